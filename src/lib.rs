@@ -1,0 +1,42 @@
+//! From a stock NGINX Instance Manager host to proven mutual TLS, and back.
+//!
+//! ```text
+//!            questions                                front/{plain,unattended}
+//!                |                                      ^ shows        | asks
+//! Host --probe--> Facts + Goal --plan--> Plan --preview--> Preview     v
+//!   ^                                     |                          Answers
+//!   |                                     +--worker(Host)--> Event..., Receipt
+//!   +---------------------------------------- verify(Host) --------> Report
+//! ```
+//!
+//! Data flows one way, and the modules below stand in its order: a module uses those above
+//! it, never those below. Five nouns carry the program: [`facts::Facts`] (one host, as
+//! found), [`answers::Answers`] (what the operator wants, valid by construction),
+//! [`plan::Plan`] (ordered steps, no secret), [`receipt::Receipt`] (what was done, so that
+//! it can be undone) and [`report::Report`] (what was proven).
+
+// Pure: what we know, what was asked, what would be done, what happened.
+pub mod answers;
+pub mod certificate;
+pub mod error;
+pub mod event;
+pub mod facts;
+pub mod method;
+pub mod nginx;
+pub mod plan;
+pub mod preview;
+pub mod receipt;
+pub mod report;
+pub mod topology;
+pub mod values;
+
+// Shell: the only code that touches a machine.
+pub mod host;
+pub mod pki;
+pub mod probe;
+pub mod verify;
+pub mod worker;
+
+// Fronts: how answers are obtained and events shown.
+pub mod cli;
+pub mod front;
