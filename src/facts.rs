@@ -1,1 +1,280 @@
-//! Not written yet.
+//! One host, as found: plain data, made by `probe`, read by everything that plans. Nothing in
+//! here asks a machine anything, so a plan can be made and tested without one.
+
+mod trust_store;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::certificate::Certificate;
+use crate::nginx::Config;
+use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
+
+pub use trust_store::TrustStore;
+
+/// What was found out about one thing. No step may treat `Unclear` as `Absent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known<T> {
+    Is(T),
+    Absent,
+    /// Could not be told, because: a sentence without a final full stop.
+    Unclear(String),
+}
+
+impl<T> Known<T> {
+    pub fn is(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Unclear(_) => None,
+        }
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::Is(value) => Known::Is(change(value)),
+            Self::Absent => Known::Absent,
+            Self::Unclear(why) => Known::Unclear(why),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// When this was looked at: seconds since 1970.
+    pub looked_at: i64,
+    /// A running system, not a tree under `--root`.
+    pub live: bool,
+    pub root: bool,
+    pub os: Known<Os>,
+    /// Whether systemd manages this system's services.
+    pub systemd: Known<()>,
+    pub nim: Known<Product>,
+    /// The version of the NGINX Agent installed here.
+    pub agent: Known<String>,
+    pub nginx: Known<Nginx>,
+    /// The configuration that nginx would load now.
+    pub config: Known<Config>,
+    /// The units that matter here and what systemd says of them: `active`, `failed`, ...
+    pub services: BTreeMap<String, Known<String>>,
+    pub listeners: Known<Vec<Listener>>,
+    /// Who is connected to nginx on the port of the manager now.
+    pub connected: Known<Vec<SocketAddr>>,
+    /// The names that were asked for, and what they resolve to.
+    pub names: BTreeMap<HostName, Known<Vec<IpAddr>>>,
+    /// Of those addresses, the ones that are this host's own.
+    pub own_addresses: BTreeSet<IpAddr>,
+    pub trust_store: Known<TrustStore>,
+    /// `Enforcing`, `Permissive`, ...
+    pub selinux: Known<String>,
+    /// The active firewall front end: `firewalld`, `ufw`, ...
+    pub firewall: Known<String>,
+    pub fips: Known<bool>,
+    pub clock_synchronised: Known<bool>,
+    /// Free bytes where this program writes.
+    pub space: BTreeMap<AbsPath, Known<u64>>,
+    /// Every file that a plan for this host may place or refer to.
+    pub files: BTreeMap<AbsPath, FileFact>,
+    pub state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Os {
+    /// `ID` of os-release: `debian`, `rocky`, ...
+    pub id: String,
+    /// `VERSION_ID`.
+    pub version: String,
+    /// `PRETTY_NAME`.
+    pub name: String,
+    pub family: Family,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    Debian,
+    RedHat,
+    Suse,
+    Alpine,
+    Other,
+}
+
+/// NGINX Instance Manager, as installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    pub generation: Generation,
+    /// As the package database gives it; `None` when only files were found.
+    pub version: Option<String>,
+    /// What this was concluded from.
+    pub evidence: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    Nim1,
+    Nim2,
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nim1 => "nim1",
+            Self::Nim2 => "nim2",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nginx {
+    /// The executable to ask: the running master's where there is one.
+    pub binary: String,
+    /// The version that counts: the running master's.
+    pub build: Build,
+    /// The version on disk, where it is another one (a package upgrade without a restart).
+    pub on_disk: Option<Build>,
+    /// The main configuration file.
+    pub main: String,
+    /// Arguments that make a new process read what the running master reads: `-p`, `-c`.
+    pub args: Vec<String>,
+    pub master: Option<Master>,
+    /// `nginx -T` accepts what is on disk today; else what it said.
+    pub loads: Known<Result<(), String>>,
+}
+
+/// What `nginx -V` says of one executable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    pub version: (u16, u16, u16),
+    /// The text after `nginx-plus-`: `r33-p2`.
+    pub plus: Option<String>,
+    pub openssl: Option<String>,
+    /// Configure arguments.
+    pub options: Vec<String>,
+}
+
+impl Build {
+    pub fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|have| {
+            have.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    }
+
+    /// `http2 on;` exists from 1.25.1 (nginx change log); before it, `listen ... http2`.
+    pub fn has_http2_directive(&self) -> bool {
+        self.version >= (1, 25, 1)
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, patch) = self.version;
+        match &self.plus {
+            Some(release) => write!(f, "NGINX Plus {release} ({major}.{minor}.{patch})"),
+            None => write!(f, "nginx {major}.{minor}.{patch}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Master {
+    pub pid: u32,
+    /// When its youngest worker started: seconds since 1970. Files changed after it may not
+    /// be what is being served.
+    pub loaded_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    pub at: SocketAddr,
+    /// Who listens: program name and process number; empty where it may not be seen.
+    pub holders: Vec<(String, u32)>,
+    /// One of them is the nginx master of these facts.
+    pub nginx: bool,
+}
+
+/// What stands at a path that matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileFact {
+    Nothing { obstacle: Option<String> },
+    File(FoundFile),
+    /// A folder, link, device or FIFO, in words.
+    NotAFile(String),
+    /// It could not be read, and why.
+    Unclear(String),
+}
+
+impl FileFact {
+    pub fn file(&self) -> Option<&FoundFile> {
+        match self {
+            Self::File(file) => Some(file),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    pub digest: Digest,
+    pub mode: Mode,
+    /// User and group, numeric.
+    pub owner: (u32, u32),
+    /// Why it could not be replaced, in words with a remedy.
+    pub obstacle: Option<String>,
+    /// A receipt of this program says it wrote exactly these bytes.
+    pub ours: bool,
+    pub content: FoundContent,
+}
+
+/// What a file says, reduced to what a plan needs. A private key never gets further than its
+/// public half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundContent {
+    /// Leaf first, as a server sends it.
+    Certificates(Vec<Certificate>),
+    Key { public: Option<Digest>, encrypted: bool },
+    Other,
+}
+
+/// What this program keeps about itself.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub folder: AbsPath,
+    pub ca: Known<FoundCa>,
+    /// By the name it was issued for.
+    pub issued: BTreeMap<HostName, Known<FoundIssued>>,
+    /// A run that was cut short or is at work, in words.
+    pub unfinished: Option<(RunId, String)>,
+}
+
+/// The certificate authority in `STATE/ca`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCa {
+    pub root: Certificate,
+    pub root_pem: String,
+    pub intermediate: Certificate,
+    pub intermediate_pem: String,
+    /// Whether the key that signs leaves is here.
+    pub key: CaKey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaKey {
+    Plaintext,
+    Encrypted,
+    /// Discarded, or gone.
+    Gone,
+}
+
+/// `STATE/issued/NAME`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundIssued {
+    pub chain: Vec<Certificate>,
+    /// The key file holds the key of the certificate.
+    pub key_matches: bool,
+}
+
+impl Facts {
+    pub fn file(&self, path: &AbsPath) -> &FileFact {
+        const NOTHING: &FileFact = &FileFact::Nothing { obstacle: None };
+        self.files.get(path).unwrap_or(NOTHING)
+    }
+}

@@ -19,10 +19,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::Mode;
 
 pub use local::Local;
 pub use memory::Memory;
+
+pub use crate::values::{Attributes, Owner};
 
 /// One machine.
 pub trait Host {
@@ -99,33 +100,6 @@ pub trait Wire: Read + Write + Send {
 /// Holds a lock until dropped.
 pub struct Lock {
     _file: std::fs::File,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Owner {
-    pub user: u32,
-    pub group: u32,
-}
-
-impl Owner {
-    pub const ROOT: Self = Self { user: 0, group: 0 };
-}
-
-/// How a file or folder stands on disk besides its bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attributes {
-    pub mode: Mode,
-    pub owner: Owner,
-    /// Extended attributes (ACLs and the SELinux label among them), name and value.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extended: Vec<(String, Vec<u8>)>,
-}
-
-impl Attributes {
-    /// Root's, with these permission bits and no extended attribute.
-    pub fn root(mode: u32) -> Self {
-        Self { mode: Mode(mode), owner: Owner::ROOT, extended: Vec::new() }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,24 +16,25 @@
 //! it can be undone) and [`report::Report`] (what was proven).
 
 // Pure: what we know, what was asked, what would be done, what happened.
-pub mod answers;
-pub mod certificate;
+pub mod values;
 pub mod error;
-pub mod event;
+pub mod nginx;
+pub mod certificate;
 pub mod facts;
 pub mod method;
-pub mod nginx;
+pub mod answers;
+pub mod topology;
 pub mod plan;
 pub mod preview;
-pub mod receipt;
+pub mod prerequisites;
 pub mod report;
-pub mod topology;
-pub mod values;
+pub mod receipt;
+pub mod event;
 
 // Shell: the only code that touches a machine.
 pub mod host;
-pub mod pki;
 pub mod probe;
+pub mod pki;
 pub mod verify;
 pub mod worker;
 

@@ -1,1 +1,127 @@
-//! Not written yet.
+//! What a run did, kept so that it can be undone, today or in a year. Receipts of every
+//! version that was ever released must go on being read: fields are added, never renamed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Proof;
+use crate::report::Row;
+use crate::values::{Attributes, Digest, Mode, Owner, RunId};
+
+pub const SCHEMA: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub schema: u32,
+    pub run: RunId,
+    /// `apply`, `rollback`, ...
+    pub command: String,
+    /// Seconds since 1970.
+    pub started: i64,
+    pub ended: i64,
+    pub outcome: Outcome,
+    /// In the order in which they were made; undoing goes backwards.
+    pub changes: Vec<Change>,
+    pub reload: Reload,
+    pub proof: Vec<Row>,
+    /// What `verify` tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proves: Option<Proof>,
+    pub problem: Option<String>,
+    /// For a rollback: the run that it undid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undid: Option<RunId>,
+    /// Paths that were left as they are because somebody else changed them since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Applied,
+    Unchanged,
+    RolledBack,
+    Incomplete,
+    Refused,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::RolledBack => "rolled-back",
+            Self::Incomplete => "incomplete",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// One path, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub path: String,
+    pub before: Before,
+    pub after: After,
+    /// A private key of ours: undoing moves it into the run's folder instead of deleting it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+}
+
+/// What was at a path: never its text, only where the file itself is kept aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "was", rename_all = "kebab-case")]
+pub enum Before {
+    Nothing,
+    File {
+        digest: Digest,
+        length: u64,
+        #[serde(flatten)]
+        attributes: Attributes,
+        modified: i64,
+        /// The name of the copy in the run's folder `before/`.
+        kept: String,
+    },
+    Link {
+        target: String,
+    },
+    Folder {
+        #[serde(flatten)]
+        attributes: Attributes,
+    },
+}
+
+/// What we left at a path: undoing first looks whether it is still so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum After {
+    Nothing,
+    File { digest: Digest, mode: Mode, owner: Owner },
+    Link { target: String },
+    Folder { mode: Mode, owner: Owner },
+}
+
+/// What became of nginx at the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Reload {
+    /// It was not asked: nothing that it reads has changed.
+    NotNeeded,
+    Done,
+    /// It does not accept what is on disk: `path:line` and its words.
+    Refused { why: String },
+    NotRunning,
+}
+
+impl fmt::Display for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotNeeded => f.write_str("not needed"),
+            Self::Done => f.write_str("done"),
+            Self::Refused { why } => write!(f, "refused ({why})"),
+            Self::NotRunning => f.write_str("not-running"),
+        }
+    }
+}
