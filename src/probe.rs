@@ -1,1 +1,100 @@
-//! Not written yet.
+//! A look at a host: what is it, what runs on it, what is there already. It changes nothing,
+//! reads each file once, starts each program once, and never takes "could not be told" for "is
+//! not there".
+
+mod build;
+mod config;
+mod files;
+mod master;
+mod network;
+mod nginx;
+mod os;
+mod packages;
+mod product;
+mod reader;
+mod runs;
+mod security;
+mod services;
+mod state;
+mod system;
+mod trust;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Facts, Known};
+use crate::host::Host;
+use crate::values::AbsPath;
+use reader::Reader;
+use runs::Runs;
+use system::System;
+
+pub use wanted::{Ask, Wanted};
+
+/// Looks at `host`, and lets nginx read its configuration where it is.
+pub fn look(host: &dyn Host, wanted: &Wanted) -> Facts {
+    look_asking(host, wanted, &|command| host.run(command))
+}
+
+/// Looks at `host`, and has nginx asked by `ask`.
+pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
+    let reader = Reader::new(host);
+    let system = System::look(host);
+    let port = wanted.https_port.number();
+
+    let os = os::look(&reader);
+    let systemd = services::systemd(host);
+    let packages = packages::look(&reader);
+    let trust_store = trust::look(host, &os);
+    let runs = Runs::look(&reader, &system, &wanted.state);
+
+    let found = nginx::look(host, &system, port, ask);
+    let config = match &found.main {
+        Known::Is(main) => config::look(&reader, main, found.dump.as_deref()),
+        Known::Absent => Known::Absent,
+        Known::Unclear(why) => Known::Unclear(why.clone()),
+    };
+    let master = found.nginx.is().and_then(|nginx| nginx.master.as_ref());
+    let listeners = network::listeners(&system, master.map(|master| master.pid));
+    let names = network::names(host, &wanted.names);
+
+    Facts {
+        looked_at: host.now(),
+        live: host.is_live(),
+        root: host.is_root(),
+        nim: product::nim(host, &packages),
+        agent: product::agent(host, &packages),
+        services: services::look(host, &systemd),
+        connected: network::connected(&system, &found.nginx, port),
+        own_addresses: network::own(host, &names, &wanted.addresses),
+        selinux: security::selinux(host),
+        firewall: security::firewall(&reader, &system),
+        fips: security::fips(host),
+        clock_synchronised: security::clock(host, &systemd),
+        space: space(host, &wanted.state),
+        files: files::look(&reader, wanted, &config, &trust_store, &runs),
+        state: state::look(&reader, &wanted.state, &runs),
+        nginx: found.nginx,
+        os,
+        systemd,
+        config,
+        listeners,
+        names,
+        trust_store,
+    }
+}
+
+/// Free bytes in the folders below which this program writes.
+fn space(host: &dyn Host, state: &AbsPath) -> BTreeMap<AbsPath, Known<u64>> {
+    let etc_and_local = ["/etc", "/usr/local"].into_iter().filter_map(|path| path.parse().ok());
+    let folders = etc_and_local.chain([state.clone()]);
+    folders
+        .map(|folder: AbsPath| {
+            let left = host.space(folder.as_path());
+            (folder, left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is))
+        })
+        .collect()
+}

@@ -100,40 +100,37 @@ impl Options {
     /// something looks like an option.
     pub(super) fn of_title(title: &str) -> Self {
         let mut words = title.strip_prefix(TITLE).unwrap_or_default().split(' ');
-        let mut options = Self::default();
-        let mut taking: Option<&mut Option<String>> = None;
-        options.program = words.find(|word| !word.is_empty()).unwrap_or_default().to_owned();
+        let program = words.find(|word| !word.is_empty()).unwrap_or_default().to_owned();
+        let mut options = Self { program, ..Self::default() };
+        let mut taking = None;
         for word in words {
             let letter = word.strip_prefix('-').and_then(|rest| rest.chars().next());
-            let target = match letter {
-                Some('p') => Some(&mut options.prefix),
-                Some('c') => Some(&mut options.config),
-                Some('e') => Some(&mut options.error_log),
-                Some('g') => Some(&mut options.directives),
-                Some('q' | 't' | 'T' | 's' | 'v' | 'V' | 'h' | '?') => {
-                    taking = None;
-                    continue;
+            let letter = letter.filter(|c| c.is_ascii_alphabetic() || *c == '?');
+            let text = if letter.is_some() { &word[2..] } else { word };
+            taking = letter.or(taking);
+            let Some(value) = taking.and_then(|letter| options.slot(letter)) else { continue };
+            if letter.is_some() {
+                *value = None;
+            }
+            if !text.is_empty() {
+                let value = value.get_or_insert_default();
+                if !value.is_empty() {
+                    value.push(' ');
                 }
-                _ => None,
-            };
-            let first = match target {
-                Some(target) => {
-                    taking = Some(target);
-                    &word[2..]
-                }
-                None => word,
-            };
-            if let Some(value) = taking.as_deref_mut().filter(|_| !first.is_empty()) {
-                match value {
-                    Some(text) => {
-                        text.push(' ');
-                        text.push_str(first);
-                    }
-                    None => *value = Some(first.to_owned()),
-                }
+                value.push_str(text);
             }
         }
         options
+    }
+
+    fn slot(&mut self, letter: char) -> Option<&mut Option<String>> {
+        match letter {
+            'p' => Some(&mut self.prefix),
+            'c' => Some(&mut self.config),
+            'e' => Some(&mut self.error_log),
+            'g' => Some(&mut self.directives),
+            _ => None,
+        }
     }
 }
 

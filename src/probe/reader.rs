@@ -48,6 +48,11 @@ impl<'a> Reader<'a> {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    /// The names in a folder, sorted; none where there is no such folder.
+    pub(super) fn names(&self, folder: &Path) -> Result<Vec<String>, String> {
+        self.host.list(folder).map_err(|error| error.to_string())
+    }
+
     fn fetch(&self, path: &Path) -> Result<Option<Bytes>, String> {
         let left = self.left.get();
         match self.host.read(path, LARGEST.min(left)) {

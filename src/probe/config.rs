@@ -1,0 +1,103 @@
+//! The configuration that nginx would load, checked against what nginx itself reads.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::reader::Reader;
+use crate::facts::Known;
+use crate::nginx::{Config, Files, glob_match, has_wildcard};
+
+/// `dump` is what `nginx -T` printed. A file that it read and we did not, or the other way
+/// round, would make every conclusion from the configuration a guess: then it is unclear.
+pub(super) fn look(reader: &Reader<'_>, main: &str, dump: Option<&[u8]>) -> Known<Config> {
+    match reader.read(Path::new(main)) {
+        Ok(Some(_)) => {}
+        Ok(None) => return Known::Absent,
+        Err(why) => return Known::Unclear(why),
+    }
+    let config = match Config::load(main, &OnHost(reader)) {
+        Ok(config) => config,
+        Err(error) => return Known::Unclear(error.to_string()),
+    };
+    match dump.map(|dump| compare(reader, &config, dump)) {
+        None | Some(Ok(())) => Known::Is(config),
+        Some(Err(why)) => Known::Unclear(why),
+    }
+}
+
+struct OnHost<'a>(&'a Reader<'a>);
+
+impl Files for OnHost<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let bytes = self.0.read(Path::new(path))?;
+        bytes.map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let mut found = vec![String::new()];
+        for part in pattern.split('/').skip(1) {
+            let mut next = Vec::new();
+            for folder in found {
+                if has_wildcard(part) {
+                    let names = self.0.names(Path::new(&format!("{folder}/")))?;
+                    let fits = names.iter().filter(|name| glob_match(part, name));
+                    next.extend(fits.map(|name| format!("{folder}/{name}")));
+                } else {
+                    next.push(format!("{folder}/{part}"));
+                }
+            }
+            found = next;
+        }
+        // A part without wildcard was taken on trust; what it leads to must exist.
+        let host = self.0.host();
+        found.retain(|path| matches!(host.stat(Path::new(path)), Ok(Some(_))));
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Walks through the dump file by file. Each must be one of ours with the bytes we have, so a
+/// headline inside a file's text cannot be taken for the next file.
+fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), String> {
+    const HEADLINE: &[u8] = b"# configuration file ";
+    let mut left: BTreeSet<&Path> = config.files.iter().map(|file| Path::new(&file.path)).collect();
+    let mut rest = dump;
+    while !rest.is_empty() {
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let named = line.strip_prefix(HEADLINE).and_then(|name| name.strip_suffix(b":"));
+        let named = named.and_then(|name| std::str::from_utf8(name).ok()).map(Path::new);
+        let Some(path) = named else {
+            return Err("what nginx -T prints could not be followed".to_owned());
+        };
+        // Components are compared, so `//` and `/./` make no difference.
+        let known = config.files.iter().any(|file| Path::new(&file.path) == path);
+        if !known {
+            return Err(format!("nginx also reads {}, for a reason unknown", path.display()));
+        }
+        left.remove(path);
+        let Ok(Some(bytes)) = reader.read(path) else {
+            return Err(format!("{} cannot be read any more", path.display()));
+        };
+        rest = rest
+            .get(line.len() + 1..)
+            .and_then(|rest| rest.strip_prefix(bytes.as_slice())?.strip_prefix(b"\n"))
+            .ok_or_else(|| format!("{} has changed while it was looked at", path.display()))?;
+    }
+    match left.first() {
+        Some(path) => Err(format!("nginx does not read {}, though it is included", path.display())),
+        None => Ok(()),
+    }
+}
+
+/// The files that directives of this name refer to, anywhere in the configuration.
+pub(super) fn referred<'a>(config: &'a Config, names: &[&str]) -> Vec<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut ahead: Vec<_> = config.top().collect();
+    while let Some(directive) = ahead.pop() {
+        if names.contains(&directive.name.as_str()) {
+            found.extend(directive.arg(0));
+        }
+        ahead.extend(crate::nginx::flat(directive.children()));
+    }
+    found.into_iter().collect()
+}

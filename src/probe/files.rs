@@ -1,0 +1,149 @@
+//! The files that a plan may place or refer to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::referred;
+use super::reader::{Bytes, Reader};
+use super::runs::Runs;
+use super::wanted::Wanted;
+use crate::certificate::read_pem_chain;
+use crate::facts::{FileFact, FoundContent, FoundFile, Known, TrustStore};
+use crate::host::{Kind, Stat};
+use crate::nginx::Config;
+use crate::pki::inspect_key;
+use crate::values::{AbsPath, Digest};
+
+/// Where the contract puts files of NIM 2.x, the names taken by others included.
+const CERTS: &str = "/etc/nms/certs";
+const IN_CERTS: [&str; 8] = [
+    "server.crt",
+    "server.key",
+    "ca.pem",
+    "nim-tls-ca.pem",
+    "manager-server.pem",
+    "manager-server.key",
+    "nim-tls-server.crt",
+    "nim-tls-server.key",
+];
+/// Where our own nginx files are.
+const CONF_D: &str = "/etc/nginx/conf.d";
+const OUR_PREFIX: &str = "nim-tls-";
+const IN_AUTHORITY: [&str; 4] = ["root.crt", "root.key", "intermediate.crt", "intermediate.key"];
+/// Directives whose argument is a certificate or a key.
+const REFERRING: [&str; 4] =
+    ["ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_trusted_certificate"];
+
+pub(super) fn look(
+    reader: &Reader<'_>,
+    wanted: &Wanted,
+    config: &Known<Config>,
+    trust: &Known<TrustStore>,
+    runs: &Runs,
+) -> BTreeMap<AbsPath, FileFact> {
+    let paths = paths(reader, wanted, config, trust);
+    paths.into_iter().map(|path| (path.clone(), look_at(reader, runs, &path))).collect()
+}
+
+fn paths(
+    reader: &Reader<'_>,
+    wanted: &Wanted,
+    config: &Known<Config>,
+    trust: &Known<TrustStore>,
+) -> BTreeSet<AbsPath> {
+    let mut texts: Vec<String> = IN_CERTS.iter().map(|name| format!("{CERTS}/{name}")).collect();
+    if let Some(store) = trust.is() {
+        texts.push(format!("{}/{}", store.anchors, store.file));
+    }
+    let conf_d = reader.names(CONF_D.as_ref()).unwrap_or_default();
+    let ours = conf_d.iter().filter(|name| name.starts_with(OUR_PREFIX));
+    texts.extend(ours.map(|name| format!("{CONF_D}/{name}")));
+    if let Some(config) = config.is() {
+        texts.extend(config.files.iter().map(|file| file.path.clone()));
+        // Relative to the main file's folder, as all paths that nginx finds in its text.
+        let folder = config.files.first().and_then(|file| file.path.rsplit_once('/'));
+        let folder = folder.map_or("", |(folder, _)| folder);
+        texts.extend(referred(config, &REFERRING).into_iter().map(|path| {
+            if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") }
+        }));
+    }
+    let state = &wanted.state;
+    texts.extend(IN_AUTHORITY.iter().map(|name| format!("{state}/ca/{name}")));
+    for name in reader.names(&state.as_path().join("issued")).unwrap_or_default() {
+        let folder = state.as_path().join("issued").join(&name);
+        let files = reader.names(&folder).unwrap_or_default();
+        texts.extend(files.iter().map(|file| format!("{state}/issued/{name}/{file}")));
+    }
+    // What is no path to us (a variable, `data:...`) is none that a plan could use.
+    let parsed = texts.iter().filter_map(|text| text.parse().ok());
+    parsed.chain(wanted.files.iter().cloned()).collect()
+}
+
+fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
+    let host = reader.host();
+    let stat = match host.stat(path.as_path()) {
+        Ok(Some(stat)) => stat,
+        Ok(None) => return FileFact::Nothing { obstacle: host.obstacle(path.as_path()) },
+        Err(error) if error.is_absence() => {
+            return FileFact::Nothing { obstacle: host.obstacle(path.as_path()) };
+        }
+        Err(error) => return FileFact::Unclear(error.to_string()),
+    };
+    match &stat.kind {
+        Kind::File => {
+            let obstacle = host.obstacle(path.as_path());
+            found(reader, path, &stat, obstacle, |digest| runs.wrote(path.as_str(), digest))
+        }
+        Kind::Link(target) => {
+            let words = format!("a symbolic link to {}", target.display());
+            match target_stat(reader, path) {
+                // It can be used as it stands, and not be replaced.
+                Some(stat) => found(reader, path, &stat, Some(format!("it is {words}")), |_| false),
+                None => FileFact::NotAFile(words),
+            }
+        }
+        Kind::Folder => FileFact::NotAFile("a folder".to_owned()),
+        Kind::Special => FileFact::NotAFile("a device, socket or FIFO".to_owned()),
+    }
+}
+
+/// What the link leads to, where that is a file.
+fn target_stat(reader: &Reader<'_>, path: &AbsPath) -> Option<Stat> {
+    let real = reader.host().real_path(path.as_path()).ok()??;
+    let stat = reader.host().stat(&real).ok()??;
+    (stat.kind == Kind::File).then_some(stat)
+}
+
+fn found(
+    reader: &Reader<'_>,
+    path: &AbsPath,
+    stat: &Stat,
+    obstacle: Option<String>,
+    ours: impl FnOnce(&Digest) -> bool,
+) -> FileFact {
+    let bytes = match reader.read(path.as_path()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return FileFact::Unclear(format!("{path} was removed while we looked")),
+        Err(why) => return FileFact::Unclear(why),
+    };
+    let digest = Digest::of(&bytes);
+    let owner = stat.attributes.owner;
+    FileFact::File(FoundFile {
+        mode: stat.attributes.mode,
+        owner: (owner.user, owner.group),
+        obstacle,
+        ours: ours(&digest),
+        content: content(&bytes),
+        digest,
+    })
+}
+
+/// A file with both certificates and a key counts as certificates: that is what it is used as.
+fn content(bytes: &Bytes) -> FoundContent {
+    if let Ok(chain) = read_pem_chain(bytes) {
+        return FoundContent::Certificates(chain);
+    }
+    match inspect_key(bytes) {
+        Ok(key) => FoundContent::Key { public: key.public, encrypted: key.encrypted },
+        Err(_) => FoundContent::Other,
+    }
+}

@@ -1,0 +1,89 @@
+//! What earlier runs left: their receipts, the files that are ours, a run without a receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::reader::Reader;
+use super::system::System;
+use crate::receipt::{After, Outcome, Receipt};
+use crate::values::{AbsPath, Digest, RunId};
+
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// What this program says it left at each path.
+    ours: BTreeMap<String, Digest>,
+    /// The latest run without a receipt.
+    pub(super) unfinished: Option<(RunId, String)>,
+}
+
+impl Runs {
+    pub(super) fn look(reader: &Reader<'_>, system: &System, state: &AbsPath) -> Self {
+        let mut runs = Self::default();
+        let mut receipts = Vec::new();
+        let folder = state.as_path().join("runs");
+        let names = reader.names(&folder).unwrap_or_default();
+        let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        // Within a day they are counted: 99 is followed by 100.
+        ids.sort_by(|a, b| (a.as_str().len(), a).cmp(&(b.as_str().len(), b)));
+        ids.sort_by(|a, b| a.as_str()[..10].cmp(&b.as_str()[..10]));
+        for id in ids {
+            match receipt(reader, &folder.join(id.as_str()).join("receipt.json")) {
+                Ok(Some(receipt)) => receipts.push(receipt),
+                Ok(None) => runs.unfinished = Some((id.clone(), cut_short(system, &id))),
+                Err(why) => runs.unfinished = Some((id, format!("its receipt is damaged: {why}"))),
+            }
+        }
+        runs.ours = ours(&receipts);
+        runs
+    }
+
+    /// Whether a receipt says that this program wrote exactly these bytes there.
+    pub(super) fn wrote(&self, path: &str, digest: &Digest) -> bool {
+        self.ours.get(path) == Some(digest)
+    }
+}
+
+fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> {
+    let Some(bytes) = reader.read(path)? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string())
+}
+
+fn cut_short(system: &System, run: &RunId) -> String {
+    let processes = system.processes.as_deref().unwrap_or_default();
+    let worker = processes.iter().find(|process| {
+        let words: Vec<&str> = process.title.split(' ').collect();
+        words.contains(&"__worker") && words.contains(&run.as_str())
+    });
+    match worker {
+        Some(worker) => format!("it is at work (process {})", worker.pid),
+        None => "it was cut short".to_owned(),
+    }
+}
+
+/// Plays the runs again, without those that were undone or put everything back themselves.
+fn ours(receipts: &[Receipt]) -> BTreeMap<String, Digest> {
+    let undone: BTreeSet<&RunId> = receipts
+        .iter()
+        .filter(|receipt| receipt.outcome != Outcome::Refused)
+        .filter_map(|receipt| receipt.undid.as_ref())
+        .collect();
+    let standing = receipts.iter().filter(|receipt| {
+        let left_something = matches!(receipt.outcome, Outcome::Applied | Outcome::Incomplete);
+        left_something && receipt.undid.is_none() && !undone.contains(&receipt.run)
+    });
+    let mut ours = BTreeMap::new();
+    for change in standing.flat_map(|receipt| &receipt.changes) {
+        match &change.after {
+            After::File { digest, .. } => {
+                ours.insert(change.path.clone(), digest.clone());
+            }
+            After::Nothing | After::Link { .. } => {
+                ours.remove(&change.path);
+            }
+            After::Folder { .. } => {}
+        }
+    }
+    ours
+}
