@@ -97,7 +97,11 @@ fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
             let words = format!("a symbolic link to {}", target.display());
             match target_stat(reader, path) {
                 // It can be used as it stands, and not be replaced.
-                Some(stat) => found(reader, path, &stat, Some(format!("it is {words}")), |_| false),
+                Some(stat) => {
+                    let obstacle = host.obstacle(path.as_path());
+                    let obstacle = obstacle.unwrap_or_else(|| format!("{path} is {words}"));
+                    found(reader, path, &stat, Some(obstacle), |_| false)
+                }
                 None => FileFact::NotAFile(words),
             }
         }

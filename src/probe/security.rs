@@ -58,9 +58,9 @@ pub(super) fn firewall(reader: &Reader<'_>, system: &System) -> Known<String> {
     if processes.iter().any(|process| firewalld(&process.title)) {
         return Known::Is("firewalld".to_owned());
     }
-    let enabled = |text: String| text.lines().any(|line| line.trim() == "ENABLED=yes");
+    let enabled = |text: &str| text.lines().any(|line| line.trim() == "ENABLED=yes");
     match reader.text(Path::new("/etc/ufw/ufw.conf")) {
-        Ok(Some(text)) if enabled(text) => Known::Is("ufw".to_owned()),
+        Ok(Some(text)) if enabled(&text) => Known::Is("ufw".to_owned()),
         Ok(_) => Known::Absent,
         Err(why) => Known::Unclear(why),
     }
