@@ -312,8 +312,14 @@ impl Refusals {
 
     fn certificates(&mut self, draft: &Draft) {
         let certificates = &draft.certificates;
-        if let Err(why) = certificates.subject.check() {
-            self.add("certificates.subject", why);
+        if let Err(error) = certificates.subject.named("any name") {
+            self.add(&format!("certificates.subject.{}", error.field), error.reason);
+        }
+        for (index, agent) in draft.agents.iter().enumerate() {
+            if let Err(error) = certificates.subject.named(agent.as_str()) {
+                let why = format!("cannot be the common name of a certificate: {}", error.reason);
+                self.add(&format!("agents[{index}]"), why);
+            }
         }
         let ca_key = &certificates.ca_key;
         if ca_key.passphrase_file.is_some()

@@ -77,6 +77,8 @@ pub struct Facts {
     pub space: BTreeMap<AbsPath, Known<u64>>,
     /// Every file that a plan for this host may place or refer to.
     pub files: BTreeMap<AbsPath, FileFact>,
+    /// Symbolic links among the files that nginx loads, and where they lead.
+    pub links: BTreeMap<AbsPath, String>,
     pub state: State,
 }
 

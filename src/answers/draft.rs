@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::KeyKind;
+use crate::certificate::{DistinguishedName, KeyKind, NameError, NameParts};
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
 use crate::plan::KeepKey;
@@ -107,29 +107,16 @@ pub struct SubjectDraft {
 }
 
 impl SubjectDraft {
-    /// The limits of X.520: two letters for a country, 64 characters for the organisation and
-    /// 128 for the rest; never a control character.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some(country) = &self.country
-            && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()))
-        {
-            return Err("country is two capital letters, as in US".to_owned());
+    /// The whole subject of a certificate for `common_name`.
+    pub fn named(&self, common_name: &str) -> Result<DistinguishedName, NameError> {
+        NameParts {
+            country: self.country.clone(),
+            state: self.state.clone(),
+            locality: self.locality.clone(),
+            organization: self.organization.clone(),
+            common_name: common_name.to_owned(),
         }
-        let parts = [
-            ("state", &self.state, 128),
-            ("locality", &self.locality, 128),
-            ("organization", &self.organization, 64),
-        ];
-        for (name, value, limit) in parts {
-            let Some(value) = value else { continue };
-            if value.trim().is_empty() || value.chars().count() > limit {
-                return Err(format!("{name} has 1 to {limit} characters"));
-            }
-            if value.chars().any(char::is_control) {
-                return Err(format!("{name} holds a control character"));
-            }
-        }
-        Ok(())
+        .try_into()
     }
 }
 

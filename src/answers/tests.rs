@@ -67,7 +67,7 @@ fn a_bad_answer_is_named_with_its_place() {
         ("  ca_key:", "  days: {server: 400}\n  ca_key:", "over 397 days"),
         ("  ca_key:", "  days: {root: 10, agent: 11}\n  ca_key:", "longer than"),
         ("  ca_key:", "  days: {root: 0}\n  ca_key:", "at least 1"),
-        ("  ca_key:", "  subject: {country: usa}\n  ca_key:", "two capital letters"),
+        ("  ca_key:", "  subject: {country: usa}\n  ca_key:", "certificates.subject.country"),
         ("[web-1.example.com]", "[a.example.com, a.example.com]", "agents[1] (line 8"),
         ("", "options: {unknown_names: reject}\n", "options.unknown_names"),
         ("", "version: 1\n", "duplicate"),
