@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod editing;
 mod lexing;
 mod loading;
 
