@@ -1,1 +1,31 @@
-//! Not written yet.
+//! nginx configuration text: read without losing a byte, understood, and edited in place.
+//!
+//! [`tokens`] splits text as nginx does, [`Config::load`] follows includes into a tree of
+//! [`Directive`]s that know where they stand, [`Config::http`] shows what the tree means
+//! (servers, sockets, locations, inherited values), and an [`Edit`] changes one stretch of a
+//! file and nothing else. `nginx -t` stays the judge of whether a configuration is valid.
+
+mod commented;
+mod edit;
+mod glob;
+mod layout;
+mod lexer;
+mod load;
+mod lua;
+mod quote;
+mod surgery;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use commented::{Commented, commented, uncomment};
+pub use edit::{Edit, Edited, Overlap, apply};
+pub use glob::{glob_match, has_wildcard};
+pub use lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
+pub use load::{
+    Config, Files, LoadError, LoadProblem, MAX_FILE, MAX_TOTAL, SourceFile, Uneditable,
+};
+pub use quote::{Unquotable, quote};
+pub use surgery::{insert_after, insert_at_end, insert_at_start, insert_before, remove, set_args};
+pub use tree::{Block, Body, Directive, FileId, Flat, Included, MAX_DEPTH, MAX_WORDS, Place, flat};
