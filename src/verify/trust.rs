@@ -168,12 +168,12 @@ fn reason(error: CertificateError, name: &SubjectName, chain: &[CertificateDer])
     }
 }
 
-/// webpki writes `DnsName("a.example")`, and addresses in the same manner.
+/// webpki writes `DnsName("a.example")` and `IpAddress(10.0.0.5)`.
 fn plain_name(shown: &str) -> String {
     let inner = shown
-        .split_once("(\"")
-        .and_then(|(_, rest)| rest.strip_suffix("\")"));
-    escaped(inner.unwrap_or(shown))
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    escaped(inner.unwrap_or(shown).trim_matches('"'))
 }
 
 fn list(names: &[String]) -> String {
