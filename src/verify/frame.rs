@@ -1,6 +1,6 @@
 //! Frames of HTTP/2 (RFC 9113, sections 4 and 6), as far as one request needs them.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use crate::values::escaped;
 
@@ -18,6 +18,7 @@ pub(super) const SETTINGS: u8 = 4;
 pub(super) const PUSH_PROMISE: u8 = 5;
 pub(super) const PING: u8 = 6;
 pub(super) const GOAWAY: u8 = 7;
+pub(super) const WINDOW_UPDATE: u8 = 8;
 pub(super) const CONTINUATION: u8 = 9;
 
 pub(super) const ACK: u8 = 0x1;
@@ -44,7 +45,6 @@ impl Frame {
                 Ok(0) if filled == 0 => return Ok(None),
                 Ok(0) => return Err(Fault::Closed),
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -13,9 +13,10 @@ use super::client::Session;
 use super::fault::Fault;
 use super::frame::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, PREFACE,
-    PUSH_PROMISE, RST_STREAM, SETTINGS, malformed, not_http2,
+    PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, malformed, not_http2,
 };
 use super::text::{EXCERPT, USER_AGENT, excerpt, sendable, shown_value};
+use super::wire::READ_LIMIT;
 
 /// The compressed header block of one answer may be this long, continuations included.
 const BLOCK_LIMIT: usize = 32 * 1024;
@@ -81,7 +82,9 @@ impl Session {
 
 /// The whole of our side: the preface, settings, the call and its message.
 fn call(request: &GrpcRequest) -> Result<Vec<u8>, Fault> {
-    const ENABLE_PUSH_OFF: [u8; 6] = [0, 2, 0, 0, 0, 0];
+    // Nothing pushed, and windows as large as what is read at most: they need no tending.
+    let window = u32::try_from(READ_LIMIT).unwrap_or(u32::MAX).to_be_bytes();
+    let settings = [&[0, 2, 0, 0, 0, 0, 0, 4], &window[..]].concat();
     let fields: [(&[u8], &[u8]); 7] = [
         (b":method", b"POST"),
         (b":scheme", b"https"),
@@ -101,7 +104,8 @@ fn call(request: &GrpcRequest) -> Result<Vec<u8>, Fault> {
         stream,
         payload: payload.to_vec(),
     };
-    frame(SETTINGS, 0, 0, &ENABLE_PUSH_OFF).write(&mut out);
+    frame(SETTINGS, 0, 0, &settings).write(&mut out);
+    frame(WINDOW_UPDATE, 0, 0, &window).write(&mut out);
     frame(HEADERS, END_HEADERS, STREAM, &Encoder::new().encode(fields)).write(&mut out);
     frame(DATA, END_STREAM, STREAM, &EMPTY_MESSAGE).write(&mut out);
     Ok(out)

@@ -103,17 +103,14 @@ fn answer(stream: &mut impl Read) -> Result<HttpAnswer, Fault> {
 /// Reads on; `false` at the end of the connection.
 fn more(stream: &mut impl Read, received: &mut Vec<u8>) -> Result<bool, Fault> {
     let mut buffer = [0; 4096];
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(read) => {
-                received.extend_from_slice(&buffer[..read]);
-                return Ok(read > 0);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // The end without a farewell in TLS.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            Err(error) => return Err(error.into()),
+    match stream.read(&mut buffer) {
+        Ok(read) => {
+            received.extend_from_slice(&buffer[..read]);
+            Ok(read > 0)
         }
+        // The end without a farewell in TLS.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::fault::{Fault, TooMuch};
 
 /// Bytes read for one exchange, handshake included. An answer to the proof has under 4 KiB,
 /// a certificate chain under 20 KiB.
-const READ_LIMIT: usize = 1 << 20;
+pub(super) const READ_LIMIT: usize = 1 << 20;
 
 /// Opens TCP connections.
 pub trait Dial {
@@ -76,7 +76,7 @@ impl Read for Guarded {
             return Err(io::Error::other(TooMuch));
         }
         let room = buffer.len().min(self.bytes_left);
-        let read = self.wire.read(&mut buffer[..room])?;
+        let read = uninterrupted(|| self.wire.read(&mut buffer[..room]))?;
         self.bytes_left -= read;
         Ok(read)
     }
@@ -85,10 +85,20 @@ impl Read for Guarded {
 impl Write for Guarded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.in_time()?;
-        self.wire.write(bytes)
+        uninterrupted(|| self.wire.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.wire.flush()
+    }
+}
+
+/// Sockets with a time limit are interrupted by every signal, such as that of a resized window.
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
     }
 }

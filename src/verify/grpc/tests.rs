@@ -114,6 +114,26 @@ fn a_server_without_http2_is_named() {
     );
 }
 
+/// Longer than the window that HTTP/2 begins with: without a larger one it would never end.
+#[test]
+fn a_long_page_is_read_to_its_end() {
+    let nginx = Nginx::start();
+    let mut client = client(Trust::RecordOnly, None, Alpn::Http2);
+    let mut session = client
+        .connect(&Tcp, &target(nginx.tls, "ui.example.com"))
+        .expect("a session");
+    let request = GrpcRequest {
+        authority: "ui.example.com".to_owned(),
+        path: "/long".to_owned(),
+    };
+    let answer = session.grpc(&request, PATIENCE).expect("an answer");
+    assert_eq!(
+        (answer.http_status, answer.end),
+        (Some(200), GrpcEnd::Complete)
+    );
+    assert_eq!(answer.body_excerpt, "x".repeat(200));
+}
+
 #[test]
 fn a_second_request_on_one_connection_is_not_made() {
     let nginx = Nginx::start();
@@ -219,7 +239,7 @@ fn padding_priority_and_continuation_are_undone() {
 fn settings_and_pings_are_answered() {
     let (answer, told) = told(&[
         frame(PING, 0, b"12345678"),
-        frame(8, 0, &[0, 0, 1, 0]), // WINDOW_UPDATE
+        frame(WINDOW_UPDATE, 0, &[0, 0, 1, 0]),
         frame(0xfa, 0, b"unknown"),
         frame(PING, ACK, b"87654321"),
         frame(

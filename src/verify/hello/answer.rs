@@ -1,6 +1,6 @@
-//! What a server says to a ClientHello (RFC 8446, sections 4.1.3, 5.1 and 6).
+//! What a server says to a `ClientHello` (RFC 8446, sections 4.1.3, 5.1 and 6).
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::super::fault::Fault;
 use super::super::names::{Alert, Version, suite_name};
@@ -98,7 +98,6 @@ fn fill(wire: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
         match wire.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => match Fault::from(error) {
                 Fault::Closed => break,
                 fault => return Err(fault),
@@ -110,9 +109,9 @@ fn fill(wire: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
 
 /// The outcome, once the messages so far settle it.
 ///
-/// With TLS 1.3 the ServerHello does: it already holds the server's share of the key. Before,
-/// a server picks version and suite first and may still find that it cannot sign for them
-/// (OpenSSL with TLS 1.1 does, and its alert comes right behind its ServerHello). There only
+/// With TLS 1.3 the `ServerHello` does: it already holds the server's share of the key.
+/// Before, a server picks version and suite first and may still find that it cannot sign for them
+/// (OpenSSL with TLS 1.1 does, and its alert comes right behind its `ServerHello`). There only
 /// the end of its flight counts.
 fn judge(flight: &[u8]) -> Option<HelloOutcome> {
     let mut rest = flight;
@@ -150,7 +149,7 @@ fn accepted(version: Version, suite: u16) -> HelloOutcome {
     }
 }
 
-/// Version and suite of a ServerHello; a HelloRetryRequest has the same form and says the same.
+/// Version and suite of a `ServerHello`. A `HelloRetryRequest` has the same form and says the same.
 fn server_hello(message: &[u8]) -> Option<(Version, u16)> {
     let mut rest = Reader(message);
     let mut version = rest.number()?;

@@ -45,7 +45,7 @@ const SIGNATURES: &[u16] = &[
 ];
 
 impl Offer {
-    /// One record with the ClientHello.
+    /// One record with the `ClientHello`.
     pub(super) fn client_hello(self, sni: Option<&HostName>) -> Result<Vec<u8>, Fault> {
         let random: [u8; 64] = random()?;
         let mut body = self.version().to_be_bytes().to_vec();
@@ -61,7 +61,7 @@ impl Offer {
         });
         body.extend_from_slice(&[1, 0]); // one compression method: none
         with_length(&mut body, 2, |body| {
-            self.extensions(body, sni, &random[32..])
+            self.extensions(body, sni, &random[32..]);
         });
 
         // A record says TLS 1.0 until the version is settled.
@@ -98,7 +98,7 @@ impl Offer {
                 with_length(out, 2, |out| {
                     out.push(0); // a host name
                     with_length(out, 2, |out| {
-                        out.extend_from_slice(name.as_str().as_bytes())
+                        out.extend_from_slice(name.as_str().as_bytes());
                     });
                 });
             });

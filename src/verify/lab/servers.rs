@@ -12,34 +12,36 @@ use super::{Authority, CLIENT, Issued, Leaf, PATIENCE, SERVER};
 /// else may.
 const STARTS: usize = 5;
 
-pub(in super::super) fn free_port() -> u16 {
+pub(in crate::verify) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }
 
 /// nginx with four kinds of servers on one TLS port, a TLS port that speaks HTTP/1.1 only, a
 /// plaintext port, and a stand-in for the manager behind it (see `nginx.conf` below).
-pub(in super::super) struct Nginx {
+pub(in crate::verify) struct Nginx {
     process: Child,
-    pub(in super::super) authority: Authority,
-    pub(in super::super) agent: Issued,
-    pub(in super::super) tls: u16,
-    pub(in super::super) http1: u16,
-    pub(in super::super) plain: u16,
-    _folder: tempfile::TempDir,
+    pub(in crate::verify) authority: Authority,
+    pub(in crate::verify) agent: Issued,
+    pub(in crate::verify) tls: u16,
+    pub(in crate::verify) http1: u16,
+    pub(in crate::verify) plain: u16,
+    folder: tempfile::TempDir,
 }
 
 impl Nginx {
-    pub(in super::super) fn start() -> Self {
+    pub(in crate::verify) fn start() -> Self {
+        let mut complaint = String::new();
         for _ in 0..STARTS {
-            if let Some(nginx) = Self::try_start() {
-                return nginx;
+            match Self::try_start() {
+                Ok(nginx) => return nginx,
+                Err(log) => complaint = log,
             }
         }
-        panic!("nginx does not start");
+        panic!("nginx does not start: {complaint}");
     }
 
-    fn try_start() -> Option<Self> {
+    fn try_start() -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let authority = Authority::new("Test");
         let server = authority.issue(&Leaf::of(&["*.example.com", "127.0.0.1"], SERVER));
@@ -54,6 +56,7 @@ impl Nginx {
             .replace("PLAIN_PORT", &plain.to_string())
             .replace("UPSTREAM_PORT", &upstream.to_string());
         put(folder.path(), "nginx.conf", &configuration);
+        put(folder.path(), "long", &"x".repeat(200_000));
         let process = Command::new("nginx")
             .arg("-p")
             .arg(folder.path())
@@ -68,9 +71,14 @@ impl Nginx {
             tls,
             http1,
             plain,
-            _folder: folder,
+            folder,
         };
-        nginx.is_up().then_some(nginx)
+        if nginx.is_up() {
+            Ok(nginx)
+        } else {
+            let log = nginx.folder.path().join("error.log");
+            Err(std::fs::read_to_string(log).unwrap_or_default())
+        }
     }
 
     fn is_up(&mut self) -> bool {
@@ -99,9 +107,9 @@ impl Drop for Nginx {
 }
 
 /// `openssl s_server` with a certificate for `*.example.com`.
-pub(in super::super) struct OpenSsl {
+pub(in crate::verify) struct OpenSsl {
     process: Child,
-    pub(in super::super) port: u16,
+    pub(in crate::verify) port: u16,
     /// Kept open: the server would die of writing into a closed pipe.
     _output: BufReader<std::process::ChildStdout>,
     _folder: tempfile::TempDir,
@@ -109,7 +117,7 @@ pub(in super::super) struct OpenSsl {
 
 impl OpenSsl {
     /// With an RSA key, which suites of every kind can use.
-    pub(in super::super) fn start(arguments: &[&str]) -> Self {
+    pub(in crate::verify) fn start(arguments: &[&str]) -> Self {
         let leaf = Leaf {
             rsa: true,
             ..Leaf::of(&["*.example.com"], SERVER)
@@ -118,7 +126,7 @@ impl OpenSsl {
         Self::with_certificate(&issued.chain_pem(), &issued.key.serialize_pem(), arguments)
     }
 
-    pub(in super::super) fn with_certificate(chain: &str, key: &str, arguments: &[&str]) -> Self {
+    pub(in crate::verify) fn with_certificate(chain: &str, key: &str, arguments: &[&str]) -> Self {
         for _ in 0..STARTS {
             if let Some(server) = Self::try_start(chain, key, arguments) {
                 return server;
@@ -196,6 +204,7 @@ http {
         location / {
             return 200 "host=$host sni=$ssl_server_name reused=$ssl_session_reused";
         }
+        location = /long { root DIR; try_files /long =404; error_page 405 =200 $uri; }
         location = /moved { return 301 https://ui.example.com/; }
         location /f5. { grpc_pass grpc://127.0.0.1:1; }
     }

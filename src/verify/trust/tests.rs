@@ -78,8 +78,8 @@ fn each_flaw_has_its_reason() {
     assert_eq!(reason(&trust, &nameless.chain), Distrust::NoName);
 
     // The same names and numbers, signed by a key that is not the issuer's.
-    let forger = Authority::new("Our").issue(&Leaf::of(&["nim.example.com"], SERVER));
-    let forged = [forger.chain[0].clone(), leaf.chain[1].clone()];
+    let other = Authority::new("Our").issue(&Leaf::of(&["nim.example.com"], SERVER));
+    let forged = [other.chain[0].clone(), leaf.chain[1].clone()];
     assert_eq!(reason(&trust, &forged), Distrust::BadSignature);
     let garbage = [CertificateDer::from(vec![0x30, 3, 2, 1, 5])];
     assert!(matches!(reason(&trust, &garbage), Distrust::Other(_)));
