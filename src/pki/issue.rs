@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::key::{KeyError, SecretKey};
 use crate::certificate::{
     Certificate, ChainFault, DistinguishedName, NameConstraints, Permitted, Purpose, Recipe,
-    Subtree, Validity, chain_holds, pem_chain,
+    Standing, Subtree, Validity, chain_holds, pem_chain,
 };
 use crate::values::SubjectName;
 
@@ -46,6 +46,8 @@ pub enum IssueError {
     NotItsKey,
     #[error("the authority has no certificate")]
     NoAuthority,
+    #[error("the authority {0} may not have another authority below it")]
+    NoRoom(String),
     #[error("the authority {0} is not valid at this time")]
     AuthorityNotValid(String),
     /// rcgen keeps one attribute of a kind, so a subject with two of them cannot be repeated.
@@ -132,6 +134,9 @@ pub fn issue_intermediate(
     expect(recipe, "an intermediate", |purpose| {
         purpose == Purpose::Intermediate
     })?;
+    if let Standing::Authority { below: Some(0) } = root.certificate().standing {
+        return Err(IssueError::NoRoom(root.certificate().subject.clone()));
+    }
     issue_lasting(recipe, root, now)
 }
 
