@@ -1,5 +1,5 @@
-//! Whether a chain of certificates holds. Judged on the strict side of what OpenSSL, GnuTLS,
-//! Go and rustls do: what passes here passes there.
+//! Whether a chain of certificates holds. Judged on the strict side of what OpenSSL, Go and
+//! other libraries do: what passes here passes there.
 
 use std::borrow::Borrow;
 
@@ -151,13 +151,13 @@ fn link(certificate: &Certificate, issuer: &Certificate, all: &[&Certificate]) -
     if certificate.weak_signature {
         return Err(Flaw::WeakSignature);
     }
-    let (Ok((_, signed)), Ok((_, signer))) = (
+    let (Ok((_, below)), Ok((_, above))) = (
         X509Certificate::from_der(&certificate.der),
         X509Certificate::from_der(&issuer.der),
     ) else {
         return Err(Flaw::SignatureUnknown);
     };
-    match signed.verify_signature(Some(signer.public_key())) {
+    match below.verify_signature(Some(above.public_key())) {
         Ok(()) => Ok(()),
         Err(X509Error::SignatureVerificationError) => Err(Flaw::SignedByAnother),
         Err(_) => Err(Flaw::SignatureUnknown),
@@ -170,7 +170,7 @@ fn own_flaw(certificate: &Certificate) -> Result<(), Flaw> {
         return Err(Flaw::WeakKey(certificate.key_kind.clone()));
     }
     let constraints = certificate.constraints.iter();
-    let mut unjudged = constraints.flat_map(|constraints| constraints.unjudged());
+    let mut unjudged = constraints.flat_map(NameConstraints::unjudged);
     match certificate
         .unjudged
         .first()

@@ -87,7 +87,7 @@ fn algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The kind of a public key in the words of [`super::KeyKind`] where it is one of those, from
-/// its DER (SubjectPublicKeyInfo).
+/// its DER (`SubjectPublicKeyInfo`).
 pub fn describe_public_key(spki: &[u8]) -> Option<String> {
     let (rest, spki) = SubjectPublicKeyInfo::from_der(spki).ok()?;
     rest.is_empty().then(|| key_kind(&spki).0)

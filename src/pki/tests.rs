@@ -1,4 +1,4 @@
-//! Keys and certificates against OpenSSL and GnuTLS as independent judges.
+//! Keys and certificates against OpenSSL and `GnuTLS` as independent judges.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

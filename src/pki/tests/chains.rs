@@ -27,11 +27,10 @@ fn what_breaks_a_chain_is_named() {
         flaw(&[leaf, int], root, Purpose::Agent),
         (1, Flaw::WrongPurpose(Purpose::Agent))
     );
-    let issuer = int.subject.clone();
-    assert_eq!(
-        flaw(&[leaf], root, server),
-        (1, Flaw::IssuerMissing { issuer })
-    );
+    let missing = Flaw::IssuerMissing {
+        issuer: int.subject.clone(),
+    };
+    assert_eq!(flaw(&[leaf], root, server), (1, missing));
     assert_eq!(flaw(&[], root, server), (1, Flaw::Missing));
     let other = agent(&authority, "a.example.com").certificate;
     assert_eq!(
@@ -162,50 +161,85 @@ fn strange_certificates_are_read_and_judged() {
     assert!(!strange.serves(Purpose::Server) && !strange.serves(Purpose::Agent));
 }
 
-/// Where there is no DNS name, OpenSSL takes the common name for one; we must agree with it.
+/// Leaves that we would refuse to issue, signed by OpenSSL under our root: all judge alike.
 #[test]
-fn a_common_name_is_held_against_the_constraints() {
-    let wish = Recipe {
-        permitted: Some(Permitted::for_names(&[
-            name("nim.example.com"),
-            name("10.0.0.5"),
-        ])),
-        ..recipe(Purpose::Root, "Example Root", &[])
+fn constraints_mean_the_same_to_all() {
+    let judge = |permitted: &[&str], common_name: &str, san: &str, accepted: bool| {
+        let folder = Folder::new();
+        let root = signed_by_openssl(&folder, permitted, common_name, san);
+        let row = format!("{permitted:?} {common_name} {san}");
+        let openssl = folder.run("openssl verify -x509_strict -CAfile root.pem leaf.pem");
+        assert_eq!(openssl.success, accepted, "{row}: {}", openssl.text);
+        let leaf = read_pem_chain(&folder.read("leaf.pem")).unwrap();
+        let ours = chain_holds(&leaf, &root, Purpose::Agent);
+        assert_eq!(ours.is_ok(), accepted, "{row}: {ours:?}");
+        folder.run("certtool --verify --load-ca-certificate root.pem --infile leaf.pem")
     };
-    let root = issue_root(&wish, NOW).unwrap();
-    let folder = Folder::new();
-    folder.write("root.pem", root.certificate.pem());
-    folder.write("root.key", root.key.to_pem().unwrap());
+    let both = ["nim.example.com", "10.0.0.5"].as_slice();
+    for (permitted, san, accepted) in [
+        (both, "DNS:a.example.com,IP:10.0.0.5", true),
+        (both, "DNS:*.example.com", true),
+        (both, "DNS:example.org", false),
+        (both, "DNS:badexample.com", false),
+        (both, "IP:10.0.0.6", false),
+        (both, "IP:fd00::5", false),
+        (&["nim.example.com"], "DNS:a.example.com", true),
+        (&["nim.example.com"], "IP:10.0.0.5", false),
+        (&["nim.example.com"], "IP:::1", false),
+        (&["10.0.0.5"], "IP:10.0.0.5", true),
+        (&["10.0.0.5"], "DNS:a.example.com", false),
+        (&["fd00::5"], "IP:fd00::5", true),
+        (&["fd00::5"], "IP:10.0.0.5", false),
+    ] {
+        let gnutls = judge(permitted, "An agent", san, accepted);
+        assert_eq!(
+            gnutls.success, accepted,
+            "{permitted:?} {san}: {}",
+            gnutls.text
+        );
+    }
+    // Without a DNS name OpenSSL takes the common name for one.
     for (common_name, accepted) in [
         ("agent-10-0-0-5", true),
-        ("a.example.com", true),
         ("A.EXAMPLE.COM", true),
         ("a_b.example.org", false),
         ("a.example.org", false),
         ("10.0.0.5", false),
         ("-a.example.org", true),
     ] {
-        folder.write(
-            "leaf.cnf",
-            format!(
-                "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={common_name}\n\
-                 [ext]\nsubjectAltName=IP:10.0.0.5\nextendedKeyUsage=clientAuth\n\
-                 subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-            ),
-        );
-        folder.must(
-            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-             -keyout leaf.key -out leaf.csr -config leaf.cnf",
-        );
-        folder.must(
-            "openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -set_serial 7 \
-             -days 30 -extfile leaf.cnf -extensions ext -out leaf.pem",
-        );
-        let openssl = folder
-            .run("openssl verify -no_check_time -purpose sslclient -CAfile root.pem leaf.pem");
-        assert_eq!(openssl.success, accepted, "{common_name}: {}", openssl.text);
-        let leaf = read_pem_chain(&folder.read("leaf.pem")).unwrap();
-        let ours = chain_holds(&leaf, &root.certificate, Purpose::Agent);
-        assert_eq!(ours.is_ok(), accepted, "{common_name}: {ours:?}");
+        judge(both, common_name, "IP:10.0.0.5", accepted);
     }
+}
+
+/// Writes `root.pem`, ours, and `leaf.pem`, an agent's certificate that OpenSSL signed with
+/// the root's key. Valid by the clock, because `GnuTLS` judges by it.
+fn signed_by_openssl(
+    folder: &Folder,
+    permitted: &[&str],
+    common_name: &str,
+    san: &str,
+) -> Certificate {
+    let names: Vec<_> = permitted.iter().map(|text| name(text)).collect();
+    let wish = Recipe {
+        permitted: Some(Permitted::for_names(&names)),
+        ..recipe(Purpose::Root, "Example Root", &[])
+    };
+    let root = issue_root(&wish, tools::clock()).unwrap();
+    folder.write("root.pem", root.certificate.pem());
+    folder.write("root.key", root.key.to_pem().unwrap());
+    let configuration = format!(
+        "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={common_name}\n\
+         [ext]\nsubjectAltName={san}\nextendedKeyUsage=clientAuth\n\
+         subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    );
+    folder.write("leaf.cnf", configuration);
+    folder.must(
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+         -keyout leaf.key -out leaf.csr -config leaf.cnf",
+    );
+    folder.must(
+        "openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -set_serial 7 -days 30 \
+         -extfile leaf.cnf -extensions ext -out leaf.pem",
+    );
+    root.certificate
 }

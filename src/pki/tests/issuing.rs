@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::tools::Folder;
+use super::tools::{Folder, clock};
 use super::*;
 use crate::certificate::{ExtendedUse, Flaw, KeyUse, Standing, Validity};
 
@@ -40,11 +40,10 @@ fn openssl_accepts_each_leaf_for_its_purpose_only() {
     }
 }
 
-/// GnuTLS judges by the clock of the machine, so these are issued by it too.
+/// `GnuTLS` judges by the clock of the machine, so these are issued by it too.
 #[test]
 fn gnutls_agrees() {
-    let clock = std::time::UNIX_EPOCH.elapsed().unwrap();
-    let now = i64::try_from(clock.as_secs()).unwrap();
+    let now = clock();
     for kind in [KeyKind::EcdsaP384, KeyKind::Rsa2048] {
         let (_, authority) = authorities_at(now, kind, &IN_PLAY);
         let wish = recipe(Purpose::Server, "nim.example.com", &IN_PLAY);

@@ -14,6 +14,12 @@ pub(super) struct Outcome {
     pub(super) text: String,
 }
 
+/// The machine's clock, for the sake of programs that judge by it.
+pub(super) fn clock() -> i64 {
+    let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap();
+    i64::try_from(elapsed.as_secs()).unwrap()
+}
+
 impl Folder {
     pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
