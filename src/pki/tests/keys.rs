@@ -132,7 +132,7 @@ fn nothing_prints_a_secret() {
     let (_, authority) = authorities(KeyKind::EcdsaP256, &IN_PLAY);
     let issued = agent(&authority, "a.example.com");
     let pass = passphrase("correct-horse");
-    let printed = format!("{:?} {:?} {:?} {pass:?}", issued, authority, issued.key);
+    let printed = format!("{issued:?} {authority:?} {pass:?}");
     assert!(printed.contains("SecretKey(..)") && printed.contains("Passphrase(..)"));
     assert!(!printed.contains("correct-horse"));
     // A run of key bytes, in the three ways in which one could come out.
