@@ -3,6 +3,8 @@
 mod editing;
 mod lexing;
 mod loading;
+mod meaning;
+mod passing;
 
 use std::collections::BTreeMap;
 

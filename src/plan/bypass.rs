@@ -1,7 +1,7 @@
 //! What could let an agent past the check, found before anything is changed. Each rule here
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
-use super::site::Site;
+use super::site::{Site, within};
 use super::template::CHECK;
 use crate::error::Problem;
 use crate::nginx::{Directive, Location, Scope, Server, Target, flat};
@@ -30,8 +30,11 @@ fn refused(site: &Site<'_>, at: &Directive, why: impl std::fmt::Display) -> Prob
 fn other_ways_to_the_services(site: &Site<'_>) -> Result<(), Problem> {
     for server in &site.http.servers {
         for location in server.all_locations() {
-            let is_gate = site.gates.iter().any(|gate| gate.encloses(location.directive));
-            if is_gate {
+            if site.gates.iter().any(|gate| gate.directive.at == location.directive.at)
+                || site.gates.iter().any(|gate| {
+                    within(gate).iter().any(|block| block.at == location.directive.at)
+                })
+            {
                 continue;
             }
             for pass in flat(location.directive.children()) {
@@ -54,19 +57,11 @@ fn other_ways_to_the_services(site: &Site<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a `..._pass` can end at one of the services.
+/// Whether a `..._pass` can end at one of the services. Where a variable leaves it open, only
+/// a `grpc_pass` is taken for one: the others do not speak gRPC to what they pass to.
 fn reaches(site: &Site<'_>, pass: &Directive, target: &Target) -> bool {
-    if !target.has_variables {
-        return !site.http.backends(target).is_disjoint(&site.backends);
-    }
-    // What a map can yield is known; anything else a variable holds is the client's choice.
-    let Some(values) = site.http.map_values(&target.host) else {
-        return pass.name == "grpc_pass";
-    };
-    values.iter().any(|value| {
-        let target = Target { host: (*value).to_owned(), has_variables: false, ..target.clone() };
-        !site.http.backends(&target).is_disjoint(&site.backends)
-    })
+    !site.http.backends(target).is_disjoint(&site.backends)
+        || (pass.name == "grpc_pass" && site.http.is_open_ended(target))
 }
 
 /// `stream {}` passes bytes on without looking at certificates as HTTP does.
@@ -75,10 +70,8 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
     for block in stream {
         for server in flat(block.children()).filter(|child| child.name == "server") {
             for pass in flat(server.children()).filter(|child| child.name == "proxy_pass") {
-                let direct = pass.arg(0).is_some_and(|to| {
-                    site.backends.iter().any(|backend| backend.ends_with(to) || to == backend)
-                });
-                if direct {
+                let direct = pass.arg(0).map(|to| Target::parse(to, "http"));
+                if direct.is_some_and(|to| !site.http.backends(&to).is_disjoint(&site.backends)) {
                     return Err(refused(site, pass, "passes straight to a service of the manager")
                         .remedy("take this stream server out"));
                 }
@@ -89,8 +82,8 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
 }
 
 /// Blocks within a gRPC location that set the check aside again.
-fn inside(site: &Site<'_>, gate: &Location<'_>) -> Result<(), Problem> {
-    for block in gate.within() {
+fn inside<'a>(site: &Site<'a>, gate: &'a Location<'a>) -> Result<(), Problem> {
+    for block in within(gate) {
         for line in flat(block.children()) {
             let loosens = match line.name.as_str() {
                 "auth_request" => line.arg(0) != Some(CHECK),

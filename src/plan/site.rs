@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::Problem;
-use crate::nginx::{Address, Config, Http, Listen, Location, Server};
+use crate::nginx::{Address, Bound, Config, Directive, Http, Listen, Location, Server, Target};
 use crate::values::Port;
 
 /// The gRPC services that NGINX Agent 2 calls (`f5.nginx.agent.sdk` in its protocol files).
@@ -52,8 +52,8 @@ impl<'a> Site<'a> {
                     place(server)
                 )));
             };
-            if let Some(target) = gate.grpc_target() {
-                backends.extend(http.backends(&target));
+            for pass in gate.scope.own("grpc_pass") {
+                backends.extend(Target::of(pass).iter().flat_map(|target| http.backends(target)));
             }
             if !gates.iter().any(|known| known.directive.at == gate.directive.at) {
                 gates.push(gate);
@@ -68,7 +68,7 @@ impl<'a> Site<'a> {
         self.server.listens.iter().filter(move |listen| is_on(listen, port))
     }
 
-    /// One address of this host for each of those listeners.
+    /// One address of this host for each of those listeners, where no other listener is closer.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for listen in self.listens() {
@@ -79,10 +79,10 @@ impl<'a> Site<'a> {
                 }
             };
             match &listen.address {
-                Address::Any4 => add(Ipv4Addr::LOCALHOST.into()),
+                Address::Any4 => add(self.loopback(listen.port)),
                 Address::Any6 => {
                     if listen.ipv6only == Some(false) {
-                        add(Ipv4Addr::LOCALHOST.into());
+                        add(self.loopback(listen.port));
                     }
                     add(Ipv6Addr::LOCALHOST.into());
                 }
@@ -93,29 +93,35 @@ impl<'a> Site<'a> {
         addresses
     }
 
+    /// A listener on 127.0.0.1 hides one on every address from local clients; then 127.0.0.2
+    /// reaches the latter.
+    fn loopback(&self, port: u16) -> IpAddr {
+        let local = Address::Ip(Ipv4Addr::LOCALHOST.into());
+        let hidden = self
+            .http
+            .sockets()
+            .iter()
+            .any(|bound| bound.socket.address == local && bound.socket.port == port);
+        if hidden { Ipv4Addr::new(127, 0, 0, 2).into() } else { Ipv4Addr::LOCALHOST.into() }
+    }
+
+    /// The sockets of those listeners, each with all servers on it.
+    pub(super) fn sockets(&self) -> Vec<Bound<'a, 'a>> {
+        let mut sockets = self.http.sockets();
+        sockets.retain(|bound| {
+            self.listens().any(|listen| listen.sockets().any(|socket| socket == bound.socket))
+        });
+        sockets
+    }
+
     /// The default server of each of its sockets, each once.
     pub(super) fn defaults(&self) -> Vec<&'a Server<'a>> {
-        let mut found: Vec<&'a Server<'a>> = Vec::new();
-        for listen in self.listens() {
-            if let Some(server) = self.http.default_server(listen)
-                && !found.iter().any(|known| known.directive.at == server.directive.at)
-            {
-                found.push(server);
-            }
-        }
-        found
+        once(self.sockets().iter().map(|bound| bound.default))
     }
 
     /// Every server that shares one of its sockets, this one included.
     pub(super) fn neighbours(&self) -> Vec<&'a Server<'a>> {
-        let shares = |server: &&'a Server<'a>| {
-            server.listens.iter().any(|theirs| {
-                self.listens().any(|ours| {
-                    ours.address == theirs.address && ours.port == theirs.port
-                })
-            })
-        };
-        self.http.servers.iter().filter(shares).collect()
+        once(self.sockets().iter().flat_map(|bound| bound.servers.iter().copied()))
     }
 
     pub(super) fn is_ours(&self, server: &Server<'_>) -> bool {
@@ -127,10 +133,33 @@ impl<'a> Site<'a> {
     }
 }
 
+fn once<'a>(servers: impl Iterator<Item = &'a Server<'a>>) -> Vec<&'a Server<'a>> {
+    let mut found: Vec<&'a Server<'a>> = Vec::new();
+    for server in servers {
+        if !found.iter().any(|known| known.directive.at == server.directive.at) {
+            found.push(server);
+        }
+    }
+    found
+}
+
+/// The blocks within a location that have values of their own, however deep.
+pub(super) fn within<'a>(location: &'a Location<'a>) -> Vec<&'a Directive> {
+    let mut blocks = Vec::new();
+    for inner in location.deep() {
+        if inner.directive.at != location.directive.at {
+            blocks.push(inner.directive);
+        }
+        blocks.extend(inner.conditionals.iter().map(|conditional| conditional.directive));
+    }
+    blocks
+}
+
 /// The location that calls of a service reach, if it passes them on as gRPC.
 fn gate<'a>(http: &'a Http<'a>, server: &'a Server<'a>, service: &str) -> Option<&'a Location<'a>> {
     let call = format!("/{service}/CommandChannel");
-    http.find_location(server, &call).filter(|location| location.grpc_target().is_some())
+    let location = http.find_location_for(server, &call).location?;
+    (!location.scope.own("grpc_pass").is_empty()).then_some(location)
 }
 
 fn listens_on(server: &Server<'_>, port: Port) -> bool {
