@@ -227,6 +227,33 @@ fn a_resumed_session_brings_its_certificate_along() {
     }
 }
 
+/// A server block that asks for no certificate gives a session; it must be worth nothing to the
+/// block beside it. How nginx says no differs by its version and that of TLS.
+#[test]
+fn a_session_of_the_open_server_opens_no_other() {
+    let nginx = Nginx::start();
+    let strict = "strict.example.com";
+    for versions in [Versions::Only12, Versions::Only13] {
+        let mut client = client_of(Trust::RecordOnly, None, Alpn::Http11, versions);
+        let mut session = client
+            .connect(&Tcp, &target(nginx.tls, NAME))
+            .expect("a session");
+        session.get(&page(), PATIENCE).expect("a page");
+        let request = HttpRequest {
+            host: strict.to_owned(),
+            path: "/".to_owned(),
+        };
+        let refused = match client.resume(&Tcp, &target(nginx.tls, strict)) {
+            Ok(mut session) => {
+                let answer = session.get(&request, PATIENCE).expect("an answer");
+                matches!((answer.status, answer.grpc_status), (400 | 421, None))
+            }
+            Err(fault) => fault == Fault::Alert(Alert(49)),
+        };
+        assert!(refused, "{versions:?}");
+    }
+}
+
 #[test]
 fn the_reason_of_a_failed_handshake_is_kept() {
     let nginx = Nginx::start();

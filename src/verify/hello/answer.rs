@@ -109,10 +109,9 @@ fn fill(wire: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
 
 /// The outcome, once the messages so far settle it.
 ///
-/// With TLS 1.3 the `ServerHello` does: it already holds the server's share of the key.
-/// Before, a server picks version and suite first and may still find that it cannot sign for them
-/// (OpenSSL with TLS 1.1 does, and its alert comes right behind its `ServerHello`). There only
-/// the end of its flight counts.
+/// With TLS 1.3 the `ServerHello` does: it already holds the server's share of the key. Before,
+/// a server names version and suite first and may then find that it has no signature for them.
+/// There only the end of its flight counts.
 fn judge(flight: &[u8]) -> Option<HelloOutcome> {
     let mut rest = flight;
     let mut chosen = None;

@@ -113,9 +113,9 @@ fn a_modern_server_refuses_what_is_old_or_weak() {
     }
 }
 
-/// OpenSSL chooses TLS 1.1 here, says so, and only then finds that it may not sign with SHA-1.
+/// TLS 1.1 is enabled here, but needs SHA-1, which OpenSSL's security level forbids.
 #[test]
-fn a_choice_that_cannot_be_carried_out_is_no_acceptance() {
+fn an_old_version_that_is_enabled_in_vain_is_refused() {
     let server = OpenSsl::start(&["-tls1_1", "-cipher", "ALL:@SECLEVEL=2"]);
     for offer in [Offer::Tls10, Offer::Tls11] {
         let outcome = make(offer, server.port, "");
@@ -185,14 +185,25 @@ fn a_warning_is_not_yet_a_refusal() {
     assert_eq!(read(&[21, 3, 3, 0, 2, 1, 0]), HelloOutcome::Closed);
 }
 
-/// Two records of one byte each must not be taken for two messages.
+/// A `ServerHello` of TLS 1.2 that chooses `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`.
+fn server_hello() -> Vec<u8> {
+    [&[2, 0, 0, 38, 3, 3][..], &[7; 32], &[0, 0xc0, 0x2f, 0]].concat()
+}
+
+#[test]
+fn a_choice_that_cannot_be_carried_out_is_no_acceptance() {
+    let mut bytes = vec![22, 3, 3, 0, 42];
+    bytes.extend_from_slice(&server_hello());
+    let cut = answer::read(&mut Cursor::new(&bytes));
+    assert_eq!(cut, Ok(HelloOutcome::Closed));
+    bytes.extend_from_slice(&[21, 3, 3, 0, 2, 2, 40]);
+    assert_eq!(answer::read(&mut Cursor::new(&bytes)), Ok(alert(40)));
+}
+
+/// Records of one byte each must not be taken for messages.
 #[test]
 fn a_message_may_come_in_pieces() {
-    let mut hello = vec![2, 0, 0, 38, 3, 3];
-    hello.extend_from_slice(&[7; 32]);
-    hello.extend_from_slice(&[0, 0xc0, 0x2f, 0]);
-    let done = [14, 0, 0, 0];
-    let flight: Vec<u8> = [hello.as_slice(), &done].concat();
+    let flight = [server_hello(), vec![14, 0, 0, 0]].concat();
     let records: Vec<u8> = flight
         .iter()
         .flat_map(|byte| [22, 3, 3, 0, 1, *byte])

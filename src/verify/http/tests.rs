@@ -113,7 +113,7 @@ fn an_answer_that_breaks_off_is_none() {
     let cut = answer(&mut Script::new(b"HTTP/1.1 200 OK\r\nServ".to_vec()));
     assert!(matches!(cut, Err(Fault::Protocol { .. })));
     let endless = answer(&mut Script::new(
-        [b"HTTP/1.1 200 OK\r\nA: ".as_slice(), &[b'a'; 40_000]].concat(),
+        [b"HTTP/1.1 200 OK\r\nA: ".as_slice(), &vec![b'a'; 40_000]].concat(),
     ));
     assert_eq!(endless, Err(Fault::TooMuch));
 }
