@@ -140,14 +140,7 @@ fn locked_attribute(file: &File, path: &Path) -> Option<String> {
     if attributes.contains(StatxAttributes::IMMUTABLE) {
         Some(format!("{path} is immutable: chattr -i {path}"))
     } else if attributes.contains(StatxAttributes::APPEND) {
-        let what = if is_folder {
-            "nothing in it may be replaced"
-        } else {
-            "append-only"
-        };
-        Some(format!(
-            "{path} is set append-only ({what}): chattr -a {path}"
-        ))
+        Some(format!("{path} is set append-only: chattr -a {path}"))
     } else {
         None
     }

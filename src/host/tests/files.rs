@@ -70,8 +70,8 @@ fn a_placed_file_is_never_open_to_more_users_than_it_will_be() {
     // Born 0600, then 0400 (what is in both), then 0440. Whether each was seen is chance; that
     // nothing else was is not.
     let allowed = BTreeSet::from([(true, 0o600), (true, 0o400), (true, 0o440), (false, 0o440)]);
-    assert!(seen.is_subset(&allowed), "{seen:o?}");
-    assert!(seen.contains(&(false, 0o440)), "{seen:o?}");
+    assert!(seen.is_subset(&allowed), "{seen:?}");
+    assert!(seen.contains(&(false, 0o440)), "{seen:?}");
 }
 
 /// The order of the system calls themselves: whatever is given away is given away before there
