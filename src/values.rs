@@ -356,7 +356,7 @@ impl Owner {
 pub struct Attributes {
     pub mode: Mode,
     pub owner: Owner,
-    /// Extended attributes (ACLs and the SELinux label among them), name and value.
+    /// Extended attributes (ACLs and the SELinux label among them), name and value, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<(String, Vec<u8>)>,
 }
