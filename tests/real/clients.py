@@ -34,6 +34,7 @@ class Attempt:
     client: str = "h2"  # grpcio | h2 | http1
     address: str = "127.0.0.1"
     port: int = 443
+    source: str | None = None  # the client's own address (grpcio cannot choose it)
     sni: str | None = None  # None: no name is sent (grpcio always sends one)
     authority: str = ""  # :authority or Host; empty: the name sent, else the address
     ca: str | None = None  # None: any server is trusted (not with grpcio)
@@ -90,7 +91,8 @@ def context(attempt: Attempt, protocol: str) -> ssl.SSLContext:
 
 
 def dial(attempt: Attempt, tls: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLSocket:
-    plain = socket.create_connection((attempt.address, attempt.port), timeout=10)
+    source = (attempt.source, 0) if attempt.source else None
+    plain = socket.create_connection((attempt.address, attempt.port), 10, source)
     return tls.wrap_socket(plain, server_hostname=attempt.sni, session=session)
 
 

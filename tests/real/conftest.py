@@ -13,6 +13,7 @@ import pytest
 from lab import Nginx
 from manager import Manager
 from nim_tree import Shape
+from tool import Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,3 +73,8 @@ def binary() -> Path:
     path = Path(os.environ.get("NIM_TLS_BIN", ROOT / "target" / "lab" / "nim-tls"))
     assert path.is_file(), f"{path} is not there: build it with cargo build --profile lab, or set NIM_TLS_BIN"
     return path.resolve()
+
+
+@pytest.fixture
+def tool(manager: Manager, binary: Path) -> Tool:
+    return Tool(manager, binary)

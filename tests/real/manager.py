@@ -35,6 +35,7 @@ class Manager(Lab):
     def __init__(self, nginx: Nginx, shape: Shape) -> None:
         super().__init__(nginx)
         self.shape = shape
+        self._sources = 0
         self._held: list[subprocess.Popen[str]] = []
         self._folder = tempfile.TemporaryDirectory(prefix="nim-lab-")
         self.work = Path(self._folder.name)
@@ -76,14 +77,21 @@ class Manager(Lab):
         log = self.path(CALL_LOG)
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
-    def attempt(self, attempts: Iterable[Attempt]) -> list[Outcome]:
+    def attempt(self, attempts: Iterable[Attempt], *, one_source: bool = False) -> list[Outcome]:
+        """Tries each; unless from `one_source`, each from an address that met no rate limit yet."""
         marked = [dataclasses.replace(each, marker=uuid.uuid4().hex) for each in attempts]
+        if not one_source:
+            marked = [dataclasses.replace(each, source=self._fresh_source(each)) for each in marked]
         asked = self.run(
             *self.python("clients.py"), stdin=json.dumps([dataclasses.asdict(each) for each in marked]), timeout=240
         )
         told = [Told(**each) for each in json.loads(asked.stdout)]
         reached = {call["attempt"] for call in self.call_log()}
         return [Outcome(each, said, each.marker in reached) for each, said in zip(marked, told, strict=True)]
+
+    def _fresh_source(self, attempt: Attempt) -> str | None:
+        self._sources += 1
+        return None if ":" in attempt.address else f"127.1.{self._sources // 250}.{self._sources % 250 + 1}"
 
     def hold(self, kind: str, attempt: Attempt) -> "Held":
         process = self._keep(self.spawn(*self.python("clients.py", "hold")))

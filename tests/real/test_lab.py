@@ -127,7 +127,7 @@ def test_a_forgotten_server_is_a_way_round(manager: Manager) -> None:
 def test_an_answer_of_the_rate_limit_is_no_decision(make_manager: Callable[..., Manager], nginx: Nginx) -> None:
     manager = make_manager(nginx, PLAIN)
     manager.start()
-    outcomes = manager.attempt([NOBODY] * 14)
+    outcomes = manager.attempt([NOBODY] * 14, one_source=True)
     assert all(outcome.reached for outcome in outcomes), "\n".join(map(str, outcomes))
     limited = manager.run("grep", "-c", "limiting requests", "/var/log/nginx/error.log", check=False).stdout
     assert int(limited) > 0, "the limit was never met, so nothing was shown"
