@@ -63,11 +63,11 @@ class Done:
 class Tool:
     def __init__(self, manager: Manager, binary: Path) -> None:
         self.manager = manager
-        self._binary = str(binary)
+        self.binary = binary
 
     def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 150) -> Done:
         """Runs the tool; `before` is a command that runs it, such as one that gives up rights."""
-        done = self.manager.run(*before, self._binary, *argv, check=False, timeout=timeout)
+        done = self.manager.run(*before, str(self.binary), *argv, check=False, timeout=timeout)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def apply(self, text: str | bytes | None = None, before: tuple[str, ...] = ()) -> Done:
