@@ -1,1 +1,116 @@
-//! Not written yet.
+//! What can be typed: commands and options. No input or output happens here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::values::{AbsPath, RunId};
+
+/// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
+#[derive(Debug, Parser)]
+#[command(name = "nim-tls", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Where to act and how to answer; understood by every command.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Act on the tree under DIR as if it were /
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Where nim-tls keeps its authority, its runs and issued certificates
+    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/nim-tls")]
+    pub state_dir: AbsPath,
+    /// How to print the result
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub format: Format,
+    /// When to colour differences; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// Only for `plan`: the differences alone
+    Diff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The comparison table of methods; on a host, which of them fit. Changes nothing
+    Methods,
+    /// The prerequisites of this host, each with its remedy. Changes nothing
+    Check,
+    /// What apply would do, step by step and line by line. Changes nothing
+    Plan {
+        #[command(flatten)]
+        answers: AnswersFile,
+    },
+    /// Does it: certificates, files, trust store, nginx, and the proof. Undoes itself on failure
+    Apply {
+        #[command(flatten)]
+        answers: AnswersFile,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Shows a run at work, or how it ended, with its exit code. Changes nothing
+    Watch {
+        /// As in 2026-11-23-01; the latest if left out
+        run: Option<RunId>,
+    },
+    /// The runs recorded on this host. Changes nothing
+    History,
+    /// Puts back every file, mode, owner and link that a run changed
+    Rollback {
+        /// As in 2026-11-23-01; the latest that is not rolled back if left out
+        run: Option<RunId>,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Proves again, now, that the right client gets through and others do not. Changes nothing
+    Verify,
+    /// Carries out a recorded plan; started by apply
+    #[command(name = "__worker", hide = true)]
+    Worker { run: RunId },
+    /// Runs nginx in a private copy of the file system; started by the worker
+    #[command(name = "__stage", hide = true)]
+    Stage { specification: PathBuf },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct AnswersFile {
+    /// The answers, as YAML
+    #[arg(long, value_name = "FILE")]
+    pub answers: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Consent {
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::certificate::Certificate;
 use crate::nginx::Config;
 use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
@@ -75,6 +77,8 @@ pub struct Facts {
     pub space: BTreeMap<AbsPath, Known<u64>>,
     /// Every file that a plan for this host may place or refer to.
     pub files: BTreeMap<AbsPath, FileFact>,
+    /// Symbolic links among the files that nginx loads, and where they lead.
+    pub links: BTreeMap<AbsPath, String>,
     pub state: State,
 }
 
@@ -108,7 +112,8 @@ pub struct Product {
     pub evidence: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Generation {
     Nim1,
     Nim2,

@@ -1,1 +1,3 @@
-//! Not written yet.
+//! The fronts: how answers are obtained, and how what happens is shown.
+
+pub mod unattended;

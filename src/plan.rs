@@ -3,251 +3,28 @@
 //! byte. There is no way to write a private key into one: what holds secrets is named as a
 //! [`Piece`], and comes into being only while the plan is carried out.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::ops::Range;
+mod naming;
+mod file;
+mod step;
+mod template;
+mod editor;
+mod site;
+mod bypass;
+mod session;
+mod place_for;
+mod certificates;
+mod nginx;
+mod fitness;
+mod nginx_command;
+mod make;
+#[cfg(test)]
+mod tests;
 
-use serde::{Deserialize, Serialize};
-
-use crate::certificate::Recipe;
-use crate::values::{AbsPath, Digest, HostName, Mode, SubjectName};
-
-pub const SCHEMA: u32 = 1;
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    pub schema: u32,
-    pub steps: Vec<Step>,
-    pub files: Vec<FileChange>,
-    /// Folders that must exist before the files, parents first.
-    pub folders: Vec<FolderChange>,
-    /// What the operator should know, in sentences.
-    pub notes: Vec<String>,
-    /// Fields that the answers left open, and what was taken.
-    pub defaults: BTreeMap<String, String>,
-}
-
-impl Plan {
-    /// Nothing would change.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    pub fn step(&self, id: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.id == id)
-    }
-
-    /// The files that would differ from what is on disk.
-    pub fn changed_files(&self) -> impl Iterator<Item = &FileChange> {
-        self.files.iter().filter(|file| file.status != Status::Unchanged)
-    }
-
-    /// The certificates this plan makes, if it makes any.
-    pub fn issuing(&self) -> Option<&Issuing> {
-        self.steps.iter().find_map(|step| match &step.action {
-            Action::Issue(issuing) => Some(issuing),
-            _ => None,
-        })
-    }
-}
-
-/// The unit of reversal: says what it does, why, and how it is undone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub id: String,
-    pub title: String,
-    pub why: String,
-    pub undo: String,
-    pub action: Action,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Action {
-    /// Make keys and certificates, in memory.
-    Issue(Issuing),
-    /// Ask nginx whether it would accept the new files, in a private copy.
-    Test(NginxCommand),
-    /// Put `Plan::folders` and `Plan::files` in place.
-    Place,
-    Trust(TrustChange),
-    /// Let the running nginx load what is on disk, and see that it did.
-    Reload(NginxCommand),
-    /// End workers that still serve the old rules to whoever is connected.
-    EndOldWorkers {
-        after_seconds: u32,
-    },
-    Prove(Proof),
-}
-
-/// How to start another process of the nginx that runs here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NginxCommand {
-    pub binary: String,
-    /// `-p` and `-c` as the running master has them.
-    pub args: Vec<String>,
-    /// The running master.
-    pub master: u32,
-    /// Folders that `nginx -t` writes to by itself (logs, temporary files, the pid file).
-    pub touches: Vec<String>,
-    /// The error log of the main configuration, where it is a file.
-    pub error_log: Option<String>,
-    /// Where it must listen after a reload.
-    pub listens: Vec<SocketAddr>,
-}
-
-/// Certificates to make. Whatever is `None` or absent is there already and stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Issuing {
-    pub authority: Authority,
-    pub server: Option<Recipe>,
-    pub agents: BTreeMap<HostName, Recipe>,
-    /// Where the authority is kept: `STATE/ca`.
-    pub folder: AbsPath,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
-pub enum Authority {
-    New { root: Recipe, intermediate: Recipe, key: KeepKey },
-    /// In `STATE/ca`; opening it needs the passphrase if `encrypted`.
-    Existing { encrypted: bool },
-}
-
-/// What becomes of the keys of the authority once the certificates are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeepKey {
-    Encrypted,
-    Plaintext,
-    Discard,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FolderChange {
-    pub path: AbsPath,
-    pub mode: Mode,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileChange {
-    pub path: AbsPath,
-    pub status: Status,
-    pub mode: Mode,
-    /// User and group, numeric.
-    pub owner: (u32, u32),
-    pub content: Content,
-    /// What must be there when the file is placed; `None`: nothing.
-    pub before: Option<Digest>,
-    /// The text it replaces, for the preview; never stored.
-    #[serde(skip)]
-    pub text_before: Option<String>,
-    /// Why each generated line is there: lines of the new text (from 1, end exclusive).
-    pub reasons: Vec<(Range<u32>, Reason)>,
-}
-
-impl FileChange {
-    /// Its content must not be shown.
-    pub fn is_sensitive(&self) -> bool {
-        matches!(&self.content, Content::Issued(piece) if piece.is_secret())
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    Create,
-    Change,
-    Unchanged,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Content {
-    Text(String),
-    Issued(Piece),
-}
-
-/// What only exists once certificates are made.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Piece {
-    RootCertificate,
-    RootKey,
-    IntermediateCertificate,
-    IntermediateKey,
-    /// Intermediate and root: what nginx verifies clients against.
-    ClientBundle,
-    /// Leaf and intermediate.
-    ServerChain,
-    ServerKey,
-    AgentChain(HostName),
-    AgentKey(HostName),
-}
-
-impl Piece {
-    pub fn is_secret(&self) -> bool {
-        matches!(
-            self,
-            Self::RootKey | Self::IntermediateKey | Self::ServerKey | Self::AgentKey(_)
-        )
-    }
-}
-
-/// Why a generated line is there: an identifier whose text is in `assets/help/reasons.txt`,
-/// and what the text has to name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    pub id: String,
-    pub about: String,
-}
-
-/// The system's trust: the anchor is one of `Plan::files`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrustChange {
-    pub anchor: AbsPath,
-    pub command: String,
-    /// Folders that the command rewrites.
-    pub rewrites: Vec<String>,
-    /// The file in which the anchor must be found afterwards.
-    pub bundle: String,
-}
-
-/// What is to be proven by connections.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Where to connect: one address of this host for each listener.
-    pub listeners: Vec<SocketAddr>,
-    /// The name that browsers and agents use.
-    pub name: HostName,
-    /// Further names and addresses under which the UI must answer as before.
-    pub other_names: Vec<SubjectName>,
-    pub trust: ProofTrust,
-    /// Present where agents must show a certificate.
-    pub agents: Option<AgentProof>,
-    /// Where this program keeps the authority and issued certificates.
-    pub state: AbsPath,
-    /// The running master, whose old workers must be gone.
-    pub master: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProofTrust {
-    /// The server's chain must verify with our root alone.
-    OurRoot,
-    /// A certificate that was there before: its name is checked, its issuer is not ours to judge.
-    Kept,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentProof {
-    /// The gRPC services behind the check: `f5.nginx.agent.sdk.Commander`, ...
-    pub services: Vec<String>,
-    /// Where nginx logs what the check decided, a JSON object a line.
-    pub check_log: AbsPath,
-    pub server_chain: AbsPath,
-    pub server_key: AbsPath,
-    /// Names that reach this server today and must not be a way around.
-    pub stale_names: Vec<HostName>,
-}
+pub use bypass::{ClientsToday, clients_today};
+pub use make::{plan, today};
+pub use site::{SERVICES, Site};
+pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
+pub use step::{
+    Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
+    Step, TrustChange,
+};

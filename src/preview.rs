@@ -1,1 +1,81 @@
-//! Not written yet.
+//! What a plan would look like on disk: differences, and the reason for each generated line.
+//! Everything shown comes from the plan; nothing that holds a secret has anything to show.
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::plan::{Content, FileChange, Plan, Reason, Status};
+use crate::values::escaped;
+
+/// One file of a plan, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePreview {
+    pub path: String,
+    pub status: Status,
+    pub mode: String,
+    pub owner: String,
+    pub sensitive: bool,
+    pub added: usize,
+    pub removed: usize,
+    /// A unified diff; `None` for what is sensitive or only made while applying.
+    pub diff: Option<String>,
+    /// Lines of the new text (from 1, end exclusive) and why they are there.
+    pub reasons: Vec<(std::ops::Range<u32>, String)>,
+}
+
+pub fn files(plan: &Plan) -> Vec<FilePreview> {
+    plan.files.iter().map(file).collect()
+}
+
+fn file(change: &FileChange) -> FilePreview {
+    let (added, removed, diff) = match &change.content {
+        Content::Text(text) => differences(change, text),
+        Content::Issued(_) => (0, 0, None),
+    };
+    FilePreview {
+        path: change.path.to_string(),
+        status: change.status,
+        mode: change.mode.to_string(),
+        owner: format!("{}:{}", change.owner.0, change.owner.1),
+        sensitive: change.is_sensitive(),
+        added,
+        removed,
+        diff,
+        reasons: change
+            .reasons
+            .iter()
+            .map(|(lines, reason)| (lines.clone(), explained(reason)))
+            .collect(),
+    }
+}
+
+fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>) {
+    if change.status == Status::Unchanged {
+        return (0, 0, Some(String::new()));
+    }
+    let before = change.text_before.as_deref().unwrap_or("");
+    let diff = TextDiff::from_lines(before, text);
+    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+    let old = if change.status == Status::Create { "/dev/null" } else { change.path.as_str() };
+    let shown = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(old, change.path.as_str())
+        .to_string();
+    let shown = shown.lines().map(escaped).collect::<Vec<_>>().join("\n") + "\n";
+    (count(ChangeTag::Insert), count(ChangeTag::Delete), Some(shown))
+}
+
+/// The reason in words. The texts are one line each in `assets/help/reasons.txt`: an identifier,
+/// a colon, and a sentence in which `{}` stands for what the reason is about.
+pub fn explained(reason: &Reason) -> String {
+    let text = reason_text(&reason.id).unwrap_or(&reason.id);
+    text.replace("{}", &escaped(&reason.about))
+}
+
+fn reason_text(id: &str) -> Option<&'static str> {
+    include_str!("../assets/help/reasons.txt")
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| *name == id)
+        .map(|(_, text)| text)
+}

@@ -262,7 +262,20 @@ impl fmt::Display for Port {
         self.0.fmt(f)
     }
 }
-text_serde!(Port);
+
+/// A number in YAML and JSON, as people write it.
+impl Serialize for Port {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        number.try_into().map_err(serde::de::Error::custom)
+    }
+}
 
 /// The name of a run: `2026-11-23-01`, counted from 01 within its (UTC) day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -343,7 +356,7 @@ impl Owner {
 pub struct Attributes {
     pub mode: Mode,
     pub owner: Owner,
-    /// Extended attributes (ACLs and the SELinux label among them), name and value.
+    /// Extended attributes (ACLs and the SELinux label among them), name and value, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<(String, Vec<u8>)>,
 }

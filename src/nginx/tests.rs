@@ -1,7 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod editing;
 mod lexing;
 mod loading;
+mod meaning;
+mod passing;
 
 use std::collections::BTreeMap;
 

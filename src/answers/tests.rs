@@ -1,0 +1,99 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+const GOOD: &str = "\
+version: 1
+role: manager
+generation: nim2
+proxy: nginx-oss
+method: client-mtls
+manager_name: nim.example.com
+alt_names: [10.0.0.5, nim]
+agents: [web-1.example.com]
+certificates:
+  ca_key: {keep: plaintext}
+";
+
+fn refused(change: &str, into: &str) -> String {
+    let text = if change.is_empty() { format!("{GOOD}{into}") } else { GOOD.replace(change, into) };
+    assert_ne!(text, GOOD, "{change:?} is not in the good file");
+    match read(text.as_bytes()) {
+        Err(error) => error.to_string(),
+        Ok(draft) => {
+            let refusals = Answers::check(&draft).expect_err(&text);
+            refusals
+                .iter()
+                .map(|refusal| format!("{}: {}", Draft::place(&text, &refusal.field), refusal.why))
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+    }
+}
+
+#[test]
+fn good_answers_are_taken_and_defaults_are_named() {
+    let answers = Answers::check(&read(GOOD.as_bytes()).unwrap()).unwrap();
+    assert_eq!(answers.manager_name.as_str(), "nim.example.com");
+    assert_eq!(answers.alt_names.len(), 2);
+    assert_eq!(answers.ca_key, Some(KeepKey::Plaintext));
+    assert_eq!(answers.defaults["ports.https"], "443");
+    assert_eq!(answers.defaults["certificates.days.agent"], "365");
+}
+
+/// Each bad file gets a message that names the field, its place and what would do.
+#[test]
+fn a_bad_answer_is_named_with_its_place() {
+    let cases = [
+        ("manager_name", "manger_name", "did you mean manager_name?"),
+        ("role: manager", "role: 7", "role (line 2, column 7)"),
+        ("{keep: plaintext}", "{keep: plaintext, colour: red}", "colour"),
+        ("{keep: plaintext}", "{keep: plain}", "expected one of"),
+        ("nim.example.com", "\"nim; return 200\"", "manager_name (line 6, column 15)"),
+        ("nim.example.com", "\"a\\nb\"", "not a host name"),
+        ("nim.example.com", "\"a\\\"b\"", "not a host name"),
+        ("nim.example.com", "\"a\\e[2Jb\"", "\\u{1b}"),
+        ("web-1.example.com]", "web-1.example.com, 'a b']", "agents[1]"),
+        ("", "ports: {https: 0}\n", "0 is not a port: 1 to 65535"),
+        ("", "ports: {https: 70000}\n", "ports.https (line 11, column 16)"),
+        ("", "ports: {https: x}\n", "ports.https"),
+        ("", "ports: {grpc: 8443}\n", "ports.grpc (line 11, column 15)"),
+        ("version: 1\n", "", "version: is missing; say 1"),
+        ("version: 1", "version: 2", "version (line 1, column 10)"),
+        ("proxy: nginx-oss", "proxy: none", "N/A"),
+        ("method: client-mtls", "method: grpc-health-checks", "N/A"),
+        ("generation: nim2", "generation: nim1", "generation (line 3, column 13)"),
+        ("role: manager", "role: instance", "role"),
+        ("  ca_key:", "  days: {server: 400}\n  ca_key:", "over 397 days"),
+        ("  ca_key:", "  days: {root: 10, agent: 11}\n  ca_key:", "longer than"),
+        ("  ca_key:", "  days: {root: 0}\n  ca_key:", "at least 1"),
+        ("  ca_key:", "  subject: {country: usa}\n  ca_key:", "certificates.subject.country"),
+        ("[web-1.example.com]", "[a.example.com, a.example.com]", "agents[1] (line 8"),
+        ("", "options: {unknown_names: reject}\n", "options.unknown_names"),
+        ("", "version: 1\n", "duplicate"),
+    ];
+    for (change, into, expected) in cases {
+        let said = refused(change, into);
+        assert!(said.contains(expected), "for {into:?}\nexpected {expected:?}\nfound {said:?}");
+        assert!(!said.contains('\u{1b}'), "an escape sequence got through: {said:?}");
+    }
+}
+
+#[test]
+fn hostile_files_are_refused_in_one_line() {
+    let alias_bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned()
+        + &(0..9).map(|i| format!("b{i}: &b{i} [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>();
+    let files: [&[u8]; 7] = [
+        b"",
+        b"\xff\xfe\x00\x01",
+        b"\x00\x01\x02",
+        b"[1, 2",
+        b"just words",
+        &vec![b'a'; 2 * 1024 * 1024],
+        alias_bomb.as_bytes(),
+    ];
+    for file in files {
+        let said = read(file).unwrap_err().to_string();
+        assert!(!said.is_empty() && said.lines().count() == 1, "{said:?}");
+    }
+}

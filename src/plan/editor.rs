@@ -1,0 +1,138 @@
+//! Collects surgical edits and refuses those that would change a file at more places than the
+//! one that was meant.
+
+use std::collections::BTreeMap;
+
+use super::file::Reason;
+use crate::error::Problem;
+use crate::nginx::{
+    self, Commented, Config, Directive, Edit, FileId, Place, flat,
+};
+
+pub(super) struct Editor<'a> {
+    config: &'a Config,
+    edits: BTreeMap<FileId, Vec<Edit<Reason>>>,
+}
+
+impl<'a> Editor<'a> {
+    pub(super) fn new(config: &'a Config) -> Self {
+        Self { config, edits: BTreeMap::new() }
+    }
+
+    /// The edited files: new text and the reasons for its generated lines.
+    pub(super) fn finish(self) -> Result<Vec<(FileId, nginx::Edited<Reason>)>, Problem> {
+        self.edits
+            .into_iter()
+            .map(|(file, edits)| {
+                let source = self.config.file(file);
+                nginx::apply(&source.text, &edits)
+                    .map(|edited| (file, edited))
+                    .map_err(|error| Problem::host(format!("{}: {error}", source.path)))
+            })
+            .collect()
+    }
+
+    /// Gives `block` exactly one directive `name` with these arguments: changes the one that is
+    /// there, brings back one that is commented out, or inserts one after `anchor`.
+    pub(super) fn set(
+        &mut self,
+        block: &'a Directive,
+        name: &str,
+        args: &str,
+        reason: &Reason,
+        anchor: &str,
+    ) -> Result<(), Problem> {
+        let mut live = flat(block.children()).filter(|directive| directive.name == name);
+        if let Some(first) = live.next() {
+            if first.args.join(" ") != args {
+                self.push(&first.at, nginx::set_args(self.config, first, args, reason.clone()))?;
+            }
+            for surplus in live {
+                let edit = nginx::remove(self.config, surplus, reason.clone());
+                self.push(&surplus.at, edit)?;
+            }
+            return Ok(());
+        }
+        if let Some(comment) = self.commented(block, name, args) {
+            let edit = nginx::uncomment(self.config, &comment, args, reason.clone());
+            return self.push(&comment.at, edit);
+        }
+        let line = [format!("{name} {args};")];
+        match self.last(block, anchor) {
+            Some(after) => {
+                let edit = nginx::insert_after(self.config, after, &line, reason.clone());
+                self.push(&after.at, edit)
+            }
+            None => self.insert_at_start(block, &line, reason),
+        }
+    }
+
+    pub(super) fn insert_at_start(
+        &mut self,
+        block: &'a Directive,
+        lines: &[String],
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::insert_at_start(self.config, block, lines, reason.clone());
+        self.push(&block.at, edit)
+    }
+
+    pub(super) fn insert_at_end(
+        &mut self,
+        block: &'a Directive,
+        lines: &[String],
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::insert_at_end(self.config, block, lines, reason.clone());
+        self.push(&block.at, edit)
+    }
+
+    pub(super) fn insert_before(
+        &mut self,
+        directive: &'a Directive,
+        lines: &[String],
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::insert_before(self.config, directive, lines, reason.clone());
+        self.push(&directive.at, edit)
+    }
+
+    pub(super) fn set_args(
+        &mut self,
+        directive: &'a Directive,
+        args: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::set_args(self.config, directive, args, reason.clone());
+        self.push(&directive.at, edit)
+    }
+
+    /// A commented-out directive of this name; the one with the wanted arguments rather than
+    /// another.
+    fn commented(&self, block: &Directive, name: &str, args: &str) -> Option<Commented> {
+        let mut found: Vec<_> = nginx::commented(self.config, block)
+            .into_iter()
+            .filter(|comment| comment.name == name)
+            .collect();
+        let wanted = found.iter().position(|comment| comment.args.join(" ") == args).unwrap_or(0);
+        (!found.is_empty()).then(|| found.swap_remove(wanted))
+    }
+
+    /// The last directive `name` that stands in the block's own file.
+    fn last(&self, block: &'a Directive, name: &str) -> Option<&'a Directive> {
+        block.children().iter().filter(|directive| directive.name == name).next_back()
+    }
+
+    fn push(&mut self, place: &Place, edit: Edit<Reason>) -> Result<(), Problem> {
+        self.config.editable(place).map_err(|error| {
+            Problem::host(format!("{} cannot be edited: {error}", self.config.shown(place)))
+        })?;
+        self.edits.entry(edit.file).or_default().push(edit);
+        Ok(())
+    }
+}
+
+/// A reason that is about something.
+pub(super) fn why(id: &str, about: impl ToString) -> Reason {
+    Reason { id: id.to_owned(), about: about.to_string() }
+}

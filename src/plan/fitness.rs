@@ -1,0 +1,199 @@
+//! Whether this host can carry the plan at all, asked before anything is planned in detail.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::answers::Answers;
+use crate::error::Problem;
+use crate::facts::{Facts, FileFact, Known, Listener, Nginx};
+use crate::method::{self, Method};
+use crate::nginx::{Address, Config, Http};
+
+use super::file::{FileChange, Status};
+
+/// Less than this is left on a filesystem that is written to: 16 MiB hold any plan.
+const SPACE: u64 = 16 * 1024 * 1024;
+
+/// The parts of the facts that every plan needs.
+pub(super) struct Ground<'a> {
+    pub(super) config: &'a Config,
+    /// `None` only for a tree under `--root`.
+    pub(super) nginx: Option<&'a Nginx>,
+}
+
+pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a>, Problem> {
+    if facts.live && !facts.root {
+        return Err(Problem::host(
+            "only root can read the keys and the configuration that this plan is about",
+        )
+        .remedy("sudo nim-tls ..."));
+    }
+    let cell = method::cell(crate::answers::GENERATION, answers.method, answers.proxy);
+    if let Some(Err(why)) = cell.and_then(|cell| method::fits(&cell, facts))
+        && (facts.live || facts.nginx.is().is_some())
+    {
+        return Err(Problem::host(format!(
+            "{} with {} does not fit: {why}",
+            answers.method.title(),
+            answers.proxy.title()
+        ))
+        .remedy("nim-tls methods"));
+    }
+    let nginx = if facts.live { Some(running(facts)?) } else { facts.nginx.is() };
+    let config = match &facts.config {
+        Known::Is(config) => config,
+        Known::Absent => {
+            return Err(Problem::host("nginx has no configuration here")
+                .remedy("is /etc/nginx/nginx.conf in place?"));
+        }
+        Known::Unclear(why) => {
+            return Err(Problem::host(format!("the configuration of nginx cannot be read: {why}")));
+        }
+    };
+    if let Some(nginx) = nginx {
+        modules(nginx, answers)?;
+    }
+    if facts.live {
+        names(facts, answers)?;
+        space(facts)?;
+    }
+    Ok(Ground { config, nginx })
+}
+
+fn running(facts: &Facts) -> Result<&Nginx, Problem> {
+    let nginx = match &facts.nginx {
+        Known::Is(nginx) => nginx,
+        Known::Absent => {
+            return Err(Problem::host("nginx is not installed here")
+                .remedy("install nginx or nginx-plus, then NGINX Instance Manager"));
+        }
+        Known::Unclear(why) => {
+            return Err(Problem::host(format!("nginx could not be examined: {why}")));
+        }
+    };
+    match &nginx.loads {
+        Known::Is(Err(said)) => {
+            return Err(Problem::host(format!(
+                "nginx does not accept its configuration as it stands today: {said}"
+            ))
+            .remedy("nginx -t, and mend what it names first"));
+        }
+        Known::Unclear(why) => {
+            return Err(Problem::host(format!("nginx -t could not be run: {why}")));
+        }
+        Known::Is(Ok(())) | Known::Absent => {}
+    }
+    Ok(nginx)
+}
+
+/// nginx must be running to be reloaded and proven; said after the ports, because a taken port
+/// is the usual cause.
+pub(super) fn master(nginx: &Nginx) -> Result<u32, Problem> {
+    match &nginx.master {
+        Some(master) => Ok(master.pid),
+        None => Err(Problem::host("nginx is not running, so nothing could be proven")
+            .remedy("systemctl start nginx")),
+    }
+}
+
+fn modules(nginx: &Nginx, answers: &Answers) -> Result<(), Problem> {
+    let mut needed = vec!["--with-http_ssl_module", "--with-http_v2_module"];
+    if answers.method == Method::ClientMtls {
+        needed.push("--with-http_auth_request_module");
+    }
+    for option in needed {
+        if !nginx.build.has(option) {
+            return Err(Problem::host(format!("{} was built without {option}", nginx.build))
+                .remedy("install a build of nginx that has it (nginx -V lists the options)"));
+        }
+    }
+    Ok(())
+}
+
+fn names(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
+    let name = &answers.manager_name;
+    let why = match facts.names.get(name) {
+        None | Some(Known::Is(_)) => return Ok(()),
+        Some(Known::Absent) => "there is no such name".to_owned(),
+        Some(Known::Unclear(why)) => why.clone(),
+    };
+    Err(Problem::host(format!("manager_name {name} does not resolve on this host: {why}"))
+        .remedy(format!("add it to DNS or to /etc/hosts, then: getent hosts {name}")))
+}
+
+fn space(facts: &Facts) -> Result<(), Problem> {
+    for (folder, free) in &facts.space {
+        if let Known::Is(free) = free
+            && *free < SPACE
+        {
+            let free = free / 1024;
+            return Err(Problem::host(format!(
+                "{folder} has only {free} KiB free; 16 MiB are needed"
+            ))
+            .remedy(format!("df -h {folder}, and make room")));
+        }
+    }
+    Ok(())
+}
+
+/// Every address that nginx would bind is nginx's own or free: with one taken, a reload keeps
+/// the old configuration and says nothing.
+pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(), Problem> {
+    let Known::Is(listeners) = &facts.listeners else { return Ok(()) };
+    for bound in http.sockets().iter().filter(|bound| !bound.socket.quic) {
+        let Some(address) = ip_of(&bound.socket.address) else { continue };
+        let wanted = SocketAddr::new(address, bound.socket.port);
+        let Some(other) = listeners.iter().find(|found| !found.nginx && clash(found, wanted)) else {
+            continue;
+        };
+        let line = bound
+            .default
+            .listens
+            .iter()
+            .find(|listen| listen.sockets().any(|socket| socket == bound.socket))
+            .map_or_else(String::new, |listen| config.shown(&listen.directive.at));
+        let who = match other.holders.first() {
+            Some((program, pid)) => format!("{program} (pid {pid})"),
+            None => "another program".to_owned(),
+        };
+        return Err(Problem::host(format!(
+            "port {} belongs to {who}, not to nginx, and {line} asks for it: nginx would reload \
+             without a word and keep its old configuration",
+            wanted.port()
+        ))
+        .remedy(format!("ss -ltnp 'sport = :{}', and stop what listens there", wanted.port())));
+    }
+    Ok(())
+}
+
+fn ip_of(address: &Address) -> Option<IpAddr> {
+    match address {
+        Address::Any4 => Some(std::net::Ipv4Addr::UNSPECIFIED.into()),
+        Address::Any6 => Some(std::net::Ipv6Addr::UNSPECIFIED.into()),
+        Address::Ip(ip) => Some(*ip),
+        Address::Unix(_) | Address::Name(_) => None,
+    }
+}
+
+fn clash(found: &Listener, wanted: SocketAddr) -> bool {
+    found.at.port() == wanted.port()
+        && found.at.is_ipv4() == wanted.is_ipv4()
+        && (found.at.ip() == wanted.ip()
+            || found.at.ip().is_unspecified()
+            || wanted.ip().is_unspecified())
+}
+
+/// Nothing stands in the way of a file that is to be placed.
+pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem> {
+    for change in files.iter().filter(|change| change.status != Status::Unchanged) {
+        let obstacle = match facts.file(&change.path) {
+            FileFact::Nothing { obstacle } => obstacle.clone(),
+            FileFact::File(file) => file.obstacle.clone(),
+            FileFact::NotAFile(what) => Some(format!("it is {what}")),
+            FileFact::Unclear(why) => Some(why.clone()),
+        };
+        if let Some(why) = obstacle {
+            return Err(Problem::host(format!("{} cannot be written: {why}", change.path)));
+        }
+    }
+    Ok(())
+}

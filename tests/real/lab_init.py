@@ -1,0 +1,89 @@
+"""Process 1 of a lab: builds the private view of the machine, then reaps orphans.
+
+Started by `lab.py` inside fresh mount, process, network, host-name and IPC namespaces. Lives for as
+long as its standard input stays open, so a lab cannot outlive the test run that made it, however
+that run ends: when process 1 goes, the kernel ends every process of the lab and drops its mounts.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+SCRATCH = Path("/mnt")
+ANCHORS = Path("/usr/local/share/ca-certificates")
+NGINX_TEMP = ("body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+def run(*argv: str) -> None:
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+def mount(*argv: str) -> None:
+    # -n: the table that mount keeps for itself lies in /run, which is being replaced.
+    run("mount", "-n", *argv)
+
+
+def cover(target: Path, copy: tuple[str, ...] = ()) -> None:
+    """Lays a private tmpfs over `target`, with copies of the named entries ("." is everything)."""
+    staged = SCRATCH / "staged"
+    staged.mkdir(exist_ok=True)
+    mount("-t", "tmpfs", "-o", "mode=0755", "lab", str(staged))
+    for entry in copy:
+        # The trailing "/." copies what is in a folder rather than the folder.
+        source = f"{target}/." if entry == "." else str(target / entry)
+        if os.path.lexists(source):
+            (staged / entry).parent.mkdir(parents=True, exist_ok=True)
+            run("cp", "-a", source, str(staged / ("" if entry == "." else entry)))
+    mount("--move", str(staged), str(target))
+
+
+def empty(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def build(addresses: list[str], nginx: str | None) -> None:
+    mount("-t", "tmpfs", "-o", "mode=0755", "lab", str(SCRATCH))
+    cover(Path("/etc"), (".",))
+    cover(Path("/run"))
+    cover(Path("/var/log"))
+    cover(Path("/var/www"))
+    cover(Path("/var/lib"), ("dpkg/status", "dpkg/arch"))
+    # Of /usr/local only the folder of trust anchors can be written.
+    mount("--bind", "/usr/local", "/usr/local")
+    mount("-o", "remount,bind,ro", "/usr/local")
+    cover(ANCHORS, (".",))
+    if nginx:
+        mount("--bind", nginx, "/usr/sbin/nginx")
+
+    for folder in ("/run/nms", "/run/lock", "/var/log/nginx", "/var/log/nms"):
+        Path(folder).mkdir()
+    for name in NGINX_TEMP:
+        Path("/var/lib/nginx", name).mkdir(parents=True)
+    for folder in ("conf.d", "sites-enabled", "sites-available"):
+        empty(Path("/etc/nginx", folder))
+
+    run("ip", "link", "set", "lo", "up")
+    for address in addresses:
+        run("ip", "address", "add", address, "dev", "lo")
+    socket.sethostname("nim")
+
+
+def keep() -> None:
+    """Reaps whatever is orphaned into this namespace, until standard input is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    while os.read(0, 1):
+        pass
+
+
+if __name__ == "__main__":
+    build(sys.argv[2].split(), sys.argv[1] or None)
+    print("ready", flush=True)
+    keep()
