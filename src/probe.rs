@@ -60,6 +60,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     let master = found.nginx.is().and_then(|nginx| nginx.master.as_ref());
     let listeners = network::listeners(&system, master.map(|master| master.pid));
     let names = network::names(host, &wanted.names);
+    let links = files::links(&reader, &config);
 
     Facts {
         looked_at: host.now(),
@@ -75,12 +76,13 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         fips: security::fips(host),
         clock_synchronised: security::clock(host, &systemd),
         space: space(host, &wanted.state),
-        files: files::look(&reader, wanted, &config, &trust_store, &runs),
+        files: files::look(&reader, wanted, &config, &links, &trust_store, &runs),
         state: state::look(&reader, &wanted.state, &runs),
         nginx: found.nginx,
         os,
         systemd,
         config,
+        links,
         listeners,
         names,
         trust_store,

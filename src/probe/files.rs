@@ -33,14 +33,28 @@ const IN_AUTHORITY: [&str; 4] = ["root.crt", "root.key", "intermediate.crt", "in
 const REFERRING: [&str; 4] =
     ["ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_trusted_certificate"];
 
+/// Where loaded files really are that are reached through a symbolic link, be it the file or
+/// one of its folders.
+pub(super) fn links(reader: &Reader<'_>, config: &Known<Config>) -> BTreeMap<AbsPath, String> {
+    let files = config.is().into_iter().flat_map(|config| &config.files);
+    let link = |path: &str| {
+        let path: AbsPath = path.parse().ok()?;
+        let real = reader.host().real_path(path.as_path()).ok()??;
+        (real != path.as_path()).then(|| (path, real.display().to_string()))
+    };
+    files.filter_map(|file| link(&file.path)).collect()
+}
+
 pub(super) fn look(
     reader: &Reader<'_>,
     wanted: &Wanted,
     config: &Known<Config>,
+    links: &BTreeMap<AbsPath, String>,
     trust: &Known<TrustStore>,
     runs: &Runs,
 ) -> BTreeMap<AbsPath, FileFact> {
-    let paths = paths(reader, wanted, config, trust);
+    let mut paths = paths(reader, wanted, config, trust);
+    paths.extend(links.values().filter_map(|target| target.parse().ok()));
     paths.into_iter().map(|path| (path.clone(), look_at(reader, runs, &path))).collect()
 }
 
@@ -59,12 +73,7 @@ fn paths(
     texts.extend(ours.map(|name| format!("{CONF_D}/{name}")));
     if let Some(config) = config.is() {
         texts.extend(config.files.iter().map(|file| file.path.clone()));
-        // Relative to the main file's folder, as all paths that nginx finds in its text.
-        let folder = config.files.first().and_then(|file| file.path.rsplit_once('/'));
-        let folder = folder.map_or("", |(folder, _)| folder);
-        texts.extend(referred(config, &REFERRING).into_iter().map(|path| {
-            if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") }
-        }));
+        texts.extend(referred(config, &REFERRING).into_iter().map(|path| config.resolved(path)));
     }
     let state = &wanted.state;
     texts.extend(IN_AUTHORITY.iter().map(|name| format!("{state}/ca/{name}")));
