@@ -78,6 +78,14 @@ impl Directive {
         }
     }
 
+    /// What it reads, if it is an `include`.
+    pub fn included(&self) -> &[Included] {
+        match &self.body {
+            Body::Include(read) => read,
+            _ => &[],
+        }
+    }
+
     /// The directives of its block, includes unopened; none where it has no block.
     pub fn children(&self) -> &[Directive] {
         self.block().map_or(&[], |block| &block.children)

@@ -149,7 +149,7 @@ pub struct Proof {
     pub master: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofTrust {
     /// The server's chain must verify with our root alone.
