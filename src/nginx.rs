@@ -10,10 +10,15 @@ mod edit;
 mod glob;
 mod layout;
 mod lexer;
+mod listen;
 mod load;
+mod location;
 mod lua;
+mod model;
 mod quote;
+mod scope;
 mod surgery;
+mod target;
 mod tree;
 
 #[cfg(test)]
@@ -23,9 +28,14 @@ pub use commented::{Commented, commented, uncomment};
 pub use edit::{Edit, Edited, Overlap, apply};
 pub use glob::{glob_match, has_wildcard};
 pub use lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
+pub use listen::{Address, Listen, Socket};
 pub use load::{
     Config, Files, LoadError, LoadProblem, MAX_FILE, MAX_TOTAL, SourceFile, Uneditable,
 };
+pub use location::{Conditional, Location, LocationKind, Selected};
+pub use model::{Bound, Http, Level, Server, Upstream};
 pub use quote::{Unquotable, quote};
+pub use scope::Scope;
 pub use surgery::{insert_after, insert_at_end, insert_at_start, insert_before, remove, set_args};
+pub use target::{PASSES, Target};
 pub use tree::{Block, Body, Directive, FileId, Flat, Included, MAX_DEPTH, MAX_WORDS, Place, flat};

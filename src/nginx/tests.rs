@@ -3,6 +3,9 @@
 mod editing;
 mod lexing;
 mod loading;
+mod manager;
+mod meaning;
+mod passing;
 
 use std::collections::BTreeMap;
 
