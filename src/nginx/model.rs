@@ -1,7 +1,7 @@
 //! What the `http` block means: servers, sockets, locations. Borrows from a [`Config`].
 
+use super::config::Config;
 use super::listen::{Listen, Socket};
-use super::load::Config;
 use super::location::{
     Conditional, Location, LocationKind, Selected, conditionals, locations, select,
 };

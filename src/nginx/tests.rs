@@ -6,6 +6,7 @@ mod loading;
 mod manager;
 mod meaning;
 mod passing;
+mod random;
 
 use std::collections::BTreeMap;
 

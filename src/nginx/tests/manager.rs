@@ -120,12 +120,11 @@ fn mutual_tls_is_turned_on_and_nothing_else_changes() {
         let Some(pass) = level.scope.own("grpc_pass").first().copied() else {
             continue;
         };
-        match &commented(&config, level.directive)[..] {
-            [check] => edits.push(uncomment(&config, check, "/own", "who is it")),
-            _ => {
-                let line = ["auth_request /own;".to_owned()];
-                edits.push(insert_after(&config, pass, &line, "who is it"));
-            }
+        if let [check] = &commented(&config, level.directive)[..] {
+            edits.push(uncomment(&config, check, "/own", "who is it"));
+        } else {
+            let line = ["auth_request /own;".to_owned()];
+            edits.push(insert_after(&config, pass, &line, "who is it"));
         }
     }
     let edited = apply(OWN, &edits).unwrap();

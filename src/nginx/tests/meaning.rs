@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use super::super::{Address, Config, Http, Listen, LocationKind, Server};
 use super::{Shelf, one};
+use LocationKind::{Exact, Named, PreferredPrefix, Prefix, Regex};
 
 #[test]
 fn listen_lines_name_a_socket() {
@@ -124,7 +125,6 @@ fn locations_are_read_with_and_without_a_space() {
         .iter()
         .map(|level| (level.location.kind, level.location.pattern))
         .collect();
-    use LocationKind::{Exact, Named, PreferredPrefix, Prefix, Regex};
     assert_eq!(
         found,
         [

@@ -148,7 +148,8 @@ fn two_ways_to_a_peer_look_the_same() {
 
 #[test]
 fn many_values_end_in_an_answer() {
-    let entries: String = (0..70).map(|n| format!("/{n} $x{n}$x; ")).collect();
+    let entries: Vec<String> = (0..70).map(|n| format!("/{n} $x{n}$x;")).collect();
+    let entries = entries.concat();
     let config = one(&format!(
         "http {{ map $uri $x {{ {entries} }} server {{}} }}"
     ));
