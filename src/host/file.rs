@@ -21,7 +21,7 @@ impl Owner {
 pub struct Attributes {
     pub mode: Mode,
     pub owner: Owner,
-    /// Extended attributes (ACLs and the SELinux label among them), name and value, sorted.
+    /// Extended attributes (access lists and security labels among them), name and value, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<(String, Vec<u8>)>,
 }
