@@ -40,7 +40,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// A program to run. Arguments hold no secret, ever: other users can read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// A path, `/proc/PID/exe` among them, or a name that [`find`] finds.
+    /// A path, `/proc/PID/exe` among them, or a name to be looked up.
     pub program: PathBuf,
     pub args: Vec<String>,
     /// After this time it is killed, with all processes of its group.
