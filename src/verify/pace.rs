@@ -42,6 +42,11 @@ impl<'a> Pace<'a> {
         }
     }
 
+    /// How many of the burst have been used up and not earned back.
+    pub(super) fn spent(&self) -> u32 {
+        BURST - self.left.get()
+    }
+
     /// The server said that it was asked too often: nothing is left.
     pub(super) fn exhausted(&self) {
         self.left.set(0);
