@@ -1,0 +1,238 @@
+//! Whether a chain of certificates holds. Judged on the strict side of what OpenSSL, GnuTLS,
+//! Go and rustls do: what passes here passes there.
+
+use std::borrow::Borrow;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
+use x509_parser::prelude::FromDer;
+
+use super::read::{Certificate, EntryName, Standing};
+use super::recipe::Purpose;
+use crate::values::{HostName, SubjectName};
+
+/// Which certificate breaks a chain, and how.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("certificate {position} of the chain ({subject}) {flaw}")]
+pub struct ChainFault {
+    /// 1 is the leaf; the root counts as the one after the last.
+    pub position: usize,
+    pub subject: String,
+    pub flaw: Flaw,
+}
+
+/// What is wrong with a certificate of a chain. Each completes "certificate N ...".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    #[error("is missing: there is no certificate at all")]
+    Missing,
+    /// Either an intermediate is left out, or it comes from another authority.
+    #[error("was issued by {issuer}, which is not here")]
+    IssuerMissing { issuer: String },
+    #[error("is followed by a certificate that is not its issuer: the order is wrong")]
+    OutOfOrder,
+    #[error("names its issuer, but was signed by another key: an authority of the same name")]
+    SignedByAnother,
+    #[error("is signed in a way this program cannot check")]
+    SignatureUnknown,
+    #[error("is signed over MD5 or SHA-1")]
+    WeakSignature,
+    #[error("has a key that is too weak ({0})")]
+    WeakKey(String),
+    #[error("is not valid yet")]
+    NotYetValid,
+    #[error("has expired")]
+    Expired,
+    #[error("is not an authority and cannot vouch for another")]
+    NotAnAuthority,
+    #[error("is not allowed to have so many authorities below it")]
+    PathTooLong,
+    #[error("cannot be used as a certificate for: {0}")]
+    WrongPurpose(Purpose),
+    #[error("must not vouch for {name}")]
+    NameNotPermitted { name: String },
+    #[error("has a critical extension that this program cannot judge ({0})")]
+    Unjudged(String),
+}
+
+/// Whether this certificate proves `name`. Only its alternative names count, never the common
+/// name; a wildcard stands for exactly one label.
+pub fn valid_for(certificate: &Certificate, name: &SubjectName) -> bool {
+    certificate.names.iter().any(|entry| match (entry, name) {
+        (EntryName::Exact(entry), name) => entry == name,
+        (EntryName::Wildcard(base), SubjectName::Dns(host)) => host
+            .as_str()
+            .split_once('.')
+            .is_some_and(|(_, rest)| rest == base.as_str()),
+        _ => false,
+    })
+}
+
+/// [`chain_holds`], and every certificate is valid at `at` (seconds since 1970).
+pub fn chain_verifies<C: Borrow<Certificate>>(
+    chain: &[C],
+    root: &Certificate,
+    at: i64,
+    purpose: Purpose,
+) -> Result<(), ChainFault> {
+    chain_holds(chain, root, purpose)?;
+    for (at_position, certificate) in with_root(chain, root).enumerate() {
+        let flaw = if at < certificate.validity.not_before {
+            Flaw::NotYetValid
+        } else if at > certificate.validity.not_after {
+            Flaw::Expired
+        } else {
+            continue;
+        };
+        return Err(fault(at_position, certificate, flaw));
+    }
+    Ok(())
+}
+
+/// Whether the chain is sound apart from dates. `chain` is in the order of a file: the leaf,
+/// its issuer, and so on; the root may or may not stand at its end. `root` is trusted as it is.
+pub fn chain_holds<C: Borrow<Certificate>>(
+    chain: &[C],
+    root: &Certificate,
+    purpose: Purpose,
+) -> Result<(), ChainFault> {
+    let all: Vec<&Certificate> = with_root(chain, root).collect();
+    let Some(leaf) = chain.first().map(Borrow::borrow) else {
+        return Err(fault(0, root, Flaw::Missing));
+    };
+    if all.len() == 1 {
+        link(root, root, &all).map_err(|flaw| fault(0, root, flaw))?;
+    }
+    for (position, pair) in all.windows(2).enumerate() {
+        link(pair[0], pair[1], &all).map_err(|flaw| fault(position, pair[0], flaw))?;
+    }
+    for (position, certificate) in all.iter().enumerate() {
+        own_flaw(certificate).map_err(|flaw| fault(position, certificate, flaw))?;
+        if position > 0 {
+            authority_flaw(certificate, &all[..position])
+                .map_err(|flaw| fault(position, certificate, flaw))?;
+            // An authority's own list of uses bounds what it may issue for.
+            if !certificate.extends_to(purpose) {
+                return Err(fault(position, certificate, Flaw::WrongPurpose(purpose)));
+            }
+        }
+    }
+    if leaf.serves(purpose) {
+        Ok(())
+    } else {
+        Err(fault(0, leaf, Flaw::WrongPurpose(purpose)))
+    }
+}
+
+/// The chain without the root, then the root.
+fn with_root<'a, C: Borrow<Certificate>>(
+    chain: &'a [C],
+    root: &'a Certificate,
+) -> impl Iterator<Item = &'a Certificate> {
+    let chain = chain.iter().map(Borrow::borrow);
+    let below = chain.filter(move |one: &&Certificate| one.der != root.der);
+    below.chain(std::iter::once(root))
+}
+
+/// Whether `issuer` issued `certificate`; `all` helps to tell a missing from a misplaced one.
+fn link(certificate: &Certificate, issuer: &Certificate, all: &[&Certificate]) -> Result<(), Flaw> {
+    if certificate.issuer_der != issuer.subject_der {
+        let elsewhere = |one: &&Certificate| one.subject_der == certificate.issuer_der;
+        let misplaced = !certificate.is_self_issued() && all.iter().any(elsewhere);
+        return Err(if misplaced {
+            Flaw::OutOfOrder
+        } else {
+            Flaw::IssuerMissing {
+                issuer: certificate.issuer.clone(),
+            }
+        });
+    }
+    if certificate.weak_signature {
+        return Err(Flaw::WeakSignature);
+    }
+    let (Ok((_, signed)), Ok((_, signer))) = (
+        X509Certificate::from_der(&certificate.der),
+        X509Certificate::from_der(&issuer.der),
+    ) else {
+        return Err(Flaw::SignatureUnknown);
+    };
+    match signed.verify_signature(Some(signer.public_key())) {
+        Ok(()) => Ok(()),
+        Err(X509Error::SignatureVerificationError) => Err(Flaw::SignedByAnother),
+        Err(_) => Err(Flaw::SignatureUnknown),
+    }
+}
+
+/// What disqualifies a certificate wherever it stands.
+fn own_flaw(certificate: &Certificate) -> Result<(), Flaw> {
+    if certificate.weak_key {
+        return Err(Flaw::WeakKey(certificate.key_kind.clone()));
+    }
+    let constraints = certificate.constraints.iter();
+    let mut unjudged = constraints.flat_map(|constraints| constraints.unjudged());
+    match certificate
+        .unjudged
+        .first()
+        .map(String::as_str)
+        .or_else(|| unjudged.next())
+    {
+        Some(what) => Err(Flaw::Unjudged(what.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// What keeps `authority` from vouching for all of `below` (the leaf first).
+fn authority_flaw(authority: &Certificate, below: &[&Certificate]) -> Result<(), Flaw> {
+    let Standing::Authority { below: limit } = authority.standing else {
+        return Err(Flaw::NotAnAuthority);
+    };
+    if !authority.serves(Purpose::Intermediate) {
+        return Err(Flaw::NotAnAuthority);
+    }
+    let between = below.iter().skip(1).filter(|one| !one.is_self_issued());
+    if limit.is_some_and(|limit| between.count() > limit as usize) {
+        return Err(Flaw::PathTooLong);
+    }
+    let Some(constraints) = &authority.constraints else {
+        return Ok(());
+    };
+    let names = below.iter().flat_map(|one| constrained_names(one));
+    for (name, shown) in names {
+        if !constraints.allows(&name) {
+            return Err(Flaw::NameNotPermitted { name: shown });
+        }
+    }
+    Ok(())
+}
+
+/// The names that constraints apply to, and how each is shown.
+fn constrained_names(certificate: &Certificate) -> Vec<(SubjectName, String)> {
+    let base = |entry: &EntryName| match entry {
+        EntryName::Exact(name) => Some((name.clone(), name.to_string())),
+        EntryName::Wildcard(base) => Some((SubjectName::Dns(base.clone()), entry.to_string())),
+        EntryName::Other(_) => None,
+    };
+    let mut names: Vec<_> = certificate.names.iter().filter_map(base).collect();
+    let has_dns = names
+        .iter()
+        .any(|(name, _)| matches!(name, SubjectName::Dns(_)));
+    if !has_dns && let Some(host) = common_name_as_host(certificate) {
+        names.push((SubjectName::Dns(host.clone()), host.to_string()));
+    }
+    names
+}
+
+/// OpenSSL and GnuTLS hold constraints against a common name that could be a DNS name, where
+/// the certificate has no DNS name among its alternative names.
+fn common_name_as_host(certificate: &Certificate) -> Option<HostName> {
+    let text = certificate.common_name.as_deref()?;
+    text.contains('.').then(|| text.parse().ok()).flatten()
+}
+
+fn fault(position: usize, certificate: &Certificate, flaw: Flaw) -> ChainFault {
+    ChainFault {
+        position: position + 1,
+        subject: certificate.subject.clone(),
+        flaw,
+    }
+}
