@@ -1,0 +1,324 @@
+//! A whole configuration: the main file and all it includes.
+
+use std::collections::HashMap;
+
+use super::glob::has_wildcard;
+use super::lexer::{Fault, SyntaxError};
+use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, Place, flat, parse};
+
+/// The longest file that is read, in bytes.
+pub const MAX_FILE: usize = 8 << 20;
+
+/// The most that all files of a configuration may have together, in bytes.
+pub const MAX_TOTAL: usize = 64 << 20;
+
+/// How a configuration's files are reached.
+pub trait Files {
+    /// The bytes of a file, or why there are none.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// The existing paths that `pattern` stands for, in byte order; none is no error. What
+    /// stands for what is said by [`glob_match`](super::glob::glob_match).
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String>;
+}
+
+/// One file of a configuration. It is listed once, however often it is included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// As nginx names it: a relative name follows the main file's folder.
+    pub path: String,
+    pub text: String,
+    /// False where the file is not UTF-8: the text is then an approximation, and an edit of it
+    /// would damage the file.
+    pub exact: bool,
+}
+
+/// A configuration as nginx would read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The main file first, then in the order in which they are first included.
+    pub files: Vec<SourceFile>,
+    /// The directives of the main file.
+    pub main: Vec<Directive>,
+}
+
+/// Why a configuration could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{}: {problem}", .line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct LoadError {
+    pub path: String,
+    /// From 1; none where the trouble is with the whole file.
+    pub line: Option<u32>,
+    pub problem: LoadProblem,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadProblem {
+    #[error("cannot read {path}: {why}")]
+    Unreadable { path: String, why: String },
+    #[error("larger than {} MiB", MAX_FILE >> 20)]
+    FileTooLarge,
+    #[error("the configuration is larger than {} MiB in all", MAX_TOTAL >> 20)]
+    TooLarge,
+    #[error("{0}")]
+    Syntax(Fault),
+    #[error("include takes exactly one path")]
+    IncludeArguments,
+    #[error("includes {0}, which is being read already: this would never end")]
+    IncludeLoop(String),
+}
+
+/// Why a directive must not be edited where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Uneditable {
+    #[error("{path} is not UTF-8 text")]
+    NotText { path: String },
+    #[error("{path} is included more than once ({}): a change there would have more than one effect", .by.join(", "))]
+    Shared {
+        path: String,
+        /// The including lines, as `path:line`.
+        by: Vec<String>,
+    },
+}
+
+impl Config {
+    /// Reads the file at `main` and all that it includes.
+    pub fn load(main: &str, files: &dyn Files) -> Result<Config, LoadError> {
+        let folder = main.rfind('/').map_or("", |slash| &main[..=slash]);
+        let mut loader = Loader {
+            files,
+            folder,
+            sources: Vec::new(),
+            parsed: Vec::new(),
+            known: HashMap::new(),
+            reading: Vec::new(),
+            bytes: 0,
+            words: 0,
+        };
+        let id = loader.open(&normal(main), (main, None))?;
+        let main = loader.directives_of(id, 0, (main, None))?;
+        Ok(Config {
+            files: loader.sources,
+            main,
+        })
+    }
+
+    /// # Panics
+    ///
+    /// If `id` comes from another configuration.
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0]
+    }
+
+    /// The file with that path, if it is part of this configuration.
+    pub fn find_file(&self, path: &str) -> Option<FileId> {
+        let found = self.files.iter().position(|file| file.path == path);
+        found.map(FileId)
+    }
+
+    /// A place for people: `path:line`.
+    pub fn shown(&self, place: &Place) -> String {
+        format!("{}:{}", self.file(place.file).path, place.line)
+    }
+
+    /// The `include` directives that read `file`. One that stands in a file that is itself read
+    /// twice is there twice.
+    pub fn inclusions(&self, file: FileId) -> Vec<&Directive> {
+        let mut found = Vec::new();
+        let mut ahead: Vec<&Directive> = self.main.iter().rev().collect();
+        while let Some(directive) = ahead.pop() {
+            match &directive.body {
+                Body::Block(block) => ahead.extend(block.children.iter().rev()),
+                Body::Include(read) => {
+                    let times = read.iter().filter(|included| included.file == file).count();
+                    found.extend(std::iter::repeat_n(directive, times));
+                    for included in read.iter().rev() {
+                        ahead.extend(included.children.iter().rev());
+                    }
+                }
+                Body::Simple | Body::Raw => {}
+            }
+        }
+        found
+    }
+
+    /// Whether an edit of the file at `place` changes what is meant and nothing else: the file
+    /// is text, and nginx reads it once.
+    pub fn editable(&self, place: &Place) -> Result<(), Uneditable> {
+        let file = self.file(place.file);
+        let path = file.path.clone();
+        if !file.exact {
+            return Err(Uneditable::NotText { path });
+        }
+        let by = self.inclusions(place.file);
+        if by.len() > 1 {
+            let by = by.iter().map(|include| self.shown(&include.at)).collect();
+            return Err(Uneditable::Shared { path, by });
+        }
+        Ok(())
+    }
+
+    /// The directives of the main level, through includes.
+    pub fn top(&self) -> impl Iterator<Item = &Directive> {
+        flat(&self.main)
+    }
+}
+
+/// The file that asks for another one, and its line: where an error is reported.
+type Asking<'a> = (&'a str, Option<u32>);
+
+struct Loader<'a> {
+    files: &'a dyn Files,
+    folder: &'a str,
+    sources: Vec<SourceFile>,
+    /// For each source its directives with includes unopened, and the number of its words.
+    parsed: Vec<(Vec<Directive>, usize)>,
+    known: HashMap<String, FileId>,
+    reading: Vec<FileId>,
+    bytes: usize,
+    words: usize,
+}
+
+impl Loader<'_> {
+    /// Reads and parses a file, unless that is done.
+    fn open(&mut self, path: &str, asking: Asking<'_>) -> Result<FileId, LoadError> {
+        if let Some(id) = self.known.get(path) {
+            return Ok(*id);
+        }
+        let bytes = self.files.read(path).map_err(|why| {
+            let path = path.to_owned();
+            error(asking, LoadProblem::Unreadable { path, why })
+        })?;
+        if bytes.len() > MAX_FILE {
+            return Err(error((path, None), LoadProblem::FileTooLarge));
+        }
+        self.bytes += bytes.len();
+        if self.bytes > MAX_TOTAL {
+            return Err(error((path, None), LoadProblem::TooLarge));
+        }
+        let (text, exact) = match String::from_utf8(bytes) {
+            Ok(text) => (text, true),
+            Err(other) => (
+                String::from_utf8_lossy(other.as_bytes()).into_owned(),
+                false,
+            ),
+        };
+        let id = FileId(self.sources.len());
+        let parsed = parse(&text, id).map_err(|SyntaxError { line, fault }| {
+            error((path, Some(line)), LoadProblem::Syntax(fault))
+        })?;
+        self.parsed.push(parsed);
+        self.sources.push(SourceFile {
+            path: path.to_owned(),
+            text,
+            exact,
+        });
+        self.known.insert(path.to_owned(), id);
+        Ok(id)
+    }
+
+    fn directives_of(
+        &mut self,
+        id: FileId,
+        depth: usize,
+        asking: Asking<'_>,
+    ) -> Result<Vec<Directive>, LoadError> {
+        let (directives, words) = &self.parsed[id.0];
+        self.words += words + 1;
+        if self.words > MAX_WORDS {
+            let fault = Fault::TooManyWords(MAX_WORDS);
+            return Err(error(asking, LoadProblem::Syntax(fault)));
+        }
+        let mut directives = directives.clone();
+        let path = self.sources[id.0].path.clone();
+        self.reading.push(id);
+        self.follow(&mut directives, &path, depth)?;
+        self.reading.pop();
+        Ok(directives)
+    }
+
+    /// Opens the includes among `directives` of the file at `path` and below them.
+    fn follow(
+        &mut self,
+        directives: &mut [Directive],
+        path: &str,
+        depth: usize,
+    ) -> Result<(), LoadError> {
+        for directive in directives {
+            let here = (path, Some(directive.at.line));
+            if depth > MAX_DEPTH {
+                let fault = Fault::TooDeep(MAX_DEPTH);
+                return Err(error(here, LoadProblem::Syntax(fault)));
+            }
+            match &mut directive.body {
+                Body::Block(block) => self.follow(&mut block.children, path, depth + 1)?,
+                Body::Simple if directive.name == "include" => {
+                    let [pattern] = directive.args.as_slice() else {
+                        return Err(error(here, LoadProblem::IncludeArguments));
+                    };
+                    directive.body = Body::Include(self.include(pattern, depth + 1, here)?);
+                }
+                Body::Simple | Body::Raw | Body::Include(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn include(
+        &mut self,
+        pattern: &str,
+        depth: usize,
+        here: Asking<'_>,
+    ) -> Result<Vec<Included>, LoadError> {
+        let full = if pattern.starts_with('/') {
+            normal(pattern)
+        } else {
+            normal(&format!("{}{pattern}", self.folder))
+        };
+        let paths = if has_wildcard(&full) {
+            self.files.glob(&full).map_err(|why| {
+                let path = full.clone();
+                error(here, LoadProblem::Unreadable { path, why })
+            })?
+        } else {
+            vec![full]
+        };
+        let mut read = Vec::with_capacity(paths.len());
+        for path in paths {
+            let file = self.open(&normal(&path), here)?;
+            if self.reading.contains(&file) {
+                return Err(error(here, LoadProblem::IncludeLoop(path)));
+            }
+            let children = self.directives_of(file, depth, here)?;
+            read.push(Included { file, children });
+        }
+        Ok(read)
+    }
+}
+
+fn error((path, line): Asking<'_>, problem: LoadProblem) -> LoadError {
+    LoadError {
+        path: path.to_owned(),
+        line,
+        problem,
+    }
+}
+
+/// The path without `//` and `/./`, so that a file keeps one name. `..` stays: what it leads to
+/// depends on symbolic links.
+fn normal(path: &str) -> String {
+    let mut parts = path
+        .split('/')
+        .enumerate()
+        .filter(|(index, part)| *index == 0 || !(part.is_empty() || *part == "."));
+    let mut whole = parts
+        .next()
+        .map(|(_, part)| part.to_owned())
+        .unwrap_or_default();
+    for (_, part) in parts {
+        whole.push('/');
+        whole.push_str(part);
+    }
+    whole
+}

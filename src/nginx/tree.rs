@@ -1,0 +1,260 @@
+//! The directives of configuration text, as a tree that knows where each one stands.
+
+use std::ops::Range;
+
+use super::lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
+
+/// How deep blocks and includes may nest. nginx has no limit; nobody comes near this one.
+pub const MAX_DEPTH: usize = 64;
+
+/// How many names and arguments a configuration may hold, each inclusion of a file counted.
+pub const MAX_WORDS: usize = 2_000_000;
+
+/// A file of a configuration: an index into [`Config::files`](super::load::Config::files).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub usize);
+
+/// Where a directive stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: FileId,
+    /// The line of the first byte, from 1.
+    pub line: u32,
+    /// Bytes in the file's text, from the first of the name to the `;` or `}`, inclusive.
+    pub span: Range<usize>,
+}
+
+/// One directive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directive {
+    pub at: Place,
+    pub name: String,
+    /// What nginx sees: without quotes, escapes undone.
+    pub args: Vec<String>,
+    /// From the first byte of the first argument to the last of the last, quotes included. The
+    /// empty range behind the name where there are none.
+    pub args_span: Range<usize>,
+    pub body: Body,
+}
+
+/// What follows the arguments of a directive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// `;`
+    Simple,
+    /// Braces with directives between them.
+    Block(Block),
+    /// `;`, and the files that nginx reads at this place, in its order.
+    Include(Vec<Included>),
+    /// Braces with Lua code between them.
+    Raw,
+}
+
+/// What stands between the braces of a directive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Bytes between the braces.
+    pub inner: Range<usize>,
+    pub children: Vec<Directive>,
+}
+
+/// A file as read by one `include`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Included {
+    pub file: FileId,
+    pub children: Vec<Directive>,
+}
+
+impl Directive {
+    /// The argument at `index`, from 0.
+    pub fn arg(&self, index: usize) -> Option<&str> {
+        self.args.get(index).map(String::as_str)
+    }
+
+    pub fn block(&self) -> Option<&Block> {
+        match &self.body {
+            Body::Block(block) => Some(block),
+            _ => None,
+        }
+    }
+
+    /// The directives of its block, includes unopened; none where it has no block.
+    pub fn children(&self) -> &[Directive] {
+        self.block().map_or(&[], |block| &block.children)
+    }
+}
+
+/// The directives of a level in nginx's order: each `include` is replaced by what it reads.
+pub fn flat(children: &[Directive]) -> Flat<'_> {
+    Flat {
+        open: vec![children.iter()],
+    }
+}
+
+/// Iterates over the directives of a level; see [`flat`].
+#[derive(Debug, Clone)]
+pub struct Flat<'a> {
+    open: Vec<std::slice::Iter<'a, Directive>>,
+}
+
+impl<'a> Iterator for Flat<'a> {
+    type Item = &'a Directive;
+
+    fn next(&mut self) -> Option<&'a Directive> {
+        loop {
+            let Some(directive) = self.open.last_mut()?.next() else {
+                self.open.pop();
+                continue;
+            };
+            match &directive.body {
+                Body::Include(read) => {
+                    let inner = read.iter().rev().map(|included| included.children.iter());
+                    self.open.extend(inner);
+                }
+                _ => return Some(directive),
+            }
+        }
+    }
+}
+
+/// The directives of one file, includes unopened, and how many words they are made of.
+pub(super) fn parse(text: &str, file: FileId) -> Result<(Vec<Directive>, usize), SyntaxError> {
+    let mut parser = Parser {
+        text,
+        file,
+        lexer: tokens(text),
+        words: 0,
+    };
+    let (directives, _) = parser.level(0, None)?;
+    Ok((directives, parser.words))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    file: FileId,
+    lexer: Lexer<'a>,
+    words: usize,
+}
+
+impl Parser<'_> {
+    /// The next token that is neither space nor comment.
+    fn token(&mut self) -> Result<Option<Token>, SyntaxError> {
+        self.lexer
+            .by_ref()
+            .find(|token| {
+                !matches!(
+                    token,
+                    Ok(Token {
+                        kind: TokenKind::Space | TokenKind::Comment,
+                        ..
+                    })
+                )
+            })
+            .transpose()
+    }
+
+    /// The directives up to the closing brace of the block that began on line `opened`, or to
+    /// the end of the file; and the byte where that is.
+    fn level(
+        &mut self,
+        depth: usize,
+        opened: Option<u32>,
+    ) -> Result<(Vec<Directive>, usize), SyntaxError> {
+        let mut directives = Vec::new();
+        loop {
+            let Some(token) = self.token()? else {
+                return match opened {
+                    Some(line) => fail(line, Fault::OpenBlock),
+                    None => Ok((directives, self.text.len())),
+                };
+            };
+            match token.kind {
+                TokenKind::Close if opened.is_some() => return Ok((directives, token.span.start)),
+                TokenKind::Word | TokenKind::Quoted => {
+                    directives.push(self.directive(&token, depth)?);
+                }
+                _ => return self.unexpected(&token),
+            }
+        }
+    }
+
+    fn directive(&mut self, name: &Token, depth: usize) -> Result<Directive, SyntaxError> {
+        self.count(name)?;
+        let mut args = Vec::new();
+        let mut args_span = name.span.end..name.span.end;
+        loop {
+            let Some(token) = self.token()? else {
+                return fail(name.line, Fault::OpenDirective);
+            };
+            let (body, end) = match token.kind {
+                TokenKind::Word | TokenKind::Quoted => {
+                    self.count(&token)?;
+                    if args.is_empty() {
+                        args_span.start = token.span.start;
+                    }
+                    args_span.end = token.span.end;
+                    args.push(self.value(&token));
+                    continue;
+                }
+                TokenKind::Semicolon => (Body::Simple, token.span.end),
+                TokenKind::Open => self.body(&token, name.line, depth + 1)?,
+                _ => return self.unexpected(&token),
+            };
+            return Ok(Directive {
+                at: Place {
+                    file: self.file,
+                    line: name.line,
+                    span: name.span.start..end,
+                },
+                name: self.value(name),
+                args,
+                args_span,
+                body,
+            });
+        }
+    }
+
+    /// What stands behind the opening brace, and the byte after the closing one.
+    fn body(
+        &mut self,
+        brace: &Token,
+        opened: u32,
+        depth: usize,
+    ) -> Result<(Body, usize), SyntaxError> {
+        if depth > MAX_DEPTH {
+            return fail(brace.line, Fault::TooDeep(MAX_DEPTH));
+        }
+        if self.lexer.at_lua_body() {
+            while let Some(token) = self.token()? {
+                if token.kind == TokenKind::Close {
+                    return Ok((Body::Raw, token.span.end));
+                }
+            }
+            return fail(brace.line, Fault::OpenLua);
+        }
+        let (children, end) = self.level(depth, Some(opened))?;
+        let inner = brace.span.end..end;
+        Ok((Body::Block(Block { inner, children }), end + 1))
+    }
+
+    fn count(&mut self, token: &Token) -> Result<(), SyntaxError> {
+        self.words += 1;
+        if self.words > MAX_WORDS {
+            return fail(token.line, Fault::TooManyWords(MAX_WORDS));
+        }
+        Ok(())
+    }
+
+    fn value(&self, token: &Token) -> String {
+        unquoted(&self.text[token.span.clone()]).into_owned()
+    }
+
+    fn unexpected<T>(&self, token: &Token) -> Result<T, SyntaxError> {
+        let first = self.text[token.span.clone()].chars().next();
+        fail(token.line, Fault::Unexpected(first.unwrap_or_default()))
+    }
+}
+
+fn fail<T>(line: u32, fault: Fault) -> Result<T, SyntaxError> {
+    Err(SyntaxError { line, fault })
+}
