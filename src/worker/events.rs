@@ -52,7 +52,7 @@ impl Follower<'_> {
 
     /// The events that have come since the last call. A line that is not finished yet comes
     /// next time; one that this version does not know is passed over.
-    pub fn next(&mut self) -> Result<Vec<Event>, HostError> {
+    pub fn news(&mut self) -> Result<Vec<Event>, HostError> {
         if self.host.stat(&self.file)?.is_none() {
             return Ok(Vec::new());
         }

@@ -118,3 +118,12 @@ impl<'a> Job<'a> {
 fn own_pid() -> u32 {
     rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
 }
+
+/// The exit code that belongs to a receipt.
+pub(super) fn exit_of(receipt: &Receipt) -> Exit {
+    match receipt.outcome {
+        Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
+        Outcome::Incomplete => Exit::Incomplete,
+        Outcome::Refused => Exit::PutBack,
+    }
+}
