@@ -26,6 +26,9 @@ const MOST_ERR: usize = 1 << 20;
 /// How long output may still come after the program has ended: a daemon that it left behind
 /// can keep the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a killed program may take to be gone: one that hangs in the kernel, as on a dead
+/// network disk, stays.
+const DYING: Duration = Duration::from_secs(5);
 /// A time limit beyond this is none.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// How often to look whether a program writes too much.
@@ -138,7 +141,8 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
     if ended != Ended::Itself {
         kill_all(&running);
     }
-    let status = running.wait().map_err(failed)?.status;
+    let ending = running.wait_timeout(DYING).map_err(failed)?;
+    let code = ending.and_then(|output| output.status.code());
     let deadline = Instant::now() + LAST_WORDS;
     let too_loud = ended == Ended::TooLoud;
     let (stdout, stderr) = (out.finish(deadline), err.finish(deadline).0);
@@ -146,7 +150,7 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
         (stdout, false) if !too_loud => {
             let timed_out = ended == Ended::TimedOut;
             Ok(Output {
-                code: status.code(),
+                code,
                 timed_out,
                 stdout,
                 stderr,

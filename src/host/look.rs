@@ -72,7 +72,9 @@ pub(super) fn list(tree: &Tree, folder: &Path) -> Result<Vec<String>, HostError>
         Err(error) if error.is_absence() => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let dir = Dir::read_from(&reached).map_err(at(folder))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = openat(&reached, ".", flags, RawMode::empty()).map_err(at(folder))?;
+    let dir = Dir::new(open).map_err(at(folder))?;
     let mut names = Vec::new();
     for entry in dir {
         let entry = entry.map_err(at(folder))?;

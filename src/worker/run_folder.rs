@@ -74,14 +74,14 @@ impl<'a> Runs<'a> {
     /// Makes the folder of the next run and writes the request into it. Runs are numbered
     /// within their day, and a number is never given twice.
     pub fn create(&self, request: &Request) -> Result<RunFolder<'a>, RunError> {
-        let runs = self.state.join("runs");
-        self.make_folders(&runs)?;
+        self.make_folders(&self.state.join("runs"))?;
         let _numbering = self.numbering()?;
         let day = OffsetDateTime::from_unix_timestamp(self.host.now())
             .map_err(|error| RunError::Numbering(format!("the clock is unusable: {error}")))?
             .date();
-        let last = self.list()?.iter().filter(|run| day_of(run) == day.to_string()).map(number);
-        let next = format!("{day}-{:02}", last.max().unwrap_or(0) + 1);
+        let runs = self.list()?;
+        let today = runs.iter().filter(|run| day_of(run) == day.to_string());
+        let next = format!("{day}-{:02}", today.map(number).max().unwrap_or(0) + 1);
         let id: RunId = next.parse().map_err(|_| RunError::Numbering(format!("no run {next}")))?;
         let folder = self.open(&id);
         self.host.make_folder(&folder.path, &Attributes::root(0o700))?;

@@ -34,7 +34,7 @@ pub struct Started {
 /// Who runs this process, for the note that a second one gets to read.
 pub fn request(command: &str, undoes: Option<RunId>) -> Request {
     let user = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
-    let terminal = rustix::termios::ttyname(rustix::stdio::stdin(), Vec::new())
+    let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new())
         .map(|name| name.to_string_lossy().into_owned());
     Request {
         command: command.to_owned(),

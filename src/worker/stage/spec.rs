@@ -1,7 +1,7 @@
 //! What a worker hands to the process that tests for it. It goes through a pipe, because it
 //! holds private keys: one line of JSON, then the bytes of each file, one after the other.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
