@@ -31,7 +31,7 @@ pub enum Keep {
 
 /// Shadows being put together.
 #[derive(Debug)]
-pub struct Shadows {
+pub(super) struct Shadows {
     workshop: PathBuf,
     count: u32,
 }

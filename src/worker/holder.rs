@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::values::escaped;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub(super) struct Holder {
     pub run: String,
     pub process: u32,
     pub user: String,
@@ -20,12 +20,12 @@ pub struct Holder {
 
 impl Holder {
     /// As the note of a lock.
-    pub fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// In words, from whatever the note says.
-    pub fn in_words(note: &str) -> String {
+    pub(super) fn in_words(note: &str) -> String {
         match serde_json::from_str::<Self>(note) {
             Ok(holder) => holder.to_string(),
             Err(_) if note.trim().is_empty() => "another process".to_owned(),

@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What was made, and the authority that signed it: the proof has it sign its throw-away
 /// clients, and then it is gone from memory.
 #[derive(Debug)]
-pub struct Made {
+pub(super) struct Made {
     pub purse: Purse,
     pub authority: Authority,
     /// Names whose certificates got fewer days than asked, because the issuer has no more left.
@@ -33,7 +33,7 @@ pub struct Made {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum MakeError {
+pub(super) enum MakeError {
     #[error(transparent)]
     Issue(#[from] IssueError),
     #[error(transparent)]
@@ -46,7 +46,7 @@ pub enum MakeError {
     NoPassphrase,
 }
 
-pub fn make(
+pub(super) fn make(
     host: &dyn Host,
     issuing: &Issuing,
     passphrase: Option<&Passphrase>,
@@ -81,7 +81,7 @@ pub fn make(
 }
 
 /// The authority that is kept in `issuing.folder`, if its key is there and opens.
-pub fn open(
+pub(super) fn open(
     host: &dyn Host,
     issuing: &Issuing,
     passphrase: Option<&Passphrase>,

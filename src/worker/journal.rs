@@ -90,7 +90,7 @@ impl<'a> Journal<'a> {
 pub struct Damaged(pub usize);
 
 /// The journal in `file`, without a torn last line. A file that is not there has no entries.
-pub fn read(host: &dyn Host, file: &Path) -> Result<Result<Vec<Entry>, Damaged>, HostError> {
+pub(super) fn read(host: &dyn Host, file: &Path) -> Result<Result<Vec<Entry>, Damaged>, HostError> {
     match host.stat(file)? {
         None => Ok(Ok(Vec::new())),
         Some(_) => host.read(file, MOST_BYTES).map(|bytes| entries(&bytes)),

@@ -13,7 +13,7 @@ const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// What became of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// They were gone by themselves within the time.
     ByThemselves,
     /// So many had to be ended.
@@ -24,7 +24,7 @@ pub enum Ending {
 
 /// Waits until the old workers have ended, ends after `patience` those that have not, and
 /// never touches a process of another master.
-pub fn end(host: &dyn Host, reloaded: &Reloaded, patience: Duration) -> Result<Ending, HostError> {
+pub(super) fn end(host: &dyn Host, reloaded: &Reloaded, patience: Duration) -> Result<Ending, HostError> {
     let Reloaded { master, since, .. } = reloaded;
     if wait(host, reloaded, patience)?.is_empty() {
         return Ok(Ending::ByThemselves);

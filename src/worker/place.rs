@@ -10,7 +10,7 @@ use super::look::{Present, look};
 use super::purse::{NotIssued, Purse};
 
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub(super) enum PlaceError {
     #[error("{path} is no longer what the plan was made for: {why}")]
     Changed { path: String, why: String },
     #[error(transparent)]
@@ -20,12 +20,12 @@ pub enum PlaceError {
 }
 
 /// Whether every path of the plan is still as it was when the plan was made.
-pub fn check(host: &dyn Host, plan: &Plan) -> Result<(), PlaceError> {
+pub(super) fn check(host: &dyn Host, plan: &Plan) -> Result<(), PlaceError> {
     plan.files.iter().try_for_each(|file| expected(host, file).map(drop))
 }
 
 /// Makes the folders and places the files.
-pub fn place(
+pub(super) fn place(
     host: &dyn Host,
     journal: &mut Journal<'_>,
     plan: &Plan,

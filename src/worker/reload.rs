@@ -20,7 +20,7 @@ const MOST_LOG: u64 = 1 << 20;
 const MOST_LINES: usize = 5;
 
 #[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
+pub(super) enum ReloadError {
     #[error("nginx is not running")]
     NotRunning,
     #[error("nginx could not open {address}: {holders}")]
@@ -33,7 +33,7 @@ pub enum ReloadError {
 
 /// What nginx logged about it, the first few lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogLines(pub Vec<String>);
+pub(super) struct LogLines(pub Vec<String>);
 
 impl std::fmt::Display for LogLines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,7 +43,7 @@ impl std::fmt::Display for LogLines {
 
 /// A reload that took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reloaded {
+pub(super) struct Reloaded {
     pub master: Process,
     /// When the first new worker started: workers of before are older.
     pub since: u64,
@@ -51,7 +51,7 @@ pub struct Reloaded {
 }
 
 /// The running master: the one of the plan, or the one that runs the same configuration now.
-pub fn find_master(host: &dyn Host, nginx: &NginxCommand) -> Result<Option<Process>, HostError> {
+pub(super) fn find_master(host: &dyn Host, nginx: &NginxCommand) -> Result<Option<Process>, HostError> {
     let masters: Vec<Process> = host.processes()?.into_iter().filter(is_master).collect();
     if let Some(same) = masters.iter().find(|process| process.pid == nginx.master) {
         return Ok(Some(same.clone()));
@@ -65,7 +65,7 @@ pub fn find_master(host: &dyn Host, nginx: &NginxCommand) -> Result<Option<Proce
 }
 
 /// Has the running nginx load what is on disk, and sees that it did.
-pub fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, ReloadError> {
+pub(super) fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, ReloadError> {
     let master = find_master(host, nginx)?.ok_or(ReloadError::NotRunning)?;
     ports_are_ours(host, &master, &nginx.listens)?;
     let log = LogMark::now(host, nginx.error_log.as_deref(), master.pid)?;
@@ -94,7 +94,7 @@ pub fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, ReloadE
 }
 
 /// Workers of `master` from before a reload: told to end, or older than `since`.
-pub fn old_workers(
+pub(super) fn old_workers(
     host: &dyn Host,
     master: &Process,
     since: u64,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::host::{Command, Host, HostError, Output};
 use crate::plan::NginxCommand;
 
-pub use inside::inside;
+pub(super) use inside::inside;
 pub use spec::Laid;
 
 use crate::values::{AbsPath, Attributes};

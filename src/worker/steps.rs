@@ -24,7 +24,7 @@ use super::trust::{TrustError, trust};
 
 /// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Place(#[from] PlaceError),
     #[error(transparent)]

@@ -17,7 +17,7 @@ use super::listing;
 const MOST_BYTES: u64 = 16 << 20;
 
 #[derive(Debug, thiserror::Error)]
-pub enum TrustError {
+pub(super) enum TrustError {
     #[error(transparent)]
     Host(#[from] HostError),
     #[error("{0} is not installed")]
@@ -31,7 +31,7 @@ pub enum TrustError {
 }
 
 /// Runs the command and sees that the anchor has arrived.
-pub fn trust(
+pub(super) fn trust(
     host: &dyn Host,
     journal: &mut Journal<'_>,
     change: &TrustChange,
@@ -66,7 +66,7 @@ pub fn trust(
 }
 
 /// Whether `bundle` holds the certificate in `anchor`, whatever the text around it.
-pub fn holds(host: &dyn Host, bundle: &str, anchor: &str) -> Result<bool, TrustError> {
+pub(super) fn holds(host: &dyn Host, bundle: &str, anchor: &str) -> Result<bool, TrustError> {
     let certificates = |path: &str| -> Result<Vec<Vec<u8>>, TrustError> {
         let bytes = host.read(Path::new(path), MOST_BYTES)?;
         let blocks = pem_blocks(&bytes)

@@ -10,7 +10,7 @@ use super::look::{Present, look};
 use super::run_folder::RunFolder;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undone {
+pub(super) enum Undone {
     /// It is as it was before the run, now or already.
     Back,
     /// It was left as it is, and why.
@@ -19,7 +19,7 @@ pub enum Undone {
 
 /// Takes back `changes` of the run in `folder`, strictly backwards. One that cannot be taken
 /// back does not keep the others from it. Doing it again does no harm.
-pub fn undo(
+pub(super) fn undo(
     host: &dyn Host,
     folder: &RunFolder<'_>,
     changes: &[Change],

@@ -10,10 +10,10 @@ use crate::host::{Host, HostError, Keep, Local, Output, is_private, shadow};
 use super::spec::Spec;
 
 /// Comes before the output of nginx; without it, nginx was never started.
-pub const MARK: &str = "nim-tls stage, code ";
+pub(crate) const MARK: &str = "nim-tls stage, code ";
 
 #[derive(Debug, thiserror::Error)]
-pub enum InsideError {
+pub(crate) enum InsideError {
     #[error("this is not a mount namespace of its own")]
     NotPrivate,
     #[error("a private view could not be made: {0}")]
@@ -27,7 +27,7 @@ pub enum InsideError {
 }
 
 /// Reads what to do from standard input and does it; returns once nginx has ended.
-pub fn inside() -> Result<(), InsideError> {
+pub(crate) fn inside() -> Result<(), InsideError> {
     // Looked at first: these mounts must never happen where others see them.
     if !is_private() {
         return Err(InsideError::NotPrivate);

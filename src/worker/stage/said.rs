@@ -3,7 +3,7 @@
 use crate::values::escaped;
 
 /// The first reason in the output of `nginx -t`: `path:line: words` where it names a place.
-pub fn refusal(text: &str) -> String {
+pub(crate) fn refusal(text: &str) -> String {
     let grave = |line: &&str| ["[emerg]", "[alert]", "[crit]"].iter().any(|level| line.contains(level));
     let line = text
         .lines()

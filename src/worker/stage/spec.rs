@@ -17,13 +17,13 @@ pub struct Laid {
 }
 
 /// What is to be laid over the filesystem, and what is to be run there.
-pub struct Spec {
+pub(crate) struct Spec {
     pub head: Head,
     pub files: Vec<Laid>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub(crate) struct Head {
     /// Folders that the command writes to.
     pub touches: Vec<String>,
     /// Folders that the files need, parents first.
@@ -34,13 +34,13 @@ pub struct Head {
 }
 
 impl Head {
-    pub fn new(touches: Vec<String>, folders: Vec<(AbsPath, Attributes)>, command: Command) -> Self {
+    pub(crate) fn new(touches: Vec<String>, folders: Vec<(AbsPath, Attributes)>, command: Command) -> Self {
         Self { touches, folders, command, files: Vec::new() }
     }
 }
 
 impl Spec {
-    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut head = self.head.clone();
         head.files = self
             .files
@@ -57,7 +57,7 @@ impl Spec {
         bytes
     }
 
-    pub fn read(mut from: impl BufRead) -> io::Result<Self> {
+    pub(crate) fn read(mut from: impl BufRead) -> io::Result<Self> {
         let mut line = Vec::new();
         from.read_until(b'\n', &mut line)?;
         let head: Head = serde_json::from_slice(&line)?;
