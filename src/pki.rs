@@ -4,18 +4,20 @@
 //! `Debug` that says nothing; its bytes leave only as PEM that wipes itself, or as the DER that
 //! a TLS client is given. Nothing here reads a clock: `now` is always passed in.
 
+mod authority;
+mod error;
 mod inspect;
 mod issue;
 mod key;
 mod passphrase;
+mod template;
 
 #[cfg(test)]
 mod tests;
 
+pub use authority::{Authority, Issued};
+pub use error::IssueError;
 pub use inspect::{KeyFact, inspect_key};
-pub use issue::{
-    Authority, IssueError, Issued, issue_intermediate, issue_leaf, issue_leaf_between, issue_root,
-    request,
-};
+pub use issue::{issue_intermediate, issue_leaf, issue_leaf_between, issue_root, request};
 pub use key::{KeyError, SecretKey};
 pub use passphrase::Passphrase;

@@ -1,5 +1,5 @@
-//! Whether a chain of certificates holds. Judged on the strict side of what OpenSSL, GnuTLS,
-//! Go and rustls do: what passes here passes there.
+//! Whether a chain of certificates holds. Judged on the strict side of what OpenSSL, Go and
+//! other libraries do: what passes here passes there.
 
 use std::borrow::Borrow;
 
@@ -7,9 +7,10 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::prelude::FromDer;
 
+use super::constraint::NameConstraints;
 use super::read::{Certificate, EntryName, Standing};
 use super::recipe::Purpose;
-use crate::values::{HostName, SubjectName};
+use crate::values::SubjectName;
 
 /// Which certificate breaks a chain, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -150,13 +151,13 @@ fn link(certificate: &Certificate, issuer: &Certificate, all: &[&Certificate]) -
     if certificate.weak_signature {
         return Err(Flaw::WeakSignature);
     }
-    let (Ok((_, signed)), Ok((_, signer))) = (
+    let (Ok((_, below)), Ok((_, above))) = (
         X509Certificate::from_der(&certificate.der),
         X509Certificate::from_der(&issuer.der),
     ) else {
         return Err(Flaw::SignatureUnknown);
     };
-    match signed.verify_signature(Some(signer.public_key())) {
+    match below.verify_signature(Some(above.public_key())) {
         Ok(()) => Ok(()),
         Err(X509Error::SignatureVerificationError) => Err(Flaw::SignedByAnother),
         Err(_) => Err(Flaw::SignatureUnknown),
@@ -169,7 +170,7 @@ fn own_flaw(certificate: &Certificate) -> Result<(), Flaw> {
         return Err(Flaw::WeakKey(certificate.key_kind.clone()));
     }
     let constraints = certificate.constraints.iter();
-    let mut unjudged = constraints.flat_map(|constraints| constraints.unjudged());
+    let mut unjudged = constraints.flat_map(NameConstraints::unjudged);
     match certificate
         .unjudged
         .first()
@@ -196,37 +197,47 @@ fn authority_flaw(authority: &Certificate, below: &[&Certificate]) -> Result<(),
     let Some(constraints) = &authority.constraints else {
         return Ok(());
     };
-    let names = below.iter().flat_map(|one| constrained_names(one));
-    for (name, shown) in names {
-        if !constraints.allows(&name) {
-            return Err(Flaw::NameNotPermitted { name: shown });
-        }
-    }
-    Ok(())
-}
-
-/// The names that constraints apply to, and how each is shown.
-fn constrained_names(certificate: &Certificate) -> Vec<(SubjectName, String)> {
-    let base = |entry: &EntryName| match entry {
-        EntryName::Exact(name) => Some((name.clone(), name.to_string())),
-        EntryName::Wildcard(base) => Some((SubjectName::Dns(base.clone()), entry.to_string())),
-        EntryName::Other(_) => None,
-    };
-    let mut names: Vec<_> = certificate.names.iter().filter_map(base).collect();
-    let has_dns = names
+    let refused = below
         .iter()
-        .any(|(name, _)| matches!(name, SubjectName::Dns(_)));
-    if !has_dns && let Some(host) = common_name_as_host(certificate) {
-        names.push((SubjectName::Dns(host.clone()), host.to_string()));
+        .find_map(|one| name_not_allowed(one, constraints));
+    match refused {
+        Some(name) => Err(Flaw::NameNotPermitted { name }),
+        None => Ok(()),
     }
-    names
 }
 
-/// OpenSSL and GnuTLS hold constraints against a common name that could be a DNS name, where
-/// the certificate has no DNS name among its alternative names.
-fn common_name_as_host(certificate: &Certificate) -> Option<HostName> {
-    let text = certificate.common_name.as_deref()?;
-    text.contains('.').then(|| text.parse().ok()).flatten()
+/// The first name of the certificate that the constraints do not allow.
+fn name_not_allowed(certificate: &Certificate, constraints: &NameConstraints) -> Option<String> {
+    let allowed = |entry: &&EntryName| match entry {
+        EntryName::Exact(name) => constraints.allows(name),
+        EntryName::Wildcard(base) => constraints.allows_dns(base.as_str()),
+        EntryName::Other(_) => true,
+    };
+    if let Some(entry) = certificate.names.iter().find(|entry| !allowed(entry)) {
+        return Some(entry.to_string());
+    }
+    // OpenSSL holds them against a common name too that could be a DNS name (an address
+    // included), where there is no DNS name among the alternative names.
+    let is_dns = |entry: &EntryName| match entry {
+        EntryName::Exact(SubjectName::Dns(_)) | EntryName::Wildcard(_) => true,
+        EntryName::Exact(SubjectName::Ip(_)) => false,
+        EntryName::Other(text) => text.starts_with("DNS:"),
+    };
+    let common_name = certificate.common_name.as_ref()?.to_ascii_lowercase();
+    let stands_in = !certificate.names.iter().any(is_dns) && could_be_dns(&common_name);
+    (stands_in && !constraints.allows_dns(&common_name)).then_some(common_name)
+}
+
+/// At least two labels of letters, digits, `_` and inner hyphens.
+fn could_be_dns(text: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(inner)
+    };
+    text.contains('.') && text.split('.').all(label)
 }
 
 fn fault(position: usize, certificate: &Certificate, flaw: Flaw) -> ChainFault {

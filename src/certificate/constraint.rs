@@ -99,13 +99,35 @@ pub enum Subtree {
 }
 
 impl NameConstraints {
-    /// Whether a certificate below may carry this name (an exact name or the base of a
-    /// wildcard).
+    /// Whether a certificate below may carry this name.
     pub fn allows(&self, name: &SubjectName) -> bool {
-        let same_kind = |tree: &&Subtree| tree.is_of_the_kind_of(name);
-        let mut permitted = self.permitted.iter().filter(same_kind).peekable();
-        let inside = permitted.peek().is_none() || permitted.any(|tree| tree.holds(name));
-        inside && !self.excluded.iter().any(|tree| tree.holds(name))
+        match name {
+            SubjectName::Dns(host) => self.allows_dns(host.as_str()),
+            SubjectName::Ip(address) => self.allow(
+                // RFC 5280 knows one kind for both families: a permitted IPv4 subtree leaves
+                // no IPv6 address permitted. OpenSSL judges so too.
+                |tree| matches!(tree, Subtree::Ip { .. }),
+                |tree| tree.holds_address(*address),
+            ),
+        }
+    }
+
+    /// The same for a text in lower case that takes the place of a DNS name.
+    pub(super) fn allows_dns(&self, host: &str) -> bool {
+        self.allow(
+            |tree| matches!(tree, Subtree::Dns(_)),
+            |tree| tree.holds_dns(host),
+        )
+    }
+
+    fn allow(&self, same_kind: fn(&Subtree) -> bool, holds: impl Fn(&Subtree) -> bool) -> bool {
+        let mut permitted = self
+            .permitted
+            .iter()
+            .filter(|tree| same_kind(tree))
+            .peekable();
+        let inside = permitted.peek().is_none() || permitted.any(&holds);
+        inside && !self.excluded.iter().any(holds)
     }
 
     /// The subtrees that this program cannot judge.
@@ -134,37 +156,22 @@ impl NameConstraints {
 }
 
 impl Subtree {
-    /// RFC 5280 knows one kind for both families of addresses: a permitted IPv4 subtree
-    /// leaves no IPv6 address permitted. OpenSSL judges so too.
-    fn is_of_the_kind_of(&self, name: &SubjectName) -> bool {
-        matches!(
-            (self, name),
-            (Self::Dns(_), SubjectName::Dns(_)) | (Self::Ip { .. }, SubjectName::Ip(_))
-        )
+    fn holds_dns(&self, host: &str) -> bool {
+        let Self::Dns(zone) = self else {
+            return false;
+        };
+        // Some authorities write the zone with a leading dot.
+        let zone = zone.trim_start_matches('.');
+        let below = || host.strip_suffix(zone)?.strip_suffix('.');
+        zone.is_empty() || host == zone || below().is_some()
     }
 
-    fn holds(&self, name: &SubjectName) -> bool {
-        match (self, name) {
-            (Self::Dns(zone), SubjectName::Dns(host)) => {
-                let host = host.as_str();
-                // Some authorities write the zone with a leading dot.
-                let zone = zone.trim_start_matches('.');
-                zone.is_empty()
-                    || host == zone
-                    || host
-                        .strip_suffix(zone)
-                        .is_some_and(|head| head.ends_with('.'))
-            }
-            (Self::Ip { address, mask }, SubjectName::Ip(ip)) => {
-                match (bits(*address), bits(*mask), bits(*ip)) {
-                    ((base, 32), (mask, 32), (ip, 32)) | ((base, 128), (mask, 128), (ip, 128)) => {
-                        base & mask == ip & mask
-                    }
-                    _ => false,
-                }
-            }
-            _ => false,
-        }
+    fn holds_address(&self, ip: IpAddr) -> bool {
+        let Self::Ip { address, mask } = self else {
+            return false;
+        };
+        let ((base, a), (mask, b), (ip, c)) = (bits(*address), bits(*mask), bits(ip));
+        a == b && b == c && base & mask == ip & mask
     }
 }
 

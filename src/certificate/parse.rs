@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use x509_parser::asn1_rs::Any;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer;
@@ -21,6 +22,9 @@ pub(super) fn parse(der: &[u8]) -> Result<Certificate, String> {
         .map_err(|_| "its contents are not a certificate".to_owned())?;
     if !rest.is_empty() {
         return Err("bytes follow its end".to_owned());
+    }
+    if algorithms(der).is_none_or(|(signed, outside)| signed != outside) {
+        return Err("it names two different signature algorithms".to_owned());
     }
     let (key_kind, weak_key) = key_kind(x509.public_key());
     let mut certificate = Certificate {
@@ -63,8 +67,27 @@ pub(super) fn parse(der: &[u8]) -> Result<Certificate, String> {
     Ok(certificate)
 }
 
+/// The signature algorithm as the signed part gives it, and as it stands outside of that,
+/// where anybody can change it: RFC 5280 (4.1.1.2) wants them to be the same.
+fn algorithms(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = |der| Some(Any::from_der(der).ok()?.1.data);
+    let split = |der| {
+        let (rest, _) = Any::from_der(der).ok()?;
+        Some(der.split_at(der.len() - rest.len()))
+    };
+    let (signed, after) = split(inside(der)?)?;
+    let (outside, _signature) = split(after)?;
+    let (version_or_serial, mut after) = split(inside(signed)?)?;
+    // Version 1 leaves the version out, so that the serial number stands first.
+    if version_or_serial.first() == Some(&0xa0) {
+        (_, after) = split(after)?;
+    }
+    let (algorithm, _) = split(after)?;
+    Some((algorithm, outside))
+}
+
 /// The kind of a public key in the words of [`super::KeyKind`] where it is one of those, from
-/// its DER (SubjectPublicKeyInfo).
+/// its DER (`SubjectPublicKeyInfo`).
 pub fn describe_public_key(spki: &[u8]) -> Option<String> {
     let (rest, spki) = SubjectPublicKeyInfo::from_der(spki).ok()?;
     rest.is_empty().then(|| key_kind(&spki).0)

@@ -33,7 +33,7 @@ pub struct Certificate {
     pub extended_use: Option<BTreeSet<ExtendedUse>>,
     /// `ecdsa-p256`, `rsa-2048`, `ed25519`, ...
     pub key_kind: String,
-    /// SHA-256 of the public key (SubjectPublicKeyInfo), the same for a key and its certificate.
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`), the same for a key and its certificate.
     pub public_key: Digest,
     /// Too weak to be used: RSA below 2048 bits.
     pub weak_key: bool,

@@ -49,12 +49,12 @@ pub fn inspect_key(pem: &[u8]) -> Result<KeyFact, KeyError> {
     }
 }
 
-/// The AlgorithmIdentifier of RSA: its OID, 1.2.840.113549.1.1.1, and NULL.
+/// The `AlgorithmIdentifier` of RSA: its OID, 1.2.840.113549.1.1.1, and NULL.
 const RSA_ENCRYPTION: [u8; 15] = [
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
 ];
 
-/// The public half (SubjectPublicKeyInfo) of an RSA key of any size, taken from PKCS#1
+/// The public half (`SubjectPublicKeyInfo`) of an RSA key of any size, taken from PKCS#1
 /// (RFC 8017, A.1.2), which may be wrapped in PKCS#8.
 fn rsa_public_key(der: &[u8], is_pkcs1: bool) -> Option<Vec<u8>> {
     let inner = if is_pkcs1 {

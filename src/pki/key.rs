@@ -44,7 +44,7 @@ pub enum KeyError {
 /// As OWASP recommends for PBKDF2 with HMAC-SHA256; about a tenth of a second.
 const PBKDF2_ROUNDS: u32 = 600_000;
 /// A file that asks for more would keep the program busy for minutes.
-const MOST_ROUNDS: u32 = 10_000_000;
+const MOST_ROUNDS: u32 = 5_000_000;
 
 impl SecretKey {
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
