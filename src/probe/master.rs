@@ -145,15 +145,15 @@ impl Start {
     /// As `ngx_process_options` does it: `-p` or the prefix of the build, and relative to that
     /// `-c` or the path of the build.
     pub(super) fn of(build: &Build, options: &Options, cwd: &Path) -> Self {
-        let built = build::value(build, "--prefix").unwrap_or("/usr/local/nginx");
-        let prefix = cwd.join(options.prefix.as_deref().unwrap_or(built));
+        let default = build::value(build, "--prefix").unwrap_or("/usr/local/nginx");
+        let prefix = cwd.join(options.prefix.as_deref().unwrap_or(default));
         let conf = options.config.as_deref().or_else(|| build::value(build, "--conf-path"));
         let main = prefix.join(conf.unwrap_or("conf/nginx.conf"));
 
         let mut args = Vec::new();
         let mut add = |option: &str, value: String| args.extend([option.to_owned(), value]);
         // Another process has another working folder.
-        if options.prefix.is_some() || !built.starts_with('/') {
+        if options.prefix.is_some() || !default.starts_with('/') {
             add("-p", shown(&prefix));
         }
         if options.config.is_some() {

@@ -41,13 +41,11 @@ fn program(system: &System, pid: u32) -> String {
     let Some(process) = system.process(pid) else {
         return "a process that is gone".to_owned();
     };
-    match process.exe.file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => {
-            let first = process.title.split([' ', ':']).next().unwrap_or_default();
-            first.rsplit('/').next().unwrap_or_default().to_owned()
-        }
+    if let Some(name) = process.exe.file_name() {
+        return name.to_string_lossy().into_owned();
     }
+    let first = process.title.split([' ', ':']).next().unwrap_or_default();
+    first.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Who is connected to nginx on this port.

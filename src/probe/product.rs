@@ -59,16 +59,16 @@ fn by_files(host: &dyn Host, packages: &Packages) -> Known<Product> {
 
 /// The version of the agent: its own word, or the package's where it cannot be asked.
 pub(super) fn agent(host: &dyn Host, packages: &Packages) -> Known<String> {
-    let packaged = packages.version(AGENT).cloned();
+    let recorded = packages.version(AGENT).cloned();
     let program = if host.is_live() { host.find(AGENT) } else { None };
     let Some(program) = program else {
-        return packaged.map_or(Known::Absent, Known::Is);
+        return recorded.map_or(Known::Absent, Known::Is);
     };
     let said = match host.run(&Command::new(&program, &["--version"])) {
         Ok(output) => format!("{}\n{}", output.out(), output.err()),
         Err(error) => error.to_string(),
     };
-    match (agent_version(&said), packaged) {
+    match (agent_version(&said), recorded) {
         (Some(version), _) | (None, Some(version)) => Known::Is(version),
         (None, None) => Known::Unclear(format!(
             "{} does not say its version but \"{}\"",

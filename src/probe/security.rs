@@ -1,4 +1,4 @@
-//! What else has a say on this host: SELinux, the firewall, FIPS mode, the clock.
+//! What else has a say on this host: `SELinux`, the firewall, FIPS mode, the clock.
 
 use std::path::Path;
 

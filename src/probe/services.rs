@@ -18,7 +18,7 @@ const UNITS: [&str; 7] = [
     "nginx-agent",
 ];
 
-/// Whether systemd manages this system: sd_booted(3) looks for the same folder.
+/// Whether systemd manages this system: `sd_booted(3)` looks for the same folder.
 pub(super) fn systemd(host: &dyn Host) -> Known<()> {
     if !host.is_live() {
         return Known::Unclear("services can only be asked for on a running system".to_owned());

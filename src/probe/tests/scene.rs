@@ -32,10 +32,8 @@ pub(super) fn banner(version: &str) -> String {
 
 /// What `nginx -T` prints of these files.
 pub(super) fn dump(files: &[(&str, &str)]) -> String {
-    files
-        .iter()
-        .map(|(path, text)| format!("# configuration file {path}:\n{text}\n"))
-        .collect()
+    let parts = files.iter().map(|(path, text)| ["# configuration file ", path, ":\n", text, "\n"]);
+    parts.flatten().collect()
 }
 
 impl Scene {
