@@ -6,6 +6,7 @@
 //! file and nothing else. `nginx -t` stays the judge of whether a configuration is valid.
 
 mod commented;
+mod config;
 mod edit;
 mod glob;
 mod layout;
@@ -25,13 +26,12 @@ mod tree;
 mod tests;
 
 pub use commented::{Commented, commented, uncomment};
+pub use config::{Config, SourceFile, Uneditable};
 pub use edit::{Edit, Edited, Overlap, apply};
 pub use glob::{glob_match, has_wildcard};
 pub use lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
 pub use listen::{Address, Listen, Socket};
-pub use load::{
-    Config, Files, LoadError, LoadProblem, MAX_FILE, MAX_TOTAL, SourceFile, Uneditable,
-};
+pub use load::{Files, LoadError, LoadProblem, MAX_FILE, MAX_TOTAL};
 pub use location::{Conditional, Location, LocationKind, Selected};
 pub use model::{Bound, Http, Level, Server, Upstream};
 pub use quote::{Unquotable, quote};

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::config::Config;
 use super::edit::Edit;
 use super::layout::Layout;
 use super::lexer::{Lexer, Token, TokenKind, newlines, tokens, unquoted};
-use super::load::Config;
 use super::tree::{Body, Directive, Place};
 
 /// A comment that would be one simple directive without its `#`. Prose can look like that too

@@ -150,7 +150,7 @@ fn endpoint(text: &str) -> Option<(Address, u16, u16)> {
     }
     match ports(text) {
         Some((port, last)) => Some((Address::Any4, port, last)),
-        None if text.bytes().all(|b| b.is_ascii_digit()) => None,
+        None if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => None,
         None => Some((host_address(text)?, 80, 80)),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::config::{Config, SourceFile};
 use super::glob::has_wildcard;
 use super::lexer::{Fault, SyntaxError};
-use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, Place, flat, parse};
+use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, parse};
 
 /// The longest file that is read, in bytes.
 pub const MAX_FILE: usize = 8 << 20;
@@ -20,26 +21,6 @@ pub trait Files {
     /// The existing paths that `pattern` stands for, in byte order; none is no error. What
     /// stands for what is said by [`glob_match`](super::glob::glob_match).
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String>;
-}
-
-/// One file of a configuration. It is listed once, however often it is included.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFile {
-    /// As nginx names it: a relative name follows the main file's folder.
-    pub path: String,
-    pub text: String,
-    /// False where the file is not UTF-8: the text is then an approximation, and an edit of it
-    /// would damage the file.
-    pub exact: bool,
-}
-
-/// A configuration as nginx would read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The main file first, then in the order in which they are first included.
-    pub files: Vec<SourceFile>,
-    /// The directives of the main file.
-    pub main: Vec<Directive>,
 }
 
 /// Why a configuration could not be read.
@@ -69,19 +50,6 @@ pub enum LoadProblem {
     IncludeLoop(String),
 }
 
-/// Why a directive must not be edited where it stands.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Uneditable {
-    #[error("{path} is not UTF-8 text")]
-    NotText { path: String },
-    #[error("{path} is included more than once ({}): a change there would have more than one effect", .by.join(", "))]
-    Shared {
-        path: String,
-        /// The including lines, as `path:line`.
-        by: Vec<String>,
-    },
-}
-
 impl Config {
     /// Reads the file at `main` and all that it includes.
     pub fn load(main: &str, files: &dyn Files) -> Result<Config, LoadError> {
@@ -102,75 +70,6 @@ impl Config {
             files: loader.sources,
             main,
         })
-    }
-
-    /// # Panics
-    ///
-    /// If `id` comes from another configuration.
-    pub fn file(&self, id: FileId) -> &SourceFile {
-        &self.files[id.0]
-    }
-
-    /// The file with that path, if it is part of this configuration.
-    pub fn find_file(&self, path: &str) -> Option<FileId> {
-        let found = self.files.iter().position(|file| file.path == path);
-        found.map(FileId)
-    }
-
-    /// A path as nginx reads it from a directive: a relative one starts at the folder of the
-    /// main file (true for `include`, certificates and keys).
-    pub fn resolved(&self, path: &str) -> String {
-        match self.files.first().and_then(|main| main.path.rsplit_once('/')) {
-            Some((folder, _)) if !path.starts_with('/') => format!("{folder}/{path}"),
-            _ => path.to_owned(),
-        }
-    }
-
-    /// A place for people: `path:line`.
-    pub fn shown(&self, place: &Place) -> String {
-        format!("{}:{}", self.file(place.file).path, place.line)
-    }
-
-    /// The `include` directives that read `file`. One that stands in a file that is itself read
-    /// twice is there twice.
-    pub fn inclusions(&self, file: FileId) -> Vec<&Directive> {
-        let mut found = Vec::new();
-        let mut ahead: Vec<&Directive> = self.main.iter().rev().collect();
-        while let Some(directive) = ahead.pop() {
-            match &directive.body {
-                Body::Block(block) => ahead.extend(block.children.iter().rev()),
-                Body::Include(read) => {
-                    let times = read.iter().filter(|included| included.file == file).count();
-                    found.extend(std::iter::repeat_n(directive, times));
-                    for included in read.iter().rev() {
-                        ahead.extend(included.children.iter().rev());
-                    }
-                }
-                Body::Simple | Body::Raw => {}
-            }
-        }
-        found
-    }
-
-    /// Whether an edit of the file at `place` changes what is meant and nothing else: the file
-    /// is text, and nginx reads it once.
-    pub fn editable(&self, place: &Place) -> Result<(), Uneditable> {
-        let file = self.file(place.file);
-        let path = file.path.clone();
-        if !file.exact {
-            return Err(Uneditable::NotText { path });
-        }
-        let by = self.inclusions(place.file);
-        if by.len() > 1 {
-            let by = by.iter().map(|include| self.shown(&include.at)).collect();
-            return Err(Uneditable::Shared { path, by });
-        }
-        Ok(())
-    }
-
-    /// The directives of the main level, through includes.
-    pub fn top(&self) -> impl Iterator<Item = &Directive> {
-        flat(&self.main)
     }
 }
 

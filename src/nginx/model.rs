@@ -1,7 +1,7 @@
 //! What the `http` block means: servers, sockets, locations. Borrows from a [`Config`].
 
+use super::config::Config;
 use super::listen::{Listen, Socket};
-use super::load::Config;
 use super::location::{
     Conditional, Location, LocationKind, Selected, conditionals, locations, select,
 };
@@ -21,7 +21,8 @@ pub struct Http<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server<'a> {
     pub directive: &'a Directive,
-    /// Never empty: where there is no `listen` line, the one that nginx assumes.
+    /// Where there is no `listen` line, the one that nginx assumes. A line whose address nginx
+    /// would refuse is left out.
     pub listens: Vec<Listen<'a>>,
     /// Every argument of every `server_name`, as written (regular expressions with their `~`).
     pub names: Vec<&'a str>,
@@ -155,14 +156,12 @@ impl<'h, 'a> Bound<'h, 'a> {
 impl<'a> Server<'a> {
     fn of(directive: &'a Directive, http: &Scope<'a>) -> Self {
         let scope = http.within(directive);
-        let mut listens: Vec<Listen<'a>> = scope
-            .own("listen")
-            .into_iter()
-            .filter_map(Listen::of)
-            .collect();
-        if listens.is_empty() {
-            listens.push(Listen::implied(directive));
-        }
+        let lines = scope.own("listen");
+        let listens = if lines.is_empty() {
+            vec![Listen::implied(directive)]
+        } else {
+            lines.into_iter().filter_map(Listen::of).collect()
+        };
         let names = scope.own("server_name").into_iter();
         Self {
             directive,

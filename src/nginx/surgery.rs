@@ -4,9 +4,9 @@
 //! braces; a block inside is indented by four spaces a level, and no word spans lines. Whether a file may be edited at
 //! all is for [`Config::editable`] to say.
 
+use super::config::Config;
 use super::edit::Edit;
 use super::layout::{Layout, in_line, whole_lines};
-use super::load::Config;
 use super::tree::{Body, Directive, FileId};
 
 /// Replaces the arguments by `new_args`, written as in the file (see

@@ -35,7 +35,7 @@ pub struct Target {
     /// As written. None does not mean a default: see [`Http::backends`].
     pub port: Option<u16>,
     pub is_unix: bool,
-    /// Whether the address (not the path behind it) depends on the request.
+    /// Whether scheme or address (not the path behind) depend on the request.
     pub has_variables: bool,
 }
 

@@ -3,8 +3,10 @@
 mod editing;
 mod lexing;
 mod loading;
+mod manager;
 mod meaning;
 mod passing;
+mod random;
 
 use std::collections::BTreeMap;
 

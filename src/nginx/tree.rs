@@ -10,7 +10,7 @@ pub const MAX_DEPTH: usize = 64;
 /// How many names and arguments a configuration may hold, each inclusion of a file counted.
 pub const MAX_WORDS: usize = 2_000_000;
 
-/// A file of a configuration: an index into [`Config::files`](super::load::Config::files).
+/// A file of a configuration: an index into [`Config::files`](super::config::Config::files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub usize);
 

@@ -2,12 +2,18 @@ use proptest::prelude::*;
 
 use super::super::{Body, Fault, TokenKind, tokens, unquoted};
 use super::{Shelf, one};
+use TokenKind::{Close, Comment, Open, Quoted, Raw, Semicolon, Space, Word};
 
 /// The directives of a text in a form that is easy to compare: `name(arg,arg)` and braces.
 fn outline(text: &str) -> String {
     fn level(directives: &[super::Directive]) -> String {
         let one = |directive: &super::Directive| {
-            let head = format!("{}({})", directive.name, directive.args.join(","));
+            let args = directive
+                .args
+                .iter()
+                .map(|arg| if arg.is_empty() { "''" } else { arg });
+            let args = args.collect::<Vec<_>>().join(",");
+            let head = format!("{}({args})", directive.name);
             match &directive.body {
                 Body::Block(block) => format!("{head}{{{}}}", level(&block.children)),
                 Body::Raw => format!("{head}<lua>"),
@@ -44,11 +50,11 @@ fn quirks_are_read_as_nginx_reads_them() {
         (r#"a \"b;"#, "a(\"b)"),
         (r#"a b"c;"#, "a(b\"c)"),
         (r#"a "b;c{d}#e";"#, "a(b;c{d}#e)"),
-        (r#"a 'it''s';"#, "error"),
+        (r"a 'it''s';", "error"),
         (r#"a "b\"c" 'd"e';"#, "a(b\"c,d\"e)"),
         (r#"a "b\\";c;"#, "a(b\\) c()"),
         (r#"a "\t\n\r\d";"#, "a(\t\n\r\\d)"),
-        (r#"a "";"#, "a()"),
+        (r#"a "" '';"#, "a('','')"),
         (r#"if ($a = "b") {}"#, "if(($a,=,b,)){}"),
         (r#"a "b"{}"#, "a(b){}"),
         ("\"a\" b;", "a(b)"),
@@ -151,7 +157,6 @@ fn a_highlighter_gets_every_kind() {
     let kinds: Vec<TokenKind> = tokens("a 'b' # c\n{d;}e_by_lua_block{x}")
         .map(|token| token.unwrap().kind)
         .collect();
-    use TokenKind::{Close, Comment, Open, Quoted, Raw, Semicolon, Space, Word};
     assert_eq!(
         kinds,
         [

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use super::super::{Address, Config, Http, Listen, LocationKind, Server};
 use super::{Shelf, one};
+use LocationKind::{Exact, Named, PreferredPrefix, Prefix, Regex};
 
 #[test]
 fn listen_lines_name_a_socket() {
@@ -31,7 +32,7 @@ fn listen_lines_name_a_socket() {
         assert_eq!((listen.address, listen.port), (address, port), "{text}");
     }
     for text in [
-        "0", "70000", "a:b", ":443", "[::1", "[x]:1", "10-5", "1.2.3.4:", "+443", "/a",
+        "0", "70000", "a:b", ":443", "[::1", "[x]:1", "10-5", "1.2.3.4:", "a:+443", "/a",
     ] {
         let config = one(&format!("listen {text};"));
         assert_eq!(Listen::of(&config.main[0]), None, "{text}");
@@ -124,7 +125,6 @@ fn locations_are_read_with_and_without_a_space() {
         .iter()
         .map(|level| (level.location.kind, level.location.pattern))
         .collect();
-    use LocationKind::{Exact, Named, PreferredPrefix, Prefix, Regex};
     assert_eq!(
         found,
         [

@@ -55,7 +55,7 @@ fn a_target_is_taken_apart() {
         ),
         (
             "proxy_pass $scheme://a;",
-            target("", "$scheme:", None, false, true),
+            target("$scheme", "a", None, false, true),
         ),
         (
             "fastcgi_pass 127.0.0.1:9000;",
@@ -136,7 +136,8 @@ fn two_ways_to_a_peer_look_the_same() {
         ("grpc_pass grpc://$loop:1;", " ..."),
         ("grpc_pass grpc://$regex:1;", " ..."),
         ("grpc_pass grpc://$host:1;", " ..."),
-        ("proxy_pass $scheme://dpm;", " ..."),
+        ("proxy_pass $scheme://dpm;", dpm),
+        ("proxy_pass $scheme://nim;", "nim:443 nim:80"),
     ];
     for (pass, expected) in table {
         assert_eq!(behind(&http, pass), expected, "{pass}");
@@ -147,7 +148,8 @@ fn two_ways_to_a_peer_look_the_same() {
 
 #[test]
 fn many_values_end_in_an_answer() {
-    let entries: String = (0..70).map(|n| format!("/{n} $x{n}$x; ")).collect();
+    let entries: Vec<String> = (0..70).map(|n| format!("/{n} $x{n}$x;")).collect();
+    let entries = entries.concat();
     let config = one(&format!(
         "http {{ map $uri $x {{ {entries} }} server {{}} }}"
     ));
