@@ -160,7 +160,8 @@ pub struct Build {
 impl Build {
     pub fn has(&self, option: &str) -> bool {
         self.options.iter().any(|have| {
-            have.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            have.strip_prefix(option)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         })
     }
 
@@ -201,7 +202,9 @@ pub struct Listener {
 /// the link as the obstacle: it can be used as it is, and not be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileFact {
-    Nothing { obstacle: Option<String> },
+    Nothing {
+        obstacle: Option<String>,
+    },
     File(FoundFile),
     /// A folder, a link that leads to no file, a device or FIFO, in words.
     NotAFile(String),
@@ -237,7 +240,10 @@ pub struct FoundFile {
 pub enum FoundContent {
     /// Leaf first, as a server sends it.
     Certificates(Vec<Certificate>),
-    Key { public: Option<Digest>, encrypted: bool },
+    Key {
+        public: Option<Digest>,
+        encrypted: bool,
+    },
     Other,
 }
 

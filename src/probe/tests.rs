@@ -3,12 +3,13 @@
 
 mod keys;
 mod nginx;
+mod real;
 mod receipts;
 mod scene;
 
 use std::net::IpAddr;
 
-use super::look;
+use super::{look, look_asking};
 use crate::facts::{Family, FileFact, Generation, Known};
 use crate::host::{Attributes, Change, Entry, Host as _, Memory};
 use crate::values::AbsPath;
@@ -27,7 +28,10 @@ fn a_stock_manager_is_known_to_the_last_field() {
 
     assert!(facts.live && facts.root);
     let os = facts.os.is().unwrap();
-    assert_eq!((os.id.as_str(), os.version.as_str(), os.family), ("debian", "12", Family::Debian));
+    assert_eq!(
+        (os.id.as_str(), os.version.as_str(), os.family),
+        ("debian", "12", Family::Debian)
+    );
     let nim = facts.nim.is().unwrap();
     assert_eq!(nim.generation, Generation::Nim2);
     assert_eq!(nim.version.as_deref(), Some("2.22.2-1~bookworm"));
@@ -38,13 +42,29 @@ fn a_stock_manager_is_known_to_the_last_field() {
     assert_eq!(nginx.build.version, (1, 22, 1));
     assert_eq!(nginx.main, "/etc/nginx/nginx.conf");
     assert_eq!(nginx.args, ["-g", "daemon on; master_process on;"]);
-    assert_eq!((nginx.loads.clone(), nginx.on_disk.clone()), (Known::Is(Ok(())), None));
+    assert_eq!(
+        (nginx.loads.clone(), nginx.on_disk.clone()),
+        (Known::Is(Ok(())), None)
+    );
     let master = nginx.master.as_ref().unwrap();
     // Up for 1000 s; the workers that serve were started 300 s and 400 s after the boot.
-    assert_eq!((master.pid, master.loaded_at), (100, Some(facts.looked_at - 700)));
+    assert_eq!(
+        (master.pid, master.loaded_at),
+        (100, Some(facts.looked_at - 700))
+    );
 
-    let files: Vec<_> = facts.config.is().unwrap().files.iter().map(|file| &file.path).collect();
-    assert_eq!(files, ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/nms-http.conf"]);
+    let files: Vec<_> = facts
+        .config
+        .is()
+        .unwrap()
+        .files
+        .iter()
+        .map(|file| &file.path)
+        .collect();
+    assert_eq!(
+        files,
+        ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/nms-http.conf"]
+    );
 
     let listeners = facts.listeners.is().unwrap();
     let shown: Vec<_> = listeners
@@ -55,19 +75,35 @@ fn a_stock_manager_is_known_to_the_last_field() {
         shown,
         [
             ("0.0.0.0:22".to_owned(), vec![("sshd".to_owned(), 7)], false),
-            ("0.0.0.0:443".to_owned(), vec![("nginx".to_owned(), 100)], true),
+            (
+                "0.0.0.0:443".to_owned(),
+                vec![("nginx".to_owned(), 100)],
+                true
+            ),
         ]
     );
-    assert_eq!(facts.connected, Known::Is(vec!["192.0.2.7:50000".parse().unwrap()]));
+    assert_eq!(
+        facts.connected,
+        Known::Is(vec!["192.0.2.7:50000".parse().unwrap()])
+    );
 
     let name = "nim.example.com".parse().unwrap();
     let addresses: [IpAddr; 2] = ["10.0.0.5".parse().unwrap(), "192.0.2.99".parse().unwrap()];
     assert_eq!(facts.names[&name], Known::Is(addresses.to_vec()));
     assert_eq!(facts.own_addresses, [addresses[0]].into());
 
-    assert_eq!(facts.trust_store.is().unwrap().command, "update-ca-certificates");
-    assert_eq!((facts.selinux, facts.firewall), (Known::Absent, Known::Is("ufw".to_owned())));
-    assert_eq!((facts.fips, facts.clock_synchronised), (Known::Is(false), Known::Is(true)));
+    assert_eq!(
+        facts.trust_store.is().unwrap().command,
+        "update-ca-certificates"
+    );
+    assert_eq!(
+        (facts.selinux, facts.firewall),
+        (Known::Absent, Known::Is("ufw".to_owned()))
+    );
+    assert_eq!(
+        (facts.fips, facts.clock_synchronised),
+        (Known::Is(false), Known::Is(true))
+    );
     assert_eq!(facts.systemd, Known::Is(()));
     assert_eq!(facts.services["nms"], Known::Is("active".to_owned()));
     assert_eq!(facts.services["nms-integrations"], Known::Absent);
@@ -91,7 +127,10 @@ fn a_look_changes_nothing_and_starts_no_program_twice() {
         })
         .collect();
     ran.sort();
-    let programs: Vec<_> = ran.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    let programs: Vec<_> = ran
+        .iter()
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
     assert_eq!(
         programs,
         [
@@ -109,7 +148,10 @@ fn a_look_changes_nothing_and_starts_no_program_twice() {
 #[test]
 fn a_machine_without_anything_is_absent_and_unclear_but_no_failure() {
     let facts = look(&Memory::new(), &wanted());
-    assert_eq!((facts.os, facts.nginx.is(), facts.agent), (Known::Absent, None, Known::Absent));
+    assert_eq!(
+        (facts.os, facts.nginx.is(), facts.agent),
+        (Known::Absent, None, Known::Absent)
+    );
     assert_eq!((facts.nim, facts.systemd), (Known::Absent, Known::Absent));
     assert_eq!(facts.config, Known::Absent);
     assert_eq!(facts.connected, Known::Absent);
@@ -150,12 +192,24 @@ fn a_tree_of_files_is_read_and_nothing_is_run() {
 #[test]
 fn the_generation_follows_from_packages_then_from_files() {
     let bare = |files: &[&str]| {
-        let host = files.iter().fold(Memory::new(), |host, file| host.with_file(file, ""));
+        let host = files
+            .iter()
+            .fold(Memory::new(), |host, file| host.with_file(file, ""));
         look(&host, &wanted()).nim
     };
-    let found = |files| bare(files).is().map(|nim| (nim.generation, nim.version.clone()));
-    assert_eq!(found(&["/etc/nms/nms.conf"]), Some((Generation::Nim2, None)));
-    assert_eq!(found(&["/etc/nginx/conf.d/nms-http.conf"]), Some((Generation::Nim2, None)));
+    let found = |files| {
+        bare(files)
+            .is()
+            .map(|nim| (nim.generation, nim.version.clone()))
+    };
+    assert_eq!(
+        found(&["/etc/nms/nms.conf"]),
+        Some((Generation::Nim2, None))
+    );
+    assert_eq!(
+        found(&["/etc/nginx/conf.d/nms-http.conf"]),
+        Some((Generation::Nim2, None))
+    );
     let one = "/etc/nginx-manager/nginx-manager.conf";
     assert_eq!(found(&[one]), Some((Generation::Nim1, None)));
     let both = bare(&[one, "/etc/nms/nms.conf"]);
@@ -163,9 +217,19 @@ fn the_generation_follows_from_packages_then_from_files() {
 
     // What the packages say stands, whatever was left behind by an older one.
     let host = Scene::stock().host().with_file(one, "");
-    assert_eq!(look(&host, &wanted()).nim.is().unwrap().generation, Generation::Nim2);
+    assert_eq!(
+        look(&host, &wanted()).nim.is().unwrap().generation,
+        Generation::Nim2
+    );
     let packages = "ii \tnms-instance-manager\t2.22\nii \tnginx-manager\t1.0\n";
-    let facts = look(&Scene { packages: packages.into(), ..Scene::stock() }.host(), &wanted());
+    let facts = look(
+        &Scene {
+            packages: packages.into(),
+            ..Scene::stock()
+        }
+        .host(),
+        &wanted(),
+    );
     assert!(unclear(&facts.nim).contains("nginx-manager 1.0"));
 }
 
@@ -176,9 +240,18 @@ fn a_missing_tool_is_named() {
     host.take_away("/usr/bin/timedatectl");
     host.take_away("/usr/bin/systemctl");
     let facts = look(&host, &wanted());
-    assert_eq!(unclear(&facts.trust_store), "update-ca-certificates is not installed");
-    assert_eq!(unclear(&facts.clock_synchronised), "timedatectl is not installed");
-    assert_eq!(unclear(&facts.services["nms"]), "systemctl is not installed");
+    assert_eq!(
+        unclear(&facts.trust_store),
+        "update-ca-certificates is not installed"
+    );
+    assert_eq!(
+        unclear(&facts.clock_synchronised),
+        "timedatectl is not installed"
+    );
+    assert_eq!(
+        unclear(&facts.services["nms"]),
+        "systemctl is not installed"
+    );
 }
 
 #[test]
@@ -188,9 +261,16 @@ fn the_firewall_front_end_is_the_one_that_works() {
     host.put("/etc/ufw/ufw.conf", off);
     assert_eq!(look(&host, &wanted()).firewall, Known::Absent);
     let mut processes = host.processes().unwrap();
-    processes.push(process(300, 1, "/usr/bin/python3 -s /usr/sbin/firewalld --nofork"));
+    processes.push(process(
+        300,
+        1,
+        "/usr/bin/python3 -s /usr/sbin/firewalld --nofork",
+    ));
     host.set_processes(processes);
-    assert_eq!(look(&host, &wanted()).firewall, Known::Is("firewalld".to_owned()));
+    assert_eq!(
+        look(&host, &wanted()).firewall,
+        Known::Is("firewalld".to_owned())
+    );
 }
 
 #[test]
@@ -208,11 +288,17 @@ fn files_are_reported_with_what_stands_in_the_way() {
         .with_obstacle("/srv/new", "the filesystem is read-only");
     let names = ["link", "loose", "folder", "pipe", "large", "held", "new"];
     let mut wanted = wanted();
-    wanted.files = names.iter().map(|name| path(&format!("/srv/{name}"))).collect();
+    wanted.files = names
+        .iter()
+        .map(|name| path(&format!("/srv/{name}")))
+        .collect();
     let facts = look(&host, &wanted);
     let fact = |name: &str| &facts.files[&path(&format!("/srv/{name}"))];
 
-    assert_eq!(fact("held").file().unwrap().obstacle.as_deref(), Some("it is immutable"));
+    assert_eq!(
+        fact("held").file().unwrap().obstacle.as_deref(),
+        Some("it is immutable")
+    );
     let obstacle = Some("the filesystem is read-only".to_owned());
     assert_eq!(*fact("new"), FileFact::Nothing { obstacle });
     assert!(matches!(fact("large"), FileFact::Unclear(why) if why.contains("/srv/large")));
@@ -230,12 +316,17 @@ fn more_than_64_mib_in_all_are_not_read() {
         host.with_file(format!("/srv/{number}"), vec![b'x'; 8 << 20])
     });
     let mut wanted = wanted();
-    wanted.files = (0..9).map(|number| path(&format!("/srv/{number}"))).collect();
+    wanted.files = (0..9)
+        .map(|number| path(&format!("/srv/{number}")))
+        .collect();
     let facts = look(&host, &wanted);
     let read = |file: &&AbsPath| facts.files[file].file().is_some();
     assert_eq!(wanted.files.iter().filter(read).count(), 8);
     let last = &facts.files[&path("/srv/8")];
-    assert!(matches!(last, FileFact::Unclear(why) if why.contains("64 MiB")), "{last:?}");
+    assert!(
+        matches!(last, FileFact::Unclear(why) if why.contains("64 MiB")),
+        "{last:?}"
+    );
 }
 
 #[test]
@@ -247,9 +338,12 @@ fn the_machine_of_the_tests_can_be_looked_at() {
     wanted.state = path(folder.path().join("state").to_str().unwrap());
     let refused = |command: &crate::host::Command| {
         let why = "not asked in a test".to_owned();
-        Err(crate::host::HostError::Command { command: command.to_string(), why })
+        Err(crate::host::HostError::Command {
+            command: command.to_string(),
+            why,
+        })
     };
-    let facts = super::look_asking(&host, &wanted, &refused);
+    let facts = look_asking(&host, &wanted, &refused);
     assert!(facts.live);
     assert!((facts.looked_at - host.now()).abs() < 60);
     assert!(facts.listeners.is().is_some());

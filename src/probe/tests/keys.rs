@@ -18,12 +18,19 @@ const CA: &str = "/var/lib/nim-tls/ca";
 const AGENT: &str = "/var/lib/nim-tls/issued/a.example.com";
 
 fn recipe(purpose: Purpose, name: &str) -> Recipe {
-    let names = if purpose.is_authority() { None } else { name.parse::<SubjectName>().ok() };
+    let names = if purpose.is_authority() {
+        None
+    } else {
+        name.parse::<SubjectName>().ok()
+    };
     Recipe {
         purpose,
-        subject: NameParts { common_name: name.to_owned(), ..NameParts::default() }
-            .try_into()
-            .unwrap(),
+        subject: NameParts {
+            common_name: name.to_owned(),
+            ..NameParts::default()
+        }
+        .try_into()
+        .unwrap(),
         names: names.into_iter().collect(),
         key: KeyKind::default(),
         days: 30,
@@ -43,7 +50,11 @@ fn make() -> Made {
     let below = issue_intermediate(&recipe(Purpose::Intermediate, "below"), &root, NOW).unwrap();
     let intermediate = Authority::from_issued(below, Some(&root)).unwrap();
     let agent = issue_leaf(&recipe(Purpose::Agent, "a.example.com"), &intermediate, NOW).unwrap();
-    Made { root, intermediate, agent }
+    Made {
+        root,
+        intermediate,
+        agent,
+    }
 }
 
 fn text(pem: &Zeroizing<String>) -> Vec<u8> {
@@ -56,12 +67,23 @@ impl Made {
         Memory::new()
             .with_file(format!("{CA}/root.crt"), self.root.certificate().pem())
             .with_file(format!("{CA}/intermediate.crt"), intermediate.pem())
-            .with_file(format!("{AGENT}/agent.crt"), self.intermediate.leaf_file(&self.agent.certificate))
-            .with_file(format!("{AGENT}/agent.key"), text(&self.agent.key.to_pem().unwrap()))
+            .with_file(
+                format!("{AGENT}/agent.crt"),
+                self.intermediate.leaf_file(&self.agent.certificate),
+            )
+            .with_file(
+                format!("{AGENT}/agent.key"),
+                text(&self.agent.key.to_pem().unwrap()),
+            )
     }
 
     fn look_with_key(&self, pem: &Zeroizing<String>) -> Facts {
-        look(&self.host().with_file(format!("{CA}/intermediate.key"), text(pem)), &wanted())
+        look(
+            &self
+                .host()
+                .with_file(format!("{CA}/intermediate.key"), text(pem)),
+            &wanted(),
+        )
     }
 }
 
@@ -69,14 +91,20 @@ impl Made {
 fn the_authority_is_known_with_the_state_of_its_key() {
     let made = make();
     let key_state = |facts: Facts| facts.state.ca.map(|ca| ca.key);
-    assert_eq!(key_state(look(&made.host(), &wanted())), Known::Is(CaKey::Gone));
+    assert_eq!(
+        key_state(look(&made.host(), &wanted())),
+        Known::Is(CaKey::Gone)
+    );
     let key = made.intermediate.key();
     let facts = made.look_with_key(&key.to_pem().unwrap());
     assert_eq!(facts.state.ca.is().unwrap().root, *made.root.certificate());
     assert_eq!(key_state(facts), Known::Is(CaKey::Plaintext));
     let passphrase = Passphrase::new(Zeroizing::new("correct horse battery".to_owned())).unwrap();
     let sealed = key.to_encrypted_pem(&passphrase).unwrap();
-    assert_eq!(key_state(made.look_with_key(&sealed)), Known::Is(CaKey::Encrypted));
+    assert_eq!(
+        key_state(made.look_with_key(&sealed)),
+        Known::Is(CaKey::Encrypted)
+    );
 
     let another = made.look_with_key(&made.root.key().to_pem().unwrap());
     assert!(unclear(&another.state.ca).contains("intermediate.key is not the key"));
@@ -98,7 +126,10 @@ fn an_issued_certificate_is_known_with_its_key() {
     assert_eq!(found.chain[0], made.agent.certificate);
     assert_eq!(found.chain.len(), 2, "leaf and intermediate");
 
-    let foreign = SecretKey::generate(KeyKind::default()).unwrap().to_pem().unwrap();
+    let foreign = SecretKey::generate(KeyKind::default())
+        .unwrap()
+        .to_pem()
+        .unwrap();
     let host = host.with_file(format!("{AGENT}/agent.key"), text(&foreign));
     assert!(!issued(&host).is().unwrap().key_matches);
     host.take_away(format!("{AGENT}/agent.key"));
@@ -112,7 +143,10 @@ fn a_key_is_reduced_to_its_public_half() {
     let facts = made.look_with_key(&pem);
     let content = |file: &str| facts.files[&path(file)].file().unwrap().content.clone();
     let public = Some(made.intermediate.certificate().public_key.clone());
-    let key = FoundContent::Key { public, encrypted: false };
+    let key = FoundContent::Key {
+        public,
+        encrypted: false,
+    };
     assert_eq!(content(&format!("{CA}/intermediate.key")), key);
     let chain = content(&format!("{AGENT}/agent.crt"));
     assert!(matches!(chain, FoundContent::Certificates(chain) if chain.len() == 2));

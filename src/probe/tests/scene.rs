@@ -4,8 +4,7 @@ use crate::host::{Command, Memory, Output, Owner, Process, Socket};
 use crate::probe::Wanted;
 use crate::values::{AbsPath, Port};
 
-pub(super) const MAIN: &str =
-    "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n";
+pub(super) const MAIN: &str = "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n";
 pub(super) const NMS_HTTP: &str = "server {\n    listen 443 ssl;\n\
     ssl_certificate /etc/nms/certs/manager-server.pem;\n\
     ssl_certificate_key certs/manager-server.key;\n}\n";
@@ -32,13 +31,18 @@ pub(super) fn banner(version: &str) -> String {
 
 /// What `nginx -T` prints of these files.
 pub(super) fn dump(files: &[(&str, &str)]) -> String {
-    let parts = files.iter().map(|(path, text)| ["# configuration file ", path, ":\n", text, "\n"]);
+    let parts = files
+        .iter()
+        .map(|(path, text)| ["# configuration file ", path, ":\n", text, "\n"]);
     parts.flatten().collect()
 }
 
 impl Scene {
     pub(super) fn stock() -> Self {
-        let files = [("/etc/nginx/nginx.conf", MAIN), ("/etc/nginx/conf.d/nms-http.conf", NMS_HTTP)];
+        let files = [
+            ("/etc/nginx/nginx.conf", MAIN),
+            ("/etc/nginx/conf.d/nms-http.conf", NMS_HTTP),
+        ];
         Self {
             version: banner("1.22.1"),
             replaced: banner("1.20.0"),
@@ -93,7 +97,12 @@ impl Scene {
 }
 
 fn output(code: i32, stdout: &str, stderr: &str) -> Output {
-    Output { code: Some(code), timed_out: false, stdout: stdout.into(), stderr: stderr.into() }
+    Output {
+        code: Some(code),
+        timed_out: false,
+        stdout: stdout.into(),
+        stderr: stderr.into(),
+    }
 }
 
 fn addr(text: &str) -> std::net::IpAddr {
@@ -115,9 +124,15 @@ pub(super) fn process(pid: u32, parent: u32, title: &str) -> Process {
 
 fn processes() -> Vec<Process> {
     let title = "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;";
-    let worker = |pid, started, title: &str| Process { started, ..process(pid, 100, title) };
+    let worker = |pid, started, title: &str| Process {
+        started,
+        ..process(pid, 100, title)
+    };
     vec![
-        Process { exe: "/usr/sbin/sshd".into(), ..process(7, 1, "sshd: /usr/sbin/sshd -D") },
+        Process {
+            exe: "/usr/sbin/sshd".into(),
+            ..process(7, 1, "sshd: /usr/sbin/sshd -D")
+        },
         process(100, 1, title),
         worker(101, 10_000, "nginx: worker process is shutting down"),
         worker(102, 30_000, "nginx: worker process"),
