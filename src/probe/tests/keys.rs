@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::super::look;
 use super::scene::{path, wanted};
 use super::unclear;
 use crate::certificate::{KeyKind, NameParts, Purpose, Recipe};
@@ -10,7 +11,6 @@ use crate::host::Memory;
 use crate::pki::{
     Authority, Issued, Passphrase, SecretKey, issue_intermediate, issue_leaf, issue_root,
 };
-use crate::probe::look;
 use crate::values::SubjectName;
 
 const NOW: i64 = 1_767_225_600;

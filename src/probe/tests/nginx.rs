@@ -1,10 +1,10 @@
 //! The nginx that serves, and what it reads.
 
+use super::super::look;
 use super::scene::{MAIN, NMS_HTTP, Scene, banner, dump, path, process, wanted};
 use super::unclear;
 use crate::facts::{Facts, Known};
 use crate::host::{Attributes, Entry, Host as _, Memory, Process};
-use crate::probe::look;
 
 const MAIN_PATH: &str = "/etc/nginx/nginx.conf";
 const NMS_PATH: &str = "/etc/nginx/conf.d/nms-http.conf";
@@ -46,7 +46,7 @@ fn a_master_whose_executable_was_replaced_answers_for_itself() {
 fn of_several_masters_the_one_on_the_port_counts() {
     let host = Scene::stock().host();
     change_processes(&host, |all| {
-        all.push(process(50, 1, "nginx: master process nginx -p /x"))
+        all.push(process(50, 1, "nginx: master process nginx -p /x"));
     });
     let master = |host: &Memory| {
         look(host, &wanted())

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::super::look;
 use super::scene::{path, wanted};
 use crate::facts::Known;
 use crate::host::Local;
-use crate::probe::look;
 use crate::values::Port;
 
 const MAIN: &str = "pid nginx.pid;\nerror_log error.log;\nevents {}\nhttp {\n\

@@ -1,9 +1,9 @@
 //! What earlier runs left.
 
+use super::super::look;
 use super::scene::{path, process, wanted};
 use crate::host::Memory;
 use crate::plan::SCHEMA;
-use crate::probe::look;
 use crate::receipt::{After, Before, Change, Outcome, Receipt, Reload};
 use crate::values::{Digest, Mode, Owner, RunId};
 

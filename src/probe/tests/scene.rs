@@ -1,7 +1,7 @@
 //! A manager as its packages leave it, in memory.
 
+use super::super::Wanted;
 use crate::host::{Command, Memory, Output, Owner, Process, Socket};
-use crate::probe::Wanted;
 use crate::values::{AbsPath, Port};
 
 pub(super) const MAIN: &str = "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n";
