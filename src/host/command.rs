@@ -123,15 +123,16 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
     which::which_in(program, Some(path), "/").ok()
 }
 
-pub(super) fn run(command: &Command) -> Result<Output, HostError> {
+pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> {
     let program = located(command)?;
     let failed = |error: io::Error| command.error(error.to_string());
     let (out, out_end) = io::pipe().map_err(failed)?;
     let (err, err_end) = io::pipe().map_err(failed)?;
     let out = Reading::start(out, MOST_OUT).map_err(failed)?;
     let err = Reading::start(err, MOST_ERR).map_err(failed)?;
-    let running = in_own_session(&program, &command.args)
-        .stdin_null()
+    let program = in_own_session(&program, &command.args);
+    let program = if input.is_empty() { program.stdin_null() } else { program.stdin_bytes(input) };
+    let running = program
         .stdout_file(out_end)
         .stderr_file(err_end)
         .dir("/")
