@@ -91,12 +91,17 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
 
 /// Free bytes in the folders below which this program writes.
 fn space(host: &dyn Host, state: &AbsPath) -> BTreeMap<AbsPath, Known<u64>> {
-    let etc_and_local = ["/etc", "/usr/local"].into_iter().filter_map(|path| path.parse().ok());
+    let etc_and_local = ["/etc", "/usr/local"]
+        .into_iter()
+        .filter_map(|path| path.parse().ok());
     let folders = etc_and_local.chain([state.clone()]);
     folders
         .map(|folder: AbsPath| {
             let left = host.space(folder.as_path());
-            (folder, left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is))
+            (
+                folder,
+                left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is),
+            )
         })
         .collect()
 }

@@ -30,7 +30,9 @@ struct OnHost<'a>(&'a Reader<'a>);
 impl Files for OnHost<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let bytes = self.0.read(Path::new(path))?;
-        bytes.map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
+        bytes
+            .map(|bytes| bytes.to_vec())
+            .ok_or_else(|| "there is no such file".to_owned())
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
@@ -60,19 +62,33 @@ impl Files for OnHost<'_> {
 /// headline inside a file's text cannot be taken for the next file.
 fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), String> {
     const HEADLINE: &[u8] = b"# configuration file ";
-    let mut left: BTreeSet<&Path> = config.files.iter().map(|file| Path::new(&file.path)).collect();
+    let mut left: BTreeSet<&Path> = config
+        .files
+        .iter()
+        .map(|file| Path::new(&file.path))
+        .collect();
     let mut rest = dump;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let named = line.strip_prefix(HEADLINE).and_then(|name| name.strip_suffix(b":"));
-        let named = named.and_then(|name| std::str::from_utf8(name).ok()).map(Path::new);
+        let named = line
+            .strip_prefix(HEADLINE)
+            .and_then(|name| name.strip_suffix(b":"));
+        let named = named
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .map(Path::new);
         let Some(path) = named else {
             return Err("what nginx -T prints could not be followed".to_owned());
         };
         // Components are compared, so `//` and `/./` make no difference.
-        let known = config.files.iter().any(|file| Path::new(&file.path) == path);
+        let known = config
+            .files
+            .iter()
+            .any(|file| Path::new(&file.path) == path);
         if !known {
-            return Err(format!("nginx also reads {}, for a reason unknown", path.display()));
+            return Err(format!(
+                "nginx also reads {}, for a reason unknown",
+                path.display()
+            ));
         }
         left.remove(path);
         let Ok(Some(bytes)) = reader.read(path) else {
@@ -84,7 +100,10 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
             .ok_or_else(|| format!("{} has changed while it was looked at", path.display()))?;
     }
     match left.first() {
-        Some(path) => Err(format!("nginx does not read {}, though it is included", path.display())),
+        Some(path) => Err(format!(
+            "nginx does not read {}, though it is included",
+            path.display()
+        )),
         None => Ok(()),
     }
 }

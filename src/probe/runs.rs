@@ -47,7 +47,9 @@ fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> 
     let Some(bytes) = reader.read(path)? else {
         return Ok(None);
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string())
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 fn cut_short(system: &System, run: &RunId) -> String {
