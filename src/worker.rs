@@ -32,6 +32,9 @@ mod apply;
 mod rollback;
 mod spawn;
 
+#[cfg(test)]
+mod lab;
+
 use std::sync::atomic::Ordering;
 
 use crate::error::{Exit, Problem};

@@ -1,0 +1,209 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+use std::path::Path;
+
+use super::super::holder::Holder;
+use super::super::lab::{
+    self, ANCHOR, CONF, KEY, OLD_KEY, OWN_CONF, Told, apply, apply_with, machine, plan, rollback,
+    state, world,
+};
+use super::super::{Runs, follow};
+use crate::error::Exit;
+use crate::event::Happening;
+use crate::host::{Change, Entry, Faults, Host, Memory, Signal};
+use crate::receipt::{Outcome, Receipt, Reload};
+use crate::values::{Attributes, Mode, RunId};
+
+fn receipt(machine: &Memory, run: &RunId) -> Receipt {
+    Runs::new(machine, &state()).open(run).receipt().unwrap().unwrap()
+}
+
+#[test]
+fn a_plan_is_carried_out_and_receipted() {
+    let machine = machine();
+    let (run, ending) = apply(&machine, &plan());
+    assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
+    let receipt = receipt(&machine, &run);
+    assert_eq!((receipt.outcome, &receipt.reload), (Outcome::Applied, &Reload::Done));
+    let changed: Vec<&str> = receipt.changes.iter().map(|change| change.path.as_str()).collect();
+    for path in [KEY, OLD_KEY, ANCHOR, CONF, OWN_CONF, "/etc/ssl/certs/stale.0"] {
+        assert!(changed.contains(&path), "{path} is not in {changed:?}");
+    }
+    assert!(!changed.contains(&"/etc/ssl/certs"), "it did not change itself");
+    let key = machine.stat(Path::new(KEY)).unwrap().unwrap();
+    assert_eq!(key.attributes.mode, Mode(0o600));
+    let conf = machine.stat(Path::new(CONF)).unwrap().unwrap();
+    assert_eq!(conf.attributes.extended.len(), 1, "the label stays");
+}
+
+#[test]
+fn no_private_key_is_in_what_a_run_keeps() {
+    let machine = machine();
+    apply(&machine, &plan());
+    for (path, entry) in machine.entries() {
+        if path.starts_with("/var/lib/nim-tls/runs") {
+            let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+            assert!(!text.contains("PRIVATE KEY"), "{}", path.display());
+            assert_eq!(entry.attributes.mode.0 & 0o077, 0, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_events_redraw_the_run() {
+    let machine = machine();
+    let (run, _) = apply(&machine, &plan());
+    let state = state();
+    let mut follower = follow(&machine, &state, &run, 0);
+    let events = follower.news().unwrap();
+    let Happening::Started { steps, .. } = &events[0].what else { panic!("{:?}", events[0]) };
+    assert_eq!(steps.len(), plan().steps.len());
+    let begun = events.iter().filter(|event| matches!(event.what, Happening::StepBegan { .. }));
+    assert_eq!(begun.count(), steps.len());
+    let last = &events.last().unwrap().what;
+    assert!(matches!(last, Happening::Ended { exit: 0, .. }), "{last:?}");
+    assert_eq!(follower.news().unwrap(), []);
+}
+
+#[test]
+fn a_file_that_was_edited_since_stops_it_before_anything_is_touched() {
+    let machine = machine();
+    machine.put(CONF, Entry::file("edited\n", Attributes::root(0o644)));
+    let before = world(&machine);
+    let (run, ending) = apply(&machine, &plan());
+    assert_eq!(ending.exit, Exit::HostUnfit);
+    assert!(ending.problem.unwrap().contains(CONF));
+    assert_eq!(world(&machine), before);
+    assert_eq!(receipt(&machine, &run).outcome, Outcome::Refused);
+}
+
+#[test]
+fn a_proof_that_does_not_hold_puts_everything_back() {
+    let machine = machine();
+    let before = world(&machine);
+    let (run, ending) = apply_with(&machine, &plan(), &mut Told(false), &|| false);
+    assert_eq!(ending.exit, Exit::PutBack, "{:?}", ending.problem);
+    assert_eq!(world(&machine), before);
+    let receipt = receipt(&machine, &run);
+    assert_eq!((receipt.reload, receipt.changes.len()), (Reload::Done, 0));
+    assert_eq!(receipt.proof.len(), 1, "what was seen stays on record");
+}
+
+#[test]
+fn asked_to_end_it_puts_everything_back() {
+    for steps_before in 0..plan().steps.len() {
+        let machine = machine();
+        let before = world(&machine);
+        let asked = Cell::new(0);
+        let stop = || asked.replace(asked.get() + 1) == steps_before;
+        let (_, ending) = apply_with(&machine, &plan(), &mut Told(true), &stop);
+        assert_ne!(ending.exit, Exit::Done);
+        assert_eq!(world(&machine), before, "asked after {steps_before} steps");
+    }
+}
+
+#[test]
+fn nginx_refusing_the_plan_leaves_nothing_behind() {
+    let machine = machine();
+    machine.put("/etc/nginx/conf.d/broken.conf", Entry::file("x", Attributes::root(0o644)));
+    let before = world(&machine);
+    let (_, ending) = apply(&machine, &plan());
+    assert_eq!(ending.exit, Exit::HostUnfit);
+    assert!(ending.problem.unwrap().contains("/etc/nginx/conf.d/broken.conf:1: unknown directive"));
+    assert_eq!(world(&machine), before);
+}
+
+/// Every call that changes the machine fails once, each in its own run.
+#[test]
+fn whichever_call_fails_the_host_is_as_before_or_as_planned() {
+    let mut failed = 0;
+    for call in 1.. {
+        let machine = machine();
+        let before = world(&machine);
+        let run = lab::started(&machine, None, Some(&plan()));
+        let made = machine.changes().len();
+        machine.set_faults(Faults::Once(call));
+        let ending = lab::go_on(&machine, &run, &plan());
+        if !machine.met_fault() {
+            assert_eq!(ending.exit, Exit::Done);
+            break;
+        }
+        if ending.exit == Exit::Done {
+            assert_eq!(machine.read(Path::new(OWN_CONF), 99).unwrap(), b"# ours\n");
+            continue;
+        }
+        failed += 1;
+        let why = format!("call {call}: {:?}", ending.problem);
+        assert_eq!(world(&machine), before, "{why}");
+        assert!(matches!(ending.exit, Exit::PutBack | Exit::HostUnfit), "{why}");
+        serves_what_is_on_disk(&machine.changes()[made..], &why);
+    }
+    assert!(failed > 30, "only {failed} calls were made to fail");
+}
+
+/// If nginx was told to load anything, it was told again after the last file was put back.
+fn serves_what_is_on_disk(changes: &[Change], why: &str) {
+    let last = |wanted: &dyn Fn(&Change) -> bool| changes.iter().rposition(wanted);
+    let hangup = last(&|change| matches!(change, Change::Signalled(_, Signal::Hangup)));
+    let edit = last(&|change| match change {
+        Change::Placed(path) | Change::RemovedFile(path) => path.starts_with("/etc/nginx"),
+        _ => false,
+    });
+    if hangup.is_some() {
+        assert!(hangup > edit, "{why}: nginx serves files that are gone");
+    }
+}
+
+/// From one call on nothing can be done any more, as if the process had been killed.
+#[test]
+fn wherever_it_is_killed_a_rollback_brings_everything_back() {
+    for call in 1.. {
+        let machine = machine();
+        let before = world(&machine);
+        let run = lab::started(&machine, None, Some(&plan()));
+        machine.set_faults(Faults::From(call));
+        let ending = lab::go_on(&machine, &run, &plan());
+        let met = machine.met_fault();
+        machine.set_faults(Faults::None);
+        if !met {
+            break;
+        }
+        if ending.exit == Exit::Done {
+            continue;
+        }
+        if world(&machine) != before {
+            let (_, second) = apply(&machine, &plan());
+            assert_eq!(second.exit, Exit::Busy, "call {call}");
+            assert!(second.problem.unwrap().contains(run.as_str()));
+            let (_, back) = rollback(&machine, None);
+            assert_eq!(back.exit, Exit::Done, "call {call}: {:?}", back.problem);
+        }
+        assert_eq!(world(&machine), before, "call {call}");
+    }
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let machine = machine();
+    let held = Holder {
+        run: "2026-01-01-09".to_owned(),
+        process: 4711,
+        user: "bob".to_owned(),
+        terminal: "/dev/pts/7".to_owned(),
+        since: machine.now(),
+    };
+    let file = Runs::new(&machine, &state()).lock_file();
+    let lock = machine.lock(&file, &held.note()).unwrap();
+    let before = world(&machine);
+    for ending in [apply(&machine, &plan()).1, rollback(&machine, None).1] {
+        assert_eq!(ending.exit, Exit::Busy);
+        let problem = ending.problem.unwrap();
+        for word in ["4711", "bob", "/dev/pts/7", "2026-01-01T00:00:00Z"] {
+            assert!(problem.contains(word), "{word} is not in {problem}");
+        }
+    }
+    assert_eq!(world(&machine), before);
+    drop(lock);
+    assert_eq!(apply(&machine, &plan()).1.exit, Exit::Done);
+}

@@ -1,0 +1,192 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use super::super::Runs;
+use super::super::lab::{
+    self, CONF, KEY, OLD_KEY, apply, machine, plan, rollback, second_plan, state, world,
+};
+use super::*;
+use crate::error::Exit;
+use crate::host::{Entry, Faults, Memory};
+use crate::values::Attributes;
+
+fn bytes(machine: &Memory, path: &str) -> Vec<u8> {
+    machine.read(Path::new(path), 1 << 20).unwrap()
+}
+
+fn receipt(machine: &Memory, run: &RunId) -> Receipt {
+    Runs::new(machine, &state()).open(run).receipt().unwrap().unwrap()
+}
+
+#[test]
+fn everything_is_as_before_and_nginx_has_loaded_it() {
+    let machine = machine();
+    let before = world(&machine);
+    let (applied, _) = apply(&machine, &plan());
+    assert_ne!(world(&machine), before);
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!(ending, Ending::done(Outcome::RolledBack));
+    assert_eq!(world(&machine), before);
+    let receipt = receipt(&machine, &run);
+    assert_eq!((receipt.undid, receipt.reload), (Some(applied), Reload::Done));
+    let again = rollback(&machine, None).1;
+    assert_eq!(again.exit, Exit::HostUnfit, "there is nothing left to roll back");
+}
+
+#[test]
+fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
+    let machine = machine();
+    let before = world(&machine);
+    let (applied, _) = apply(&machine, &plan());
+    let attributes = before[Path::new(CONF)].attributes.clone();
+    machine.put(CONF, Entry::file("edited\n", attributes));
+    let key = bytes(&machine, KEY);
+    machine.put(KEY, Entry::file(key, Attributes::root(0o640)));
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!((ending.exit, ending.outcome), (Exit::Incomplete, Outcome::Incomplete));
+    let receipt = receipt(&machine, &run);
+    assert_eq!(receipt.left, ["/etc/nms/certs", KEY, CONF]);
+    assert_eq!(bytes(&machine, CONF), b"edited\n");
+
+    // What stands in the way is theirs to move; then the same rollback goes on.
+    machine.take_away("/etc/nms/certs");
+    machine.put(CONF, before[Path::new(CONF)].clone());
+    let (_, ending) = rollback(&machine, Some(&applied));
+    assert_eq!(ending.exit, Exit::Done, "{:?}", ending.problem);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn a_private_key_is_moved_not_deleted() {
+    let machine = machine();
+    let (applied, _) = apply(&machine, &plan());
+    let made = [bytes(&machine, KEY), bytes(&machine, "/var/lib/nim-tls/ca/root.key")];
+    rollback(&machine, None);
+    assert_eq!(bytes(&machine, OLD_KEY), b"an old key");
+    let removed = format!("/var/lib/nim-tls/runs/{applied}/removed");
+    let kept: Vec<(Vec<u8>, u32)> = machine
+        .entries()
+        .into_iter()
+        .filter(|(path, _)| path.parent() == Some(Path::new(&removed)))
+        .map(|(_, entry)| (entry.bytes, entry.attributes.mode.0))
+        .collect();
+    for key in made {
+        assert!(key.starts_with(b"-----BEGIN PRIVATE KEY"));
+        assert!(kept.contains(&(key, 0o600)));
+    }
+}
+
+#[test]
+fn a_broken_file_of_somebody_else_does_not_stop_it() {
+    let machine = machine();
+    let before = world(&machine);
+    apply(&machine, &plan());
+    let broken = "/etc/nginx/conf.d/broken.conf";
+    machine.put(broken, Entry::file("x", Attributes::root(0o644)));
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!(ending.exit, Exit::Done);
+    let why = format!("{broken}:1: unknown directive \"x\"");
+    assert_eq!(receipt(&machine, &run).reload, Reload::Refused { why });
+    machine.take_away(broken);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn without_nginx_the_files_are_put_back_all_the_same() {
+    let machine = machine();
+    let before = world(&machine);
+    apply(&machine, &plan());
+    machine.set_processes(Vec::new());
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!((ending.exit, receipt(&machine, &run).reload), (Exit::Done, Reload::NotRunning));
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn later_runs_on_the_same_paths_go_first() {
+    let machine = machine();
+    let before = world(&machine);
+    let (first, _) = apply(&machine, &plan());
+    let between = world(&machine);
+    let (second, ending) = apply(&machine, &second_plan());
+    assert_eq!(ending.exit, Exit::Done, "{:?}", ending.problem);
+    let refused = rollback(&machine, Some(&first)).1;
+    assert_eq!(refused.exit, Exit::HostUnfit);
+    let problem = refused.problem.unwrap();
+    assert!(problem.contains(second.as_str()) && problem.contains(CONF), "{problem}");
+    assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+    assert_eq!(world(&machine), between);
+    assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn a_run_without_a_file_to_change_is_unchanged() {
+    let machine = machine();
+    apply(&machine, &plan());
+    let done = world(&machine);
+    let mut same = second_plan();
+    same.files.clear();
+    let (run, ending) = apply(&machine, &same);
+    assert_eq!(ending, Ending::done(Outcome::Unchanged));
+    assert_eq!(world(&machine), done);
+    assert_eq!(receipt(&machine, &run).changes, []);
+}
+
+#[test]
+fn a_run_that_never_was_is_named() {
+    let machine = machine();
+    let run = "2020-01-01-01".parse().unwrap();
+    let problem = target(&machine, &state(), Some(&run), None).unwrap_err();
+    assert!(problem.what.contains("2020-01-01-01"));
+}
+
+/// Each call of a rollback fails once; what it left, a second one finishes.
+#[test]
+fn whichever_call_fails_a_second_rollback_finishes() {
+    for call in 1.. {
+        let machine = machine();
+        let before = world(&machine);
+        apply(&machine, &plan());
+        let run = lab::started(&machine, None, None);
+        machine.set_faults(Faults::Once(call));
+        let ending = lab::go_on_back(&machine, &run, None);
+        if !machine.met_fault() {
+            break;
+        }
+        if ending.exit != Exit::Done {
+            assert_ne!(ending.exit, Exit::PutBack);
+            let (_, again) = rollback(&machine, None);
+            assert_eq!(again.exit, Exit::Done, "call {call}: {:?}", again.problem);
+        }
+        assert_eq!(world(&machine), before, "call {call}");
+        assert_eq!(Runs::new(&machine, &state()).cut_short(None).unwrap(), None);
+    }
+}
+
+/// Killed at each call; what is left over, the next one finishes.
+#[test]
+fn wherever_a_rollback_is_killed_another_goes_on_with_it() {
+    for call in 1.. {
+        let machine = machine();
+        let before = world(&machine);
+        apply(&machine, &plan());
+        let run = lab::started(&machine, None, None);
+        machine.set_faults(Faults::From(call));
+        let ending = lab::go_on_back(&machine, &run, None);
+        let met = machine.met_fault();
+        machine.set_faults(Faults::None);
+        if !met {
+            break;
+        }
+        let state = state();
+        let runs = Runs::new(&machine, &state);
+        if ending.exit != Exit::Done || runs.cut_short(None).unwrap().is_some() {
+            let (_, again) = rollback(&machine, None);
+            assert_eq!(again.exit, Exit::Done, "call {call}: {:?}", again.problem);
+        }
+        assert_eq!(world(&machine), before, "call {call}");
+        assert_eq!(runs.cut_short(None).unwrap(), None, "call {call}");
+    }
+}

@@ -1,0 +1,324 @@
+//! A manager's host in memory, with an nginx and a trust store that behave, and a plan for it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::host::{Command, Entry, Host, Memory, Output, Process, Signal};
+use crate::pki::Authority;
+use crate::plan::{
+    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, SCHEMA, Status,
+    Step, TrustChange,
+};
+use crate::report::Row;
+use crate::values::{AbsPath, Attributes, Digest, Mode, Owner, RunId};
+
+use super::job::{Ending, Job};
+use super::prover::Prover;
+use super::run_folder::{Request, Runs};
+use super::stage::Ourselves;
+
+pub(super) const CONF: &str = "/etc/nginx/conf.d/nms-http.conf";
+pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
+pub(super) const KEY: &str = "/etc/nms/certs/server.key";
+pub(super) const OLD_KEY: &str = "/etc/nms/old.key";
+pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.crt";
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
+const MASTER: u32 = 100;
+
+pub(super) fn state() -> AbsPath {
+    "/var/lib/nim-tls".parse().unwrap()
+}
+
+/// The host before anything was done, the state folder made.
+pub(super) fn machine() -> Memory {
+    let nms = Owner { user: 998, group: 998 };
+    let label = ("security.selinux".to_owned(), b"system_u:object_r:httpd_config_t:s0\0".to_vec());
+    let conf = Attributes { extended: vec![label], ..Attributes::root(0o644) };
+    let key = Attributes { mode: Mode(0o640), owner: nms, extended: Vec::new() };
+    let machine = Memory::new()
+        .with_program("/usr/bin/unshare")
+        .with_program("/usr/sbin/update-ca-certificates")
+        .with(CONF, Entry::file(OLD_TEXT, conf))
+        .with("/etc/nms", Entry::folder(Attributes { owner: nms, ..Attributes::root(0o750) }))
+        .with(OLD_KEY, Entry::file("an old key", key))
+        .with_file("/usr/local/share/ca-certificates/README", "")
+        .with_file(BUNDLE, "")
+        .with_file("/etc/ssl/certs/java/cacerts", "java before")
+        .with("/etc/ssl/certs/stale.0", Entry::link("stale.pem"))
+        .with("/var/lib", Entry::folder(Attributes::root(0o755)))
+        .with_file("/var/log/nginx/error.log", "")
+        .answering(answer)
+        .on_signal(signalled);
+    let title = "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf";
+    let worker = process(MASTER + 1, MASTER, "nginx: worker process");
+    machine.set_processes(vec![process(MASTER, 1, title), worker]);
+    Runs::new(&machine, &state()).create(&request(None)).unwrap();
+    machine
+}
+
+pub(super) fn process(pid: u32, parent: u32, title: &str) -> Process {
+    Process {
+        pid,
+        parent,
+        started: u64::from(pid),
+        title: title.to_owned(),
+        exe: PathBuf::from("/usr/sbin/nginx"),
+        exe_deleted: false,
+        cwd: PathBuf::from("/"),
+        owner: Owner::ROOT,
+    }
+}
+
+fn answer(machine: &Memory, command: &Command) -> Option<Output> {
+    match command.program.file_name()?.to_str()? {
+        "unshare" => Some(nginx_test(machine)),
+        "update-ca-certificates" => {
+            rebuild_trust(machine);
+            Some(Output { code: Some(0), ..Output::default() })
+        }
+        _ => None,
+    }
+}
+
+/// Refuses a configuration that has a file named `broken.conf`.
+fn nginx_test(machine: &Memory) -> Output {
+    let broken = machine.entries().contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
+    let (code, said) = if broken {
+        (1, "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n")
+    } else {
+        (0, "nginx: test is successful\n")
+    };
+    let stdout = format!("nim-tls stage, code {code}\n").into_bytes();
+    Output { code: Some(code), stdout, stderr: said.as_bytes().to_vec(), ..Output::default() }
+}
+
+fn rebuild_trust(machine: &Memory) {
+    let file = |bytes: Vec<u8>| Entry::file(bytes, Attributes::root(0o644));
+    let anchor = machine.read(Path::new(ANCHOR), 1 << 20).unwrap_or_default();
+    machine.put(BUNDLE, file(anchor));
+    machine.put("/etc/ssl/certs/java/cacerts", file(b"java after".to_vec()));
+    machine.put("/etc/ssl/certs/new/deep/er.pem", file(b"new".to_vec()));
+    machine.put("/etc/ssl/certs/1234.0", Entry::link("nim-tls-root.pem"));
+    machine.take_away("/etc/ssl/certs/stale.0");
+}
+
+/// As nginx does: a new worker, the old ones on their way out.
+fn signalled(machine: &Memory, to: &Process, signal: Signal) {
+    let mut processes = machine.processes().unwrap();
+    match signal {
+        Signal::Hangup if to.pid == MASTER => {
+            let next = processes.iter().map(|process| process.pid).max().unwrap() + 1;
+            for worker in processes.iter_mut().filter(|process| process.parent == MASTER) {
+                worker.title = "nginx: worker process is shutting down".to_owned();
+            }
+            processes.push(process(next, MASTER, "nginx: worker process"));
+        }
+        _ => processes.retain(|process| process.pid != to.pid),
+    }
+    machine.set_processes(processes);
+}
+
+pub(super) fn request(undoes: Option<&RunId>) -> Request {
+    Request {
+        command: "test".to_owned(),
+        undoes: undoes.cloned(),
+        user: "alice".to_owned(),
+        terminal: "/dev/pts/3".to_owned(),
+    }
+}
+
+pub(super) fn nginx() -> NginxCommand {
+    NginxCommand {
+        binary: "/usr/sbin/nginx".to_owned(),
+        args: vec!["-c".to_owned(), "/etc/nginx/nginx.conf".to_owned()],
+        master: MASTER,
+        touches: Vec::new(),
+        error_log: Some("/var/log/nginx/error.log".to_owned()),
+        listens: vec!["0.0.0.0:443".parse().unwrap()],
+    }
+}
+
+fn file(path: &str, mode: u32, content: Content, before: Option<&[u8]>) -> FileChange {
+    FileChange {
+        path: path.parse().unwrap(),
+        status: if before.is_some() { Status::Change } else { Status::Create },
+        mode: Mode(mode),
+        owner: (0, 0),
+        content,
+        before: before.map(Digest::of),
+        text_before: None,
+        reasons: Vec::new(),
+    }
+}
+
+/// A small plan of every kind of step.
+pub(super) fn plan() -> Plan {
+    let text = |text: &str| Content::Text(text.to_owned());
+    let trust = TrustChange {
+        anchor: ANCHOR.parse().unwrap(),
+        command: "update-ca-certificates".to_owned(),
+        rewrites: vec!["/etc/ssl/certs".to_owned()],
+        bundle: BUNDLE.to_owned(),
+    };
+    let folder = |path: &str, mode| FolderChange { path: path.parse().unwrap(), mode: Mode(mode) };
+    Plan {
+        schema: SCHEMA,
+        steps: vec![
+            step("issue", Action::Issue(serde_json::from_value(issuing()).unwrap())),
+            step("test", Action::Test(nginx())),
+            step("place", Action::Place),
+            step("trust", Action::Trust(trust)),
+            step("reload", Action::Reload(nginx())),
+            step("old-workers", Action::EndOldWorkers { after_seconds: 1 }),
+            step("prove", Action::Prove(proof())),
+        ],
+        files: vec![
+            file(KEY, 0o600, Content::Issued(Piece::ServerKey), None),
+            file(OLD_KEY, 0o600, Content::Issued(Piece::ServerKey), Some(b"an old key")),
+            file("/etc/nms/certs/server.crt", 0o644, Content::Issued(Piece::ServerChain), None),
+            file(ANCHOR, 0o644, Content::Issued(Piece::RootCertificate), None),
+            file(CONF, 0o644, text("server { listen 443 ssl http2; }\n"), Some(OLD_TEXT.as_bytes())),
+            file(OWN_CONF, 0o644, text("# ours\n"), None),
+            file("/var/lib/nim-tls/ca/root.key", 0o600, Content::Issued(Piece::RootKey), None),
+        ],
+        folders: vec![folder("/etc/nms/certs", 0o755), folder("/var/lib/nim-tls/ca", 0o700)],
+        notes: Vec::new(),
+        defaults: BTreeMap::new(),
+    }
+}
+
+/// A later plan: only the configuration that the first one left is changed.
+pub(super) fn second_plan() -> Plan {
+    let before = Some(b"server { listen 443 ssl http2; }\n".as_slice());
+    let content = Content::Text("# third\n".to_owned());
+    Plan {
+        steps: vec![step("place", Action::Place), step("reload", Action::Reload(nginx()))],
+        files: vec![file(CONF, 0o644, content, before)],
+        folders: Vec::new(),
+        ..plan()
+    }
+}
+
+fn step(id: &str, action: Action) -> Step {
+    let text = || id.to_owned();
+    Step { id: text(), title: text(), why: text(), undo: text(), action }
+}
+
+fn issuing() -> Value {
+    let recipe = |purpose: &str, names: &[&str]| {
+        json!({
+            "purpose": purpose, "subject": {"common_name": format!("test {purpose}")},
+            "names": names, "key": "ecdsa-p256", "days": 300,
+        })
+    };
+    json!({
+        "authority": {
+            "is": "new", "root": recipe("root", &[]), "intermediate": recipe("intermediate", &[]),
+            "key": "plaintext",
+        },
+        "server": recipe("server", &["nim.example.com"]),
+        "agents": {},
+        "folder": "/var/lib/nim-tls/ca",
+    })
+}
+
+fn proof() -> Proof {
+    serde_json::from_value(json!({
+        "listeners": ["127.0.0.1:443"], "name": "nim.example.com", "other_names": [],
+        "trust": "our-root", "agents": null, "state": "/var/lib/nim-tls", "master": MASTER,
+    }))
+    .unwrap()
+}
+
+/// A proof that comes out as told.
+pub(super) struct Told(pub bool);
+
+impl Prover for Told {
+    fn before(&mut self, _host: &dyn Host, _plan: &Plan) {}
+
+    fn prove(
+        &mut self,
+        _host: &dyn Host,
+        _proof: &Proof,
+        authority: Option<&Authority>,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        assert!(authority.is_some(), "throw-away clients need the authority");
+        let row = Row {
+            seen: "answered".to_owned(),
+            ok: Some(self.0),
+            why: None,
+            ..Row::not_tried("browser -> nginx", "no certificate", "answered", "")
+        };
+        tell(&row);
+        vec![row]
+    }
+}
+
+/// Everything on the machine besides what runs keep about themselves.
+pub(super) fn world(machine: &Memory) -> BTreeMap<PathBuf, Entry> {
+    let mut entries = machine.entries();
+    entries.retain(|path, _| {
+        !path.starts_with("/var/lib/nim-tls/runs") && path != Path::new("/var/lib/nim-tls/lock")
+    });
+    entries
+}
+
+pub(super) fn apply(machine: &Memory, plan: &Plan) -> (RunId, Ending) {
+    apply_with(machine, plan, &mut Told(true), &|| false)
+}
+
+pub(super) fn apply_with(
+    machine: &Memory,
+    plan: &Plan,
+    prover: &mut dyn Prover,
+    stop: &dyn Fn() -> bool,
+) -> (RunId, Ending) {
+    let run = started(machine, None, Some(plan));
+    let ending = with_job(machine, &run, None, stop, |job| {
+        super::apply::apply(job, plan, None, prover)
+    });
+    (run, ending)
+}
+
+pub(super) fn rollback(machine: &Memory, undoes: Option<&RunId>) -> (RunId, Ending) {
+    let run = started(machine, undoes, None);
+    let ending = go_on_back(machine, &run, undoes);
+    (run, ending)
+}
+
+/// The folder of a run, its plan in it: what a front has done when the worker starts.
+pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Plan>) -> RunId {
+    let state = state();
+    let folder = Runs::new(machine, &state).create(&request(undoes)).unwrap();
+    plan.into_iter().for_each(|plan| folder.write_plan(plan).unwrap());
+    folder.id().clone()
+}
+
+/// The worker of an apply that was [`started`].
+pub(super) fn go_on(machine: &Memory, run: &RunId, plan: &Plan) -> Ending {
+    with_job(machine, run, None, &|| false, |job| {
+        super::apply::apply(job, plan, None, &mut Told(true))
+    })
+}
+
+/// The worker of a rollback that was [`started`].
+pub(super) fn go_on_back(machine: &Memory, run: &RunId, undoes: Option<&RunId>) -> Ending {
+    with_job(machine, run, undoes, &|| false, super::rollback::rollback)
+}
+
+fn with_job(
+    machine: &Memory,
+    run: &RunId,
+    undoes: Option<&RunId>,
+    stop: &dyn Fn() -> bool,
+    act: impl FnOnce(&Job<'_>) -> Ending,
+) -> Ending {
+    let ourselves = Ourselves(vec!["/usr/bin/nim-tls".to_owned(), "__stage".to_owned()]);
+    let (host, state, request, ourselves) = (machine, &state(), &request(undoes), &ourselves);
+    act(&Job { host, state, run, request, stop, ourselves })
+}
