@@ -7,21 +7,37 @@ use super::reader::Reader;
 use crate::facts::Known;
 use crate::nginx::{Config, Files, glob_match, has_wildcard};
 
-/// `dump` is what `nginx -T` printed. A file that it read and we did not, or the other way
-/// round, would make every conclusion from the configuration a guess: then it is unclear.
-pub(super) fn look(reader: &Reader<'_>, main: &str, dump: Option<&[u8]>) -> Known<Config> {
+/// The configuration as we read it.
+pub(super) fn look(reader: &Reader<'_>, main: &Known<String>) -> Known<Config> {
+    let main = match main {
+        Known::Is(main) => main,
+        Known::Absent => return Known::Absent,
+        Known::Unclear(why) => return Known::Unclear(why.clone()),
+    };
     match reader.read(Path::new(main)) {
         Ok(Some(_)) => {}
         Ok(None) => return Known::Absent,
         Err(why) => return Known::Unclear(why),
     }
-    let config = match Config::load(main, &OnHost(reader)) {
-        Ok(config) => config,
-        Err(error) => return Known::Unclear(error.to_string()),
-    };
-    match dump.map(|dump| compare(reader, &config, dump)) {
-        None | Some(Ok(())) => Known::Is(config),
-        Some(Err(why)) => Known::Unclear(why),
+    match Config::load(main, &OnHost(reader)) {
+        Ok(config) => Known::Is(config),
+        Err(error) => Known::Unclear(error.to_string()),
+    }
+}
+
+/// The same, if `dump` (what `nginx -T` printed) agrees. A file that nginx read and we did not,
+/// or the other way round, would make every conclusion from the configuration a guess.
+pub(super) fn checked(
+    reader: &Reader<'_>,
+    config: Known<Config>,
+    dump: Option<&[u8]>,
+) -> Known<Config> {
+    match (config, dump) {
+        (Known::Is(config), Some(dump)) => match compare(reader, &config, dump) {
+            Ok(()) => Known::Is(config),
+            Err(why) => Known::Unclear(why),
+        },
+        (config, _) => config,
     }
 }
 

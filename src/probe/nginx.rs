@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::master::{self, Options, Start};
-use super::wanted::Ask;
+use super::wanted::{Ask, Question};
 use super::{build, system::System};
 use crate::facts::{Build, Known, Master, Nginx};
 use crate::host::{Command, Host, Process};
+use crate::nginx::Config;
 use crate::values::escaped;
 
 /// Where every package of nginx has its configuration.
@@ -21,11 +22,9 @@ pub(super) struct Found {
     pub(super) nginx: Known<Nginx>,
     /// The file that its configuration begins with.
     pub(super) main: Known<String>,
-    /// What `nginx -T` printed, where it accepted the configuration.
-    pub(super) dump: Option<Vec<u8>>,
 }
 
-pub(super) fn look(host: &dyn Host, system: &System, port: u16, ask: Ask<'_>) -> Found {
+pub(super) fn look(host: &dyn Host, system: &System, port: u16) -> Found {
     if !host.is_live() {
         return offline(host);
     }
@@ -40,19 +39,13 @@ pub(super) fn look(host: &dyn Host, system: &System, port: u16, ask: Ask<'_>) ->
         Err(why) => Err(why),
     };
     match nginx {
-        Ok(Some(mut nginx)) => {
-            let dump = try_configuration(host, &mut nginx, ask);
-            let main = Known::Is(nginx.main.clone());
-            Found {
-                nginx: Known::Is(nginx),
-                main,
-                dump,
-            }
-        }
+        Ok(Some(nginx)) => Found {
+            main: Known::Is(nginx.main.clone()),
+            nginx: Known::Is(nginx),
+        },
         Ok(None) => Found {
             nginx: Known::Absent,
             main: Known::Absent,
-            dump: None,
         },
         Err(why) => Found::unclear(why),
     }
@@ -63,7 +56,6 @@ impl Found {
         Self {
             nginx: Known::Unclear(why.clone()),
             main: Known::Unclear(why),
-            dump: None,
         }
     }
 }
@@ -87,11 +79,7 @@ fn offline(host: &dyn Host) -> Found {
         }
         (None, _) => Known::Absent,
     };
-    Found {
-        nginx,
-        main,
-        dump: None,
-    }
+    Found { nginx, main }
 }
 
 fn running(
@@ -186,14 +174,24 @@ fn ask_version(host: &dyn Host, binary: &Path) -> Result<Build, String> {
 }
 
 /// Lets nginx judge what is on disk; gives back what it printed of it.
-fn try_configuration(host: &dyn Host, nginx: &mut Nginx, ask: Ask<'_>) -> Option<Vec<u8>> {
+pub(super) fn judge(
+    host: &dyn Host,
+    nginx: &mut Nginx,
+    config: Option<&Config>,
+    ask: Ask<'_>,
+) -> Option<Vec<u8>> {
     let mut command = Command::new(&nginx.binary, &[]);
     command.args.clone_from(&nginx.args);
     command.args.push("-T".to_owned());
-    let output = match ask(&command) {
+    let question = Question {
+        command: &command,
+        nginx,
+        config,
+    };
+    let output = match ask(&question) {
         Ok(output) => output,
-        Err(error) => {
-            nginx.loads = Known::Unclear(error.to_string());
+        Err(why) => {
+            nginx.loads = Known::Unclear(why);
             return None;
         }
     };

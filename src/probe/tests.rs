@@ -336,13 +336,7 @@ fn the_machine_of_the_tests_can_be_looked_at() {
     let mut wanted = wanted();
     wanted.names.clear(); // no test waits for the network
     wanted.state = path(folder.path().join("state").to_str().unwrap());
-    let refused = |command: &crate::host::Command| {
-        let why = "not asked in a test".to_owned();
-        Err(crate::host::HostError::Command {
-            command: command.to_string(),
-            why,
-        })
-    };
+    let refused = |_: &super::Question<'_>| Err("not asked in a test".to_owned());
     let facts = look_asking(&host, &wanted, &refused);
     assert!(facts.live);
     assert!((facts.looked_at - host.now()).abs() < 60);

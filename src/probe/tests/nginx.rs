@@ -1,6 +1,6 @@
 //! The nginx that serves, and what it reads.
 
-use super::super::look;
+use super::super::{look, look_asking};
 use super::scene::{MAIN, NMS_HTTP, Scene, banner, dump, path, process, wanted};
 use super::unclear;
 use crate::facts::{Facts, Known};
@@ -113,6 +113,25 @@ fn what_nginx_refuses_is_quoted_with_its_place() {
     };
     let facts = look(&scene.host().not_root(), &wanted());
     assert!(unclear(&facts.nginx.is().unwrap().loads).contains("only root"));
+}
+
+#[test]
+fn whoever_asks_nginx_is_told_what_it_will_touch() {
+    let host = Scene::stock().host();
+    let asked = std::cell::RefCell::new(Vec::new());
+    let facts = look_asking(&host, &wanted(), &|question| {
+        let files = question.config.map(|config| config.files.len());
+        let (command, main) = (question.command.to_string(), question.nginx.main.clone());
+        asked.borrow_mut().push((command, main, files));
+        Err("nobody may".to_owned())
+    });
+    let command = "/usr/sbin/nginx -g 'daemon on; master_process on;' -T".to_owned();
+    assert_eq!(
+        asked.into_inner(),
+        [(command, MAIN_PATH.to_owned(), Some(2))]
+    );
+    assert_eq!(unclear(&facts.nginx.is().unwrap().loads), "nobody may");
+    assert!(facts.config.is().is_some());
 }
 
 #[test]

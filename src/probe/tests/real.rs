@@ -1,5 +1,6 @@
 //! A real nginx, started for one test and ended with it.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -60,11 +61,19 @@ impl Running {
         }
     }
 
+    /// A connection that a worker has answered on. The kernel alone would complete one, before
+    /// there is a worker.
     fn connection(&self) -> TcpStream {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             match TcpStream::connect(self.at) {
-                Ok(connection) => return connection,
+                Ok(mut connection) => {
+                    connection
+                        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                        .unwrap();
+                    connection.read_exact(&mut [0; 12]).unwrap();
+                    return connection;
+                }
                 Err(error) => assert!(Instant::now() < deadline, "nginx does not listen: {error}"),
             }
             std::thread::sleep(Duration::from_millis(5));

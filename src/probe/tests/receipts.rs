@@ -103,9 +103,9 @@ fn runs_are_counted_not_spelled() {
 
 #[test]
 fn a_run_without_a_receipt_was_cut_short_or_is_at_work() {
-    let journal = "/var/lib/nim-tls/runs/2026-11-23-02/journal";
+    let journal = "/var/lib/nim-tls/runs/2026-11-23-02/journal.jsonl";
     let before = run("2026-11-23-01", Outcome::Applied, None);
-    let host = host("", &[before]).with_file(journal, "");
+    let host = host("", &[before]).with_file(journal, "{}\n");
     let unfinished = |host: &Memory| look(host, &wanted()).state.unfinished.unwrap();
     let id: RunId = "2026-11-23-02".parse().unwrap();
     assert_eq!(
@@ -124,6 +124,16 @@ fn a_run_without_a_receipt_was_cut_short_or_is_at_work() {
         unfinished(&host),
         (id, "it is at work (process 9)".to_owned())
     );
+}
+
+#[test]
+fn a_run_that_changed_nothing_yet_is_not_unfinished() {
+    let folder = "/var/lib/nim-tls/runs/2026-11-23-02";
+    let host = Memory::new().with_file(format!("{folder}/request.json"), "{}");
+    assert_eq!(look(&host, &wanted()).state.unfinished, None);
+    // Cut short in the very first line: the change it announces was not made.
+    let host = host.with_file(format!("{folder}/journal.jsonl"), "{\"pa");
+    assert_eq!(look(&host, &wanted()).state.unfinished, None);
 }
 
 #[test]
