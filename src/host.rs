@@ -22,7 +22,9 @@ mod obstacle;
 
 // then what runs and talks:
 mod command;
+mod detached;
 mod proc;
+mod shadow;
 mod socket;
 
 // then the trait, and the two machines that have it.
@@ -35,6 +37,7 @@ mod memory;
 mod tests;
 
 pub use command::{Command, Output};
+pub use detached::{Detached, begin_session, on_request_to_end, passphrase_line};
 pub use failure::{HostError, LockError};
 pub use file::{Attributes, Kind, Owner, Stat};
 pub use local::Local;
@@ -43,4 +46,5 @@ pub use machine::Host;
 pub use memory::{Change, Entry, Faults, Memory};
 pub use place::TEMPORARY;
 pub use proc::{Process, Signal};
+pub use shadow::{Keep, is_private, shadow};
 pub use socket::{Socket, Wire};

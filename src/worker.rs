@@ -1,1 +1,115 @@
-//! Not written yet.
+//! The process that carries out a plan, and can always go back.
+//!
+//! A front makes a [`Request`] and starts `nim-tls __worker RUN` ([`start`]); the worker locks
+//! the state folder, writes down each change before it makes it, and tells what it does as
+//! [`crate::event::Event`]s. Whatever fails, everything is put back. A run that was cut short
+//! (power, SIGKILL) is found by its journal, and undone by [`rollback`].
+
+// What a run keeps on disk, and how it gets back from there.
+mod look;
+mod journal;
+mod listing;
+mod run_folder;
+mod undo;
+
+// The steps.
+mod purse;
+mod place;
+mod issue;
+mod stage;
+mod trust;
+mod reload;
+mod old_workers;
+mod return_nginx;
+
+// The runs.
+mod prover;
+mod events;
+mod holder;
+mod job;
+mod steps;
+mod apply;
+mod rollback;
+mod spawn;
+
+use std::sync::atomic::Ordering;
+
+use crate::error::{Exit, Problem};
+use crate::host::{Host, begin_session, on_request_to_end, passphrase_line};
+use crate::pki::Passphrase;
+use crate::values::{AbsPath, RunId};
+
+pub use apply::apply;
+pub use events::{Follower, Teller, follow};
+pub use issue::{
+    INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY,
+};
+pub use job::{Ending, Job};
+pub use journal::{Damaged, Entry};
+pub use prover::Prover;
+pub use purse::Purse;
+pub use rollback::{Target, rollback, target};
+pub use run_folder::{Request, RunError, RunFolder, Runs};
+pub use spawn::{Launch, Started, request, start, watch};
+pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, test};
+
+/// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
+/// code is that of the run.
+pub fn main(host: &dyn Host, state: &AbsPath, run: &RunId, prover: &mut dyn Prover) -> u8 {
+    begin_session();
+    match carry_out(host, state, run, prover) {
+        Ok(exit) => exit as u8,
+        Err(problem) => {
+            eprintln!("{problem}");
+            problem.exit as u8
+        }
+    }
+}
+
+/// `nim-tls __stage`: see [`test`]. Started by ourselves in a mount namespace of its own, and
+/// of no use to anybody else.
+pub fn stage_main() -> u8 {
+    match stage::inside() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            1
+        }
+    }
+}
+
+fn carry_out(
+    host: &dyn Host,
+    state: &AbsPath,
+    run: &RunId,
+    prover: &mut dyn Prover,
+) -> Result<Exit, Problem> {
+    let internal = |what: &dyn std::fmt::Display| Problem::host(what.to_string());
+    let stop = on_request_to_end().map_err(|error| internal(&error))?;
+    let passphrase = passphrase_line()
+        .map_err(|error| internal(&error))?
+        .map(Passphrase::new)
+        .transpose()
+        .map_err(|error| Problem::usage(error.to_string()))?;
+    let folder = Runs::new(host, state).open(run);
+    let request = folder
+        .request()
+        .map_err(|error| internal(&error))?
+        .ok_or_else(|| Problem::host(format!("run {run} has no request")))?;
+    let job = Job {
+        host,
+        state,
+        run,
+        request: &request,
+        stop: &|| stop.load(Ordering::Relaxed),
+        ourselves: &Ourselves::running(),
+    };
+    if request.undoes.is_some() {
+        return Ok(rollback(&job).exit);
+    }
+    let plan = folder
+        .plan()
+        .map_err(|error| internal(&error))?
+        .ok_or_else(|| Problem::host(format!("run {run} has no plan")))?;
+    Ok(apply(&job, &plan, passphrase.as_ref(), prover).exit)
+}

@@ -38,9 +38,15 @@ pub(super) fn lookup(passwd: &str, name: &str) -> Option<Owner> {
     })
 }
 
+/// Somebody in a group; `user` is `None` where the account is in no file.
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) user: Option<u32>,
+}
+
 /// Who is in a group: those it lists, and those whose account has it as its own group. `None`
 /// for a group that these files do not know, and so cannot tell the members of.
-pub(super) fn members(tree: &Tree, group: u32) -> Option<Vec<String>> {
+pub(super) fn members(tree: &Tree, group: u32) -> Option<Vec<Member>> {
     let groups = text(tree, "/etc/group");
     let listed = groups.lines().find_map(|line| {
         let mut fields = line.split(':').skip(2);
@@ -52,16 +58,16 @@ pub(super) fn members(tree: &Tree, group: u32) -> Option<Vec<String>> {
         .filter_map(Account::parse)
         .filter(|account| account.group == group)
         .map(|account| account.name);
-    let mut names: Vec<String> = listed
+    let names = listed
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty())
-        .chain(own)
-        .map(str::to_owned)
-        .collect();
-    names.sort();
-    names.dedup();
-    Some(names)
+        .chain(own);
+    let member = |name: &str| Member {
+        name: name.to_owned(),
+        user: lookup(&passwd, name).map(|owner| owner.user),
+    };
+    Some(names.map(member).collect())
 }
 
 struct Account<'a> {

@@ -26,6 +26,9 @@ const MOST_ERR: usize = 1 << 20;
 /// How long output may still come after the program has ended: a daemon that it left behind
 /// can keep the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a killed program may take to be gone: one that hangs in the kernel, as on a dead
+/// network disk, stays.
+const DYING: Duration = Duration::from_secs(5);
 /// A time limit beyond this is none.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// How often to look whether a program writes too much.
@@ -117,13 +120,14 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
     which::which_in(program, Some(path), "/").ok()
 }
 
-pub(super) fn run(command: &Command) -> Result<Output, HostError> {
+pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> {
     let program = located(command)?;
     let failed = |error: io::Error| command.error(error.to_string());
     let (out, out_end) = io::pipe().map_err(failed)?;
     let (err, err_end) = io::pipe().map_err(failed)?;
-    let running = in_own_session(&program, &command.args)
-        .stdin_null()
+    let program = in_own_session(&program, &command.args);
+    let program = if input.is_empty() { program.stdin_null() } else { program.stdin_bytes(input) };
+    let running = program
         .stdout_file(out_end)
         .stderr_file(err_end)
         .dir("/")
@@ -137,7 +141,8 @@ pub(super) fn run(command: &Command) -> Result<Output, HostError> {
     if ended != Ended::Itself {
         kill_all(&running);
     }
-    let status = running.wait().map_err(failed)?.status;
+    let ending = running.wait_timeout(DYING).map_err(failed)?;
+    let code = ending.and_then(|output| output.status.code());
     let deadline = Instant::now() + LAST_WORDS;
     let too_loud = ended == Ended::TooLoud;
     let (stdout, stderr) = (out.finish(deadline), err.finish(deadline).0);
@@ -145,7 +150,7 @@ pub(super) fn run(command: &Command) -> Result<Output, HostError> {
         (stdout, false) if !too_loud => {
             let timed_out = ended == Ended::TimedOut;
             Ok(Output {
-                code: status.code(),
+                code,
                 timed_out,
                 stdout,
                 stderr,

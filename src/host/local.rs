@@ -139,7 +139,12 @@ impl Host for Local {
 
     fn run(&self, command: &Command) -> Result<Output, HostError> {
         self.only_live("running a command")?;
-        command::run(command)
+        command::run(command, &[])
+    }
+
+    fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Output, HostError> {
+        self.only_live("running a command")?;
+        command::run(command, input)
     }
 
     fn is_root(&self) -> bool {

@@ -68,6 +68,8 @@ pub trait Host: Send + Sync {
     fn find(&self, program: &str) -> Option<PathBuf>;
     /// Runs a program to its end in a session of its own, without terminal or standard input.
     fn run(&self, command: &Command) -> Result<Output, HostError>;
+    /// The same with this as its standard input: for secrets, which arguments would show.
+    fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Output, HostError>;
     /// Whether this process may do everything here (effective user id 0).
     fn is_root(&self) -> bool;
     /// The processes of this host, by number.

@@ -3,13 +3,13 @@
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
 use rustix::fs::{accessat, fstatvfs, statx};
 
-use super::account::{lookup, members};
-use super::failure::HostError;
+use super::account::{Member, members};
+use super::failure::{HostError, at};
 use super::look::{nearest, read};
 use super::place::why_not_sole_file;
 use super::tree::{Links, Reached, Tree, ours};
@@ -52,7 +52,7 @@ fn examine(tree: &Tree, path: &Path) -> Result<Option<String>, HostError> {
     }
     let real_parent = tree.reach(parent, Links::Trusted).is_ok();
     match folder.entry(name) {
-        Ok(Some(target)) if real_parent => in_the_way(tree, &target, folder.path.join(name)),
+        Ok(Some(target)) if real_parent => in_the_way(tree, &target, &folder.path.join(name)),
         _ => Ok(None),
     }
 }
@@ -86,13 +86,14 @@ fn who_could_swap(tree: &Tree, folder: &Reached) -> Option<String> {
             "group {group} may replace files in {path}: {remedy}"
         ));
     };
-    let passwd = read(tree, Path::new("/etc/passwd"), 16 << 20).unwrap_or_default();
-    let passwd = String::from_utf8_lossy(&passwd);
-    let other = members.iter().find(|member| {
-        lookup(&passwd, member).is_none_or(|owner| !ours(owner.user) && owner.user != user)
-    })?;
+    let could = |member: &&Member| {
+        member
+            .user
+            .is_none_or(|number| !ours(number) && number != user)
+    };
+    let name = &members.iter().find(could)?.name;
     Some(format!(
-        "{other}, a member of group {group}, may replace files in {path}: {remedy}"
+        "{name}, a member of group {group}, may replace files in {path}: {remedy}"
     ))
 }
 
@@ -119,15 +120,15 @@ fn unwritable(folder: &Reached) -> Option<String> {
     }
 }
 
-fn in_the_way(tree: &Tree, target: &File, path: PathBuf) -> Result<Option<String>, HostError> {
-    let data = metadata(target, &path)?;
+fn in_the_way(tree: &Tree, target: &File, path: &Path) -> Result<Option<String>, HostError> {
+    let data = metadata(target, path)?;
     if let Some(why) = why_not_sole_file(target, &data) {
         return Ok(Some(format!("{} {why}", path.display())));
     }
-    if let Some(why) = locked_attribute(target, &path) {
+    if let Some(why) = locked_attribute(target, path) {
         return Ok(Some(why));
     }
-    Ok(is_mount_point(tree, target, &path).then(|| {
+    Ok(is_mount_point(tree, target, path).then(|| {
         let path = path.display();
         format!("{path} is a mount point (a bind-mounted file): umount {path}")
     }))
@@ -147,10 +148,10 @@ fn locked_attribute(file: &File, path: &Path) -> Option<String> {
 }
 
 fn is_mount_point(tree: &Tree, file: &File, path: &Path) -> bool {
-    if let Some((attributes, known)) = attributes(file) {
-        if known.contains(StatxAttributes::MOUNT_ROOT) {
-            return attributes.contains(StatxAttributes::MOUNT_ROOT);
-        }
+    if let Some((attributes, known)) = attributes(file)
+        && known.contains(StatxAttributes::MOUNT_ROOT)
+    {
+        return attributes.contains(StatxAttributes::MOUNT_ROOT);
     }
     // Kernels before 5.8 say it only in the table of mounts.
     let table = read(tree, Path::new("/proc/self/mountinfo"), 16 << 20).unwrap_or_default();
@@ -184,5 +185,5 @@ fn attributes(file: &File) -> Option<(StatxAttributes, StatxAttributes)> {
 }
 
 fn metadata(file: &File, path: &Path) -> Result<Metadata, HostError> {
-    file.metadata().map_err(super::failure::at(path))
+    file.metadata().map_err(at(path))
 }

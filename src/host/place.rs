@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, Mode as RawMode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat,
+    AtFlags, Mode as RawMode, OFlags, RenameFlags, fchmod, linkat, mkdirat, openat, renameat,
     renameat_with, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
@@ -93,10 +93,10 @@ pub(super) fn set_attributes(
 
 pub(super) fn place_link(tree: &Tree, path: &Path, target: &Path) -> Result<(), HostError> {
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
-    if let Some(there) = folder.entry(&name).map_err(at(path))? {
-        if !there.metadata().map_err(at(path))?.is_symlink() {
-            check_sole_file(&there, path)?;
-        }
+    if let Some(there) = folder.entry(&name).map_err(at(path))?
+        && !there.metadata().map_err(at(path))?.is_symlink()
+    {
+        check_sole_file(&there, path)?;
     }
     let link = Entry::new(&folder, |name| {
         symlinkat(target, &folder.file, name).map(drop)
@@ -148,6 +148,8 @@ pub(super) fn open_or_create(tree: &Tree, path: &Path, access: OFlags) -> Result
     let fresh = flags | OFlags::CREATE | OFlags::EXCL;
     match openat(&folder.file, &name, fresh, PRIVATE) {
         Ok(file) => {
+            // The umask may have taken bits away.
+            fchmod(&file, PRIVATE).map_err(at(path))?;
             sync(&folder).map_err(at(path))?;
             return Ok(File::from(file));
         }
@@ -198,14 +200,14 @@ impl<'a> Entry<'a> {
             let random = RandomState::new().build_hasher().finish();
             let name = OsString::from(format!("{TEMPORARY}{random:016x}"));
             match make(&name) {
-                Ok(made) => {
+                Ok(result) => {
                     return Ok((
                         Self {
                             folder,
                             name,
                             replaced: false,
                         },
-                        made,
+                        result,
                     ));
                 }
                 Err(Errno::EXIST) => {}

@@ -149,7 +149,9 @@ fn holders() -> Result<HashMap<u64, Vec<u32>>, HostError> {
             }
         }
     }
-    found.values_mut().for_each(|pids| pids.sort_unstable());
+    for holders in found.values_mut() {
+        holders.sort_unstable();
+    }
     Ok(found)
 }
 

@@ -201,6 +201,10 @@ impl Host for Memory {
         Ok(output)
     }
 
+    fn run_with_input(&self, command: &Command, _input: &[u8]) -> Result<Output, HostError> {
+        self.run(command)
+    }
+
     fn is_root(&self) -> bool {
         self.state().root
     }

@@ -74,8 +74,29 @@ fn a_placed_file_is_never_open_to_more_users_than_it_will_be() {
     assert!(seen.contains(&(false, 0o440)), "{seen:?}");
 }
 
-/// The order of the system calls themselves: whatever is given away is given away before there
-/// is a byte, and the mode comes last.
+#[test]
+fn the_umask_changes_nothing() {
+    let this = std::env::current_exe().expect("this test");
+    for mask in ["0", "077", "0777"] {
+        let script = format!("umask {mask}; exec \"$@\"");
+        let module = "host::tests::files::";
+        let tests = [
+            "a_placed_file_has_its_bytes_mode_and_owner_and_leaves_nothing_beside_it",
+            "folders_are_made_once_and_removed_when_empty",
+            "a_lock_is_held_by_one_and_says_by_whom",
+        ]
+        .map(|name| format!("{module}{name}"));
+        let mut args = vec![this.as_path(), Path::new("--exact")];
+        args.extend(tests.iter().map(Path::new));
+        let output = sh(&script, &args);
+        assert!(
+            output.out().contains("3 passed"),
+            "umask {mask}: {}",
+            output.out()
+        );
+    }
+}
+
 #[test]
 fn the_access_list_of_the_folder_does_not_reach_a_placed_file() {
     let (_guard, folder) = folder();
@@ -304,13 +325,13 @@ fn a_failed_placement_leaves_the_old_file_and_nothing_else() {
 #[test]
 fn a_full_disk_leaves_the_old_file() {
     let (_guard, folder) = folder();
-    let test = std::env::current_exe().expect("this test");
+    let this = std::env::current_exe().expect("this test");
     let inside = "host::tests::files::full_disk_inside";
     let script = "mount -t tmpfs -o size=64k none \"$1\"; cd \"$1\"; echo old > conf; \
                   NIM_TLS_FULL=\"$1\" \"$2\" --exact \"$3\" --nocapture; \
                   cat conf; ls -A";
     let script = format!("unshare --mount --propagation private sh -euc '{script}' sh \"$@\"");
-    let output = sh(&script, &[&folder, &test, Path::new(inside)]);
+    let output = sh(&script, &[&folder, &this, Path::new(inside)]);
     let text = output.out();
     assert!(
         text.contains("No space left on device"),

@@ -83,13 +83,13 @@ fn immutable_and_append_only_files_and_folders_are_in_the_way() {
 #[test]
 fn bind_mounted_files_and_read_only_filesystems_are_in_the_way() {
     let (_guard, folder) = folder();
-    let test = std::env::current_exe().expect("this test");
+    let this = std::env::current_exe().expect("this test");
     let inside = "host::tests::obstacles::mounts_inside";
     let script = "cd \"$1\"; mkdir ro; echo a > bound; echo b > source; \
                   mount --bind source bound; mount -t tmpfs -o ro none ro; \
                   NIM_TLS_MOUNTS=\"$1\" \"$2\" --exact \"$3\" --nocapture";
     let script = format!("unshare --mount --propagation private sh -euc '{script}' sh \"$@\"");
-    let output = sh(&script, &[&folder, &test, Path::new(inside)]);
+    let output = sh(&script, &[&folder, &this, Path::new(inside)]);
     let text = output.out().replace(folder.to_str().expect("UTF-8"), "DIR");
     let bound = "bound: DIR/bound is a mount point (a bind-mounted file): umount DIR/bound\n";
     assert!(text.contains(bound), "{text}{}", output.err());
@@ -198,9 +198,9 @@ fn a_folder_is_unsafe_exactly_where_somebody_else_could_swap_files_in_it() {
 fn somebody_who_is_not_root_is_told_of_permissions() {
     let (_guard, folder) = folder();
     fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("set");
-    let test = std::env::current_exe().expect("this test");
+    let this = std::env::current_exe().expect("this test");
     let copy = folder.join("test");
-    fs::copy(test, &copy).expect("copied");
+    fs::copy(this, &copy).expect("copied");
     let inside = "host::tests::obstacles::not_root_inside";
     let args = ["--reuid=12", "--regid=12", "--clear-groups", "env"];
     let variable = format!("NIM_TLS_NOT_ROOT={}", folder.display());

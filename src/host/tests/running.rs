@@ -210,7 +210,7 @@ fn time_passes() {
     let host = live();
     let (now, uptime) = (host.now(), host.uptime());
     host.sleep(Duration::from_millis(20));
-    assert!(host.uptime() - uptime >= Duration::from_millis(20));
+    assert!(host.uptime() >= uptime + Duration::from_millis(20));
     assert!(host.now() >= now && now > 1_700_000_000);
     // A host can be shared between threads, as a front and its probe do.
     thread::scope(|scope| scope.spawn(|| host.is_root()).join().expect("asked"));

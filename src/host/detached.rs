@@ -1,0 +1,78 @@
+//! A process of this program that outlives whoever started it: no terminal, a session of its
+//! own, its output in a file.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rustix::fs::Mode;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use zeroize::Zeroizing;
+
+/// The process, seen from the one that started it.
+#[derive(Debug)]
+pub struct Detached(Child);
+
+impl Detached {
+    /// Starts `program`, gives it `input`, and has it write what it says to the file `said`.
+    pub fn start(
+        program: &str,
+        args: &[String],
+        input: &[u8],
+        said: &Path,
+    ) -> io::Result<Self> {
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(said)?;
+        let mut child = Command::new(program)
+            .args(args)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        if let Some(mut pipe) = child.stdin.take() {
+            pipe.write_all(input)?;
+        }
+        Ok(Self(child))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+}
+
+/// Called first of all in the detached process: it leaves the session of the terminal, and
+/// makes no file that others can read.
+pub fn begin_session() {
+    // Fails where this process leads a group already: then it was started by hand, and its
+    // terminal is meant.
+    let _ = rustix::process::setsid();
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+}
+
+/// Becomes true when somebody asks this process to end. A terminal that hangs up does not.
+pub fn on_request_to_end() -> io::Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&asked))?;
+    }
+    signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false)))?;
+    Ok(asked)
+}
+
+/// The first line of standard input, without its end; `None` where it is empty.
+pub fn passphrase_line() -> io::Result<Option<Zeroizing<String>>> {
+    let mut line = Zeroizing::new(String::with_capacity(2048));
+    BufReader::new(io::stdin().lock()).read_line(&mut line)?;
+    let length = line.trim_end_matches(['\n', '\r']).len();
+    line.truncate(length);
+    Ok((!line.is_empty()).then_some(line))
+}

@@ -1,0 +1,65 @@
+//! The events of a run: written by its worker, followed by any number of fronts.
+
+use std::path::PathBuf;
+
+use crate::event::{Event, Happening};
+use crate::host::{Host, HostError};
+use crate::values::{AbsPath, RunId};
+
+use super::run_folder::{RunFolder, Runs};
+
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Appends to the events of a run.
+pub struct Teller<'a> {
+    host: &'a dyn Host,
+    file: PathBuf,
+}
+
+impl<'a> Teller<'a> {
+    pub fn new(host: &'a dyn Host, folder: &RunFolder<'_>) -> Self {
+        Self { host, file: folder.events_file() }
+    }
+
+    /// Events are for watching: where one cannot be written, the work is not worse for it.
+    /// The journal and the receipt are what counts.
+    pub fn tell(&self, what: Happening) {
+        let event = Event { at: self.host.now(), what };
+        if let Ok(mut line) = serde_json::to_vec(&event) {
+            line.push(b'\n');
+            let _ = self.host.append(&self.file, &line);
+        }
+    }
+}
+
+/// Reads the events of a run as they come.
+pub struct Follower<'a> {
+    host: &'a dyn Host,
+    file: PathBuf,
+    offset: u64,
+}
+
+/// Follows the events of `run` from this offset of its file on; 0 is its beginning.
+pub fn follow<'a>(host: &'a dyn Host, state: &AbsPath, run: &RunId, from: u64) -> Follower<'a> {
+    let file = Runs::new(host, state).open(run).events_file();
+    Follower { host, file, offset: from }
+}
+
+impl Follower<'_> {
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The events that have come since the last call. A line that is not finished yet comes
+    /// next time; one that this version does not know is passed over.
+    pub fn news(&mut self) -> Result<Vec<Event>, HostError> {
+        if self.host.stat(&self.file)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let bytes = self.host.read_from(&self.file, self.offset, MOST_BYTES)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        self.offset += whole as u64;
+        let lines = bytes[..whole].split(|byte| *byte == b'\n');
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+}

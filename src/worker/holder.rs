@@ -1,0 +1,47 @@
+//! Who is at work: what the holder of the lock says about itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::values::escaped;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Holder {
+    pub run: String,
+    pub process: u32,
+    pub user: String,
+    pub terminal: String,
+    /// Seconds since 1970.
+    pub since: i64,
+}
+
+impl Holder {
+    /// As the note of a lock.
+    pub(super) fn note(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// In words, from whatever the note says.
+    pub(super) fn in_words(note: &str) -> String {
+        match serde_json::from_str::<Self>(note) {
+            Ok(holder) => holder.to_string(),
+            Err(_) if note.trim().is_empty() => "another process".to_owned(),
+            Err(_) => escaped(note.trim()),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = OffsetDateTime::from_unix_timestamp(self.since)
+            .ok()
+            .and_then(|time| time.format(&Rfc3339).ok())
+            .unwrap_or_else(|| self.since.to_string());
+        let (user, terminal) = (escaped(&self.user), escaped(&self.terminal));
+        let (process, run) = (self.process, escaped(&self.run));
+        write!(f, "run {run}: process {process}, started by {user} on {terminal}, since {since}")
+    }
+}

@@ -1,0 +1,146 @@
+//! Making the certificates of a plan, in memory: nothing here writes to a disk.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::certificate::{Certificate, ReadError, pem_chain, read_pem_chain};
+use crate::host::{Host, HostError};
+use crate::pki::{
+    Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate,
+    issue_leaf, issue_root,
+};
+use crate::plan::{self, Issuing, KeepKey, Piece};
+
+use super::purse::Purse;
+
+/// The files of an authority below its folder, `STATE/ca`.
+pub const ROOT_CERTIFICATE: &str = "root.crt";
+pub const ROOT_KEY: &str = "root.key";
+pub const INTERMEDIATE_CERTIFICATE: &str = "intermediate.crt";
+pub const INTERMEDIATE_KEY: &str = "intermediate.key";
+
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What was made, and the authority that signed it: the proof has it sign its throw-away
+/// clients, and then it is gone from memory.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub purse: Purse,
+    pub authority: Authority,
+    /// Names whose certificates got fewer days than asked, because the issuer has no more left.
+    pub clamped: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MakeError {
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("{path}: {error}")]
+    Certificate { path: PathBuf, error: ReadError },
+    #[error("the keys of the authority are to be encrypted, and no passphrase was given")]
+    NoPassphrase,
+}
+
+pub(super) fn make(
+    host: &dyn Host,
+    issuing: &Issuing,
+    passphrase: Option<&Passphrase>,
+) -> Result<Made, MakeError> {
+    let now = host.now();
+    let mut purse = Purse::default();
+    let mut clamped = Vec::new();
+    let authority = match &issuing.authority {
+        plan::Authority::Existing { .. } => open(host, issuing, passphrase)?,
+        plan::Authority::New { root, intermediate, key } => {
+            let root = Authority::from_issued(issue_root(root, now)?, None)?;
+            let intermediate =
+                Authority::from_issued(issue_intermediate(intermediate, &root, now)?, Some(&root))?;
+            put_key(&mut purse, Piece::RootKey, root.key(), *key, passphrase)?;
+            put_key(&mut purse, Piece::IntermediateKey, intermediate.key(), *key, passphrase)?;
+            intermediate
+        }
+    };
+    put_authority(&mut purse, &authority);
+    if let Some(recipe) = &issuing.server {
+        let leaf = issue_leaf(recipe, &authority, now)?;
+        clamped.extend(leaf.clamped.then(|| "server".to_owned()));
+        put_leaf(&mut purse, &authority, &leaf, (Piece::ServerChain, Piece::ServerKey))?;
+    }
+    for (name, recipe) in &issuing.agents {
+        let leaf = issue_leaf(recipe, &authority, now)?;
+        clamped.extend(leaf.clamped.then(|| name.to_string()));
+        let pieces = (Piece::AgentChain(name.clone()), Piece::AgentKey(name.clone()));
+        put_leaf(&mut purse, &authority, &leaf, pieces)?;
+    }
+    Ok(Made { purse, authority, clamped })
+}
+
+/// The authority that is kept in `issuing.folder`, if its key is there and opens.
+pub(super) fn open(
+    host: &dyn Host,
+    issuing: &Issuing,
+    passphrase: Option<&Passphrase>,
+) -> Result<Authority, MakeError> {
+    let folder = issuing.folder.as_path();
+    let certificate = |name: &str| -> Result<Vec<Certificate>, MakeError> {
+        let path = folder.join(name);
+        let bytes = host.read(&path, MOST_BYTES)?;
+        read_pem_chain(&bytes).map_err(|error| MakeError::Certificate { path, error })
+    };
+    let mut chain = certificate(INTERMEDIATE_CERTIFICATE)?;
+    chain.truncate(1);
+    chain.extend(certificate(ROOT_CERTIFICATE)?.into_iter().take(1));
+    let pem = Zeroizing::new(host.read(&folder.join(INTERMEDIATE_KEY), MOST_BYTES)?);
+    Ok(Authority::open(chain, SecretKey::from_pem(&pem, passphrase)?)?)
+}
+
+fn put_authority(purse: &mut Purse, authority: &Authority) {
+    let chain = authority.chain();
+    let mut put = |piece, text: String| purse.put(piece, Zeroizing::new(text.into_bytes()));
+    put(Piece::IntermediateCertificate, authority.certificate().pem());
+    put(Piece::ClientBundle, pem_chain(chain));
+    if let Some(root) = chain.last() {
+        put(Piece::RootCertificate, root.pem());
+    }
+}
+
+fn put_key(
+    purse: &mut Purse,
+    piece: Piece,
+    key: &SecretKey,
+    keep: KeepKey,
+    passphrase: Option<&Passphrase>,
+) -> Result<(), MakeError> {
+    let pem = match keep {
+        KeepKey::Discard => return Ok(()),
+        KeepKey::Plaintext => key.to_pem()?,
+        KeepKey::Encrypted => key.to_encrypted_pem(passphrase.ok_or(MakeError::NoPassphrase)?)?,
+    };
+    purse.put(piece, bytes(&pem));
+    Ok(())
+}
+
+fn put_leaf(
+    purse: &mut Purse,
+    authority: &Authority,
+    leaf: &Issued,
+    (chain, key): (Piece, Piece),
+) -> Result<(), MakeError> {
+    let text = authority.leaf_file(&leaf.certificate);
+    purse.put(chain, Zeroizing::new(text.into_bytes()));
+    purse.put(key, bytes(&leaf.key.to_pem()?));
+    Ok(())
+}
+
+fn bytes(text: &Zeroizing<String>) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(text.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+#[path = "issue/tests.rs"]
+mod tests;

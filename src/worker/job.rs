@@ -1,0 +1,129 @@
+//! What every run has in common: the lock it holds, the receipt it leaves, how it ended.
+
+use crate::error::{Exit, Problem};
+use crate::event::Happening;
+use crate::host::{Host, Lock, LockError};
+use crate::receipt::{Outcome, Receipt, Reload, SCHEMA};
+use crate::values::{AbsPath, RunId};
+
+use super::events::Teller;
+use super::holder::Holder;
+use super::run_folder::{Request, RunFolder, Runs};
+use super::stage::Ourselves;
+
+/// A run to carry out: everything that it needs from outside.
+pub struct Job<'a> {
+    pub host: &'a dyn Host,
+    pub state: &'a AbsPath,
+    pub run: &'a RunId,
+    pub request: &'a Request,
+    /// Somebody asks for an orderly end. Looked at between steps.
+    pub stop: &'a dyn Fn() -> bool,
+    pub ourselves: &'a Ourselves,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub outcome: Outcome,
+    pub exit: Exit,
+    pub problem: Option<String>,
+}
+
+impl Ending {
+    pub(super) fn done(outcome: Outcome) -> Self {
+        Self { outcome, exit: Exit::Done, problem: None }
+    }
+
+    pub(super) fn refused(problem: &Problem) -> Self {
+        let what = problem.to_string();
+        Self { outcome: Outcome::Refused, exit: problem.exit, problem: Some(what) }
+    }
+
+    pub(super) fn incomplete(problem: String) -> Self {
+        Self { outcome: Outcome::Incomplete, exit: Exit::Incomplete, problem: Some(problem) }
+    }
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn runs(&self) -> Runs<'a> {
+        Runs::new(self.host, self.state)
+    }
+
+    /// Held until the run has ended. A second run is told who holds it.
+    pub(super) fn take_lock(&self) -> Result<Lock, Problem> {
+        let holder = Holder {
+            run: self.run.to_string(),
+            process: own_pid(),
+            user: self.request.user.clone(),
+            terminal: self.request.terminal.clone(),
+            since: self.host.now(),
+        };
+        let file = self.runs().lock_file();
+        self.host.lock(&file, &holder.note()).map_err(|error| match error {
+            LockError::Held(note) => {
+                let what = format!("another run is at work: {}", Holder::in_words(&note));
+                Problem::new(Exit::Busy, what).remedy("nim-tls watch")
+            }
+            LockError::Host(error) => Problem::host(error.to_string()),
+        })
+    }
+
+    pub(super) fn started(&self, steps: Vec<(String, String)>) -> Happening {
+        let command = self.request.command.clone();
+        Happening::Started { run: self.run.clone(), command, pid: own_pid(), steps }
+    }
+
+    pub(super) fn blank_receipt(&self) -> Receipt {
+        let now = self.host.now();
+        Receipt {
+            schema: SCHEMA,
+            run: self.run.clone(),
+            command: self.request.command.clone(),
+            started: now,
+            ended: now,
+            outcome: Outcome::Refused,
+            changes: Vec::new(),
+            reload: Reload::NotNeeded,
+            proof: Vec::new(),
+            proves: None,
+            problem: None,
+            undid: None,
+            left: Vec::new(),
+        }
+    }
+
+    /// Writes the receipt and tells the end.
+    pub(super) fn finish(
+        &self,
+        folder: &RunFolder<'_>,
+        teller: &Teller<'_>,
+        mut receipt: Receipt,
+        ending: &Ending,
+    ) {
+        receipt.ended = self.host.now();
+        receipt.outcome = ending.outcome;
+        receipt.problem.clone_from(&ending.problem);
+        // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
+        // short, which is safe: undoing it again does no harm.
+        let _ = folder.write_receipt(&receipt).or_else(|_| folder.write_receipt(&receipt));
+        teller.tell(Happening::Ended {
+            outcome: ending.outcome,
+            exit: ending.exit as u8,
+            problem: ending.problem.clone(),
+        });
+    }
+}
+
+fn own_pid() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// The exit code that belongs to a receipt.
+pub(super) fn exit_of(receipt: &Receipt) -> Exit {
+    match receipt.outcome {
+        Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
+        Outcome::Incomplete => Exit::Incomplete,
+        Outcome::Refused => Exit::PutBack,
+    }
+}

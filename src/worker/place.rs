@@ -1,0 +1,116 @@
+//! Putting the files of a plan in place, each journalled before it is touched.
+
+use crate::host::{Host, HostError};
+use crate::plan::{FileChange, FolderChange, Plan, Status};
+use crate::receipt::{After, Change};
+use crate::values::{Attributes, Digest, Owner};
+
+use super::journal::{Entry, Journal};
+use super::look::{Present, look};
+use super::purse::{NotIssued, Purse};
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlaceError {
+    #[error("{path} is no longer what the plan was made for: {why}")]
+    Changed { path: String, why: String },
+    #[error(transparent)]
+    NotIssued(#[from] NotIssued),
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// Whether every path of the plan is still as it was when the plan was made.
+pub(super) fn check(host: &dyn Host, plan: &Plan) -> Result<(), PlaceError> {
+    plan.files.iter().try_for_each(|file| expected(host, file).map(drop))
+}
+
+/// Makes the folders and places the files.
+pub(super) fn place(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    plan: &Plan,
+    purse: &Purse,
+) -> Result<(), PlaceError> {
+    for folder in &plan.folders {
+        make_folder(host, journal, folder)?;
+    }
+    for file in plan.changed_files() {
+        place_file(host, journal, file, purse.content(file)?)?;
+    }
+    Ok(())
+}
+
+fn make_folder(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    folder: &FolderChange,
+) -> Result<(), PlaceError> {
+    let path = folder.path.as_path();
+    match look(host, path)? {
+        Present::Folder { .. } => Ok(()),
+        Present::Nothing => {
+            let before = journal.keep(path, &Present::Nothing)?;
+            let after = After::Folder { mode: folder.mode, owner: Owner::ROOT };
+            let path_text = folder.path.to_string();
+            let change = Change { path: path_text, before, after, secret: false };
+            journal.write(Entry::Change { change })?;
+            Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
+        }
+        other => Err(PlaceError::Changed {
+            path: folder.path.to_string(),
+            why: format!("it is {}, and should be a folder", other.in_words()),
+        }),
+    }
+}
+
+fn place_file(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    file: &FileChange,
+    bytes: &[u8],
+) -> Result<(), PlaceError> {
+    let path = file.path.as_path();
+    let present = expected(host, file)?;
+    let attributes = attributes(file, &present);
+    let after = After::File {
+        digest: Digest::of(bytes),
+        mode: attributes.mode,
+        owner: attributes.owner,
+    };
+    if present.is_after(&after) {
+        return Ok(());
+    }
+    let before = journal.keep(path, &present)?;
+    let secret = file.is_sensitive();
+    let change = Change { path: file.path.to_string(), before, after, secret };
+    journal.write(Entry::Change { change })?;
+    Ok(host.place(path, bytes, &attributes)?)
+}
+
+/// What is at the path of `file`, if that is what the plan expects there.
+fn expected(host: &dyn Host, file: &FileChange) -> Result<Present, PlaceError> {
+    let changed = |why: String| Err(PlaceError::Changed { path: file.path.to_string(), why });
+    let present = look(host, file.path.as_path())?;
+    match (&present, &file.before) {
+        (Present::Nothing, None) => Ok(present),
+        (Present::File(now), Some(before)) if now.digest == *before => Ok(present),
+        (Present::File(_), Some(_)) => changed("its contents are different".to_owned()),
+        (Present::Nothing, Some(_)) => changed("it is gone".to_owned()),
+        (_, None) if file.status == Status::Unchanged => Ok(present),
+        (other, _) => changed(format!("{} is there now", other.in_words())),
+    }
+}
+
+/// Mode and owner as planned; whatever else a replaced file had (its label, say) stays, except
+/// that an access list must not open a private key.
+fn attributes(file: &FileChange, present: &Present) -> Attributes {
+    let (user, group) = file.owner;
+    let mut extended = match present {
+        Present::File(now) => now.attributes.extended.clone(),
+        _ => Vec::new(),
+    };
+    if file.is_sensitive() {
+        extended.retain(|(name, _)| !name.starts_with("system.posix_acl"));
+    }
+    Attributes { mode: file.mode, owner: Owner { user, group }, extended }
+}

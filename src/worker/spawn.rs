@@ -1,0 +1,106 @@
+//! The front's side: a run is started in a process of its own, and followed from outside. A
+//! front that goes away takes nothing with it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::Problem;
+use crate::event::{Event, Happening};
+use crate::host::{Detached, Host};
+use crate::plan::Plan;
+use crate::receipt::Receipt;
+use crate::values::{AbsPath, RunId};
+
+use super::events::follow;
+use super::run_folder::{Request, Runs};
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How the worker is started: this program, and what comes after `__worker RUN`, such as
+/// `--state-dir DIR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    pub program: PathBuf,
+    pub options: Vec<String>,
+}
+
+/// A run that was just started by us.
+#[derive(Debug)]
+pub struct Started {
+    pub run: RunId,
+    worker: Detached,
+}
+
+/// Who runs this process, for the note that a second one gets to read.
+pub fn request(command: &str, undoes: Option<RunId>) -> Request {
+    let user = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new())
+        .map(|name| name.to_string_lossy().into_owned());
+    Request {
+        command: command.to_owned(),
+        undoes,
+        user: user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
+        terminal: terminal.unwrap_or_else(|_| "no terminal".to_owned()),
+    }
+}
+
+/// Makes the run's folder and starts its worker. `plan` is what an apply carries out; the
+/// passphrase, if there is one, goes through a pipe.
+pub fn start(
+    host: &dyn Host,
+    state: &AbsPath,
+    launch: &Launch,
+    request: &Request,
+    plan: Option<&Plan>,
+    passphrase: &str,
+) -> Result<Started, Problem> {
+    let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
+    let folder = Runs::new(host, state).create(request).map_err(|error| refused(&error))?;
+    if let Some(plan) = plan {
+        folder.write_plan(plan).map_err(|error| refused(&error))?;
+    }
+    let run = folder.id().clone();
+    let mut args = vec!["__worker".to_owned(), run.to_string()];
+    args.extend(launch.options.iter().cloned());
+    let input = zeroize::Zeroizing::new(format!("{passphrase}\n"));
+    let program = launch.program.to_string_lossy();
+    let said = folder.path().join("worker.log");
+    let worker = Detached::start(&program, &args, input.as_bytes(), &said)
+        .map_err(|error| Problem::host(format!("the worker could not be started: {error}")))?;
+    Ok(Started { run, worker })
+}
+
+/// Shows every event of the run to `show` until it has ended; gives its last event. `None`:
+/// the worker is gone without a word, and the run was cut short.
+pub fn watch(
+    host: &dyn Host,
+    state: &AbsPath,
+    mut started: Started,
+    mut show: impl FnMut(&Event),
+) -> Result<Option<Event>, Problem> {
+    let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
+    let mut events = follow(host, state, &started.run, 0);
+    loop {
+        // Looked at before the events: what it said last is then already there.
+        let alive = started.worker.is_alive();
+        for event in events.news().map_err(|error| refused(&error))? {
+            show(&event);
+            if let Happening::Ended { .. } = event.what {
+                return Ok(Some(event));
+            }
+        }
+        if !alive {
+            let receipt = Runs::new(host, state).open(&started.run).receipt();
+            return Ok(receipt.ok().flatten().map(|receipt| ended(&receipt)));
+        }
+        host.sleep(PAUSE);
+    }
+}
+
+/// What a receipt says, where the last event could not be written.
+fn ended(receipt: &Receipt) -> Event {
+    let exit = super::job::exit_of(receipt);
+    let (outcome, problem) = (receipt.outcome, receipt.problem.clone());
+    let what = Happening::Ended { outcome, exit: exit as u8, problem };
+    Event { at: receipt.ended, what }
+}

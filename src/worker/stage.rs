@@ -1,0 +1,155 @@
+//! Asking nginx without letting it touch anything: `nginx -t` writes a pid file and logs, makes
+//! folders and changes their owners. It runs in a mount namespace of its own, where the files
+//! of a plan are laid over what is there.
+
+mod inside;
+mod rewritten;
+mod said;
+mod spec;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::host::{Command, Host, HostError, Output};
+use crate::plan::NginxCommand;
+
+pub(super) use inside::inside;
+pub use spec::Laid;
+
+use crate::values::{AbsPath, Attributes};
+use inside::MARK;
+use rewritten::test_rewritten;
+use said::refusal;
+use spec::{Head, Spec};
+
+/// nginx resolves the names of upstreams while it tests; a dead resolver takes its time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How it was tested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// The very files, at their very paths.
+    Private,
+    /// The weaker test, on a copy of the configuration with other paths in it, because no
+    /// private namespace could be had, and why.
+    Weaker { why: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tested {
+    Accepted { how: How },
+    /// `path:line: words`, as nginx gave them.
+    Refused { how: How, why: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// No right to make a namespace, or none that is private to us (in a chroot).
+    #[error("{0}")]
+    NoNamespace(String),
+    #[error("nginx did not answer within {} s", PATIENCE.as_secs())]
+    Late,
+    #[error("nginx was ended by a signal")]
+    Ended,
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("{0}")]
+    NotRewritten(String),
+}
+
+/// A new process of this program, as it is started: program and first arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ourselves(pub Vec<String>);
+
+impl Ourselves {
+    /// The running executable, even where a newer one has taken its place on disk.
+    pub fn running() -> Self {
+        let pid = rustix::process::getpid().as_raw_nonzero();
+        Self(vec![format!("/proc/{pid}/exe"), "__stage".to_owned()])
+    }
+}
+
+/// Whether nginx would accept `files` (and `folders` for them) on top of what is on disk. The
+/// weaker test, where it is all there is, works in `scratch`, a folder that need not exist.
+pub fn test(
+    host: &dyn Host,
+    ourselves: &Ourselves,
+    nginx: &NginxCommand,
+    folders: &[(AbsPath, Attributes)],
+    files: Vec<Laid>,
+    scratch: &Path,
+) -> Result<Tested, StageError> {
+    let command = nginx_command(nginx, &["-t"]);
+    let head = Head::new(nginx.touches.clone(), folders.to_vec(), command);
+    let spec = Spec { head, files };
+    let (how, output) = match privately(host, ourselves, &spec) {
+        Ok(output) => (How::Private, output),
+        Err(StageError::NoNamespace(why)) => {
+            // What is on disk already needs no copy.
+            let output = match spec.files.is_empty() {
+                true => host.run(&spec.head.command)?,
+                false => test_rewritten(host, nginx, &spec.files, scratch)?,
+            };
+            (How::Weaker { why }, output)
+        }
+        Err(error) => return Err(error),
+    };
+    match output.code {
+        _ if output.timed_out => Err(StageError::Late),
+        Some(0) => Ok(Tested::Accepted { how }),
+        Some(_) => Ok(Tested::Refused { how, why: refusal(&output.err()) }),
+        None => Err(StageError::Ended),
+    }
+}
+
+/// Runs nginx with these arguments on what is on disk, without letting it change anything.
+pub fn ask(
+    host: &dyn Host,
+    ourselves: &Ourselves,
+    nginx: &NginxCommand,
+    args: &[&str],
+) -> Result<Output, StageError> {
+    let head = Head::new(nginx.touches.clone(), Vec::new(), nginx_command(nginx, args));
+    privately(host, ourselves, &Spec { head, files: Vec::new() })
+}
+
+fn nginx_command(nginx: &NginxCommand, args: &[&str]) -> Command {
+    let all: Vec<&str> = nginx.args.iter().map(String::as_str).chain(args.iter().copied()).collect();
+    Command { timeout: PATIENCE, ..Command::new(&nginx.binary, &all) }
+}
+
+fn privately(
+    host: &dyn Host,
+    ourselves: &Ourselves,
+    spec: &Spec,
+) -> Result<Output, StageError> {
+    let unshare = host
+        .find("unshare")
+        .ok_or_else(|| StageError::NoNamespace("unshare is not installed".to_owned()))?;
+    let mut args = vec!["--mount", "--propagation", "private", "--"];
+    args.extend(ourselves.0.iter().map(String::as_str));
+    let command = Command { timeout: PATIENCE * 2, ..Command::new(unshare, &args) };
+    let mut output = host.run_with_input(&command, &spec.to_bytes())?;
+    let Some((code, rest)) = marked(&output.stdout) else {
+        let said = output.err();
+        let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+        return Err(StageError::NoNamespace(crate::values::escaped(why.trim())));
+    };
+    output.timed_out |= code == "late";
+    output.code = code.parse().ok();
+    output.stdout.drain(..rest);
+    Ok(output)
+}
+
+/// The code after the mark, and where the output of nginx begins.
+fn marked(stdout: &[u8]) -> Option<(String, usize)> {
+    let mark = MARK.as_bytes();
+    let start = stdout.windows(mark.len()).position(|window| window == mark)?;
+    let after = start + mark.len();
+    let length = stdout[after..].iter().position(|byte| *byte == b'\n')?;
+    let code = String::from_utf8_lossy(&stdout[after..after + length]).into_owned();
+    Some((code, after + length + 1))
+}
+
+#[cfg(test)]
+mod tests;

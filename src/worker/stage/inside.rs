@@ -1,0 +1,89 @@
+//! The process in the private mount namespace: covers what nginx writes to, lays the files
+//! over what is there, runs nginx, and passes on what it said.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::host::{Host, HostError, Keep, Local, Output, is_private, shadow};
+
+use super::spec::Spec;
+
+/// Comes before the output of nginx; without it, nginx was never started.
+pub(crate) const MARK: &str = "nim-tls stage, code ";
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InsideError {
+    #[error("this is not a mount namespace of its own")]
+    NotPrivate,
+    #[error("a private view could not be made: {0}")]
+    Shadow(io::Error),
+    #[error("{0}")]
+    Spec(#[from] io::Error),
+    #[error("{path} has no folder of its own to be laid over")]
+    NoFolder { path: String },
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// Reads what to do from standard input and does it; returns once nginx has ended.
+pub(crate) fn inside() -> Result<(), InsideError> {
+    // Looked at first: these mounts must never happen where others see them.
+    if !is_private() {
+        return Err(InsideError::NotPrivate);
+    }
+    let host = Local::live()?;
+    let spec = Spec::read(BufReader::new(io::stdin().lock()))?;
+    shadow(&shadows(&host, &spec)?).map_err(InsideError::Shadow)?;
+    for (folder, attributes) in &spec.head.folders {
+        host.make_folder(folder.as_path(), attributes)?;
+    }
+    for file in &spec.files {
+        host.place(file.path.as_path(), &file.bytes, &file.attributes)?;
+    }
+    report(&host.run(&spec.head.command)?)?;
+    Ok(())
+}
+
+/// The folders to cover: where files are laid, and where nginx writes by itself.
+fn shadows(host: &dyn Host, spec: &Spec) -> Result<BTreeMap<PathBuf, Keep>, InsideError> {
+    let mut folders = BTreeMap::from([
+        (PathBuf::from("/run"), Keep::Everything),
+        (PathBuf::from("/var/log"), Keep::Folders),
+    ]);
+    for folder in &spec.head.touches {
+        folders.entry(PathBuf::from(folder)).or_insert(Keep::Everything);
+    }
+    for file in &spec.files {
+        let path = file.path.as_path();
+        let existing = existing_folder(host, path)?;
+        if existing == Path::new("/") {
+            return Err(InsideError::NoFolder { path: file.path.to_string() });
+        }
+        folders.insert(existing, Keep::Everything);
+        if path.starts_with("/etc") {
+            folders.insert(PathBuf::from("/etc"), Keep::Everything);
+        }
+    }
+    Ok(folders)
+}
+
+/// The nearest folder above `path` that exists.
+fn existing_folder(host: &dyn Host, path: &Path) -> Result<PathBuf, HostError> {
+    for folder in path.ancestors().skip(1) {
+        if let Some(real) = host.real_path(folder)? {
+            return Ok(real);
+        }
+    }
+    Ok(PathBuf::from("/"))
+}
+
+fn report(output: &Output) -> io::Result<()> {
+    let code = output.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let code = if output.timed_out { "late".to_owned() } else { code };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{MARK}{code}")?;
+    out.write_all(&output.stdout)?;
+    out.flush()?;
+    io::stderr().write_all(&output.stderr)
+}

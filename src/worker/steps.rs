@@ -1,0 +1,215 @@
+//! The steps of a plan, one by one.
+
+use std::time::Duration;
+
+use crate::event::{Happening, StepEnd};
+use crate::host::HostError;
+use crate::pki::{Authority, Passphrase};
+use crate::plan::{Action, Content, NginxCommand, Piece, Plan, Proof, Step};
+use crate::report::{self, Row};
+use crate::values::{Attributes, Owner, escaped};
+
+use super::job::Job;
+use super::events::Teller;
+use super::issue::{MakeError, make};
+use super::journal::Journal;
+use super::old_workers::{Ending, end};
+use super::place::{PlaceError, place};
+use super::prover::Prover;
+use super::purse::{NotIssued, Purse};
+use super::reload::{ReloadError, Reloaded, reload};
+use super::run_folder::{RunError, RunFolder};
+use super::stage::{How, Laid, StageError, Tested, test};
+use super::trust::{TrustError, trust};
+
+/// Why a step was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Make(#[from] MakeError),
+    #[error(transparent)]
+    NotIssued(#[from] NotIssued),
+    #[error("nginx refuses the new configuration: {0}")]
+    Refused(String),
+    #[error("nginx could not be asked: {0}")]
+    Stage(#[from] StageError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Reload(#[from] ReloadError),
+    #[error("{0} of the workers that serve the old rules would not end")]
+    OldWorkers(usize),
+    #[error("the proof does not hold: {0}")]
+    Proof(String),
+    #[error("it was interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A step that was done, or did not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Done {
+    pub how: StepEnd,
+    pub detail: String,
+}
+
+fn done(detail: impl Into<String>) -> Done {
+    Done { how: StepEnd::Done, detail: detail.into() }
+}
+
+/// What has been done so far, and what the steps to come need of it.
+pub(super) struct Work<'a> {
+    pub job: &'a Job<'a>,
+    pub plan: &'a Plan,
+    passphrase: Option<&'a Passphrase>,
+    folder: &'a RunFolder<'a>,
+    pub teller: &'a Teller<'a>,
+    purse: Purse,
+    authority: Option<Authority>,
+    reload: Option<Reloaded>,
+    /// nginx may have been told to load the new files.
+    pub reload_begun: bool,
+    pub reloaded: bool,
+    pub rows: Vec<Row>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        plan: &'a Plan,
+        passphrase: Option<&'a Passphrase>,
+        folder: &'a RunFolder<'a>,
+        teller: &'a Teller<'a>,
+    ) -> Self {
+        Self {
+            job,
+            plan,
+            passphrase,
+            folder,
+            teller,
+            purse: Purse::default(),
+            authority: None,
+            reload: None,
+            reload_begun: false,
+            reloaded: false,
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn carry_out(
+        &mut self,
+        journal: &mut Journal<'_>,
+        prover: &mut dyn Prover,
+        step: &Step,
+    ) -> Result<Done, Failure> {
+        let host = self.job.host;
+        let needs_life = !matches!(step.action, Action::Issue(_) | Action::Place);
+        if needs_life && !host.is_live() {
+            let detail = "needs a running system, and this is a folder (--root)".to_owned();
+            return Ok(Done { how: StepEnd::Skipped, detail });
+        }
+        match &step.action {
+            Action::Issue(issuing) => {
+                let made = make(host, issuing, self.passphrase)?;
+                (self.purse, self.authority) = (made.purse, Some(made.authority));
+                for name in made.clamped {
+                    let text = format!("{name}: fewer days than asked, the issuer ends before");
+                    self.teller.tell(Happening::Said { step: step.id.clone(), text });
+                }
+                Ok(done(""))
+            }
+            Action::Test(nginx) => self.test(nginx),
+            Action::Place => {
+                place(host, journal, self.plan, &self.purse)?;
+                Ok(done(""))
+            }
+            Action::Trust(change) => {
+                trust(host, journal, change)?;
+                Ok(done(format!("found in {}", change.bundle)))
+            }
+            Action::Reload(nginx) => {
+                self.reload_begun = true;
+                let reloaded = reload(host, nginx)?;
+                let detail = format!("{} new workers", reloaded.workers);
+                (self.reloaded, self.reload) = (true, Some(reloaded));
+                Ok(done(detail))
+            }
+            Action::EndOldWorkers { after_seconds } => self.end_old_workers(*after_seconds),
+            Action::Prove(proof) => self.prove(prover, proof),
+        }
+    }
+
+    fn test(&self, nginx: &NginxCommand) -> Result<Done, Failure> {
+        let state = self.job.state;
+        let mut files = Vec::new();
+        // Nothing of the state folder is read by nginx, the keys of the authority least of all.
+        for file in self.plan.changed_files().filter(|file| !file.path.is_below(state)) {
+            let kept_back = matches!(
+                &file.content,
+                Content::Issued(Piece::RootKey | Piece::IntermediateKey | Piece::AgentKey(_))
+            );
+            if !kept_back {
+                let (user, group) = file.owner;
+                let owner = Owner { user, group };
+                let attributes = Attributes { mode: file.mode, owner, extended: Vec::new() };
+                let bytes = zeroize::Zeroizing::new(self.purse.content(file)?.to_vec());
+                files.push(Laid { path: file.path.clone(), attributes, bytes });
+            }
+        }
+        let folders: Vec<_> = self
+            .plan
+            .folders
+            .iter()
+            .filter(|folder| !folder.path.is_below(state) && folder.path != *state)
+            .map(|folder| (folder.path.clone(), Attributes::root(folder.mode.0)))
+            .collect();
+        let scratch = self.folder.path().join("test");
+        match test(self.job.host, self.job.ourselves, nginx, &folders, files, &scratch)? {
+            Tested::Accepted { how: How::Private } => Ok(done("nginx accepts it")),
+            Tested::Accepted { how: How::Weaker { why } } => {
+                let detail = format!("weaker test, on a copy of the configuration: {why}");
+                Ok(Done { how: StepEnd::Warned, detail })
+            }
+            Tested::Refused { why, .. } => Err(Failure::Refused(why)),
+        }
+    }
+
+    fn end_old_workers(&mut self, after_seconds: u32) -> Result<Done, Failure> {
+        let Some(reloaded) = &self.reload else {
+            return Ok(Done { how: StepEnd::Skipped, detail: "nothing was reloaded".to_owned() });
+        };
+        let patience = Duration::from_secs(after_seconds.into());
+        match end(self.job.host, reloaded, patience)? {
+            Ending::ByThemselves => Ok(done("all had ended by themselves")),
+            Ending::Ended(1) => Ok(done("one was ended")),
+            Ending::Ended(count) => Ok(done(format!("{count} were ended"))),
+            Ending::Alive(alive) => Err(Failure::OldWorkers(alive.len())),
+        }
+    }
+
+    fn prove(&mut self, prover: &mut dyn Prover, proof: &Proof) -> Result<Done, Failure> {
+        let teller = self.teller;
+        let mut tell = |row: &Row| teller.tell(Happening::Proved { row: row.clone() });
+        self.rows = prover.prove(self.job.host, proof, self.authority.as_ref(), &mut tell);
+        // The key of the authority has signed all it had to.
+        self.authority = None;
+        if report::holds(&self.rows) {
+            let tried = self.rows.iter().filter(|row| row.ok.is_some()).count();
+            return Ok(done(format!("{tried} of {} tried, all as expected", self.rows.len())));
+        }
+        let wrong = self.rows.iter().find(|row| row.ok == Some(false));
+        Err(Failure::Proof(match wrong {
+            Some(Row { leg, case, expected, seen, .. }) => {
+                escaped(&format!("{leg}, {case}: expected {expected}, seen {seen}"))
+            }
+            None => "no connection could be tried".to_owned(),
+        }))
+    }
+}
