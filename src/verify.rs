@@ -19,6 +19,17 @@ mod text;
 mod trust;
 mod wire;
 
+// The proof itself: who connects, what is tried, what the answers mean.
+mod on_host;
+mod pace;
+mod check_log;
+mod verdict;
+mod cast;
+mod agents;
+mod browsers;
+mod old_workers;
+mod prove;
+
 pub use client::{Alpn, Client, Handshake, Negotiated, Session, Target, Versions};
 pub use fault::Fault;
 pub use grpc::{GrpcAnswer, GrpcEnd, GrpcRequest};
@@ -26,5 +37,6 @@ pub use hello::{AlertLevel, HelloOutcome, Offer};
 pub use http::{HttpAnswer, HttpRequest};
 pub use identity::{Asked, Identity};
 pub use names::{Alert, Version};
+pub use prove::Prove;
 pub use trust::{Distrust, Judgement, Trust};
 pub use wire::{Dial, Wire};

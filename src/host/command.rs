@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +24,11 @@ use super::failure::HostError;
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MOST_OUT: usize = 64 << 20;
 const MOST_ERR: usize = 1 << 20;
-/// How long output may still come after the program has ended: a daemon that it left behind
-/// can keep the pipe open for ever.
+/// How long to wait for the end of the output after the program has ended: a daemon that it
+/// left behind can keep the pipe open for ever. As often as something is still in the pipe then
+/// (it may be a slow machine), this time is given again, but not without end.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS_ROUNDS: usize = 10;
 /// How long a killed program may take to be gone: one that hangs in the kernel, as on a dead
 /// network disk, stays.
 const DYING: Duration = Duration::from_secs(5);
@@ -37,7 +40,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// A program to run. Arguments hold no secret, ever: other users can read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// A path, `/proc/PID/exe` among them, or a name that [`find`] finds.
+    /// A path, `/proc/PID/exe` among them, or a name to be looked up.
     pub program: PathBuf,
     pub args: Vec<String>,
     /// After this time it is killed, with all processes of its group.
@@ -125,6 +128,8 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
     let failed = |error: io::Error| command.error(error.to_string());
     let (out, out_end) = io::pipe().map_err(failed)?;
     let (err, err_end) = io::pipe().map_err(failed)?;
+    let out = Reading::start(out, MOST_OUT).map_err(failed)?;
+    let err = Reading::start(err, MOST_ERR).map_err(failed)?;
     let program = in_own_session(&program, &command.args);
     let program = if input.is_empty() { program.stdin_null() } else { program.stdin_bytes(input) };
     let running = program
@@ -135,7 +140,6 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
         .unchecked()
         .start()
         .map_err(failed)?;
-    let (out, err) = (Reading::start(out, MOST_OUT), Reading::start(err, MOST_ERR));
 
     let ended = watch(&running, &out, command.timeout).map_err(failed)?;
     if ended != Ended::Itself {
@@ -143,9 +147,8 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
     }
     let ending = running.wait_timeout(DYING).map_err(failed)?;
     let code = ending.and_then(|output| output.status.code());
-    let deadline = Instant::now() + LAST_WORDS;
     let too_loud = ended == Ended::TooLoud;
-    let (stdout, stderr) = (out.finish(deadline), err.finish(deadline).0);
+    let (stdout, stderr) = (out.finish(), err.finish().0);
     match stdout {
         (stdout, false) if !too_loud => {
             let timed_out = ended == Ended::TimedOut;
@@ -241,6 +244,7 @@ fn kill_all(running: &duct::Handle) {
 /// Output being read by a thread of its own, which goes on reading (and dropping) beyond the
 /// limit, so that a program never waits for us.
 struct Reading {
+    pipe: PipeReader,
     kept: Arc<Mutex<Kept>>,
     done: Receiver<()>,
 }
@@ -252,17 +256,19 @@ struct Kept {
 }
 
 impl Reading {
-    fn start(mut pipe: PipeReader, limit: usize) -> Self {
+    fn start(pipe: PipeReader, limit: usize) -> io::Result<Self> {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let (finished, done) = channel();
+        let mut input = pipe.try_clone()?;
         let reading = Self {
+            pipe,
             kept: Arc::clone(&kept),
             done,
         };
         thread::spawn(move || {
             let mut chunk = vec![0; 64 << 10];
             // An error ends the reading as the end of the pipe does: there is no more to get.
-            while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+            while let Ok(count @ 1..) = input.read(&mut chunk) {
                 let mut kept = locked(&kept);
                 let room = limit - kept.bytes.len();
                 kept.bytes.extend_from_slice(&chunk[..count.min(room)]);
@@ -271,7 +277,7 @@ impl Reading {
             // Nobody listens any more when it took longer than the last words may.
             let _ = finished.send(());
         });
-        reading
+        Ok(reading)
     }
 
     fn overflowed(&self) -> bool {
@@ -279,10 +285,13 @@ impl Reading {
     }
 
     /// What was read, and whether there was more than the limit.
-    fn finish(self, deadline: Instant) -> (Vec<u8>, bool) {
-        let _ = self
-            .done
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    fn finish(self) -> (Vec<u8>, bool) {
+        for _ in 0..LAST_WORDS_ROUNDS {
+            let ended = self.done.recv_timeout(LAST_WORDS).is_ok();
+            if ended || ioctl_fionread(&self.pipe).is_ok_and(|unread| unread == 0) {
+                break;
+            }
+        }
         let mut kept = locked(&self.kept);
         (std::mem::take(&mut kept.bytes), kept.overflowed)
     }

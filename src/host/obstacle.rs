@@ -187,3 +187,16 @@ fn attributes(file: &File) -> Option<(StatxAttributes, StatxAttributes)> {
 fn metadata(file: &File, path: &Path) -> Result<Metadata, HostError> {
     file.metadata().map_err(at(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_with_their_blanks() {
+        let table = "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n\
+                     36 22 254:0 /src /etc/my\\040file\\134x rw shared:1 - ext4 /dev/vda rw\n";
+        let found: Vec<String> = mounts(table).collect();
+        assert_eq!(found, ["/", "/etc/my file\\x"]);
+    }
+}

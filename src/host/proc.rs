@@ -190,3 +190,41 @@ fn read_some(pid: u32, name: &str) -> io::Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let tail = "S 7 4 4 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4711 11 12";
+        for name in ["nginx", "a b", "x) R 1 (", "(", "\u{fffd}"] {
+            let line = format!("12 ({name}) {tail}\n");
+            let expected = Status {
+                name: name.to_owned(),
+                parent: 7,
+                started: 4711,
+            };
+            assert_eq!(Status::parse(line.as_bytes()), Some(expected));
+        }
+        assert_eq!(Status::parse(b"12 (cut short) S 7"), None);
+    }
+
+    #[test]
+    fn a_title_ends_before_its_padding() {
+        for (line, shown) in [
+            (
+                &b"nginx: master process /usr/sbin/nginx\0\0\0"[..],
+                "nginx: master process /usr/sbin/nginx",
+            ),
+            (b"nginx: worker process     \0", "nginx: worker process"),
+            (
+                b"nginx\0-c\0/etc/my nginx.conf\0",
+                "nginx -c /etc/my nginx.conf",
+            ),
+            (b"", "[kworker/0:1]"),
+        ] {
+            assert_eq!(title(line, "kworker/0:1"), shown);
+        }
+    }
+}

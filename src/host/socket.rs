@@ -223,3 +223,66 @@ fn own_ipv6(line: &str) -> Option<Ipv6Addr> {
     let address = Ipv6Addr::from(u128::from_str_radix(digits, 16).ok()?);
     (!address.is_unicast_link_local()).then_some(address)
 }
+
+#[cfg(test)]
+#[cfg(target_endian = "little")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_both_families_are_read_and_mapped_ones_are_ipv4() {
+        for (text, address) in [
+            ("0100007F:1F90", "127.0.0.1:8080"),
+            ("00000000:01BB", "0.0.0.0:443"),
+            (
+                "B80D01200000000067452301EFCDAB89:01BB",
+                "[2001:db8::123:4567:89ab:cdef]:443",
+            ),
+            ("0000000000000000FFFF00000100007F:0050", "127.0.0.1:80"),
+        ] {
+            assert_eq!(
+                hex_address(text).map(|found| found.to_string()).as_deref(),
+                Some(address)
+            );
+        }
+        for text in [
+            "",
+            "0100007F",
+            "0100:1F90",
+            "0100007F:1F901",
+            "01\u{fc}07F00:1F90",
+        ] {
+            assert_eq!(hex_address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_listeners_and_connections_count() {
+        let line = |state| {
+            format!("0: 0100007F:0050 0200007F:1000 {state} 0:0 00:0 00000000 33 0 4711 1 0 20")
+        };
+        let (listening, inode) = table_line(&line("0A")).expect("it listens");
+        assert_eq!((listening.remote, inode), (None, 4711));
+        let (connected, _) = table_line(&line("01")).expect("connected");
+        assert_eq!(
+            connected.remote.map(|peer| peer.to_string()).as_deref(),
+            Some("127.0.0.2:4096")
+        );
+        // Waiting for its end: nobody holds it any more.
+        assert_eq!(table_line(&line("06")), None);
+    }
+
+    #[test]
+    fn addresses_of_networks_and_of_one_link_are_left_out() {
+        let trie = "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.0.0.0\n        /24 link UNICAST\n     \
+                    |-- 10.0.0.5\n        /32 host LOCAL\n     |-- 10.0.0.255\n        /32 link BROADCAST\n";
+        let found: Vec<String> = own_ipv4(trie).map(|address| address.to_string()).collect();
+        assert_eq!(found, ["10.0.0.5"]);
+        let line = |digits: &str| own_ipv6(&format!("{digits} 04 40 00 82     eth0"));
+        assert_eq!(
+            line("fd000000000000000000000000000002"),
+            "fd00::2".parse().ok()
+        );
+        assert_eq!(line("fe8000000000000000fc00fffe000001"), None);
+    }
+}

@@ -4,6 +4,7 @@
 mod commands;
 mod files;
 mod obstacles;
+mod placing;
 mod roots;
 mod running;
 

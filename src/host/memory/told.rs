@@ -111,7 +111,7 @@ impl Memory {
         self
     }
 
-    /// With a program that [`Host::find`](super::super::machine::Host::find) finds by the last part of this path.
+    /// With a program that `Host::find` finds by the last part of this path.
     #[must_use]
     pub fn with_program(self, path: impl AsRef<Path>) -> Self {
         self.with(path, Entry::file("\x7fELF", Attributes::root(0o755)))

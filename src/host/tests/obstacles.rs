@@ -200,7 +200,7 @@ fn somebody_who_is_not_root_is_told_of_permissions() {
     fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("set");
     let this = std::env::current_exe().expect("this test");
     let copy = folder.join("test");
-    fs::copy(this, &copy).expect("copied");
+    done("cp \"$1\" \"$2\"", &[&this, &copy]);
     let inside = "host::tests::obstacles::not_root_inside";
     let args = ["--reuid=12", "--regid=12", "--clear-groups", "env"];
     let variable = format!("NIM_TLS_NOT_ROOT={}", folder.display());

@@ -1,0 +1,237 @@
+//! Browsers: the UI answers as before by every name, with a certificate that can be trusted,
+//! and old protocols and weak suites are refused.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+
+use super::agents::said;
+use super::client::{Alpn, Client, Handshake, Target, Versions};
+use super::fault::Fault;
+use super::hello::{HelloOutcome, Offer};
+use super::http::HttpRequest;
+use super::on_host::OnHost;
+use super::pace::Pace;
+use super::trust::{Judgement, Trust};
+use crate::certificate::{Certificate, valid_for};
+use crate::host::Host;
+use crate::plan::{Proof, ProofTrust};
+use crate::report::Row;
+use crate::values::{HostName, SubjectName};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const ATTEMPTS: u32 = 6;
+
+/// One way to ask for the UI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Way {
+    address: SocketAddr,
+    /// The name in the handshake; an address is never sent there.
+    sni: Option<HostName>,
+    /// What the request asks for, and what the certificate must be for.
+    name: SubjectName,
+    words: String,
+}
+
+/// How the UI answered: the status and where it sent the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page {
+    status: u16,
+    location: Option<String>,
+}
+
+/// The ways, each with its answer of before the change.
+pub(super) struct Baseline(Vec<(Way, Option<Page>)>);
+
+impl Baseline {
+    pub(super) fn take(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Self {
+        let answers = ways(proof).into_iter().map(|way| {
+            let page = ask(host, &way, Trust::RecordOnly, pace).ok().map(|(page, _)| page);
+            (way, page)
+        });
+        Self(answers.collect())
+    }
+
+    /// Nothing is known of before, as in a later `verify`.
+    pub(super) fn unknown(proof: &Proof) -> Self {
+        Self(ways(proof).into_iter().map(|way| (way, None)).collect())
+    }
+}
+
+pub(super) fn rows(
+    host: &dyn Host,
+    proof: &Proof,
+    root: Result<&Certificate, String>,
+    before: &Baseline,
+    pace: &Pace<'_>,
+    tell: &mut dyn FnMut(Row),
+) {
+    for (way, before) in &before.0 {
+        tell(page(host, proof, root.as_ref().copied(), way, before.as_ref(), pace));
+    }
+    for address in &proof.listeners {
+        for (offer, case) in [
+            (Offer::Tls11, "TLS 1.1"),
+            (Offer::Tls12Cbc, "TLS 1.2, CBC suites only"),
+            (Offer::Tls12StaticRsa, "TLS 1.2, no forward secrecy"),
+        ] {
+            tell(hello(host, proof, *address, offer, case, "refused"));
+        }
+        tell(hello(host, proof, *address, Offer::Tls13, "TLS 1.3", "accepted"));
+    }
+}
+
+fn ways(proof: &Proof) -> Vec<Way> {
+    let manager = SubjectName::Dns(proof.name.clone());
+    let mut ways = Vec::new();
+    for (index, address) in proof.listeners.iter().enumerate() {
+        let mut add = |sni: Option<&HostName>, name: &SubjectName, words: String| {
+            ways.push(Way { address: *address, sni: sni.cloned(), name: name.clone(), words });
+        };
+        add(Some(&proof.name), &manager, format!("browser, as {manager}"));
+        if index > 0 {
+            continue;
+        }
+        for name in &proof.other_names {
+            let sni = match name {
+                SubjectName::Dns(name) => Some(name),
+                SubjectName::Ip(_) => None,
+            };
+            add(sni, name, format!("browser, as {name}"));
+        }
+        add(None, &manager, "browser, no name in the handshake".to_owned());
+    }
+    ways
+}
+
+fn page(
+    host: &dyn Host,
+    proof: &Proof,
+    root: Result<&Certificate, &String>,
+    way: &Way,
+    before: Option<&Page>,
+    pace: &Pace<'_>,
+) -> Row {
+    let leg = format!("UI at {}", way.address);
+    let expected = if before.is_some() { "as before, trusted" } else { "a page, trusted" };
+    let trust = match (proof.trust, root) {
+        (ProofTrust::OurRoot, Ok(root)) => Trust::Only {
+            roots: vec![CertificateDer::from(root.der().to_vec())],
+            name: way.name.clone(),
+            now: host.now(),
+        },
+        (ProofTrust::OurRoot, Err(why)) => {
+            return Row::not_tried(&leg, &way.words, expected, why.clone());
+        }
+        (ProofTrust::Kept, _) => Trust::RecordOnly,
+    };
+    let (page, trusted) = match ask(host, way, trust, pace) {
+        Ok(answer) => answer,
+        Err(fault) => return said(&leg, &way.words, expected, fault.to_string(), false),
+    };
+    let same = match before {
+        Some(before) => *before == page,
+        // Without a "before" any page of the UI will do, an error of nginx will not.
+        None => page.status < 400 || page.status == 401,
+    };
+    let mut seen = format!("HTTP {}", page.status);
+    if let Some(location) = &page.location {
+        seen = format!("{seen} to {location}");
+    }
+    if let Some(before) = before.filter(|before| **before != page) {
+        seen = format!("{seen}, before it was HTTP {}", before.status);
+    }
+    let judged = match trusted {
+        Trusted::Yes => "trusted".to_owned(),
+        Trusted::No(why) => {
+            return said(&leg, &way.words, expected, format!("{seen}; {why}"), false);
+        }
+        Trusted::NameOnly => format!("the certificate is for {}", way.name),
+        Trusted::OtherName => format!("the kept certificate is not for {}", way.name),
+    };
+    said(&leg, &way.words, expected, format!("{seen}, {judged}"), same)
+}
+
+enum Trusted {
+    Yes,
+    No(String),
+    /// A kept certificate: its issuer is not ours to judge.
+    NameOnly,
+    OtherName,
+}
+
+fn ask(
+    host: &dyn Host,
+    way: &Way,
+    trust: Trust,
+    pace: &Pace<'_>,
+) -> Result<(Page, Trusted), Fault> {
+    let handshake = Handshake {
+        trust,
+        identity: None,
+        alpn: vec![Alpn::Http11],
+        versions: Versions::Both,
+    };
+    let mut client = Client::new(handshake)?;
+    let target = Target { address: way.address, sni: way.sni.clone(), patience: PATIENCE };
+    let mut limited = Err(Fault::TimedOut);
+    for _ in 0..ATTEMPTS {
+        pace.request();
+        let mut session = client.connect(&OnHost(host), &target)?;
+        let trusted = match &session.negotiated().judgement {
+            Judgement::Trusted => Trusted::Yes,
+            Judgement::Distrusted(why) => Trusted::No(why.to_string()),
+            Judgement::NotJudged => {
+                let leaf = session.negotiated().chain.first();
+                let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
+                match leaf {
+                    Some(leaf) if valid_for(&leaf, &way.name) => Trusted::NameOnly,
+                    _ => Trusted::OtherName,
+                }
+            }
+        };
+        let request = HttpRequest { host: authority(&way.name), path: "/".to_owned() };
+        let answer = session.get(&request, PATIENCE)?;
+        let page = Page { status: answer.status, location: answer.location };
+        if !matches!(page.status, 429 | 503) {
+            return Ok((page, trusted));
+        }
+        pace.exhausted();
+        limited = Ok((page, trusted));
+    }
+    limited
+}
+
+fn authority(name: &SubjectName) -> String {
+    match name {
+        SubjectName::Ip(std::net::IpAddr::V6(address)) => format!("[{address}]"),
+        name => name.to_string(),
+    }
+}
+
+fn hello(
+    host: &dyn Host,
+    proof: &Proof,
+    address: SocketAddr,
+    offer: Offer,
+    case: &str,
+    expected: &str,
+) -> Row {
+    let leg = format!("TLS at {address}");
+    let target = Target { address, sni: Some(proof.name.clone()), patience: PATIENCE };
+    match offer.make(&OnHost(host), &target) {
+        Ok(HelloOutcome::Accepted { version, suite }) => {
+            let seen = format!("accepted: {version}, {suite}");
+            said(&leg, case, expected, seen, expected == "accepted")
+        }
+        Ok(HelloOutcome::Alert { alert, .. }) => {
+            said(&leg, case, expected, format!("alert: {alert}"), expected == "refused")
+        }
+        Ok(HelloOutcome::Closed) => {
+            said(&leg, case, expected, "hung up".to_owned(), expected == "refused")
+        }
+        Ok(HelloOutcome::Other(what)) => said(&leg, case, expected, what, false),
+        Err(fault) => said(&leg, case, expected, fault.to_string(), false),
+    }
+}

@@ -1,0 +1,129 @@
+//! Who connects in the proof: the right client and the wrong ones. Certificates that exist for
+//! the proof only are made in memory, live for minutes, and are written nowhere.
+
+use std::collections::BTreeSet;
+
+use rustls::pki_types::CertificateDer;
+
+use super::identity::Identity;
+use crate::certificate::{
+    Certificate, DistinguishedName, KeyKind, NameParts, Permitted, Purpose, Recipe, Validity,
+    read_pem_chain,
+};
+use crate::host::Host;
+use crate::pki::{
+    Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root,
+};
+use crate::plan::{AgentProof, Proof};
+use crate::values::{AbsPath, HostName, SubjectName};
+use zeroize::Zeroizing;
+
+const MINUTE: i64 = 60;
+/// No certificate or key file is larger.
+const LIMIT: u64 = 1024 * 1024;
+
+/// Each client, or why it could not be had.
+pub(super) struct Cast {
+    pub(super) ours: Result<Identity, String>,
+    pub(super) foreign: Result<Identity, String>,
+    pub(super) expired: Result<Identity, String>,
+    pub(super) server: Result<Identity, String>,
+}
+
+impl Cast {
+    pub(super) fn gather(
+        host: &dyn Host,
+        proof: &Proof,
+        agents: &AgentProof,
+        authority: Option<&Authority>,
+    ) -> Self {
+        let now = host.now();
+        let name = &proof.name;
+        let closed = || "the key of the authority is not open".to_owned();
+        let current = Validity { not_before: now - MINUTE, not_after: now + 30 * MINUTE };
+        // The authority may be minutes old, and nothing it issues may be older than it.
+        let past = |authority: &Authority| Validity {
+            not_before: authority.certificate().validity.not_before,
+            not_after: now - MINUTE,
+        };
+        Self {
+            ours: match authority {
+                Some(authority) => throw_away(name, authority, current),
+                None => issued(host, &proof.state),
+            },
+            foreign: foreign(name, now, current),
+            expired: authority
+                .ok_or_else(closed)
+                .and_then(|authority| throw_away(name, authority, past(authority))),
+            server: from_files(host, &agents.server_chain, &agents.server_key),
+        }
+    }
+}
+
+/// An agent's certificate of this authority, for the proof only.
+fn throw_away(
+    name: &HostName,
+    authority: &Authority,
+    validity: Validity,
+) -> Result<Identity, String> {
+    let recipe = recipe(Purpose::Agent, "nim-tls proof", Some(name))?;
+    let issued = issue_leaf_between(&recipe, authority, validity).map_err(|e| e.to_string())?;
+    let mut chain = vec![issued.certificate];
+    chain.push(authority.certificate().clone());
+    identity(&chain, &issued.key)
+}
+
+/// The same from an authority that nobody knows.
+fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, String> {
+    let text = |error: crate::pki::IssueError| error.to_string();
+    let names = BTreeSet::from([SubjectName::Dns(name.clone())]);
+    let mut root = recipe(Purpose::Root, "nim-tls proof, another root", None)?;
+    root.permitted = Some(Permitted::for_names(&names));
+    let root = issue_root(&root, now).map_err(text)?;
+    let root = Authority::from_issued(root, None).map_err(text)?;
+    let intermediate = recipe(Purpose::Intermediate, "nim-tls proof, another intermediate", None)?;
+    let intermediate = issue_intermediate(&intermediate, &root, now).map_err(text)?;
+    let intermediate = Authority::from_issued(intermediate, Some(&root)).map_err(text)?;
+    throw_away(name, &intermediate, validity)
+}
+
+/// A certificate that waits to be handed out, where its key is still here.
+fn issued(host: &dyn Host, state: &AbsPath) -> Result<Identity, String> {
+    let none = "no issued certificate with its key is left in the state folder";
+    let folder = state.join("issued").map_err(|error| error.to_string())?;
+    let names = host.list(folder.as_path()).map_err(|error| error.to_string())?;
+    names
+        .iter()
+        .find_map(|name| {
+            let agent = folder.join(name).ok()?;
+            let (chain, key) = (agent.join("agent.crt").ok()?, agent.join("agent.key").ok()?);
+            let identity = from_files(host, &chain, &key).ok()?;
+            Some(identity)
+        })
+        .ok_or_else(|| none.to_owned())
+}
+
+fn from_files(host: &dyn Host, chain: &AbsPath, key: &AbsPath) -> Result<Identity, String> {
+    let read = |path: &AbsPath| host.read(path.as_path(), LIMIT).map_err(|e| e.to_string());
+    let chain = read_pem_chain(&read(chain)?).map_err(|error| error.to_string())?;
+    let bytes = Zeroizing::new(read(key)?);
+    let secret = SecretKey::from_pem(&bytes, None).map_err(|error| format!("{key}: {error}"))?;
+    identity(&chain, &secret)
+}
+
+fn identity(chain: &[Certificate], key: &SecretKey) -> Result<Identity, String> {
+    let chain = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
+    Identity::new(chain, key.pkcs8_der()).map_err(|error| error.to_string())
+}
+
+fn recipe(purpose: Purpose, common_name: &str, name: Option<&HostName>) -> Result<Recipe, String> {
+    let parts = NameParts { common_name: common_name.to_owned(), ..NameParts::default() };
+    Ok(Recipe {
+        purpose,
+        subject: DistinguishedName::try_from(parts).map_err(|error| error.to_string())?,
+        names: name.iter().map(|name| SubjectName::Dns((*name).clone())).collect(),
+        key: KeyKind::EcdsaP256,
+        days: 1,
+        permitted: None,
+    })
+}

@@ -1,0 +1,66 @@
+//! What nginx itself says the check decided. The check logs each verdict with the port of the
+//! client, so the answer to one of our own connections can be found, and a refusal of nginx can
+//! be told from one of the service behind it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::host::Host;
+use crate::values::AbsPath;
+
+/// More than this is not read at once: other agents write to the same log.
+const LIMIT: u64 = 1024 * 1024;
+
+pub(super) struct CheckLog<'a> {
+    host: &'a dyn Host,
+    path: &'a AbsPath,
+    read: Cell<u64>,
+    /// The latest verdict for each port.
+    verdicts: RefCell<BTreeMap<u16, u16>>,
+}
+
+/// A line of the log, as the template `nim-tls-log.conf` writes it.
+#[derive(Deserialize)]
+struct Line {
+    port: String,
+    answer: String,
+}
+
+impl<'a> CheckLog<'a> {
+    /// Starts at the end of the log as it is now.
+    pub(super) fn from_here(host: &'a dyn Host, path: &'a AbsPath) -> Self {
+        let size = host.stat(path.as_path()).ok().flatten().map_or(0, |stat| stat.size);
+        Self { host, path, read: Cell::new(size), verdicts: RefCell::default() }
+    }
+
+    /// What the check answered to the client on this port: 204 or 401. `None`: it was not asked.
+    pub(super) fn verdict(&self, port: u16) -> Option<u16> {
+        // nginx writes the line before the answer; the wait is for a busy disk.
+        for wait in [0, 20, 80] {
+            self.host.sleep(Duration::from_millis(wait));
+            self.catch_up();
+            if let Some(verdict) = self.verdicts.borrow_mut().remove(&port) {
+                return Some(verdict);
+            }
+        }
+        None
+    }
+
+    fn catch_up(&self) {
+        let Ok(bytes) = self.host.read_from(self.path.as_path(), self.read.get(), LIMIT) else {
+            return;
+        };
+        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else { return };
+        self.read.set(self.read.get() + end as u64 + 1);
+        for line in bytes[..end].split(|byte| *byte == b'\n') {
+            if let Ok(line) = serde_json::from_slice::<Line>(line)
+                && let (Ok(port), Ok(answer)) = (line.port.parse(), line.answer.parse())
+            {
+                self.verdicts.borrow_mut().insert(port, answer);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The whole proof: what to try, in which order, and what is known of before.
+
+use super::agents::{Agents, SavedSession};
+use super::browsers::{self, Baseline};
+use super::cast::Cast;
+use super::check_log::CheckLog;
+use super::old_workers;
+use super::pace::Pace;
+use crate::certificate::{Certificate, read_pem_chain};
+use crate::host::Host;
+use crate::pki::Authority;
+use crate::plan::{Action, Plan, Proof};
+use crate::report::Row;
+
+/// Proves by connections. `before` may be called first, while everything is as it was; what it
+/// saw is then held against what is seen later.
+#[derive(Default)]
+pub struct Prove {
+    before: Option<(Baseline, Vec<SavedSession>)>,
+    /// Requests made for it: they count against the server's limit.
+    spent: u32,
+}
+
+impl Prove {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the UI answers today, and sessions that must be worth nothing later.
+    pub fn before(&mut self, host: &dyn Host, plan: &Plan) {
+        let proof = plan.steps.iter().find_map(|step| match &step.action {
+            Action::Prove(proof) => Some(proof),
+            _ => None,
+        });
+        let Some(proof) = proof else { return };
+        let pace = Pace::new(host, 0);
+        let baseline = Baseline::take(host, proof, &pace);
+        let reloads = plan.steps.iter().any(|step| matches!(step.action, Action::Reload(_)));
+        let sessions = if reloads && proof.agents.is_some() {
+            SavedSession::save(host, proof, &pace)
+        } else {
+            Vec::new()
+        };
+        self.spent = pace.spent();
+        self.before = Some((baseline, sessions));
+    }
+
+    /// Tries everything now; tells each row as it comes, and gives all.
+    pub fn prove(
+        &mut self,
+        host: &dyn Host,
+        proof: &Proof,
+        authority: Option<&Authority>,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut note = |row: Row| {
+            tell(&row);
+            rows.push(row);
+        };
+        let pace = Pace::new(host, self.spent);
+        let (baseline, mut sessions) =
+            self.before.take().unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
+        note(old_workers::row(host, proof.master));
+        if let Some(agents) = &proof.agents {
+            let cast = Cast::gather(host, proof, agents, authority);
+            let log = CheckLog::from_here(host, &agents.check_log);
+            let agents = Agents { host, proof, agents, log, pace: &pace };
+            agents.rows(&cast, &mut sessions, &mut note);
+        }
+        let root = root(host, proof);
+        let root = root.as_ref().map_err(Clone::clone);
+        browsers::rows(host, proof, root, &baseline, &pace, &mut note);
+        note(Row::not_tried(
+            "from another host",
+            "agent and browser",
+            "as above",
+            "this program runs on the manager; try it from an instance too",
+        ));
+        rows
+    }
+}
+
+fn root(host: &dyn Host, proof: &Proof) -> Result<Certificate, String> {
+    let path = proof.state.join("ca/root.crt").map_err(|error| error.to_string())?;
+    let bytes = host.read(path.as_path(), 1024 * 1024).map_err(|error| error.to_string())?;
+    let mut chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
+    Ok(chain.remove(0))
+}
