@@ -1,1 +1,18 @@
+//! Plans for machines in memory that look like a manager's, and what a real nginx says of them.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod authority;
+mod judge;
+mod stand;
+
+mod bypasses;
+mod certificates;
+mod clients;
+mod cost;
+mod fitness;
+mod refusals;
+mod shapes;
+
+use super::*;
+use stand::Stand;
