@@ -10,7 +10,8 @@ use crate::nginx::{self, Commented, Config, Directive, Edit, FileId, Place, flat
 pub(super) struct Editor<'a> {
     config: &'a Config,
     edits: BTreeMap<FileId, Vec<Edit<Reason>>>,
-    /// Files that were found to be read once: looking costs a walk over everything.
+    /// Files that may be edited: text, and read once. Asking for each would be a walk over
+    /// everything each time.
     editable: BTreeSet<FileId>,
 }
 
@@ -19,7 +20,7 @@ impl<'a> Editor<'a> {
         Self {
             config,
             edits: BTreeMap::new(),
-            editable: BTreeSet::new(),
+            editable: editable(config),
         }
     }
 
@@ -149,11 +150,27 @@ impl<'a> Editor<'a> {
                 Problem::host(format!("{shown} cannot be edited: {error}"))
                     .remedy("write this block out in a file that is read once")
             })?;
-            self.editable.insert(edit.file);
         }
         self.edits.entry(edit.file).or_default().push(edit);
         Ok(())
     }
+}
+
+/// The same as [`Config::editable`] says, for all files at once.
+fn editable(config: &Config) -> BTreeSet<FileId> {
+    let mut times: BTreeMap<FileId, usize> = BTreeMap::new();
+    let mut open: Vec<&Directive> = config.main.iter().collect();
+    while let Some(directive) = open.pop() {
+        open.extend(directive.children());
+        for read in directive.included() {
+            *times.entry(read.file).or_default() += 1;
+            open.extend(&read.children);
+        }
+    }
+    (0..config.files.len())
+        .map(FileId)
+        .filter(|file| config.file(*file).exact && times.get(file).is_none_or(|n| *n == 1))
+        .collect()
 }
 
 /// The last directive `name` that stands in the block's own file.

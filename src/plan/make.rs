@@ -13,6 +13,7 @@ use super::{nginx_command, proof, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::{Facts, Known};
+use crate::nginx::Directive;
 use crate::values::AbsPath;
 
 /// What would be done on this host for these answers, or why it cannot be.
@@ -154,18 +155,21 @@ fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
             .remedy("say certificates: {server: {source: generate}} to replace it"));
         }
     }
-    let path = |line: &&crate::nginx::Directive| {
-        let path = site.config.resolved(line.arg(0)?);
-        path.parse::<AbsPath>().ok()
+    let path = |line: &Directive| {
+        let path = site.config.resolved(line.arg(0).unwrap_or_default());
+        let read = path.parse::<AbsPath>();
+        read.map_err(|error| format!("{}: {error}", site.config.shown(&line.at)))
     };
     let pairs = chains.iter().zip(&keys).map(|(chain, key)| {
         let (chain, key) = (path(chain)?, path(key)?);
-        Some(ServerFiles { chain, key })
+        Ok(ServerFiles { chain, key })
     });
-    Ok(match pairs.collect::<Option<Vec<_>>>() {
-        Some(pairs) if chains.len() == keys.len() => Today::Pairs(pairs),
-        _ => Today::Unknown("what is there could not be told from its lines".to_owned()),
-    })
+    match pairs.collect::<Result<Vec<_>, String>>() {
+        Ok(pairs) if chains.len() == keys.len() => Ok(Today::Pairs(pairs)),
+        Ok(_) => Ok(Today::Unknown("its lines do not come in pairs".to_owned())),
+        Err(why) if answers.server == ServerSource::Generate => Ok(Today::Unknown(why)),
+        Err(why) => Err(Problem::host(why).remedy("write the whole path there")),
+    }
 }
 
 /// Default lifetimes that a shorter-lived issuer cuts down.

@@ -14,5 +14,4 @@ mod fitness;
 mod refusals;
 mod shapes;
 
-use super::*;
 use stand::Stand;

@@ -53,15 +53,24 @@ fn a_valid_one_stays_and_its_lines_with_it() {
     assert_eq!(proof_trust(&plan), ProofTrust::Kept);
     stand.settled();
     // However its lines are written: by a relative path, or for the whole of http.
-    let relative = valid().edit(
-        "        /etc/nms/certs/manager-server.pem",
-        " ../nms/certs/manager-server.pem",
+    let relative = valid()
+        .edit("/etc/nms/certs/manager-server.", "own.")
+        .with_file(
+            "/etc/nginx/own.pem",
+            &stand.files["/etc/nms/certs/manager-server.pem"],
+        )
+        .with_file(
+            "/etc/nginx/own.key",
+            &stand.files["/etc/nms/certs/manager-server.key"],
+        );
+    assert!(text(&relative.planned(), NMS_HTTP).contains(" own.pem;"));
+    relative.settled();
+    let upward = valid().edit(
+        "/etc/nms/certs/manager-server.pem",
+        "../nms/certs/manager-server.pem",
     );
-    let relative = relative.with_file(
-        "/etc/nginx/../nms/certs/manager-server.pem",
-        &valid().files["/etc/nms/certs/manager-server.pem"],
-    );
-    assert!(text(&relative.planned(), NMS_HTTP).contains("../nms/certs/manager-server.pem;"));
+    let said = upward.refusal();
+    assert!(said.starts_with(&format!("{NMS_HTTP}:")), "{said}");
     let lines = "    ssl_certificate_key    /etc/nms/certs/manager-server.key;\n    ssl_certificate        /etc/nms/certs/manager-server.pem;\n";
     let of_http = valid().edit(lines, "").edit_file(
         "/etc/nginx/nginx.conf",

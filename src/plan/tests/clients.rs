@@ -85,7 +85,7 @@ fn other_ways_round_a_check_are_seen() {
         ),
         ("            return 401;\n", "            return 402;\n"),
         ("$ssl_client_verify !~* 'SUCCESS'", "$http_x = 'y'"),
-        ("location /check-agent-client-cert", "location /check-agent"),
+        ("location /check-agent-client-cert", "location /elsewhere"),
         (
             "    location = / {",
             "    location ~ check { return 200; }\n    location = / {",
