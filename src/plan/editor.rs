@@ -132,6 +132,11 @@ impl<'a> Editor<'a> {
     /// A commented-out directive of this name; the one with the wanted arguments rather than
     /// another.
     fn commented(&self, block: &Directive, name: &str, args: &str) -> Option<Commented> {
+        let text = &self.config.file(block.at.file).text;
+        let inner = block.block().map(|block| &text[block.inner.clone()])?;
+        if !inner.contains(name) {
+            return None; // sparing a second look at every word
+        }
         let mut found: Vec<_> = nginx::commented(self.config, block)
             .into_iter()
             .filter(|comment| comment.name == name)

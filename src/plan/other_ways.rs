@@ -28,11 +28,13 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
                 if !PASSES.contains(&pass.name.as_str()) {
                     continue;
                 }
-                let speaks_grpc = speaks_grpc(&level, pass);
-                let key = (pass.name.as_str(), pass.arg(0), speaks_grpc);
-                let reaches = *judged
-                    .entry(key)
-                    .or_insert_with(|| reaches(site, pass, speaks_grpc));
+                let key = (pass.name.as_str(), pass.arg(0));
+                let leads = *judged.entry(key).or_insert_with(|| leads(site, pass));
+                let reaches = match leads {
+                    Leads::There => true,
+                    Leads::Elsewhere => false,
+                    Leads::Anywhere => speaks_grpc(&level, pass),
+                };
                 if reaches {
                     let to = pass.arg(0).unwrap_or_default();
                     let why = format!("passes to {to} as well, past the check of certificates");
@@ -60,13 +62,26 @@ fn speaks_grpc(level: &Level<'_, '_>, pass: &Directive) -> bool {
         || (pass.name == "proxy_pass" && level.scope.value("proxy_http_version") == Some("2"))
 }
 
-/// Whether a pass can end at one of the services. What a request decides could be anything.
-fn reaches(site: &Site<'_>, pass: &Directive, speaks_grpc: bool) -> bool {
+/// Where a pass leads, as seen from the services of agents.
+#[derive(Clone, Copy)]
+enum Leads {
+    There,
+    Elsewhere,
+    /// The request decides.
+    Anywhere,
+}
+
+fn leads(site: &Site<'_>, pass: &Directive) -> Leads {
     let Some(target) = Target::of(pass) else {
-        return false;
+        return Leads::Elsewhere;
     };
-    !site.http.backends(&target).is_disjoint(&site.backends)
-        || (speaks_grpc && site.http.is_open_ended(&target))
+    if !site.http.backends(&target).is_disjoint(&site.backends) {
+        Leads::There
+    } else if site.http.is_open_ended(&target) {
+        Leads::Anywhere
+    } else {
+        Leads::Elsewhere
+    }
 }
 
 /// `stream {}` passes bytes on without looking at certificates as HTTP does.
