@@ -230,7 +230,7 @@ fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
 /// default it judges every client that names no server, and its verdict counts when such a
 /// client then asks for our server by `Host`. Anywhere on the socket its sessions can be
 /// resumed with our name, until that was mended in nginx (CVE-2025-23419).
-fn neighbours(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+pub(super) fn neighbours(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
     let defaults = site.defaults();
     let mended = build.is_some_and(|build| {
         build.version >= (1, 27, 4) || ((1, 26, 3)..(1, 27, 0)).contains(&build.version)

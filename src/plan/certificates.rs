@@ -173,7 +173,7 @@ impl Making<'_> {
             folders.push(FolderChange {
                 path,
                 mode: Mode(0o700),
-            })
+            });
         };
         private(state.clone());
         if new_authority {

@@ -1,12 +1,18 @@
 //! The check of agents' certificates: asked for by nginx, judged in a location of our own.
 
+use std::collections::BTreeSet;
+
 use super::editor::why;
 use super::place_for::{self, Spot};
 use super::template::{self, CHECK};
 use super::work::Work;
 use crate::error::Problem;
+use crate::facts::Known;
 use crate::nginx::{Directive, Location, LocationKind, flat};
 use crate::values::AbsPath;
+
+/// How many addresses a note names.
+const SHOWN: usize = 5;
 
 impl<'e> Work<'_, 'e> {
     /// Every client is asked for a certificate of ours, and may have none.
@@ -129,6 +135,47 @@ impl<'e> Work<'_, 'e> {
                  agents with certificates of this tool are among them until client-mtls is applied",
                 self.site.config.shown(&line.at)
             ));
+        }
+    }
+
+    /// Nobody is cut off unawares.
+    pub(super) fn note_who_is_connected(&mut self) {
+        let Known::Is(connected) = &self.facts.connected else {
+            return;
+        };
+        let from: BTreeSet<String> = connected.iter().map(|at| at.ip().to_string()).collect();
+        if from.is_empty() {
+            return;
+        }
+        let first: Vec<&str> = from.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match from.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.changes.notes.push(format!(
+            "connected to port {} now: {}{more}; agents among them are refused until they have \
+             the certificates that this plan makes",
+            self.site.port,
+            first.join(", ")
+        ));
+    }
+
+    /// What code in the server does is beyond the reach of a plan.
+    pub(super) fn note_code(&mut self) {
+        let is_code = |line: &&Directive| {
+            let name = line.name.as_str();
+            name.starts_with("js_") || name.starts_with("perl") || name.contains("_by_lua")
+        };
+        let mut open: Vec<&Directive> = vec![self.site.server.directive];
+        while let Some(line) = open.pop() {
+            if is_code(&line) {
+                self.changes.notes.push(format!(
+                    "{}: what this code asks of nginx could not be followed",
+                    self.site.config.shown(&line.at)
+                ));
+                return;
+            }
+            open.extend(flat(line.children()));
         }
     }
 }

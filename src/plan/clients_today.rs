@@ -1,6 +1,7 @@
 //! What a server does about agents' certificates before anything is changed.
 
-use super::bypass::{VENDOR_CHECK, refuse};
+use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::other_ways;
 use super::site::Site;
 use super::template::CHECK;
 use crate::error::Problem;
@@ -30,7 +31,7 @@ pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToda
     let decides = verify.unwrap_or(site.server.directive);
     match verify.and_then(|line| line.arg(0)) {
         // nginx itself answers 400 before any location is looked for.
-        Some("on") => return (ClientsToday::Enforced, decides),
+        Some("on") => return (ways_round(site, build), decides),
         Some("optional" | "optional_no_ca") => {}
         _ => return (ClientsToday::NotAsked, decides),
     }
@@ -49,6 +50,16 @@ pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToda
         (ClientsToday::Enforced, decides)
     } else {
         (ClientsToday::Bypassable, first)
+    }
+}
+
+/// Where the server asks everybody: whether another server leads round it.
+fn ways_round(site: &Site<'_>, build: Option<&Build>) -> ClientsToday {
+    let closed = other_ways::refuse(site).is_ok() && bypass::neighbours(site, build).is_ok();
+    if closed {
+        ClientsToday::Enforced
+    } else {
+        ClientsToday::Bypassable
     }
 }
 

@@ -62,13 +62,13 @@ impl<'a> Editor<'a> {
             let edit = nginx::uncomment(self.config, &comment, args, reason.clone());
             return self.push(&comment.at, edit);
         }
-        let line = [format!("{name} {args};")];
+        let written = [format!("{name} {args};")];
         match last(block, anchor) {
             Some(after) => {
-                let edit = nginx::insert_after(self.config, after, &line, reason.clone());
+                let edit = nginx::insert_after(self.config, after, &written, reason.clone());
                 self.push(&after.at, edit)
             }
-            None => self.insert_at_start(block, &line, reason),
+            None => self.insert_at_start(block, &written, reason),
         }
     }
 
@@ -185,7 +185,7 @@ fn last<'a>(block: &'a Directive, name: &str) -> Option<&'a Directive> {
 }
 
 /// A reason that is about something.
-pub(super) fn why(id: &str, about: impl ToString) -> Reason {
+pub(super) fn why(id: &str, about: &(impl std::fmt::Display + ?Sized)) -> Reason {
     Reason {
         id: id.to_owned(),
         about: about.to_string(),

@@ -12,7 +12,7 @@ use super::work::NginxChanges;
 use super::{nginx_command, proof, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
-use crate::facts::{Facts, Known};
+use crate::facts::{Facts, Known, Nginx};
 use crate::nginx::Directive;
 use crate::values::AbsPath;
 
@@ -119,6 +119,7 @@ fn notes(
             "whether other programs hold nginx's ports could not be told: {why}"
         ));
     }
+    notes.extend(facts.nginx.is().and_then(upgraded));
     if !facts.live {
         notes.push(
             "this is a folder (--root), not a running system: nginx is not tested or reloaded, \
@@ -127,6 +128,16 @@ fn notes(
         );
     }
     notes
+}
+
+/// A package upgrade without a restart: the old master parses every reload.
+fn upgraded(nginx: &Nginx) -> Option<String> {
+    let next = nginx.on_disk.as_ref()?;
+    Some(format!(
+        "{} runs and {next} is on disk: what is written here is read by both; \
+         systemctl restart nginx makes them one",
+        nginx.build
+    ))
 }
 
 /// The pairs that the server uses now.

@@ -37,7 +37,9 @@ pub(super) fn plan(
             work.log_format()?;
             if work.tightened {
                 session::forget(&mut work.editor, site)?;
+                work.note_who_is_connected();
             }
+            work.note_code();
         }
         None if answers.method == Method::SslTermination => work.note_old_verification(),
         None => {}

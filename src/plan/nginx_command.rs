@@ -63,10 +63,7 @@ fn touches(config: &Config, build: &Build) -> Vec<String> {
 fn folder_of(path: &str) -> Option<String> {
     let (folder, _) = path.rsplit_once('/')?;
     let deep = folder.matches('/').count() >= 2 && folder.starts_with('/');
-    match deep {
-        true if !folder.starts_with("/dev") => Some(folder.to_owned()),
-        _ => None,
-    }
+    (deep && !folder.starts_with("/dev")).then(|| folder.to_owned())
 }
 
 /// Where the master itself logs: the line outside every block, else what it was started or

@@ -24,17 +24,14 @@ impl Work<'_, '_> {
         let is_name = |listed: &&str| listed.eq_ignore_ascii_case(name);
         let neighbours = site.neighbours_on_port();
         let mut others = neighbours.iter().filter(|other| !site.is_ours(other));
-        if let Some(other) = others
-            .clone()
-            .find(|other| other.names.iter().any(|n| is_name(&n)))
-        {
+        if let Some(other) = others.clone().find(|other| other.names.iter().any(is_name)) {
             return Err(Problem::host(format!(
                 "{name} is the name of another server on this port: {}",
                 site.config.shown(&other.directive.at)
             ))
             .remedy("choose another manager_name, or take the name out of that server"));
         }
-        let listed = site.server.names.iter().any(|n| is_name(&n));
+        let listed = site.server.names.iter().any(is_name);
         let patterns = others.any(|other| other.names.iter().any(|name| is_pattern(name)));
         if listed || (site.is_default_on_port() && !patterns) {
             return Ok(());
@@ -116,12 +113,13 @@ impl Work<'_, '_> {
         });
         if has_directive && (alone || !everywhere) {
             let reason = why("http2-directive", "");
-            let without = |_: &Listen<'_>| match alone {
-                true => Parameter::Without,
-                // Others on the socket may live by it.
-                false => Parameter::AsIs,
+            // Others on the socket may live by the parameter.
+            let parameter = if alone {
+                Parameter::Without
+            } else {
+                Parameter::AsIs
             };
-            self.listen_lines(&reason, without)?;
+            self.listen_lines(&reason, |_| parameter)?;
             let block = site.server.directive;
             return self.editor.set(block, "http2", "on", &reason, "listen");
         }

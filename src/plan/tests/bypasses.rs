@@ -350,6 +350,19 @@ fn a_neighbour_with_authorities_of_its_own_is_refused() {
     let beside = Stand::stock().with_file(path, &site("443 ssl"));
     refused(&beside, path, "ssl_verify_client", "its TLS sessions count");
     beside.newer().settled();
+    let quic = Stand::stock()
+        .newer()
+        .edit(
+            "    root /var/www/nms;",
+            "    root /var/www/nms;\n    listen 443 quic;",
+        )
+        .with_file(path, &site("443 quic default_server"));
+    refused(
+        &quic,
+        path,
+        "ssl_verify_client",
+        "the default server of this port verifies",
+    );
     Stand::stock().with_file(path, &site("8443 ssl")).settled();
     // The default of another socket of the manager counts as well.
     let also = Stand::stock()

@@ -43,6 +43,20 @@ fn the_line_that_decides_is_named() {
     );
     let on = asked.edit("ssl_verify_client optional;", "ssl_verify_client on;");
     assert_eq!(today(&on).0, ClientsToday::Enforced);
+    let way =
+        "server {\n    listen 8443;\n    location /x { grpc_pass grpc://dpm-grpc-service; }\n}\n";
+    let round = on.with_file("/etc/nginx/conf.d/zz.conf", way);
+    assert_eq!(today(&round).0, ClientsToday::Bypassable);
+}
+
+#[test]
+fn it_is_said_in_words_with_the_place() {
+    let said = super::super::today(&Stand::stock().facts(), 443.try_into().unwrap()).unwrap();
+    let line = Stand::stock().files[super::stand::NMS_HTTP]
+        .lines()
+        .position(|line| line.contains("ssl_verify_client"));
+    let place = format!("{}:{}", super::stand::NMS_HTTP, line.unwrap() + 1);
+    assert_eq!(said, format!("not asked for a certificate ({place})"));
 }
 
 #[test]

@@ -100,3 +100,38 @@ fn what_becomes_of_the_key_of_the_authority_has_to_be_said() {
         assert!(said.contains(word), "{said}");
     }
 }
+
+#[test]
+fn who_is_connected_and_what_cannot_be_followed_is_noted() {
+    let stand = Stand::stock()
+        .with_client("10.1.2.3:50000")
+        .with_client("10.1.2.3:50001");
+    let code = stand.edit(
+        "    root /var/www/nms;",
+        "    root /var/www/nms;\n    location /x { js_content x.y; }",
+    );
+    let notes = code.planned().notes.join("\n");
+    assert!(
+        notes.contains("connected to port 443 now: 10.1.2.3; agents"),
+        "{notes}"
+    );
+    assert!(notes.contains("what this code asks of nginx"), "{notes}");
+    // Once the rules hold, nobody is cut off by another plan.
+    let notes = code.settled().planned().notes.join("\n");
+    assert!(!notes.contains("connected to port"), "{notes}");
+}
+
+#[test]
+fn an_upgraded_nginx_that_was_not_restarted_gets_what_both_versions_read() {
+    let plan = Stand::stock()
+        .newer()
+        .running_deleted("nginx/1.22.1")
+        .planned();
+    let text = super::stand::text(&plan, NMS_HTTP);
+    assert!(text.contains("listen 443 ssl http2;") && !text.contains("http2 on"));
+    let notes = plan.notes.join("\n");
+    assert!(
+        notes.contains("nginx 1.22.1 runs and nginx 1.26.3 is on disk"),
+        "{notes}"
+    );
+}

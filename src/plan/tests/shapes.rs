@@ -129,6 +129,9 @@ fn every_line_that_is_written_has_its_reason() {
         .collect();
     assert_eq!(reasons.len(), new.len(), "{reasons:?}");
     let lines: Vec<&str> = text(&plan, NMS_HTTP).lines().collect();
+    for (_, why) in plan.files.iter().flat_map(|file| &file.reasons) {
+        assert_ne!(crate::preview::explained(why), why.id, "this has no words");
+    }
     for (range, why) in &nms_http.reasons {
         let line = lines[range.start as usize - 1];
         assert!(
@@ -368,7 +371,7 @@ fn names_that_are_written_in_a_special_way_stay_as_they_are() {
         .edit("server_name _;", names);
     let after = text(&stand.planned(), NMS_HTTP).to_owned();
     assert!(
-        after.contains(&names.replace(";", " nim.example.com;")),
+        after.contains(&names.replace(';', " nim.example.com;")),
         "{after}"
     );
     holds(&stand);

@@ -30,6 +30,10 @@ macro_rules! stock {
 }
 
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what may be wrong with a host is independent"
+)]
 pub(super) struct Stand {
     pub(super) files: BTreeMap<String, String>,
     /// Symbolic links and where they lead.
@@ -41,6 +45,9 @@ pub(super) struct Stand {
     obstacles: Vec<(String, String)>,
     /// Listeners that are not nginx's.
     strangers: Vec<SocketAddr>,
+    clients: Vec<SocketAddr>,
+    /// What the running master says, where its file was replaced since.
+    running: Option<&'static str>,
     runs: bool,
     live: bool,
     root: bool,
@@ -104,6 +111,8 @@ impl Stand {
             ],
             obstacles: Vec::new(),
             strangers: Vec::new(),
+            clients: Vec::new(),
+            running: None,
             runs: true,
             live: true,
             root: true,
@@ -173,6 +182,17 @@ impl Stand {
 
     pub(super) fn with_stranger(mut self, at: &str) -> Self {
         self.strangers.push(at.parse().unwrap());
+        self
+    }
+
+    pub(super) fn with_client(mut self, from: &str) -> Self {
+        self.clients.push(from.parse().unwrap());
+        self
+    }
+
+    /// Under a master of this version whose file was replaced by an upgrade.
+    pub(super) fn running_deleted(mut self, version: &'static str) -> Self {
+        self.running = Some(version);
         self
     }
 
@@ -310,7 +330,7 @@ impl Stand {
             memory = memory.with_name("nim.example.com", &[Ipv4Addr::LOCALHOST.into()]);
         }
         for (path, text) in &self.files {
-            let mode = if path.ends_with(".key") { 0o600 } else { 0o644 };
+            let mode = if path.contains(".key") { 0o600 } else { 0o644 };
             memory = memory.with(path, Entry::file(text.as_bytes(), Attributes::root(mode)));
         }
         for (path, target) in &self.links {
@@ -344,12 +364,12 @@ impl Stand {
         let mut all = vec![process(7, 1, "/usr/bin/stranger", "/usr/bin/stranger")];
         if self.runs {
             let nginx = "/usr/sbin/nginx";
-            all.push(process(
-                MASTER,
-                1,
-                "nginx: master process /usr/sbin/nginx",
-                nginx,
-            ));
+            let title = "nginx: master process /usr/sbin/nginx";
+            let exe_deleted = self.running.is_some();
+            all.push(Process {
+                exe_deleted,
+                ..process(MASTER, 1, title, nginx)
+            });
             all.push(process(MASTER + 1, MASTER, "nginx: worker process", nginx));
         }
         all
@@ -367,6 +387,14 @@ impl Stand {
         }
         // nginx holds what it could get.
         if self.runs && self.strangers.is_empty() {
+            let workers = vec![MASTER + 1];
+            for client in &self.clients {
+                sockets.push(Socket {
+                    local: "127.0.0.1:443".parse().unwrap(),
+                    remote: Some(*client),
+                    holders: workers.clone(),
+                });
+            }
             let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 443);
             sockets.push(listening(any, vec![MASTER, MASTER + 1]));
         }
@@ -375,7 +403,8 @@ impl Stand {
 
     fn says(&self, command: &Command) -> Option<Output> {
         let asks = |option: &str| command.args.iter().any(|arg| arg == option);
-        if !command.program.ends_with("nginx") {
+        let deleted = command.program.starts_with("/proc");
+        if !deleted && !command.program.ends_with("nginx") {
             return None;
         }
         if asks("-V") {
@@ -384,7 +413,7 @@ impl Stand {
                  enabled\nconfigure arguments: --prefix=/usr/share/nginx \
                  --conf-path=/etc/nginx/nginx.conf --error-log-path=/var/log/nginx/error.log \
                  --pid-path=/run/nginx.pid",
-                self.version
+                self.running.filter(|_| deleted).unwrap_or(&self.version)
             );
             for module in &self.modules {
                 write!(said, " --with-{module}").unwrap();
