@@ -12,6 +12,7 @@ mod editor;
 
 mod site;
 mod other_ways;
+mod unchecked;
 mod bypass;
 mod clients_today;
 

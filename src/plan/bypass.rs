@@ -2,8 +2,9 @@
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
 use super::other_ways;
-use super::site::{Site, within};
+use super::site::{Site, quoted, within};
 use super::template::CHECK;
+use super::unchecked;
 use crate::error::Problem;
 use crate::facts::Build;
 use crate::nginx::{Directive, Location, Scope, Server, Target, flat};
@@ -21,14 +22,9 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
         other_check(site, gate)?;
     }
     diversions(site)?;
-    unchecked_requests(site)?;
+    unchecked::refuse(site)?;
     foreign_trust(site)?;
     neighbours(site, build)
-}
-
-/// A directive as it is written, for messages.
-fn quoted(line: &Directive) -> String {
-    format!("\"{} {}\"", line.name, line.args.join(" "))
 }
 
 /// Other ways to the services can only be found where it is known what the services are.
@@ -137,43 +133,6 @@ fn redirects(rewrite: &Directive) -> bool {
 fn lets_through(answer: &Directive) -> bool {
     let code = answer.arg(0).and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| (200..300).contains(&code))
-}
-
-/// nginx asks no check for a request that it makes itself while it serves another one.
-fn unchecked_requests(site: &Site<'_>) -> Result<(), Problem> {
-    let levels = site.server.all_locations();
-    let levels = levels.iter().map(|level| &level.scope);
-    for scope in std::iter::once(&site.server.scope).chain(levels) {
-        for name in [
-            "mirror",
-            "auth_request",
-            "add_before_body",
-            "add_after_body",
-        ] {
-            for line in scope.nearest(name) {
-                let path = line.arg(0).unwrap_or_default();
-                let path = path.split('?').next().unwrap_or_default();
-                let selected = site.http.find_location_for(site.server, path);
-                if selected.location.is_some_and(|found| is_gate(site, found)) {
-                    let why = format!("{} reaches the agents' service unchecked", quoted(line));
-                    return Err(site.refused(line, why).remedy("take this line out"));
-                }
-            }
-        }
-        for line in scope.nearest("ssi") {
-            if line.arg(0) == Some("on") {
-                let why = "a page could include a call to the agents' service, unchecked";
-                return Err(site.refused(line, why).remedy("set ssi off in this server"));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_gate(site: &Site<'_>, location: &Location<'_>) -> bool {
-    let is = |block: &Directive| std::ptr::eq(block, location.directive);
-    let mut gates = site.gates.iter();
-    gates.any(|gate| is(gate.directive) || within(gate).into_iter().any(is))
 }
 
 /// Settings that decide which certificates count as verified, beyond the client CA.

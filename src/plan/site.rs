@@ -248,6 +248,11 @@ pub(super) fn within<'a>(location: &'a Location<'a>) -> Vec<&'a Directive> {
     blocks
 }
 
+/// A directive as it is written, for messages.
+pub(super) fn quoted(line: &Directive) -> String {
+    format!("\"{} {}\"", line.name, line.args.join(" "))
+}
+
 fn listens_on(server: &Server<'_>, port: Port) -> bool {
     server.listens.iter().any(|listen| is_on(listen, port))
 }

@@ -278,6 +278,17 @@ fn requests_that_nginx_makes_itself_must_not_reach_a_service() {
         "location /x",
         "unchecked",
     );
+    for copy in [
+        "location /copy { rewrite ^ /f5.nginx.agent.sdk.Commander/X last; }",
+        "location /copy { rewrite ^/copy(.*)$ $1; }",
+        "location /copy { if ($arg_x) { rewrite ^ /f5.nginx.agent.sdk.$arg_x; } }",
+        "location /copy { error_page 404 /f5.nginx.agent.sdk.Commander/X; }",
+        "location /copy { try_files /nothing /again; }\n    location /again { rewrite ^ /f5.nginx.agent.sdk.Commander/X; }",
+    ] {
+        let stand = in_server(&format!("    location /x {{ mirror /copy; }}\n    {copy}"));
+        refused(&stand, NMS_HTTP, "location /x", "unchecked");
+    }
+    in_server("    location /x { mirror /copy; }\n    location /copy { rewrite ^ /f5 break; rewrite ^ /copy last; }").settled();
     in_server("    location /x { mirror /copy; }").settled();
 }
 
