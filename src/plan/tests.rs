@@ -3,14 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod authority;
-mod judge;
 mod stand;
+mod machine;
+mod judge;
+mod difference;
 
 mod bypasses;
 mod certificates;
 mod clients;
 mod cost;
 mod fitness;
+mod neighbours;
+mod places;
 mod refusals;
 mod shapes;
 

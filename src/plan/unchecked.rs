@@ -2,6 +2,8 @@
 //! access phase passes such requests over; seen on 1.22.1 with each directive here): one that
 //! ends in a gRPC location reaches the service.
 
+use std::collections::BTreeSet;
+
 use super::site::{Site, quoted, within};
 use super::template::CHECK;
 use crate::error::Problem;
@@ -15,9 +17,6 @@ const ASKING: [&str; 4] = [
     "add_after_body",
 ];
 
-/// How often a request is followed from location to location: nginx itself gives up at 10.
-const MOST_TURNS: usize = 10;
-
 /// Refuses a configuration in which one does, with the place.
 pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
     let levels = site.server.all_locations();
@@ -25,7 +24,7 @@ pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
     for scope in std::iter::once(&site.server.scope).chain(levels) {
         for line in ASKING.iter().flat_map(|name| scope.nearest(name)) {
             let path = line.arg(0).unwrap_or_default();
-            if path != CHECK && ends_in_gate(site, path, MOST_TURNS) {
+            if path != CHECK && ends_in_gate(site, path) {
                 let why = format!("{} reaches the agents' service unchecked", quoted(line));
                 return Err(site.refused(line, why).remedy("take this line out"));
             }
@@ -41,18 +40,28 @@ pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
 }
 
 /// Whether a request for `path` can end in a guarded location.
-fn ends_in_gate(site: &Site<'_>, path: &str, turns: usize) -> bool {
-    let path = path.split('?').next().unwrap_or_default();
-    if let Some((written, _)) = path.split_once('$') {
-        // The rest is the request's to choose.
-        let mut gates = site.gates.iter().map(|gate| gate.pattern);
-        return gates.any(|gate| gate.starts_with(written) || written.starts_with(gate));
+fn ends_in_gate<'a>(site: &Site<'a>, path: &'a str) -> bool {
+    let mut ahead = vec![path];
+    let mut seen = BTreeSet::new();
+    while let Some(path) = ahead.pop() {
+        let path = path.split('?').next().unwrap_or_default();
+        if !seen.insert(path) {
+            continue;
+        }
+        if let Some((written, _)) = path.split_once('$') {
+            // The rest is the request's to choose.
+            let mut gates = site.gates.iter().map(|gate| gate.pattern);
+            if gates.any(|gate| gate.starts_with(written) || written.starts_with(gate)) {
+                return true;
+            }
+        } else if let Some(found) = site.http.find_location_for(site.server, path).location {
+            if is_gate(site, found) {
+                return true;
+            }
+            ahead.extend(turnings(found));
+        }
     }
-    let Some(found) = site.http.find_location_for(site.server, path).location else {
-        return false;
-    };
-    is_gate(site, found)
-        || (turns > 0 && turnings(found).any(|path| ends_in_gate(site, path, turns - 1)))
+    false
 }
 
 fn is_gate(site: &Site<'_>, location: &Location<'_>) -> bool {
