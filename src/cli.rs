@@ -30,7 +30,13 @@ pub struct Place {
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub format: Format,
     /// When to colour differences; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
     pub color: When,
 }
 

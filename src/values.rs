@@ -364,7 +364,11 @@ pub struct Attributes {
 impl Attributes {
     /// Root's, with these permission bits and no extended attribute.
     pub fn root(mode: u32) -> Self {
-        Self { mode: Mode(mode), owner: Owner::ROOT, extended: Vec::new() }
+        Self {
+            mode: Mode(mode),
+            owner: Owner::ROOT,
+            extended: Vec::new(),
+        }
     }
 }
 

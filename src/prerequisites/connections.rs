@@ -15,7 +15,10 @@ fn port(facts: &Facts) -> Check {
         &facts.listeners,
         |listeners| {
             let port = Port::HTTPS.number();
-            let here: Vec<_> = listeners.iter().filter(|found| found.at.port() == port).collect();
+            let here: Vec<_> = listeners
+                .iter()
+                .filter(|found| found.at.port() == port)
+                .collect();
             match here.iter().find(|found| !found.nginx) {
                 _ if here.is_empty() => subject.warning(
                     "nobody listens there",
@@ -52,9 +55,9 @@ fn clients(facts: &Facts) -> Check {
     match plan::today(facts, Port::HTTPS) {
         Ok(today) => subject.ok(format!("agents are {today}")),
         Err(problem) => {
-            let remedy = problem.remedy.unwrap_or_else(|| {
-                "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned()
-            });
+            let remedy = problem
+                .remedy
+                .unwrap_or_else(|| "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned());
             subject.failed(problem.what, remedy)
         }
     }

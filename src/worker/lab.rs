@@ -35,15 +35,34 @@ pub(super) fn state() -> AbsPath {
 
 /// The host before anything was done, the state folder made.
 pub(super) fn machine() -> Memory {
-    let nms = Owner { user: 998, group: 998 };
-    let label = ("security.selinux".to_owned(), b"system_u:object_r:httpd_config_t:s0\0".to_vec());
-    let conf = Attributes { extended: vec![label], ..Attributes::root(0o644) };
-    let key = Attributes { mode: Mode(0o640), owner: nms, extended: Vec::new() };
+    let nms = Owner {
+        user: 998,
+        group: 998,
+    };
+    let label = (
+        "security.selinux".to_owned(),
+        b"system_u:object_r:httpd_config_t:s0\0".to_vec(),
+    );
+    let conf = Attributes {
+        extended: vec![label],
+        ..Attributes::root(0o644)
+    };
+    let key = Attributes {
+        mode: Mode(0o640),
+        owner: nms,
+        extended: Vec::new(),
+    };
     let machine = Memory::new()
         .with_program("/usr/bin/unshare")
         .with_program("/usr/sbin/update-ca-certificates")
         .with(CONF, Entry::file(OLD_TEXT, conf))
-        .with("/etc/nms", Entry::folder(Attributes { owner: nms, ..Attributes::root(0o750) }))
+        .with(
+            "/etc/nms",
+            Entry::folder(Attributes {
+                owner: nms,
+                ..Attributes::root(0o750)
+            }),
+        )
         .with(OLD_KEY, Entry::file("an old key", key))
         .with_file("/usr/local/share/ca-certificates/README", "")
         .with_file(BUNDLE, "")
@@ -56,7 +75,9 @@ pub(super) fn machine() -> Memory {
     let title = "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf";
     let worker = process(MASTER + 1, MASTER, "nginx: worker process");
     machine.set_processes(vec![process(MASTER, 1, title), worker]);
-    Runs::new(&machine, &state()).create(&request(None)).unwrap();
+    Runs::new(&machine, &state())
+        .create(&request(None))
+        .unwrap();
     machine
 }
 
@@ -78,7 +99,10 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
         "unshare" => Some(nginx_test(machine)),
         "update-ca-certificates" => {
             rebuild_trust(machine);
-            Some(Output { code: Some(0), ..Output::default() })
+            Some(Output {
+                code: Some(0),
+                ..Output::default()
+            })
         }
         _ => None,
     }
@@ -86,14 +110,24 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
 
 /// Refuses a configuration that has a file named `broken.conf`.
 fn nginx_test(machine: &Memory) -> Output {
-    let broken = machine.entries().contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
+    let broken = machine
+        .entries()
+        .contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
     let (code, said) = if broken {
-        (1, "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n")
+        (
+            1,
+            "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n",
+        )
     } else {
         (0, "nginx: test is successful\n")
     };
     let stdout = format!("nim-tls stage, code {code}\n").into_bytes();
-    Output { code: Some(code), stdout, stderr: said.as_bytes().to_vec(), ..Output::default() }
+    Output {
+        code: Some(code),
+        stdout,
+        stderr: said.as_bytes().to_vec(),
+        ..Output::default()
+    }
 }
 
 fn rebuild_trust(machine: &Memory) {
@@ -112,7 +146,10 @@ fn signalled(machine: &Memory, to: &Process, signal: Signal) {
     match signal {
         Signal::Hangup if to.pid == MASTER => {
             let next = processes.iter().map(|process| process.pid).max().unwrap() + 1;
-            for worker in processes.iter_mut().filter(|process| process.parent == MASTER) {
+            for worker in processes
+                .iter_mut()
+                .filter(|process| process.parent == MASTER)
+            {
                 worker.title = "nginx: worker process is shutting down".to_owned();
             }
             processes.push(process(next, MASTER, "nginx: worker process"));
@@ -145,7 +182,11 @@ pub(super) fn nginx() -> NginxCommand {
 fn file(path: &str, mode: u32, content: Content, before: Option<&[u8]>) -> FileChange {
     FileChange {
         path: path.parse().unwrap(),
-        status: if before.is_some() { Status::Change } else { Status::Create },
+        status: if before.is_some() {
+            Status::Change
+        } else {
+            Status::Create
+        },
         mode: Mode(mode),
         owner: (0, 0),
         content,
@@ -164,11 +205,17 @@ pub(super) fn plan() -> Plan {
         rewrites: vec!["/etc/ssl/certs".to_owned()],
         bundle: BUNDLE.to_owned(),
     };
-    let folder = |path: &str, mode| FolderChange { path: path.parse().unwrap(), mode: Mode(mode) };
+    let folder = |path: &str, mode| FolderChange {
+        path: path.parse().unwrap(),
+        mode: Mode(mode),
+    };
     Plan {
         schema: SCHEMA,
         steps: vec![
-            step("issue", Action::Issue(serde_json::from_value(issuing()).unwrap())),
+            step(
+                "issue",
+                Action::Issue(serde_json::from_value(issuing()).unwrap()),
+            ),
             step("test", Action::Test(nginx())),
             step("place", Action::Place),
             step("trust", Action::Trust(trust)),
@@ -178,14 +225,37 @@ pub(super) fn plan() -> Plan {
         ],
         files: vec![
             file(KEY, 0o600, Content::Issued(Piece::ServerKey), None),
-            file(OLD_KEY, 0o600, Content::Issued(Piece::ServerKey), Some(b"an old key")),
-            file("/etc/nms/certs/server.crt", 0o644, Content::Issued(Piece::ServerChain), None),
+            file(
+                OLD_KEY,
+                0o600,
+                Content::Issued(Piece::ServerKey),
+                Some(b"an old key"),
+            ),
+            file(
+                "/etc/nms/certs/server.crt",
+                0o644,
+                Content::Issued(Piece::ServerChain),
+                None,
+            ),
             file(ANCHOR, 0o644, Content::Issued(Piece::RootCertificate), None),
-            file(CONF, 0o644, text("server { listen 443 ssl http2; }\n"), Some(OLD_TEXT.as_bytes())),
+            file(
+                CONF,
+                0o644,
+                text("server { listen 443 ssl http2; }\n"),
+                Some(OLD_TEXT.as_bytes()),
+            ),
             file(OWN_CONF, 0o644, text("# ours\n"), None),
-            file("/var/lib/nim-tls/ca/root.key", 0o600, Content::Issued(Piece::RootKey), None),
+            file(
+                "/var/lib/nim-tls/ca/root.key",
+                0o600,
+                Content::Issued(Piece::RootKey),
+                None,
+            ),
         ],
-        folders: vec![folder("/etc/nms/certs", 0o755), folder("/var/lib/nim-tls/ca", 0o700)],
+        folders: vec![
+            folder("/etc/nms/certs", 0o755),
+            folder("/var/lib/nim-tls/ca", 0o700),
+        ],
         notes: Vec::new(),
         defaults: BTreeMap::new(),
     }
@@ -196,7 +266,10 @@ pub(super) fn second_plan() -> Plan {
     let before = Some(b"server { listen 443 ssl http2; }\n".as_slice());
     let content = Content::Text("# third\n".to_owned());
     Plan {
-        steps: vec![step("place", Action::Place), step("reload", Action::Reload(nginx()))],
+        steps: vec![
+            step("place", Action::Place),
+            step("reload", Action::Reload(nginx())),
+        ],
         files: vec![file(CONF, 0o644, content, before)],
         folders: Vec::new(),
         ..plan()
@@ -205,7 +278,13 @@ pub(super) fn second_plan() -> Plan {
 
 fn step(id: &str, action: Action) -> Step {
     let text = || id.to_owned();
-    Step { id: text(), title: text(), why: text(), undo: text(), action }
+    Step {
+        id: text(),
+        title: text(),
+        why: text(),
+        undo: text(),
+        action,
+    }
 }
 
 fn issuing() -> Value {
@@ -295,7 +374,8 @@ pub(super) fn rollback(machine: &Memory, undoes: Option<&RunId>) -> (RunId, Endi
 pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Plan>) -> RunId {
     let state = state();
     let folder = Runs::new(machine, &state).create(&request(undoes)).unwrap();
-    plan.into_iter().for_each(|plan| folder.write_plan(plan).unwrap());
+    plan.into_iter()
+        .for_each(|plan| folder.write_plan(plan).unwrap());
     folder.id().clone()
 }
 
@@ -320,5 +400,12 @@ fn with_job(
 ) -> Ending {
     let ourselves = Ourselves(vec!["/usr/bin/nim-tls".to_owned(), "__stage".to_owned()]);
     let (host, state, request, ourselves) = (machine, &state(), &request(undoes), &ourselves);
-    act(&Job { host, state, run, request, stop, ourselves })
+    act(&Job {
+        host,
+        state,
+        run,
+        request,
+        stop,
+        ourselves,
+    })
 }
