@@ -226,3 +226,7 @@ const LEVELS: [&str; 4] = ["[emerg]", "[alert]", "[crit]", "[error]"];
 fn is_final(lines: &LogLines) -> bool {
     lines.0.iter().any(|line| line.contains("[emerg]") && !line.contains(" bind() to "))
 }
+
+#[cfg(test)]
+#[path = "reload/tests.rs"]
+mod tests;
