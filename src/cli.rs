@@ -22,9 +22,10 @@ pub struct Place {
     /// Act on the tree under DIR as if it were /
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Where nim-tls keeps its authority, its runs and issued certificates
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/nim-tls")]
-    pub state_dir: AbsPath,
+    /// Where nim-tls keeps its authority, its runs and issued certificates, below --root if
+    /// that is given [default: /var/lib/nim-tls]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<AbsPath>,
     /// How to print the result
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub format: Format,
@@ -87,7 +88,7 @@ pub enum Command {
     Worker { run: RunId },
     /// Runs nginx in a private copy of the file system; started by the worker
     #[command(name = "__stage", hide = true)]
-    Stage { specification: PathBuf },
+    Stage,
 }
 
 #[derive(Debug, Clone, Args)]

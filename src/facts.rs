@@ -138,7 +138,8 @@ pub struct Nginx {
     pub on_disk: Option<Build>,
     /// The main configuration file.
     pub main: String,
-    /// Arguments that make a new process read what the running master reads: `-p`, `-c`.
+    /// Arguments that make a new process read what the running master reads: `-p`, `-c`, `-e`
+    /// and `-g`, as far as it has them, with absolute paths.
     pub args: Vec<String>,
     pub master: Option<Master>,
     /// `nginx -T` accepts what is on disk today; else what it said.
@@ -159,7 +160,8 @@ pub struct Build {
 impl Build {
     pub fn has(&self, option: &str) -> bool {
         self.options.iter().any(|have| {
-            have.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            have.strip_prefix(option)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         })
     }
 
@@ -182,8 +184,8 @@ impl fmt::Display for Build {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Master {
     pub pid: u32,
-    /// When its youngest worker started: seconds since 1970. Files changed after it may not
-    /// be what is being served.
+    /// When the oldest of the workers that serve started: seconds since 1970. Files changed
+    /// after it may not be what is being served.
     pub loaded_at: Option<i64>,
 }
 
@@ -196,12 +198,15 @@ pub struct Listener {
     pub nginx: bool,
 }
 
-/// What stands at a path that matters.
+/// What stands at a path that matters. A symbolic link to a file is told as that file, with
+/// the link as the obstacle: it can be used as it is, and not be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileFact {
-    Nothing { obstacle: Option<String> },
+    Nothing {
+        obstacle: Option<String>,
+    },
     File(FoundFile),
-    /// A folder, link, device or FIFO, in words.
+    /// A folder, a link that leads to no file, a device or FIFO, in words.
     NotAFile(String),
     /// It could not be read, and why.
     Unclear(String),
@@ -235,7 +240,10 @@ pub struct FoundFile {
 pub enum FoundContent {
     /// Leaf first, as a server sends it.
     Certificates(Vec<Certificate>),
-    Key { public: Option<Digest>, encrypted: bool },
+    Key {
+        public: Option<Digest>,
+        encrypted: bool,
+    },
     Other,
 }
 

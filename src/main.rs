@@ -1,2 +1,28 @@
-//! Not written yet.
-fn main() {}
+//! `nim-tls`: what is typed becomes a command, a command becomes an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use nim_tls::cli::{Cli, Command};
+use nim_tls::{front, worker};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return refused(&refusal),
+    };
+    let code = match &cli.command {
+        // First of all: these two arrange their own process, and nothing else may have begun.
+        Some(Command::Stage) => worker::stage_main(),
+        Some(Command::Worker { run }) => front::work(&cli.place, run),
+        _ => front::run(&cli),
+    };
+    ExitCode::from(code)
+}
+
+/// Help and version are results; everything else that clap has to say is bad usage.
+fn refused(refusal: &clap::Error) -> ExitCode {
+    // Nobody may be left to read it (a closed pipe), and then there is nobody to tell.
+    let _ = refusal.print();
+    if refusal.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

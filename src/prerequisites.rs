@@ -1,1 +1,24 @@
-//! Not written yet.
+//! What a host needs before a plan can be carried out, told from facts alone: what is there,
+//! what is missing, what could not be told and why, each with what would help.
+
+mod check;
+mod connections;
+mod installed;
+mod surroundings;
+
+use crate::facts::Facts;
+
+pub use check::{Check, Status};
+
+/// Every prerequisite, those first that stop a plan.
+pub fn checks(facts: &Facts) -> Vec<Check> {
+    let mut checks = vec![surroundings::unfinished(facts), surroundings::root(facts)];
+    checks.extend(installed::checks(facts));
+    checks.extend(connections::checks(facts));
+    checks.extend(surroundings::checks(facts));
+    checks.sort_by_key(|check| check.status);
+    checks
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,11 +32,14 @@ use reader::Reader;
 use runs::Runs;
 use system::System;
 
-pub use wanted::{Ask, Wanted};
+pub use wanted::{Ask, Question, Wanted};
 
 /// Looks at `host`, and lets nginx read its configuration where it is.
 pub fn look(host: &dyn Host, wanted: &Wanted) -> Facts {
-    look_asking(host, wanted, &|command| host.run(command))
+    look_asking(host, wanted, &|question| {
+        host.run(question.command)
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// Looks at `host`, and has nginx asked by `ask`.
@@ -51,12 +54,13 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     let trust_store = trust::look(host, &os);
     let runs = Runs::look(&reader, &system, &wanted.state);
 
-    let found = nginx::look(host, &system, port, ask);
-    let config = match &found.main {
-        Known::Is(main) => config::look(&reader, main, found.dump.as_deref()),
-        Known::Absent => Known::Absent,
-        Known::Unclear(why) => Known::Unclear(why.clone()),
+    let mut found = nginx::look(host, &system, port);
+    let config = config::look(&reader, &found.main);
+    let dump = match &mut found.nginx {
+        Known::Is(nginx) => nginx::judge(host, nginx, config.is(), ask),
+        Known::Absent | Known::Unclear(_) => None,
     };
+    let config = config::checked(&reader, config, dump.as_deref());
     let master = found.nginx.is().and_then(|nginx| nginx.master.as_ref());
     let listeners = network::listeners(&system, master.map(|master| master.pid));
     let names = network::names(host, &wanted.names);
@@ -91,12 +95,17 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
 
 /// Free bytes in the folders below which this program writes.
 fn space(host: &dyn Host, state: &AbsPath) -> BTreeMap<AbsPath, Known<u64>> {
-    let etc_and_local = ["/etc", "/usr/local"].into_iter().filter_map(|path| path.parse().ok());
+    let etc_and_local = ["/etc", "/usr/local"]
+        .into_iter()
+        .filter_map(|path| path.parse().ok());
     let folders = etc_and_local.chain([state.clone()]);
     folders
         .map(|folder: AbsPath| {
             let left = host.space(folder.as_path());
-            (folder, left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is))
+            (
+                folder,
+                left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is),
+            )
         })
         .collect()
 }

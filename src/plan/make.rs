@@ -118,6 +118,8 @@ fn proof(
         listeners: site.addresses(),
         name: answers.manager_name.clone(),
         other_names: answers.alt_names.iter().cloned().collect(),
+        elsewhere: answers.alt_names.iter().filter(|name| !site.answers(name)).cloned().collect(),
+        nameless_elsewhere: !site.is_default_everywhere(),
         trust: made.trust,
         agents,
         state: facts.state.folder.clone(),

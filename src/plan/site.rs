@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::Problem;
 use crate::nginx::{Address, Bound, Config, Directive, Http, Listen, Location, Server, Target};
-use crate::values::Port;
+use crate::values::{Port, SubjectName};
 
 /// The gRPC services that NGINX Agent 2 calls (`f5.nginx.agent.sdk` in its protocol files).
 pub const SERVICES: [&str; 2] =
@@ -126,6 +126,15 @@ impl<'a> Site<'a> {
 
     pub(super) fn is_ours(&self, server: &Server<'_>) -> bool {
         server.directive.at == self.server.directive.at
+    }
+
+    /// Whether a client that asks for `name` meets this server. An address is never named in the
+    /// handshake, so the default server of the port answers it.
+    pub(super) fn answers(&self, name: &SubjectName) -> bool {
+        let SubjectName::Dns(name) = name else { return self.is_default_everywhere() };
+        let lists = |server: &&Server<'_>| server.names.contains(&name.as_str());
+        lists(&self.server)
+            || (self.is_default_everywhere() && !self.neighbours().iter().any(lists))
     }
 
     pub(super) fn is_default_everywhere(&self) -> bool {

@@ -140,6 +140,10 @@ pub struct Proof {
     pub name: HostName,
     /// Further names and addresses under which the UI must answer as before.
     pub other_names: Vec<SubjectName>,
+    /// Those of them that another server of the port answers; it has a certificate of its own.
+    pub elsewhere: Vec<SubjectName>,
+    /// Another server of the port answers clients that name none.
+    pub nameless_elsewhere: bool,
     pub trust: ProofTrust,
     /// Present where agents must show a certificate.
     pub agents: Option<AgentProof>,

@@ -19,13 +19,16 @@ pub(super) fn read(said: &str) -> Option<Build> {
 
 /// What stands after `label` on the line that has it.
 fn after<'a>(said: &'a str, label: &str) -> Option<&'a str> {
-    said.lines().find_map(|line| line.split_once(label).map(|(_, rest)| rest.trim()))
+    said.lines()
+        .find_map(|line| line.split_once(label).map(|(_, rest)| rest.trim()))
 }
 
 /// `1.27.2`; what some builders append (`1.25.3-custom`) is passed over.
 fn numbers(text: &str) -> Option<(u16, u16, u16)> {
     let mut parts = text.splitn(3, '.').map(|part| {
-        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let end = part
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(part.len());
         part[..end].parse::<u16>().ok()
     });
     Some((parts.next()??, parts.next()??, parts.next()??))
@@ -42,7 +45,8 @@ fn plus(text: &str) -> Option<String> {
 fn library(text: &str) -> Option<String> {
     let mut words = text.split([' ', ')']).filter(|word| !word.is_empty());
     let (name, version) = (words.next()?, words.next()?);
-    name.ends_with("SSL").then(|| escaped(&format!("{name} {version}")))
+    name.ends_with("SSL")
+        .then(|| escaped(&format!("{name} {version}")))
 }
 
 /// The arguments of `configure`, as a shell takes them apart. Quotes are dropped.
@@ -65,7 +69,11 @@ fn options(text: &str) -> Vec<String> {
 
 /// The value of a configure option, the last one where it was given twice.
 pub(super) fn value<'a>(build: &'a Build, option: &str) -> Option<&'a str> {
-    let mut values = build.options.iter().rev().filter_map(|have| have.strip_prefix(option));
+    let mut values = build
+        .options
+        .iter()
+        .rev()
+        .filter_map(|have| have.strip_prefix(option));
     values.find_map(|rest| rest.strip_prefix('='))
 }
 
@@ -97,21 +105,34 @@ mod tests {
     #[test]
     fn the_banner_of_plus_and_of_forks() {
         for (banner, version, plus) in [
-            ("nginx/1.27.2 (nginx-plus-r33-p2)", (1, 27, 2), Some("r33-p2")),
+            (
+                "nginx/1.27.2 (nginx-plus-r33-p2)",
+                (1, 27, 2),
+                Some("r33-p2"),
+            ),
             ("nginx/1.25.1 (nginx-plus-r30)", (1, 25, 1), Some("r30")),
             ("nginx/1.18.0 (Ubuntu)", (1, 18, 0), None),
             ("openresty/1.25.3.1", (1, 25, 3), None),
             ("nginx/1.29.0-custom", (1, 29, 0), None),
         ] {
             let build = read(&format!("nginx version: {banner}\n")).unwrap();
-            assert_eq!((build.version, build.plus.as_deref()), (version, plus), "{banner}");
+            assert_eq!(
+                (build.version, build.plus.as_deref()),
+                (version, plus),
+                "{banner}"
+            );
             assert_eq!((build.openssl, build.options), (None, Vec::new()));
         }
     }
 
     #[test]
     fn what_is_no_banner_gives_no_version() {
-        for said in ["", "nginx version: nginx", "nginx version: nginx/1.x.2", "not found"] {
+        for said in [
+            "",
+            "nginx version: nginx",
+            "nginx version: nginx/1.x.2",
+            "not found",
+        ] {
             assert_eq!(read(said), None, "{said}");
         }
     }
@@ -119,7 +140,10 @@ mod tests {
     #[test]
     fn the_library_is_the_one_that_runs() {
         for (line, library) in [
-            ("built with OpenSSL 1.1.1k  FIPS 25 Mar 2021", Some("OpenSSL 1.1.1k")),
+            (
+                "built with OpenSSL 1.1.1k  FIPS 25 Mar 2021",
+                Some("OpenSSL 1.1.1k"),
+            ),
             ("built with LibreSSL 3.8.2", Some("LibreSSL 3.8.2")),
             ("built with gcc 12", None),
         ] {

@@ -7,21 +7,37 @@ use super::reader::Reader;
 use crate::facts::Known;
 use crate::nginx::{Config, Files, glob_match, has_wildcard};
 
-/// `dump` is what `nginx -T` printed. A file that it read and we did not, or the other way
-/// round, would make every conclusion from the configuration a guess: then it is unclear.
-pub(super) fn look(reader: &Reader<'_>, main: &str, dump: Option<&[u8]>) -> Known<Config> {
+/// The configuration as we read it.
+pub(super) fn look(reader: &Reader<'_>, main: &Known<String>) -> Known<Config> {
+    let main = match main {
+        Known::Is(main) => main,
+        Known::Absent => return Known::Absent,
+        Known::Unclear(why) => return Known::Unclear(why.clone()),
+    };
     match reader.read(Path::new(main)) {
         Ok(Some(_)) => {}
         Ok(None) => return Known::Absent,
         Err(why) => return Known::Unclear(why),
     }
-    let config = match Config::load(main, &OnHost(reader)) {
-        Ok(config) => config,
-        Err(error) => return Known::Unclear(error.to_string()),
-    };
-    match dump.map(|dump| compare(reader, &config, dump)) {
-        None | Some(Ok(())) => Known::Is(config),
-        Some(Err(why)) => Known::Unclear(why),
+    match Config::load(main, &OnHost(reader)) {
+        Ok(config) => Known::Is(config),
+        Err(error) => Known::Unclear(error.to_string()),
+    }
+}
+
+/// The same, if `dump` (what `nginx -T` printed) agrees. A file that nginx read and we did not,
+/// or the other way round, would make every conclusion from the configuration a guess.
+pub(super) fn checked(
+    reader: &Reader<'_>,
+    config: Known<Config>,
+    dump: Option<&[u8]>,
+) -> Known<Config> {
+    match (config, dump) {
+        (Known::Is(config), Some(dump)) => match compare(reader, &config, dump) {
+            Ok(()) => Known::Is(config),
+            Err(why) => Known::Unclear(why),
+        },
+        (config, _) => config,
     }
 }
 
@@ -30,7 +46,9 @@ struct OnHost<'a>(&'a Reader<'a>);
 impl Files for OnHost<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let bytes = self.0.read(Path::new(path))?;
-        bytes.map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
+        bytes
+            .map(|bytes| bytes.to_vec())
+            .ok_or_else(|| "there is no such file".to_owned())
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
@@ -60,19 +78,33 @@ impl Files for OnHost<'_> {
 /// headline inside a file's text cannot be taken for the next file.
 fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), String> {
     const HEADLINE: &[u8] = b"# configuration file ";
-    let mut left: BTreeSet<&Path> = config.files.iter().map(|file| Path::new(&file.path)).collect();
+    let mut left: BTreeSet<&Path> = config
+        .files
+        .iter()
+        .map(|file| Path::new(&file.path))
+        .collect();
     let mut rest = dump;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let named = line.strip_prefix(HEADLINE).and_then(|name| name.strip_suffix(b":"));
-        let named = named.and_then(|name| std::str::from_utf8(name).ok()).map(Path::new);
+        let named = line
+            .strip_prefix(HEADLINE)
+            .and_then(|name| name.strip_suffix(b":"));
+        let named = named
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .map(Path::new);
         let Some(path) = named else {
             return Err("what nginx -T prints could not be followed".to_owned());
         };
         // Components are compared, so `//` and `/./` make no difference.
-        let known = config.files.iter().any(|file| Path::new(&file.path) == path);
+        let known = config
+            .files
+            .iter()
+            .any(|file| Path::new(&file.path) == path);
         if !known {
-            return Err(format!("nginx also reads {}, for a reason unknown", path.display()));
+            return Err(format!(
+                "nginx also reads {}, for a reason unknown",
+                path.display()
+            ));
         }
         left.remove(path);
         let Ok(Some(bytes)) = reader.read(path) else {
@@ -84,7 +116,10 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
             .ok_or_else(|| format!("{} has changed while it was looked at", path.display()))?;
     }
     match left.first() {
-        Some(path) => Err(format!("nginx does not read {}, though it is included", path.display())),
+        Some(path) => Err(format!(
+            "nginx does not read {}, though it is included",
+            path.display()
+        )),
         None => Ok(()),
     }
 }

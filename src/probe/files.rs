@@ -28,10 +28,19 @@ const IN_CERTS: [&str; 8] = [
 /// Where our own nginx files are.
 const CONF_D: &str = "/etc/nginx/conf.d";
 const OUR_PREFIX: &str = "nim-tls-";
-const IN_AUTHORITY: [&str; 4] = ["root.crt", "root.key", "intermediate.crt", "intermediate.key"];
+const IN_AUTHORITY: [&str; 4] = [
+    "root.crt",
+    "root.key",
+    "intermediate.crt",
+    "intermediate.key",
+];
 /// Directives whose argument is a certificate or a key.
-const REFERRING: [&str; 4] =
-    ["ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_trusted_certificate"];
+const REFERRING: [&str; 4] = [
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "ssl_client_certificate",
+    "ssl_trusted_certificate",
+];
 
 /// Where loaded files really are that are reached through a symbolic link, be it the file or
 /// one of its folders.
@@ -55,7 +64,10 @@ pub(super) fn look(
 ) -> BTreeMap<AbsPath, FileFact> {
     let mut paths = paths(reader, wanted, config, trust);
     paths.extend(links.values().filter_map(|target| target.parse().ok()));
-    paths.into_iter().map(|path| (path.clone(), look_at(reader, runs, &path))).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), look_at(reader, runs, &path)))
+        .collect()
 }
 
 fn paths(
@@ -64,7 +76,10 @@ fn paths(
     config: &Known<Config>,
     trust: &Known<TrustStore>,
 ) -> BTreeSet<AbsPath> {
-    let mut texts: Vec<String> = IN_CERTS.iter().map(|name| format!("{CERTS}/{name}")).collect();
+    let mut texts: Vec<String> = IN_CERTS
+        .iter()
+        .map(|name| format!("{CERTS}/{name}"))
+        .collect();
     if let Some(store) = trust.is() {
         texts.push(format!("{}/{}", store.anchors, store.file));
     }
@@ -73,14 +88,25 @@ fn paths(
     texts.extend(ours.map(|name| format!("{CONF_D}/{name}")));
     if let Some(config) = config.is() {
         texts.extend(config.files.iter().map(|file| file.path.clone()));
-        texts.extend(referred(config, &REFERRING).into_iter().map(|path| config.resolved(path)));
+        texts.extend(
+            referred(config, &REFERRING)
+                .into_iter()
+                .map(|path| config.resolved(path)),
+        );
     }
     let state = &wanted.state;
     texts.extend(IN_AUTHORITY.iter().map(|name| format!("{state}/ca/{name}")));
-    for name in reader.names(&state.as_path().join("issued")).unwrap_or_default() {
+    for name in reader
+        .names(&state.as_path().join("issued"))
+        .unwrap_or_default()
+    {
         let folder = state.as_path().join("issued").join(&name);
         let files = reader.names(&folder).unwrap_or_default();
-        texts.extend(files.iter().map(|file| format!("{state}/issued/{name}/{file}")));
+        texts.extend(
+            files
+                .iter()
+                .map(|file| format!("{state}/issued/{name}/{file}")),
+        );
     }
     // What is no path to us (a variable, `data:...`) is none that a plan could use.
     let parsed = texts.iter().filter_map(|text| text.parse().ok());
@@ -91,16 +117,24 @@ fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
     let host = reader.host();
     let stat = match host.stat(path.as_path()) {
         Ok(Some(stat)) => stat,
-        Ok(None) => return FileFact::Nothing { obstacle: host.obstacle(path.as_path()) },
+        Ok(None) => {
+            return FileFact::Nothing {
+                obstacle: host.obstacle(path.as_path()),
+            };
+        }
         Err(error) if error.is_absence() => {
-            return FileFact::Nothing { obstacle: host.obstacle(path.as_path()) };
+            return FileFact::Nothing {
+                obstacle: host.obstacle(path.as_path()),
+            };
         }
         Err(error) => return FileFact::Unclear(error.to_string()),
     };
     match &stat.kind {
         Kind::File => {
             let obstacle = host.obstacle(path.as_path());
-            found(reader, path, &stat, obstacle, |digest| runs.wrote(path.as_str(), digest))
+            found(reader, path, &stat, obstacle, |digest| {
+                runs.wrote(path.as_str(), digest)
+            })
         }
         Kind::Link(target) => {
             let words = format!("a symbolic link to {}", target.display());
@@ -156,7 +190,10 @@ fn content(bytes: &Bytes) -> FoundContent {
         return FoundContent::Certificates(chain);
     }
     match inspect_key(bytes) {
-        Ok(key) => FoundContent::Key { public: key.public, encrypted: key.encrypted },
+        Ok(key) => FoundContent::Key {
+            public: key.public,
+            encrypted: key.encrypted,
+        },
         Err(_) => FoundContent::Other,
     }
 }

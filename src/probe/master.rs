@@ -24,7 +24,10 @@ pub(super) fn find<'a>(
         .collect();
     let holds_port = |master: &Process| {
         let listening = |socket: &&Socket| socket.remote.is_none() && socket.local.port() == port;
-        sockets.iter().filter(listening).any(|socket| socket.holders.contains(&master.pid))
+        sockets
+            .iter()
+            .filter(listening)
+            .any(|socket| socket.holders.contains(&master.pid))
     };
     // While its executable is being exchanged a master has another one as its child.
     let is_first = |master: &Process| !masters.iter().any(|other| other.pid == master.parent);
@@ -79,7 +82,12 @@ pub(super) fn loaded_at(host: &dyn Host, processes: &[Process], master: u32) -> 
     });
     let ticks = workers.map(|worker| worker.started).min()?;
     let uptime = host.read(Path::new("/proc/uptime"), 1 << 10).ok()?;
-    let up: u64 = String::from_utf8(uptime).ok()?.split('.').next()?.parse().ok()?;
+    let up: u64 = String::from_utf8(uptime)
+        .ok()?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()?;
     // In a container the uptime may be the container's: then this is nonsense, so nothing.
     let age = up.checked_sub(ticks / TICKS_PER_SECOND)?;
     Some(host.now() - i64::try_from(age).ok()?)
@@ -100,15 +108,23 @@ impl Options {
     /// something looks like an option.
     pub(super) fn of_title(title: &str) -> Self {
         let mut words = title.strip_prefix(TITLE).unwrap_or_default().split(' ');
-        let program = words.find(|word| !word.is_empty()).unwrap_or_default().to_owned();
-        let mut options = Self { program, ..Self::default() };
+        let program = words
+            .find(|word| !word.is_empty())
+            .unwrap_or_default()
+            .to_owned();
+        let mut options = Self {
+            program,
+            ..Self::default()
+        };
         let mut taking = None;
         for word in words {
             let letter = word.strip_prefix('-').and_then(|rest| rest.chars().next());
             let letter = letter.filter(|c| c.is_ascii_alphabetic() || *c == '?');
             let text = if letter.is_some() { &word[2..] } else { word };
             taking = letter.or(taking);
-            let Some(value) = taking.and_then(|letter| options.slot(letter)) else { continue };
+            let Some(value) = taking.and_then(|letter| options.slot(letter)) else {
+                continue;
+            };
             if letter.is_some() {
                 *value = None;
             }
@@ -145,15 +161,18 @@ impl Start {
     /// As `ngx_process_options` does it: `-p` or the prefix of the build, and relative to that
     /// `-c` or the path of the build.
     pub(super) fn of(build: &Build, options: &Options, cwd: &Path) -> Self {
-        let built = build::value(build, "--prefix").unwrap_or("/usr/local/nginx");
-        let prefix = cwd.join(options.prefix.as_deref().unwrap_or(built));
-        let conf = options.config.as_deref().or_else(|| build::value(build, "--conf-path"));
+        let default = build::value(build, "--prefix").unwrap_or("/usr/local/nginx");
+        let prefix = cwd.join(options.prefix.as_deref().unwrap_or(default));
+        let conf = options
+            .config
+            .as_deref()
+            .or_else(|| build::value(build, "--conf-path"));
         let main = prefix.join(conf.unwrap_or("conf/nginx.conf"));
 
         let mut args = Vec::new();
         let mut add = |option: &str, value: String| args.extend([option.to_owned(), value]);
         // Another process has another working folder.
-        if options.prefix.is_some() || !built.starts_with('/') {
+        if options.prefix.is_some() || !default.starts_with('/') {
             add("-p", shown(&prefix));
         }
         if options.config.is_some() {
@@ -165,7 +184,10 @@ impl Start {
         if let Some(directives) = &options.directives {
             add("-g", directives.clone());
         }
-        Self { main: shown(&main), args }
+        Self {
+            main: shown(&main),
+            args,
+        }
     }
 }
 
@@ -194,14 +216,23 @@ mod tests {
     fn options_are_found_in_the_title() {
         let found = options("/usr/sbin/nginx -g daemon on; master_process on; -c /a/b.conf -p/x");
         assert_eq!(found.program, "/usr/sbin/nginx");
-        assert_eq!(found.directives.as_deref(), Some("daemon on; master_process on;"));
+        assert_eq!(
+            found.directives.as_deref(),
+            Some("daemon on; master_process on;")
+        );
         assert_eq!(found.config.as_deref(), Some("/a/b.conf"));
         assert_eq!(found.prefix.as_deref(), Some("/x"));
         assert_eq!(found.error_log, None);
         let found = options("nginx -q -e stderr -c /etc/my nginx/nginx.conf");
         assert_eq!(found.error_log.as_deref(), Some("stderr"));
         assert_eq!(found.config.as_deref(), Some("/etc/my nginx/nginx.conf"));
-        assert_eq!(options("nginx -c"), Options { program: "nginx".into(), ..Options::default() });
+        assert_eq!(
+            options("nginx -c"),
+            Options {
+                program: "nginx".into(),
+                ..Options::default()
+            }
+        );
         assert_eq!(Options::of_title(TITLE), Options::default());
     }
 
@@ -210,15 +241,49 @@ mod tests {
         let debian = "--prefix=/usr/share/nginx --conf-path=/etc/nginx/nginx.conf";
         for (configured, title, cwd, main, args) in [
             (debian, "nginx", "/", "/etc/nginx/nginx.conf", ""),
-            (debian, "nginx -c x.conf", "/r", "/usr/share/nginx/x.conf", "-c /usr/share/nginx/x.conf"),
-            (debian, "nginx -p . -c c/n.conf", "/srv/a", "/srv/a/c/n.conf", "-p /srv/a -c /srv/a/c/n.conf"),
-            (debian, "nginx -g daemon off;", "/", "/etc/nginx/nginx.conf", "-g daemon off;"),
+            (
+                debian,
+                "nginx -c x.conf",
+                "/r",
+                "/usr/share/nginx/x.conf",
+                "-c /usr/share/nginx/x.conf",
+            ),
+            (
+                debian,
+                "nginx -p . -c c/n.conf",
+                "/srv/a",
+                "/srv/a/c/n.conf",
+                "-p /srv/a -c /srv/a/c/n.conf",
+            ),
+            (
+                debian,
+                "nginx -g daemon off;",
+                "/",
+                "/etc/nginx/nginx.conf",
+                "-g daemon off;",
+            ),
             ("", "nginx", "/", "/usr/local/nginx/conf/nginx.conf", ""),
-            ("--prefix=. --conf-path=nginx.conf", "./nginx", "/w", "/w/nginx.conf", "-p /w"),
-            ("--prefix= --conf-path=n.conf", "./nginx -e stderr", "/w", "/w/n.conf", "-p /w -e stderr"),
+            (
+                "--prefix=. --conf-path=nginx.conf",
+                "./nginx",
+                "/w",
+                "/w/nginx.conf",
+                "-p /w",
+            ),
+            (
+                "--prefix= --conf-path=n.conf",
+                "./nginx -e stderr",
+                "/w",
+                "/w/n.conf",
+                "-p /w -e stderr",
+            ),
         ] {
             let found = start(configured, title, cwd);
-            assert_eq!(found, (main.to_owned(), args.to_owned()), "{configured} / {title}");
+            assert_eq!(
+                found,
+                (main.to_owned(), args.to_owned()),
+                "{configured} / {title}"
+            );
         }
     }
 }

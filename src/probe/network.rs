@@ -18,7 +18,9 @@ pub(super) fn listeners(system: &System, master: Option<u32>) -> Known<Vec<Liste
     // With `reuseport` one address is listened on many times.
     let mut held: BTreeMap<SocketAddr, BTreeSet<u32>> = BTreeMap::new();
     for socket in sockets.iter().filter(|socket| socket.remote.is_none()) {
-        held.entry(socket.local).or_default().extend(&socket.holders);
+        held.entry(socket.local)
+            .or_default()
+            .extend(&socket.holders);
     }
     let listeners = held.into_iter().map(|(at, holders)| Listener {
         at,
@@ -31,7 +33,9 @@ pub(super) fn listeners(system: &System, master: Option<u32>) -> Known<Vec<Liste
 /// Workers inherit the sockets of their parent: naming that one is enough.
 fn named(system: &System, holders: &BTreeSet<u32>) -> Vec<(String, u32)> {
     let inherited = |pid: &u32| {
-        system.process(*pid).is_some_and(|process| holders.contains(&process.parent))
+        system
+            .process(*pid)
+            .is_some_and(|process| holders.contains(&process.parent))
     };
     let heads = holders.iter().filter(|pid| !inherited(pid));
     heads.map(|pid| (program(system, *pid), *pid)).collect()
@@ -41,13 +45,11 @@ fn program(system: &System, pid: u32) -> String {
     let Some(process) = system.process(pid) else {
         return "a process that is gone".to_owned();
     };
-    match process.exe.file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => {
-            let first = process.title.split([' ', ':']).next().unwrap_or_default();
-            first.rsplit('/').next().unwrap_or_default().to_owned()
-        }
+    if let Some(name) = process.exe.file_name() {
+        return name.to_string_lossy().into_owned();
     }
+    let first = process.title.split([' ', ':']).next().unwrap_or_default();
+    first.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Who is connected to nginx on this port.
@@ -69,10 +71,16 @@ pub(super) fn connected(
         return Known::Absent;
     };
     let of_nginx = |socket: &Socket| {
-        let worker = |pid: &u32| system.process(*pid).is_some_and(|held| held.parent == master);
+        let worker = |pid: &u32| {
+            system
+                .process(*pid)
+                .is_some_and(|held| held.parent == master)
+        };
         socket.holders.is_empty() || socket.holders.iter().any(worker)
     };
-    let here = sockets.iter().filter(|socket| socket.local.port() == port && of_nginx(socket));
+    let here = sockets
+        .iter()
+        .filter(|socket| socket.local.port() == port && of_nginx(socket));
     let remotes: BTreeSet<SocketAddr> = here.filter_map(|socket| socket.remote).collect();
     Known::Is(remotes.into_iter().map(plain).collect())
 }
@@ -83,10 +91,7 @@ fn plain(address: SocketAddr) -> SocketAddr {
 }
 
 /// What each name resolves to. All at once: a dead resolver takes long to say nothing.
-pub(super) fn names(
-    host: &dyn Host,
-    names: &[HostName],
-) -> BTreeMap<HostName, Known<Vec<IpAddr>>> {
+pub(super) fn names(host: &dyn Host, names: &[HostName]) -> BTreeMap<HostName, Known<Vec<IpAddr>>> {
     let wanted: BTreeSet<&HostName> = names.iter().collect();
     thread::scope(|scope| {
         let asked: Vec<_> = wanted
@@ -107,7 +112,11 @@ fn resolve(host: &dyn Host, name: &HostName) -> Known<Vec<IpAddr>> {
         Ok(addresses) => Known::Is(addresses),
         Err(error) => {
             let why = error.to_string();
-            if says_there_is_none(&why) { Known::Absent } else { Known::Unclear(why) }
+            if says_there_is_none(&why) {
+                Known::Absent
+            } else {
+                Known::Unclear(why)
+            }
         }
     }
 }
@@ -115,9 +124,13 @@ fn resolve(host: &dyn Host, name: &HostName) -> Known<Vec<IpAddr>> {
 /// `getaddrinfo` tells "no such name" from "no answer" by number; what reaches us is the text
 /// of it (`gai_strerror` of glibc and of musl).
 fn says_there_is_none(why: &str) -> bool {
-    ["Name or service not known", "No address associated with", "Name does not resolve"]
-        .iter()
-        .any(|words| why.contains(words))
+    [
+        "Name or service not known",
+        "No address associated with",
+        "Name does not resolve",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
 }
 
 /// Which of the addresses in play are this host's own.

@@ -3,26 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use super::master::{self, Options, Start};
-use super::wanted::Ask;
+use super::wanted::{Ask, Question};
 use super::{build, system::System};
 use crate::facts::{Build, Known, Master, Nginx};
 use crate::host::{Command, Host, Process};
+use crate::nginx::Config;
 use crate::values::escaped;
 
 /// Where every package of nginx has its configuration.
 const USUAL_MAIN: &str = "/etc/nginx/nginx.conf";
-const USUAL_BINARIES: [&str; 3] =
-    ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx"];
+const USUAL_BINARIES: [&str; 3] = [
+    "/usr/sbin/nginx",
+    "/usr/local/sbin/nginx",
+    "/usr/local/nginx/sbin/nginx",
+];
 
 pub(super) struct Found {
     pub(super) nginx: Known<Nginx>,
     /// The file that its configuration begins with.
     pub(super) main: Known<String>,
-    /// What `nginx -T` printed, where it accepted the configuration.
-    pub(super) dump: Option<Vec<u8>>,
 }
 
-pub(super) fn look(host: &dyn Host, system: &System, port: u16, ask: Ask<'_>) -> Found {
+pub(super) fn look(host: &dyn Host, system: &System, port: u16) -> Found {
     if !host.is_live() {
         return offline(host);
     }
@@ -37,19 +39,24 @@ pub(super) fn look(host: &dyn Host, system: &System, port: u16, ask: Ask<'_>) ->
         Err(why) => Err(why),
     };
     match nginx {
-        Ok(Some(mut nginx)) => {
-            let dump = try_configuration(host, &mut nginx, ask);
-            let main = Known::Is(nginx.main.clone());
-            Found { nginx: Known::Is(nginx), main, dump }
-        }
-        Ok(None) => Found { nginx: Known::Absent, main: Known::Absent, dump: None },
+        Ok(Some(nginx)) => Found {
+            main: Known::Is(nginx.main.clone()),
+            nginx: Known::Is(nginx),
+        },
+        Ok(None) => Found {
+            nginx: Known::Absent,
+            main: Known::Absent,
+        },
         Err(why) => Found::unclear(why),
     }
 }
 
 impl Found {
     fn unclear(why: String) -> Self {
-        Self { nginx: Known::Unclear(why.clone()), main: Known::Unclear(why), dump: None }
+        Self {
+            nginx: Known::Unclear(why.clone()),
+            main: Known::Unclear(why),
+        }
     }
 }
 
@@ -57,7 +64,11 @@ impl Found {
 /// system's.
 fn offline(host: &dyn Host) -> Found {
     let exists = |path: &str| matches!(host.stat(Path::new(path)), Ok(Some(_)));
-    let main = if exists(USUAL_MAIN) { Known::Is(USUAL_MAIN.to_owned()) } else { Known::Absent };
+    let main = if exists(USUAL_MAIN) {
+        Known::Is(USUAL_MAIN.to_owned())
+    } else {
+        Known::Absent
+    };
     let binary = USUAL_BINARIES.into_iter().find(|path| exists(path));
     let nginx = match (binary, &main) {
         (Some(binary), _) => Known::Unclear(format!(
@@ -68,7 +79,7 @@ fn offline(host: &dyn Host) -> Found {
         }
         (None, _) => Known::Absent,
     };
-    Found { nginx, main, dump: None }
+    Found { nginx, main }
 }
 
 fn running(
@@ -80,7 +91,11 @@ fn running(
     let binary = executable(host, master, &options)
         .ok_or_else(|| format!("the executable of process {} may not be seen", master.pid))?;
     let build = ask_version(host, &binary)?;
-    let on_disk = if master.exe_deleted { replacement(host, master, &build) } else { None };
+    let on_disk = if master.exe_deleted {
+        replacement(host, master, &build)
+    } else {
+        None
+    };
     let start = Start::of(&build, &options, &master.cwd);
     if !start.main.starts_with('/') {
         return Err(format!(
@@ -95,7 +110,10 @@ fn running(
         on_disk,
         main: start.main,
         args: start.args,
-        master: Some(Master { pid: master.pid, loaded_at }),
+        master: Some(Master {
+            pid: master.pid,
+            loaded_at,
+        }),
         loads: Known::Absent,
     }))
 }
@@ -118,7 +136,11 @@ fn executable(host: &dyn Host, master: &Process, options: &Options) -> Option<Pa
 /// What a restart would start, where that is another build.
 fn replacement(host: &dyn Host, master: &Process, running: &Build) -> Option<Build> {
     let same_place = matches!(host.stat(&master.exe), Ok(Some(_)));
-    let path = if same_place { Some(master.exe.clone()) } else { host.find("nginx") };
+    let path = if same_place {
+        Some(master.exe.clone())
+    } else {
+        host.find("nginx")
+    };
     let build = ask_version(host, &path?).ok()?;
     (build != *running).then_some(build)
 }
@@ -152,14 +174,24 @@ fn ask_version(host: &dyn Host, binary: &Path) -> Result<Build, String> {
 }
 
 /// Lets nginx judge what is on disk; gives back what it printed of it.
-fn try_configuration(host: &dyn Host, nginx: &mut Nginx, ask: Ask<'_>) -> Option<Vec<u8>> {
+pub(super) fn judge(
+    host: &dyn Host,
+    nginx: &mut Nginx,
+    config: Option<&Config>,
+    ask: Ask<'_>,
+) -> Option<Vec<u8>> {
     let mut command = Command::new(&nginx.binary, &[]);
     command.args.clone_from(&nginx.args);
     command.args.push("-T".to_owned());
-    let output = match ask(&command) {
+    let question = Question {
+        command: &command,
+        nginx,
+        config,
+    };
+    let output = match ask(&question) {
         Ok(output) => output,
-        Err(error) => {
-            nginx.loads = Known::Unclear(error.to_string());
+        Err(why) => {
+            nginx.loads = Known::Unclear(why);
             return None;
         }
     };
@@ -173,9 +205,9 @@ fn try_configuration(host: &dyn Host, nginx: &mut Nginx, ask: Ask<'_>) -> Option
             "{command} did not end within {} s",
             command.timeout.as_secs()
         )),
-        Some(words) if !host.is_root() => {
-            Known::Unclear(format!("only root can ask nginx to read its configuration: {words}"))
-        }
+        Some(words) if !host.is_root() => Known::Unclear(format!(
+            "only root can ask nginx to read its configuration: {words}"
+        )),
         Some(words) => Known::Is(Err(words)),
         None => Known::Unclear(format!("{command} failed without a word")),
     };
@@ -191,7 +223,9 @@ fn complaint(said: &str) -> Option<String> {
     };
     let placed = words.rsplit_once(" in /").and_then(|(words, place)| {
         let (path, line) = place.rsplit_once(':')?;
-        line.parse::<u32>().ok().map(|line| format!("/{path}:{line}: {words}"))
+        line.parse::<u32>()
+            .ok()
+            .map(|line| format!("/{path}:{line}: {words}"))
     });
     Some(escaped(&placed.unwrap_or_else(|| words.to_owned())))
 }
@@ -217,7 +251,10 @@ mod tests {
                 "nginx: [emerg] cannot load certificate \"/c\": BIO_new_file() failed in /x",
                 Some("cannot load certificate \"/c\": BIO_new_file() failed in /x"),
             ),
-            ("nginx: invalid option: \"-T\"\n", Some("nginx: invalid option: \"-T\"")),
+            (
+                "nginx: invalid option: \"-T\"\n",
+                Some("nginx: invalid option: \"-T\""),
+            ),
             ("", None),
         ] {
             assert_eq!(complaint(said).as_deref(), words);

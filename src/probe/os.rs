@@ -26,7 +26,10 @@ fn read(text: &str) -> Os {
     let field = |key: &str| fields.get(key).map(|value| escaped(value));
     let id = field("ID").unwrap_or_else(|| "linux".to_owned());
     let like = field("ID_LIKE").unwrap_or_default();
-    let family = [id.as_str()].into_iter().chain(like.split_ascii_whitespace()).find_map(family);
+    let family = [id.as_str()]
+        .into_iter()
+        .chain(like.split_ascii_whitespace())
+        .find_map(family);
     Os {
         version: field("VERSION_ID").unwrap_or_default(),
         name: field("PRETTY_NAME").unwrap_or_else(|| id.clone()),
@@ -61,11 +64,17 @@ fn unquoted(value: &str) -> String {
     if let Some(inner) = value.strip_prefix('\'') {
         return inner.strip_suffix('\'').unwrap_or(inner).to_owned();
     }
-    let inner = value.strip_prefix('"').map(|rest| rest.strip_suffix('"').unwrap_or(rest));
+    let inner = value
+        .strip_prefix('"')
+        .map(|rest| rest.strip_suffix('"').unwrap_or(rest));
     let mut characters = inner.unwrap_or(value).chars();
     let mut plain = String::with_capacity(value.len());
     while let Some(c) = characters.next() {
-        plain.extend(if c == '\\' { characters.next() } else { Some(c) });
+        plain.extend(if c == '\\' {
+            characters.next()
+        } else {
+            Some(c)
+        });
     }
     plain
 }
@@ -80,10 +89,16 @@ mod tests {
             ("ID=debian", Family::Debian),
             ("ID=ubuntu\nID_LIKE=debian", Family::Debian),
             ("ID=raspbian\nID_LIKE=debian", Family::Debian),
-            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"", Family::RedHat),
+            (
+                "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"",
+                Family::RedHat,
+            ),
             ("ID=\"ol\"\nID_LIKE=\"fedora\"", Family::RedHat),
             ("ID=eurolinux\nID_LIKE='rhel fedora centos'", Family::RedHat),
-            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"", Family::Suse),
+            (
+                "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"",
+                Family::Suse,
+            ),
             ("ID='sles'", Family::Suse),
             ("ID=alpine", Family::Alpine),
             ("ID=nixos", Family::Other),

@@ -59,28 +59,35 @@ fn rpm(host: &dyn Host) -> Found {
     let Some(program) = program(host, "rpm") else {
         return Ok(BTreeMap::new());
     };
-    let mut args = vec!["--query", "--queryformat", "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"];
+    let mut args = vec![
+        "--query",
+        "--queryformat",
+        "%{NAME}\\t%{VERSION}-%{RELEASE}\\n",
+    ];
     args.extend(ASKED);
     // It exits with the number of those that are not installed.
     answer(host, &program, &args, 3).map(|text| installed_of_rpm(&text))
 }
 
 fn program(host: &dyn Host, name: &str) -> Option<PathBuf> {
-    if host.is_live() { host.find(name) } else { None }
+    if host.is_live() {
+        host.find(name)
+    } else {
+        None
+    }
 }
 
 /// What a program prints, unless it exits with more than `highest`.
-fn answer(
-    host: &dyn Host,
-    program: &Path,
-    args: &[&str],
-    highest: i32,
-) -> Result<String, String> {
+fn answer(host: &dyn Host, program: &Path, args: &[&str], highest: i32) -> Result<String, String> {
     let command = Command::new(program, args);
     let output = host.run(&command).map_err(|error| error.to_string())?;
     match output.code {
         Some(code) if (0..=highest).contains(&code) => Ok(output.out()),
-        _ => Err(format!("{} failed: {}", program.display(), first_line(&output.err()))),
+        _ => Err(format!(
+            "{} failed: {}",
+            program.display(),
+            first_line(&output.err())
+        )),
     }
 }
 
@@ -120,7 +127,12 @@ fn installed_of_status(text: &str) -> BTreeMap<String, String> {
         let name = field("Package").filter(|name| ASKED.contains(name))?;
         let state = field("Status")?.rsplit(' ').next()?;
         let there = !matches!(state, "not-installed" | "config-files");
-        there.then(|| (name.to_owned(), escaped(field("Version").unwrap_or_default())))
+        there.then(|| {
+            (
+                name.to_owned(),
+                escaped(field("Version").unwrap_or_default()),
+            )
+        })
     };
     text.split("\n\n").filter_map(paragraph).collect()
 }
@@ -130,7 +142,10 @@ mod tests {
     use super::*;
 
     fn pairs(found: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
-        found.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect()
+        found
+            .iter()
+            .map(|(name, version)| (name.as_str(), version.as_str()))
+            .collect()
     }
 
     #[test]
@@ -140,14 +155,20 @@ mod tests {
                     un \tnginx-agent\t\n";
         let found = installed_of_dpkg(text);
         assert_eq!(pairs(&found), [(NIM_2, "2.22.2-1~bookworm")]);
-        assert_eq!(pairs(&installed_of_dpkg("hi \tnginx-agent\t2.46\n")), [(AGENT, "2.46")]);
+        assert_eq!(
+            pairs(&installed_of_dpkg("hi \tnginx-agent\t2.46\n")),
+            [(AGENT, "2.46")]
+        );
     }
 
     #[test]
     fn rpm_says_in_words_what_is_missing() {
         let text = "nms-instance-manager\t2.22.2-1.el9.ngx\n\
                     package nginx-manager is not installed\n";
-        assert_eq!(pairs(&installed_of_rpm(text)), [(NIM_2, "2.22.2-1.el9.ngx")]);
+        assert_eq!(
+            pairs(&installed_of_rpm(text)),
+            [(NIM_2, "2.22.2-1.el9.ngx")]
+        );
     }
 
     #[test]
@@ -156,6 +177,9 @@ mod tests {
                     Package: nms-instance-manager\nEssential: no\nStatus: install ok installed\n\
                     Description: x\n Package: nginx-manager\nVersion: 2.22.2~bookworm\n\n\
                     Package: nginx-manager-doc\nStatus: install ok installed\nVersion: 9\n";
-        assert_eq!(pairs(&installed_of_status(text)), [(NIM_2, "2.22.2~bookworm")]);
+        assert_eq!(
+            pairs(&installed_of_status(text)),
+            [(NIM_2, "2.22.2~bookworm")]
+        );
     }
 }

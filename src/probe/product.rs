@@ -22,7 +22,10 @@ pub(super) fn nim(host: &dyn Host, packages: &Packages) -> Known<Product> {
             evidence: format!("package {package} {version}"),
         })
     };
-    match (product(Generation::Nim1, NIM_1), product(Generation::Nim2, NIM_2)) {
+    match (
+        product(Generation::Nim1, NIM_1),
+        product(Generation::Nim2, NIM_2),
+    ) {
         (Some(one), Some(two)) => Known::Unclear(format!(
             "both generations are installed ({} and {})",
             one.evidence, two.evidence
@@ -59,16 +62,20 @@ fn by_files(host: &dyn Host, packages: &Packages) -> Known<Product> {
 
 /// The version of the agent: its own word, or the package's where it cannot be asked.
 pub(super) fn agent(host: &dyn Host, packages: &Packages) -> Known<String> {
-    let packaged = packages.version(AGENT).cloned();
-    let program = if host.is_live() { host.find(AGENT) } else { None };
+    let recorded = packages.version(AGENT).cloned();
+    let program = if host.is_live() {
+        host.find(AGENT)
+    } else {
+        None
+    };
     let Some(program) = program else {
-        return packaged.map_or(Known::Absent, Known::Is);
+        return recorded.map_or(Known::Absent, Known::Is);
     };
     let said = match host.run(&Command::new(&program, &["--version"])) {
         Ok(output) => format!("{}\n{}", output.out(), output.err()),
         Err(error) => error.to_string(),
     };
-    match (agent_version(&said), packaged) {
+    match (agent_version(&said), recorded) {
         (Some(version), _) | (None, Some(version)) => Known::Is(version),
         (None, None) => Known::Unclear(format!(
             "{} does not say its version but \"{}\"",
@@ -82,7 +89,9 @@ pub(super) fn agent(host: &dyn Host, packages: &Packages) -> Known<String> {
 fn agent_version(said: &str) -> Option<String> {
     let (_, rest) = said.split_once("nginx-agent version ")?;
     let rest = rest.strip_prefix('v').unwrap_or(rest);
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(rest.len());
     let number = rest[..end].trim_end_matches('.');
     (!number.is_empty()).then(|| number.to_owned())
 }

@@ -25,7 +25,11 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(host: &'a dyn Host) -> Self {
-        Self { host, left: Cell::new(LARGEST_TOTAL), seen: RefCell::default() }
+        Self {
+            host,
+            left: Cell::new(LARGEST_TOTAL),
+            seen: RefCell::default(),
+        }
     }
 
     pub(super) fn host(&self) -> &'a dyn Host {
@@ -38,7 +42,9 @@ impl<'a> Reader<'a> {
             return known.clone();
         }
         let found = self.fetch(path);
-        self.seen.borrow_mut().insert(path.to_owned(), found.clone());
+        self.seen
+            .borrow_mut()
+            .insert(path.to_owned(), found.clone());
         found
     }
 

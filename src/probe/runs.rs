@@ -12,7 +12,7 @@ use crate::values::{AbsPath, Digest, RunId};
 pub(super) struct Runs {
     /// What this program says it left at each path.
     ours: BTreeMap<String, Digest>,
-    /// The latest run without a receipt.
+    /// The latest run that began and has no receipt.
     pub(super) unfinished: Option<(RunId, String)>,
 }
 
@@ -27,11 +27,16 @@ impl Runs {
         ids.sort_by(|a, b| (a.as_str().len(), a).cmp(&(b.as_str().len(), b)));
         ids.sort_by(|a, b| a.as_str()[..10].cmp(&b.as_str()[..10]));
         for id in ids {
-            match receipt(reader, &folder.join(id.as_str()).join("receipt.json")) {
-                Ok(Some(receipt)) => receipts.push(receipt),
-                Ok(None) => runs.unfinished = Some((id.clone(), cut_short(system, &id))),
-                Err(why) => runs.unfinished = Some((id, format!("its receipt is damaged: {why}"))),
-            }
+            let folder = folder.join(id.as_str());
+            let state = match receipt(reader, &folder.join("receipt.json")) {
+                Ok(Some(receipt)) => {
+                    receipts.push(receipt);
+                    None
+                }
+                Ok(None) => unfinished(reader, system, &folder, &id),
+                Err(why) => Some(format!("its receipt is damaged: {why}")),
+            };
+            runs.unfinished = state.map(|state| (id, state)).or(runs.unfinished);
         }
         runs.ours = ours(&receipts);
         runs
@@ -47,26 +52,34 @@ fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> 
     let Some(bytes) = reader.read(path)? else {
         return Ok(None);
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string())
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
-fn cut_short(system: &System, run: &RunId) -> String {
+/// The state of a run without a receipt. `None`: it never came to change anything, because each
+/// change has its line in the journal before it is made.
+fn unfinished(reader: &Reader<'_>, system: &System, folder: &Path, run: &RunId) -> Option<String> {
     let processes = system.processes.as_deref().unwrap_or_default();
     let worker = processes.iter().find(|process| {
         let words: Vec<&str> = process.title.split(' ').collect();
         words.contains(&"__worker") && words.contains(&run.as_str())
     });
-    match worker {
-        Some(worker) => format!("it is at work (process {})", worker.pid),
-        None => "it was cut short".to_owned(),
+    if let Some(worker) = worker {
+        return Some(format!("it is at work (process {})", worker.pid));
     }
+    let began = match reader.read(&folder.join("journal.jsonl")) {
+        Ok(journal) => journal.is_some_and(|journal| journal.contains(&b'\n')),
+        Err(_) => true,
+    };
+    began.then(|| "it was cut short".to_owned())
 }
 
 /// Plays the runs again, without those that were undone or put everything back themselves.
 fn ours(receipts: &[Receipt]) -> BTreeMap<String, Digest> {
     let undone: BTreeSet<&RunId> = receipts
         .iter()
-        .filter(|receipt| receipt.outcome != Outcome::Refused)
+        .filter(|receipt| receipt.outcome == Outcome::RolledBack)
         .filter_map(|receipt| receipt.undid.as_ref())
         .collect();
     let standing = receipts.iter().filter(|receipt| {

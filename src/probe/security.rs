@@ -1,4 +1,4 @@
-//! What else has a say on this host: SELinux, the firewall, FIPS mode, the clock.
+//! What else has a say on this host: `SELinux`, the firewall, FIPS mode, the clock.
 
 use std::path::Path;
 
@@ -53,7 +53,10 @@ pub(super) fn firewall(reader: &Reader<'_>, system: &System) -> Known<String> {
     };
     // It is a script: its own name is the second word of its command line.
     let firewalld = |title: &str| {
-        title.split(' ').take(4).any(|word| word == "firewalld" || word.ends_with("/firewalld"))
+        title
+            .split(' ')
+            .take(4)
+            .any(|word| word == "firewalld" || word.ends_with("/firewalld"))
     };
     if processes.iter().any(|process| firewalld(&process.title)) {
         return Known::Is("firewalld".to_owned());
@@ -71,7 +74,9 @@ pub(super) fn clock(host: &dyn Host, systemd: &Known<()>) -> Known<bool> {
     match systemd {
         Known::Is(()) => {}
         Known::Absent => {
-            return Known::Unclear("without systemd nobody can be asked about the clock".to_owned());
+            return Known::Unclear(
+                "without systemd nobody can be asked about the clock".to_owned(),
+            );
         }
         Known::Unclear(why) => return Known::Unclear(why.clone()),
     }

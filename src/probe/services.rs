@@ -18,7 +18,7 @@ const UNITS: [&str; 7] = [
     "nginx-agent",
 ];
 
-/// Whether systemd manages this system: sd_booted(3) looks for the same folder.
+/// Whether systemd manages this system: `sd_booted(3)` looks for the same folder.
 pub(super) fn systemd(host: &dyn Host) -> Known<()> {
     if !host.is_live() {
         return Known::Unclear("services can only be asked for on a running system".to_owned());
@@ -40,7 +40,11 @@ pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> BTreeMap<String, Kno
         Ok(states) => states[index].clone(),
         Err(why) => Known::Unclear(why.clone()),
     };
-    UNITS.iter().enumerate().map(|(index, unit)| ((*unit).to_owned(), state(index))).collect()
+    UNITS
+        .iter()
+        .enumerate()
+        .map(|(index, unit)| ((*unit).to_owned(), state(index)))
+        .collect()
 }
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was
@@ -49,10 +53,15 @@ fn ask(host: &dyn Host) -> Result<Vec<Known<String>>, String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
     let mut args = vec!["show", "--property=LoadState,ActiveState"];
     args.extend(UNITS);
-    let output = host.run(&Command::new(program, &args)).map_err(|error| error.to_string())?;
+    let output = host
+        .run(&Command::new(program, &args))
+        .map_err(|error| error.to_string())?;
     states(&output.out()).ok_or_else(|| {
         let said = output.err();
-        format!("systemctl said: {}", escaped(said.lines().next().unwrap_or("nothing")))
+        format!(
+            "systemctl said: {}",
+            escaped(said.lines().next().unwrap_or("nothing"))
+        )
     })
 }
 

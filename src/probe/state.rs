@@ -30,10 +30,15 @@ fn authority(reader: &Reader<'_>, folder: &Path) -> Result<Known<FoundCa>, Strin
     let key = folder.join("intermediate.key");
     let fact = key_at(reader, &key)?;
     let of_another = |fact: &KeyFact| {
-        fact.public.as_ref().is_some_and(|public| *public != intermediate.1.public_key)
+        fact.public
+            .as_ref()
+            .is_some_and(|public| *public != intermediate.1.public_key)
     };
     if fact.as_ref().is_some_and(of_another) {
-        return Err(format!("{} is not the key of the certificate beside it", key.display()));
+        return Err(format!(
+            "{} is not the key of the certificate beside it",
+            key.display()
+        ));
     }
     Ok(Known::Is(FoundCa {
         root_pem: root.0,
@@ -54,7 +59,11 @@ fn one(reader: &Reader<'_>, path: &Path) -> Result<Option<(String, Certificate)>
         return Ok(None);
     };
     if chain.len() > 1 {
-        return Err(format!("{} holds {} certificates, not one", path.display(), chain.len()));
+        return Err(format!(
+            "{} holds {} certificates, not one",
+            path.display(),
+            chain.len()
+        ));
     }
     let text = reader.text(path)?.unwrap_or_default();
     Ok(chain.pop().map(|certificate| (text, certificate)))
@@ -65,19 +74,25 @@ fn chain(reader: &Reader<'_>, path: &Path) -> Result<Option<Vec<Certificate>>, S
         return Ok(None);
     };
     let chain = read_pem_chain(&bytes);
-    chain.map(Some).map_err(|error| format!("{}: {error}", path.display()))
+    chain
+        .map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn key_at(reader: &Reader<'_>, path: &Path) -> Result<Option<KeyFact>, String> {
     let Some(bytes) = reader.read(path)? else {
         return Ok(None);
     };
-    inspect_key(&bytes).map(Some).map_err(|error| format!("{}: {error}", path.display()))
+    inspect_key(&bytes)
+        .map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn issued(reader: &Reader<'_>, folder: &Path) -> BTreeMap<HostName, Known<FoundIssued>> {
     let names = reader.names(folder).unwrap_or_default();
-    let names = names.iter().filter_map(|name| name.parse::<HostName>().ok());
+    let names = names
+        .iter()
+        .filter_map(|name| name.parse::<HostName>().ok());
     names
         .map(|name| {
             let pair = pair(reader, &folder.join(name.as_str()));
@@ -92,5 +107,8 @@ fn pair(reader: &Reader<'_>, folder: &Path) -> Result<FoundIssued, String> {
     let chain = chain(reader, &certificate)?.ok_or_else(|| missing(&certificate))?;
     let fact = key_at(reader, &key)?.ok_or_else(|| missing(&key))?;
     let public = chain.first().map(|leaf| &leaf.public_key);
-    Ok(FoundIssued { key_matches: fact.public.as_ref() == public, chain })
+    Ok(FoundIssued {
+        key_matches: fact.public.as_ref() == public,
+        chain,
+    })
 }

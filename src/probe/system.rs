@@ -16,6 +16,10 @@ impl System {
     }
 
     pub(super) fn process(&self, pid: u32) -> Option<&Process> {
-        self.processes.as_ref().ok()?.iter().find(|process| process.pid == pid)
+        self.processes
+            .as_ref()
+            .ok()?
+            .iter()
+            .find(|process| process.pid == pid)
     }
 }

@@ -13,7 +13,10 @@ pub(super) fn look(host: &dyn Host, os: &Known<Os>) -> Known<TrustStore> {
         Known::Unclear(why) => return Known::Unclear(why.clone()),
     };
     let Some(store) = TrustStore::of(os.family) else {
-        return Known::Unclear(format!("where {} keeps its trust store is not known", os.name));
+        return Known::Unclear(format!(
+            "where {} keeps its trust store is not known",
+            os.name
+        ));
     };
     if host.is_live() && host.find(store.command).is_none() {
         return Known::Unclear(format!("{} is not installed", store.command));

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::host::{Command, HostError, Output};
+use crate::facts::Nginx;
+use crate::host::{Command, Output};
+use crate::nginx::Config;
 use crate::values::{AbsPath, HostName, Port};
 
 /// What the answers name so far; a later answer may want another look.
@@ -20,5 +22,16 @@ pub struct Wanted {
 }
 
 /// How nginx is asked to read its configuration. `nginx -T` is not without effect (it makes
-/// log files, temporary folders and a pid file), so whoever can runs it where nothing stays.
-pub type Ask<'a> = &'a dyn Fn(&Command) -> Result<Output, HostError>;
+/// log files, temporary folders and a pid file: the configuration tells where), so whoever can
+/// runs it where nothing stays. The error is a sentence.
+pub type Ask<'a> = &'a dyn Fn(&Question<'_>) -> Result<Output, String>;
+
+/// What is to be run, and what is known by then.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// The executable of `nginx`, its `args`, and `-T`.
+    pub command: &'a Command,
+    pub nginx: &'a Nginx,
+    /// `None` where we could not read it ourselves.
+    pub config: Option<&'a Config>,
+}

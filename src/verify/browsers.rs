@@ -31,6 +31,8 @@ struct Way {
     sni: Option<HostName>,
     /// What the request asks for, and what the certificate must be for.
     name: SubjectName,
+    /// Another server answers here, with a certificate that is not ours to judge.
+    elsewhere: bool,
     words: String,
 }
 
@@ -86,10 +88,11 @@ fn ways(proof: &Proof) -> Vec<Way> {
     let manager = SubjectName::Dns(proof.name.clone());
     let mut ways = Vec::new();
     for (index, address) in proof.listeners.iter().enumerate() {
-        let mut add = |sni: Option<&HostName>, name: &SubjectName, words: String| {
-            ways.push(Way { address: *address, sni: sni.cloned(), name: name.clone(), words });
+        let mut add = |sni: Option<&HostName>, name: &SubjectName, elsewhere, words: String| {
+            let (sni, name) = (sni.cloned(), name.clone());
+            ways.push(Way { address: *address, sni, name, elsewhere, words });
         };
-        add(Some(&proof.name), &manager, format!("browser, as {manager}"));
+        add(Some(&proof.name), &manager, false, format!("browser, as {manager}"));
         if index > 0 {
             continue;
         }
@@ -98,9 +101,11 @@ fn ways(proof: &Proof) -> Vec<Way> {
                 SubjectName::Dns(name) => Some(name),
                 SubjectName::Ip(_) => None,
             };
-            add(sni, name, format!("browser, as {name}"));
+            let elsewhere = proof.elsewhere.contains(name);
+            add(sni, name, elsewhere, format!("browser, as {name}"));
         }
-        add(None, &manager, "browser, no name in the handshake".to_owned());
+        let nameless = "browser, no name in the handshake".to_owned();
+        add(None, &manager, proof.nameless_elsewhere, nameless);
     }
     ways
 }
@@ -114,8 +119,14 @@ fn page(
     pace: &Pace<'_>,
 ) -> Row {
     let leg = format!("UI at {}", way.address);
-    let expected = if before.is_some() { "as before, trusted" } else { "a page, trusted" };
+    let expected = match (before.is_some(), way.elsewhere) {
+        (true, false) => "as before, trusted",
+        (true, true) => "as before",
+        (false, false) => "a page, trusted",
+        (false, true) => "a page",
+    };
     let trust = match (proof.trust, root) {
+        _ if way.elsewhere => Trust::RecordOnly,
         (ProofTrust::OurRoot, Ok(root)) => Trust::Only {
             roots: vec![CertificateDer::from(root.der().to_vec())],
             name: way.name.clone(),
@@ -147,6 +158,7 @@ fn page(
         Trusted::No(why) => {
             return said(&leg, &way.words, expected, format!("{seen}; {why}"), false);
         }
+        _ if way.elsewhere => "from another server of the port".to_owned(),
         Trusted::NameOnly => format!("the certificate is for {}", way.name),
         Trusted::OtherName => format!("the kept certificate is not for {}", way.name),
     };

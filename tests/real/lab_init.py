@@ -41,6 +41,18 @@ def cover(target: Path, copy: tuple[str, ...] = ()) -> None:
     mount("--move", str(staged), str(target))
 
 
+def package_database() -> None:
+    """A /var/lib with the package database, which is too large to copy: changes to it are kept apart."""
+    changes, original = SCRATCH / "changes", SCRATCH / "dpkg"
+    for folder in (changes / "upper", changes / "work", original):
+        folder.mkdir(parents=True)
+    mount("--bind", "/var/lib/dpkg", str(original))
+    cover(Path("/var/lib"), ("ca-certificates-java",))
+    Path("/var/lib/dpkg").mkdir()
+    layers = f"lowerdir={original},upperdir={changes}/upper,workdir={changes}/work"
+    mount("-t", "overlay", "-o", layers, "lab", "/var/lib/dpkg")
+
+
 def empty(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
@@ -53,7 +65,7 @@ def build(addresses: list[str], nginx: str | None) -> None:
     cover(Path("/run"))
     cover(Path("/var/log"))
     cover(Path("/var/www"))
-    cover(Path("/var/lib"), ("dpkg/status", "dpkg/arch"))
+    package_database()
     # Of /usr/local only the folder of trust anchors can be written.
     mount("--bind", "/usr/local", "/usr/local")
     mount("-o", "remount,bind,ro", "/usr/local")
@@ -65,8 +77,8 @@ def build(addresses: list[str], nginx: str | None) -> None:
         Path(folder).mkdir()
     for name in NGINX_TEMP:
         Path("/var/lib/nginx", name).mkdir(parents=True)
-    for folder in ("conf.d", "sites-enabled", "sites-available"):
-        empty(Path("/etc/nginx", folder))
+    for folder in ("nginx/conf.d", "nginx/sites-enabled", "nginx/sites-available", "ca-certificates/update.d"):
+        empty(Path("/etc", folder))
 
     run("ip", "link", "set", "lo", "up")
     for address in addresses:

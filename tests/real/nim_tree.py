@@ -49,7 +49,8 @@ class Shape:
     crlf: bool = False
     ipv6: bool = False
     brace_comments: bool = False
-    other_default: int | None = None  # port of another site that is its port's default server
+    # Port of another site that is its port's default server; on 443 the manager then needs names to be found.
+    other_default: int | None = None
     included: bool = False  # the gRPC locations lie in a file of their own
     trap: str | None = None
 
@@ -94,6 +95,7 @@ def nms_http(shape: Shape) -> str:
     text = (STOCK / "nms-http.conf").read_text()
     for marker, value in {
         "@LISTEN@": "\n".join(listen),
+        "@NAMES@": "nim.example.com nim" if shape.other_default == 443 else "_",
         "@TRAP@": TRAPS.get(shape.trap or "", ""),
         "@PROTOCOLS@": "TLSv1.1 TLSv1.2" if older else "TLSv1.2 TLSv1.3",
         "@CLIENTS@": "\n".join(clients),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lab import Lab
 
 FOLDERS = ("/etc", "/usr/local", "/var/www", "/var/lib")
-STATE = "/var/lib/nim-tls"
+# Our own records, and the lists of files of other packages: many, and written by package installations only.
+LEFT_OUT = ("/var/lib/nim-tls", "/var/lib/dpkg/info")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Entry:
 Snapshot = dict[str, Entry]
 
 
-def take(lab: Lab, folders: tuple[str, ...] = FOLDERS, leave_out: tuple[str, ...] = (STATE,)) -> Snapshot:
+def take(lab: Lab, folders: tuple[str, ...] = FOLDERS, leave_out: tuple[str, ...] = LEFT_OUT) -> Snapshot:
     """Everything below the folders but what is left out."""
     found: Snapshot = {}
     waiting = list(folders)

@@ -114,6 +114,18 @@ def test_what_was_open_before_is_dead_after(manager: Manager, tool: Tool) -> Non
     assert not manager.old_workers()
 
 
+@each_build_and([Shape("2.21-other-default-443", release=OLDER.release, other_default=443)])
+def test_sessions_are_dead_where_another_site_rules_the_socket(manager: Manager, tool: Tool) -> None:
+    vendor = certs.Pair(manager.work / "vendor-ca.pem", manager.work / "vendor-ca.key")
+    old_agent = certs.issue(manager.work, vendor, "old-agent", "clientAuth")
+    session = manager.hold("session", Attempt(sni=NAME, cert=str(old_agent.cert), key=str(old_agent.key)))
+    assert session.report()["resumed"], "nothing would be shown"
+    tool.apply(answers()).must(0, "applied")
+    before = entries(manager)
+    report = session.report()
+    assert entries(manager) == before, report
+
+
 def entries(manager: Manager) -> dict[str, int]:
     """How many lines of the call log each client caused."""
     markers = [call["attempt"] for call in manager.call_log()]

@@ -15,6 +15,15 @@ from nim_tree import NMS_HTTP, OLDER, PLAIN, SHAPES, TRAPPED, VENDOR_NAME, Shape
 from tool import AGENTS, STATE, Done, Tool, answers
 
 BROKEN = "/etc/nginx/conf.d/zz-broken.conf"
+HOOKS = "/etc/ca-certificates/update.d"
+# What the hook of Debian's package for Java does: notes what is pending, wakes dpkg, rewrites a store.
+JAVA_HOOK = """#!/bin/sh
+set -e
+mkdir -p /var/lib/ca-certificates-java /etc/ssl/certs/java
+cat >>/var/lib/ca-certificates-java/pending
+echo update-ca-certificates-java >>/var/lib/dpkg/triggers/Unincorp
+date +%N >>/etc/ssl/certs/java/cacerts
+"""
 
 
 @each_build_and(SHAPES)
@@ -27,7 +36,7 @@ def test_rollback_puts_everything_back(manager: Manager, tool: Tool) -> None:
 
     assert snapshot.differences(before, snapshot.take(manager)) == []
     assert not manager.old_workers()
-    (outcome,) = manager.attempt([Attempt(sni=VENDOR_NAME)])
+    (outcome,) = manager.attempt([Attempt(sni=NAME)])
     assert outcome.reached, f"nginx still runs what was rolled back: {outcome}"
 
 
@@ -43,6 +52,20 @@ def test_rollback_needs_no_configuration_that_loads(manager: Manager, tool: Tool
     assert "refused" in str(done.must(0, "rolled-back")["reload"]), done
     assert f"{BROKEN}:2" in done.out + done.err, done
     manager.path(BROKEN).unlink()
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@each_build_and([PLAIN])
+@pytest.mark.parametrize("hooks", ["of Java's kind", "of this machine"])
+def test_rollback_covers_what_the_trust_stores_hooks_did(manager: Manager, tool: Tool, hooks: str) -> None:
+    if hooks == "of this machine":
+        for hook in filter(Path.is_file, Path(HOOKS).iterdir()):
+            manager.write(f"{HOOKS}/{hook.name}", hook.read_bytes(), 0o755)
+    else:
+        manager.write(f"{HOOKS}/java", JAVA_HOOK, 0o755)
+    before = snapshot.take(manager)
+    tool.apply(answers()).must(0, "applied")
+    tool.rollback().must(0, "rolled-back")
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 

@@ -1,0 +1,121 @@
+//! Where a command acts: this machine or a tree of files, and the state folder on it.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::Place;
+use crate::error::Problem;
+use crate::host::{Host, Local};
+use crate::values::AbsPath;
+use crate::worker::Launch;
+
+const STATE: &str = "/var/lib/nim-tls";
+
+pub(super) struct Ground {
+    host: Local,
+    /// As the host knows it: below the root.
+    state: AbsPath,
+    root: Option<PathBuf>,
+}
+
+impl Ground {
+    pub(super) fn new(place: &Place) -> Result<Self, Problem> {
+        let root = place.root.as_deref().map(absolute).transpose()?;
+        let host = match &root {
+            Some(root) => Local::under(root),
+            None => Local::live(),
+        };
+        let host = host.map_err(|error| match &root {
+            Some(root) => Problem::usage(format!("--root {}: {error}", root.display()))
+                .remedy("name a folder that holds the tree of a system"),
+            None => Problem::host(error.to_string()),
+        })?;
+        let state = state(root.as_deref(), place.state_dir.as_ref())?;
+        Ok(Self { host, state, root })
+    }
+
+    pub(super) fn host(&self) -> &dyn Host {
+        &self.host
+    }
+
+    pub(super) fn state(&self) -> &AbsPath {
+        &self.state
+    }
+
+    /// How a worker that acts on the same place is started.
+    pub(super) fn launch(&self) -> Result<Launch, Problem> {
+        let program = std::env::current_exe().map_err(|error| {
+            Problem::host(format!("this program cannot tell where it lies: {error}"))
+        })?;
+        let mut options = vec!["--state-dir".to_owned(), self.outside(&self.state)];
+        if let Some(root) = &self.root {
+            options.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
+        }
+        Ok(Launch { program, options })
+    }
+
+    /// The arguments that make a command, as it is printed, act on this place too.
+    pub(super) fn options(&self) -> String {
+        let mut options = String::new();
+        if let Some(root) = &self.root {
+            options = format!(" --root {}", crate::values::escaped(&root.to_string_lossy()));
+        }
+        if self.state.as_str() != STATE {
+            options.push_str(&format!(" --state-dir {}", self.outside(&self.state)));
+        }
+        options
+    }
+
+    /// A path of this host as the machine around it names it.
+    fn outside(&self, path: &AbsPath) -> String {
+        match &self.root {
+            Some(root) => format!("{}{path}", root.to_string_lossy().trim_end_matches('/')),
+            None => path.to_string(),
+        }
+    }
+}
+
+/// The state folder as seen below the root. Everything that belongs to a host lies in one
+/// tree, so a state folder outside of `--root` is refused, not moved in silence.
+fn state(root: Option<&Path>, given: Option<&AbsPath>) -> Result<AbsPath, Problem> {
+    let usual: AbsPath = STATE.parse().map_err(|error| Problem::host(format!("{error}")))?;
+    match (root, given) {
+        (_, None) => Ok(usual),
+        (None, Some(given)) => Ok(given.clone()),
+        (Some(root), Some(given)) => {
+            let inside = given.as_path().strip_prefix(root).ok().and_then(|rest| {
+                format!("/{}", rest.display()).parse::<AbsPath>().ok()
+            });
+            inside.filter(|inside| inside.as_str() != "/").ok_or_else(|| {
+                let root = root.display();
+                Problem::usage(format!("--state-dir {given} does not lie below --root {root}"))
+                    .remedy("name a folder below it, or leave --state-dir out")
+            })
+        }
+    }
+}
+
+/// A path as it was typed, seen from the folder in which it was typed.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Problem> {
+    std::path::absolute(path)
+        .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn the_state_folder_lies_below_the_root() {
+        let path = |text: &str| text.parse::<AbsPath>().unwrap();
+        let root = Some(Path::new("/mnt/image"));
+        assert_eq!(state(root, None).unwrap(), path(STATE));
+        assert_eq!(state(None, Some(&path("/srv/tls"))).unwrap(), path("/srv/tls"));
+        assert_eq!(state(root, Some(&path("/mnt/image/srv/tls"))).unwrap(), path("/srv/tls"));
+        for outside in ["/srv/tls", "/mnt/image", "/mnt/imagery/x"] {
+            let problem = state(root, Some(&path(outside))).unwrap_err();
+            assert!(problem.what.contains(outside), "{problem}");
+        }
+    }
+}

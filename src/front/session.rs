@@ -1,0 +1,103 @@
+//! From an answers file to a plan: read, check, look, plan. `plan` and `apply` share it, so
+//! that what is shown is what is done.
+
+use std::path::Path;
+
+use crate::answers::{self, Answers, Draft};
+use crate::error::Problem;
+use crate::facts::Facts;
+use crate::host::{Command, Host as _, HostError, Local, Output};
+use crate::plan::{self, NginxCommand, Plan};
+use crate::probe::{self, Wanted};
+use crate::values::{HostName, Port, SubjectName, escaped};
+use crate::worker::{self, Ourselves, StageError};
+
+use super::place::{Ground, absolute};
+
+/// Where nginx may make folders and files when it is asked to read its configuration, besides
+/// `/run` and `/var/log`: what packages and nginx's own default are built with.
+const NGINX_FOLDERS: [&str; 3] =
+    ["/var/lib/nginx", "/var/cache/nginx", "/usr/local/nginx"];
+
+pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
+    let shown = escaped(&file.to_string_lossy());
+    // Answers are a file of the operator's, on this machine: `--root` does not apply to them.
+    let bytes = Local::live()
+        .and_then(|machine| machine.read(&absolute_or_given(file), answers::LIMIT))
+        .map_err(|error| {
+            Problem::usage(format!("the answers cannot be read: {}", escaped(&error.to_string())))
+                .remedy("name a YAML file: --answers FILE")
+        })?;
+    let draft = answers::read(&bytes).map_err(|error| {
+        Problem::usage(format!("{shown}: {error}"))
+    })?;
+    Answers::check(&draft).map_err(|refusals| {
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<String> = refusals
+            .iter()
+            .map(|refusal| format!("\n  {} {}", Draft::place(&text, &refusal.field), refusal.why))
+            .collect();
+        Problem::usage(format!("{shown} cannot be taken as it is:{}", lines.concat()))
+    })
+}
+
+fn absolute_or_given(file: &Path) -> std::path::PathBuf {
+    absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
+pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
+    plan::plan(&look(ground, &wanted(ground, answers)), answers)
+}
+
+/// A look at the host before anything is asked.
+pub(super) fn first_look(ground: &Ground) -> Facts {
+    let wanted = Wanted {
+        names: Vec::new(),
+        addresses: Vec::new(),
+        https_port: Port::HTTPS,
+        files: Vec::new(),
+        state: ground.state().clone(),
+    };
+    look(ground, &wanted)
+}
+
+fn wanted(ground: &Ground, answers: &Answers) -> Wanted {
+    let mut names: Vec<HostName> = vec![answers.manager_name.clone()];
+    let mut addresses = Vec::new();
+    for name in &answers.alt_names {
+        match name {
+            SubjectName::Dns(name) => names.push(name.clone()),
+            SubjectName::Ip(address) => addresses.push(*address),
+        }
+    }
+    Wanted {
+        names,
+        addresses,
+        https_port: answers.https,
+        files: Vec::new(),
+        state: ground.state().clone(),
+    }
+}
+
+fn look(ground: &Ground, wanted: &Wanted) -> Facts {
+    let ourselves = Ourselves::running();
+    probe::look_asking(ground.host(), wanted, &|command| ask(ground, &ourselves, command))
+}
+
+/// `nginx -T` makes files and folders and changes owners, so it runs where none of that stays;
+/// where no such place can be had, it runs as it would by hand.
+fn ask(ground: &Ground, ourselves: &Ourselves, command: &Command) -> Result<Output, HostError> {
+    let nginx = NginxCommand {
+        binary: command.program.to_string_lossy().into_owned(),
+        args: command.args.clone(),
+        master: 0,
+        touches: NGINX_FOLDERS.map(str::to_owned).to_vec(),
+        error_log: None,
+        listens: Vec::new(),
+    };
+    match worker::ask(ground.host(), ourselves, &nginx, &[]) {
+        Ok(output) => Ok(output),
+        Err(StageError::Late) => Ok(Output { timed_out: true, ..Output::default() }),
+        Err(_) => ground.host().run(command),
+    }
+}

@@ -1,0 +1,60 @@
+//! `nim-tls rollback`: puts back what a run changed.
+
+use crate::cli::Consent;
+use crate::error::Problem;
+use crate::values::{RunId, escaped};
+use crate::worker::{self, Target};
+
+use super::super::consent::{self, Answer};
+use super::super::output::Output;
+use super::super::place::Ground;
+use super::apply::{Begun, declined, follow};
+use super::document;
+
+pub(super) fn rollback(
+    ground: &Ground,
+    run: Option<&RunId>,
+    consent: Consent,
+    output: &Output,
+) -> Result<u8, Problem> {
+    match begin(ground, run, consent, output)
+        .map_err(|problem| document::refused(output, problem))?
+    {
+        Begun::Nothing => Ok(0),
+        Begun::Declined(code) => Ok(code),
+        Begun::Run(started) => follow(ground, started, output),
+    }
+}
+
+fn begin(
+    ground: &Ground,
+    run: Option<&RunId>,
+    consent: Consent,
+    output: &Output,
+) -> Result<Begun, Problem> {
+    consent::possible(consent, "rollback")?;
+    if ground.host().is_live() && !ground.host().is_root() {
+        return Err(Problem::host("only root can put back what root has changed")
+            .remedy("sudo nim-tls rollback"));
+    }
+    let target = worker::target(ground.host(), ground.state(), run, None)?;
+    if !consent.yes {
+        output.tell(&summary(&target));
+    }
+    match consent::ask(consent, "rollback", "Put this back now?")? {
+        Answer::Yes => {}
+        answer => return Ok(Begun::Declined(declined(&answer, output))),
+    }
+    let request = worker::request("rollback", Some(target.run));
+    let launch = ground.launch()?;
+    worker::start(ground.host(), ground.state(), &launch, &request, None, "").map(Begun::Run)
+}
+
+fn summary(target: &Target) -> String {
+    let cut = if target.cut_short { ", which was cut short" } else { "" };
+    let mut text = format!("Run {}{cut} changed this; it will be as it was before:\n", target.run);
+    for change in &target.changes {
+        text.push_str(&format!("  {}\n", escaped(&change.path)));
+    }
+    text
+}
