@@ -38,8 +38,17 @@ impl Running {
         let args: Vec<&str> = running.nginx.args.iter().map(String::as_str).collect();
         let output = running.host.run(&Command::new(&running.nginx.binary, &args)).unwrap();
         assert!(output.success(), "{}", output.err());
-        running.nginx.master = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
-        running
+        // The process that was started is gone before the one that stays has its name.
+        for _ in 0..500 {
+            let number = fs::read_to_string(&pid).unwrap_or_default();
+            running.nginx.master = number.trim().parse().unwrap_or_default();
+            let master = find_master(&running.host, &running.nginx).unwrap();
+            if master.is_some_and(|master| workers(&running.host, &master).unwrap().len() == 2) {
+                return running;
+            }
+            running.host.sleep(PAUSE);
+        }
+        panic!("nginx did not start")
     }
 
     fn configure(&self, listens: &[SocketAddr]) {
