@@ -41,7 +41,6 @@ use crate::error::{Exit, Problem};
 use crate::host::{Host, begin_session, on_request_to_end, passphrase_line};
 use crate::pki::Passphrase;
 use crate::values::{AbsPath, RunId};
-use crate::verify::Prove;
 
 pub use apply::apply;
 pub use events::{Follower, Teller, follow};
@@ -59,9 +58,9 @@ pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, test};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
 /// code is that of the run.
-pub fn main(host: &dyn Host, state: &AbsPath, run: &RunId) -> u8 {
+pub fn main(host: &dyn Host, state: &AbsPath, run: &RunId, prover: &mut dyn Prover) -> u8 {
     begin_session();
-    match carry_out(host, state, run) {
+    match carry_out(host, state, run, prover) {
         Ok(exit) => exit as u8,
         Err(problem) => {
             eprintln!("{problem}");
@@ -82,7 +81,12 @@ pub fn stage_main() -> u8 {
     }
 }
 
-fn carry_out(host: &dyn Host, state: &AbsPath, run: &RunId) -> Result<Exit, Problem> {
+fn carry_out(
+    host: &dyn Host,
+    state: &AbsPath,
+    run: &RunId,
+    prover: &mut dyn Prover,
+) -> Result<Exit, Problem> {
     let internal = |what: &dyn std::fmt::Display| Problem::host(what.to_string());
     let stop = on_request_to_end().map_err(|error| internal(&error))?;
     let passphrase = passphrase_line()
@@ -110,5 +114,5 @@ fn carry_out(host: &dyn Host, state: &AbsPath, run: &RunId) -> Result<Exit, Prob
         .plan()
         .map_err(|error| internal(&error))?
         .ok_or_else(|| Problem::host(format!("run {run} has no plan")))?;
-    Ok(apply(&job, &plan, passphrase.as_ref(), &mut Prove::new()).exit)
+    Ok(apply(&job, &plan, passphrase.as_ref(), prover).exit)
 }

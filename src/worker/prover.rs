@@ -4,7 +4,6 @@ use crate::host::Host;
 use crate::pki::Authority;
 use crate::plan::{Plan, Proof};
 use crate::report::Row;
-use crate::verify::Prove;
 
 /// Proves by connections that a plan does what it says.
 pub trait Prover {
@@ -20,21 +19,4 @@ pub trait Prover {
         authority: Option<&Authority>,
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row>;
-}
-
-/// The real one.
-impl Prover for Prove {
-    fn before(&mut self, host: &dyn Host, plan: &Plan) {
-        Self::before(self, host, plan);
-    }
-
-    fn prove(
-        &mut self,
-        host: &dyn Host,
-        proof: &Proof,
-        authority: Option<&Authority>,
-        tell: &mut dyn FnMut(&Row),
-    ) -> Vec<Row> {
-        Self::prove(self, host, proof, authority, tell)
-    }
 }
