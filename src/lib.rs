@@ -33,8 +33,8 @@ pub mod event;
 
 // Shell: the only code that touches a machine.
 pub mod host;
-pub mod probe;
 pub mod pki;
+pub mod probe;
 pub mod verify;
 pub mod worker;
 

@@ -17,11 +17,10 @@ mod nginx;
 mod fitness;
 mod nginx_command;
 mod make;
-#[cfg(test)]
-mod tests;
 
 pub use bypass::{ClientsToday, clients_today};
 pub use make::{plan, today};
+pub use nginx_command::touches;
 pub use site::{SERVICES, Site};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use step::{

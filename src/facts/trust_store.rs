@@ -13,6 +13,8 @@ pub struct TrustStore {
     pub file: &'static str,
     /// The command that takes anchors over.
     pub command: &'static str,
+    /// Its options.
+    pub options: &'static str,
     /// Folders which that command rewrites; they are recorded before it runs.
     pub rewrites: &'static [&'static str],
     /// The file in which the anchor must be found afterwards.
@@ -25,6 +27,7 @@ const RED_HAT: TrustStore = TrustStore {
     anchors: "/etc/pki/ca-trust/source/anchors",
     file: FILE,
     command: "update-ca-trust",
+    options: "",
     rewrites: &["/etc/pki/ca-trust/extracted"],
     bundle: "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 };
@@ -33,16 +36,20 @@ const DEBIAN: TrustStore = TrustStore {
     anchors: "/usr/local/share/ca-certificates",
     file: FILE,
     command: "update-ca-certificates",
+    // Without the hooks of other packages: that of Java sets triggers in the package database
+    // (measured), which nobody may put back later without breaking what dpkg did meanwhile.
+    options: "--hooksdir /dev/null",
     rewrites: &["/etc/ssl/certs"],
     bundle: "/etc/ssl/certs/ca-certificates.crt",
 };
 
-const ALPINE: TrustStore = DEBIAN;
+const ALPINE: TrustStore = TrustStore { options: "", ..DEBIAN };
 
 const SUSE: TrustStore = TrustStore {
     anchors: "/etc/pki/trust/anchors",
     file: FILE,
     command: "update-ca-certificates",
+    options: "",
     rewrites: &["/var/lib/ca-certificates", "/etc/ssl/certs"],
     bundle: "/var/lib/ca-certificates/ca-bundle.pem",
 };

@@ -6,18 +6,13 @@ use std::path::Path;
 use crate::answers::{self, Answers, Draft};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::host::{Command, Host as _, HostError, Local, Output};
+use crate::host::{Host as _, Local, Output};
 use crate::plan::{self, NginxCommand, Plan};
-use crate::probe::{self, Wanted};
+use crate::probe::{self, Question, Wanted};
 use crate::values::{HostName, Port, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
-
-/// Where nginx may make folders and files when it is asked to read its configuration, besides
-/// `/run` and `/var/log`: what packages and nginx's own default are built with.
-const NGINX_FOLDERS: [&str; 3] =
-    ["/var/lib/nginx", "/var/cache/nginx", "/usr/local/nginx"];
 
 pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
     let shown = escaped(&file.to_string_lossy());
@@ -81,23 +76,25 @@ fn wanted(ground: &Ground, answers: &Answers) -> Wanted {
 
 fn look(ground: &Ground, wanted: &Wanted) -> Facts {
     let ourselves = Ourselves::running();
-    probe::look_asking(ground.host(), wanted, &|command| ask(ground, &ourselves, command))
+    probe::look_asking(ground.host(), wanted, &|question| ask(ground, &ourselves, question))
 }
 
 /// `nginx -T` makes files and folders and changes owners, so it runs where none of that stays;
 /// where no such place can be had, it runs as it would by hand.
-fn ask(ground: &Ground, ourselves: &Ourselves, command: &Command) -> Result<Output, HostError> {
-    let nginx = NginxCommand {
+fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Result<Output, String> {
+    let Question { command, nginx, config } = question;
+    let touches = config.map(|config| plan::touches(config, &nginx.build)).unwrap_or_default();
+    let asked = NginxCommand {
         binary: command.program.to_string_lossy().into_owned(),
         args: command.args.clone(),
         master: 0,
-        touches: NGINX_FOLDERS.map(str::to_owned).to_vec(),
+        touches,
         error_log: None,
         listens: Vec::new(),
     };
-    match worker::ask(ground.host(), ourselves, &nginx, &[]) {
+    match worker::ask(ground.host(), ourselves, &asked, &[]) {
         Ok(output) => Ok(output),
-        Err(StageError::Late) => Ok(Output { timed_out: true, ..Output::default() }),
-        Err(_) => ground.host().run(command),
+        Err(StageError::Late) => Err("it did not end in time".to_owned()),
+        Err(_) => ground.host().run(command).map_err(|error| error.to_string()),
     }
 }

@@ -264,7 +264,7 @@ fn trust(
     ));
     let change = TrustChange {
         anchor,
-        command: store.command.to_owned(),
+        command: format!("{} {}", store.command, store.options).trim().to_owned(),
         rewrites: store.rewrites.iter().map(|folder| (*folder).to_owned()).collect(),
         bundle: store.bundle.to_owned(),
     };

@@ -30,7 +30,7 @@ pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_
 }
 
 /// Folders in which `nginx -t` makes logs, temporary folders and the pid file by itself.
-fn touches(config: &Config, build: &Build) -> Vec<String> {
+pub fn touches(config: &Config, build: &Build) -> Vec<String> {
     let mut folders = BTreeSet::new();
     let mut open: Vec<&Directive> = config.top().collect();
     while let Some(line) = open.pop() {
