@@ -301,7 +301,9 @@ pub(super) fn rollback(machine: &Memory, undoes: Option<&RunId>) -> (RunId, Endi
 pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Plan>) -> RunId {
     let state = state();
     let folder = Runs::new(machine, &state).create(&request(undoes)).unwrap();
-    plan.into_iter().for_each(|plan| folder.write_plan(plan).unwrap());
+    if let Some(plan) = plan {
+        folder.write_plan(plan).unwrap();
+    }
     folder.id().clone()
 }
 

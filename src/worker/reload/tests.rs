@@ -53,7 +53,8 @@ impl Running {
 
     fn configure(&self, listens: &[SocketAddr]) {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
-        let listens: String = listens.iter().map(|at| format!("listen {at};")).collect();
+        let listens: Vec<String> = listens.iter().map(|at| format!("listen {at};")).collect();
+        let listens = listens.join(" ");
         let text = format!(
             "pid {}; error_log {}; worker_processes 2; events {{}}\n\
              http {{ access_log off; client_body_temp_path {}; server {{ {listens} }} }}\n",

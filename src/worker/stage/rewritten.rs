@@ -60,7 +60,7 @@ fn main_file(nginx: &NginxCommand) -> Result<String, StageError> {
 fn with_main(args: &[String], main: &str) -> Vec<String> {
     let mut args = args.to_vec();
     if let Some(at) = args.iter().position(|arg| arg == "-c") {
-        args[at + 1] = main.to_owned();
+        main.clone_into(&mut args[at + 1]);
     }
     args
 }

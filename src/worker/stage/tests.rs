@@ -46,7 +46,7 @@ impl Site {
         let log = PathBuf::from(format!("/var/log/nim-tls{name}.log"));
         let main = folder.path().join("nginx.conf");
         let text = format!(
-            "pid {};\nerror_log {};\nevents {{}}\nhttp {{\n  access_log off;\n  \
+            "user daemon;\npid {};\nerror_log {};\nevents {{}}\nhttp {{\n  access_log off;\n  \
              client_body_temp_path {};\n  include conf.d/*.conf;\n  \
              include /etc/nim-tls{name}/*.conf;\n}}\n",
             pid.display(),
