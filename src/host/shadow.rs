@@ -70,7 +70,7 @@ pub fn shadow(folders: &BTreeMap<PathBuf, Keep>) -> io::Result<()> {
             *kept = (*kept).max(*keep);
         }
     }
-    let mut shadows = Shadows::begin(chosen.keys())?;
+    let mut shadows = Shadows::begin(&chosen)?;
     let done = chosen.iter().try_for_each(|(folder, keep)| match keep {
         Keep::Folders => shadows.folders_of(folder),
         Keep::Everything => shadows.all_of(folder),
@@ -79,10 +79,10 @@ pub fn shadow(folders: &BTreeMap<PathBuf, Keep>) -> io::Result<()> {
 }
 
 impl Shadows {
-    fn begin<'a>(needed: impl Iterator<Item = &'a PathBuf> + Clone) -> io::Result<Self> {
+    fn begin(needed: &BTreeMap<PathBuf, Keep>) -> io::Result<Self> {
         let free = |workshop: &&&str| {
             Path::new(workshop).is_dir()
-                && !needed.clone().any(|folder| {
+                && !needed.keys().any(|folder| {
                     folder.starts_with(workshop) || Path::new(workshop).starts_with(folder)
                 })
         };
@@ -123,7 +123,7 @@ impl Shadows {
     fn all_of(&mut self, folder: &Path) -> io::Result<()> {
         let layer = self.layer()?;
         // An overlay shows one filesystem; what is mounted below is brought back afterwards.
-        let below = self.set_aside(folder, &layer)?;
+        let below = set_aside(folder, &layer)?;
         if overlay(folder, &layer).is_err() {
             // A third level of overlays, an option this kernel lacks, ...: copied, then.
             let copy = layer.join("copy");
@@ -135,27 +135,27 @@ impl Shadows {
         }
         Ok(())
     }
+}
 
-    /// Binds every mount below `folder` into the workshop: where it is now, where it belongs.
-    fn set_aside(&self, folder: &Path, layer: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-        let mut aside = Vec::new();
-        for (number, point) in mount_points()?.into_iter().enumerate() {
-            if point == folder || !point.starts_with(folder) {
-                continue;
-            }
-            let place = layer.join(format!("aside-{number}"));
-            match fs::metadata(&point) {
-                Ok(found) if found.is_dir() => fs::create_dir(&place)?,
-                Ok(_) => fs::write(&place, "")?,
-                // Somebody's FUSE mount that root may not see: nginx does not read it either.
-                Err(_) => continue,
-            }
-            if mount_bind(&point, &place).is_ok() {
-                aside.push((place, point));
-            }
+/// Binds every mount below `folder` into the workshop: where it is now, where it belongs.
+fn set_aside(folder: &Path, layer: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut aside = Vec::new();
+    for (number, point) in mount_points()?.into_iter().enumerate() {
+        if point == folder || !point.starts_with(folder) {
+            continue;
         }
-        Ok(aside)
+        let place = layer.join(format!("aside-{number}"));
+        match fs::metadata(&point) {
+            Ok(found) if found.is_dir() => fs::create_dir(&place)?,
+            Ok(_) => fs::write(&place, "")?,
+            // Somebody's FUSE mount that root may not see: nginx does not read it either.
+            Err(_) => continue,
+        }
+        if mount_bind(&point, &place).is_ok() {
+            aside.push((place, point));
+        }
     }
+    Ok(aside)
 }
 
 fn overlay(folder: &Path, layer: &Path) -> io::Result<()> {

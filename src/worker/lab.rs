@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::host::{Command, Entry, Host, Memory, Output, Process, Signal};
 use crate::pki::Authority;
 use crate::plan::{
-    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, SCHEMA, Status,
-    Step, TrustChange,
+    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, ProofTrust,
+    SCHEMA, Status, Step, TrustChange,
 };
 use crate::report::Row;
 use crate::values::{AbsPath, Attributes, Digest, Mode, Owner, RunId};
@@ -306,11 +306,17 @@ fn issuing() -> Value {
 }
 
 fn proof() -> Proof {
-    serde_json::from_value(json!({
-        "listeners": ["127.0.0.1:443"], "name": "nim.example.com", "other_names": [],
-        "trust": "our-root", "agents": null, "state": "/var/lib/nim-tls", "master": MASTER,
-    }))
-    .unwrap()
+    Proof {
+        listeners: vec!["127.0.0.1:443".parse().unwrap()],
+        name: "nim.example.com".parse().unwrap(),
+        other_names: Vec::new(),
+        elsewhere: Vec::new(),
+        nameless_elsewhere: false,
+        trust: ProofTrust::OurRoot,
+        agents: None,
+        state: state(),
+        master: MASTER,
+    }
 }
 
 /// A proof that comes out as told.
@@ -374,8 +380,9 @@ pub(super) fn rollback(machine: &Memory, undoes: Option<&RunId>) -> (RunId, Endi
 pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Plan>) -> RunId {
     let state = state();
     let folder = Runs::new(machine, &state).create(&request(undoes)).unwrap();
-    plan.into_iter()
-        .for_each(|plan| folder.write_plan(plan).unwrap());
+    if let Some(plan) = plan {
+        folder.write_plan(plan).unwrap();
+    }
     folder.id().clone()
 }
 

@@ -257,3 +257,7 @@ fn is_final(lines: &LogLines) -> bool {
         .iter()
         .any(|line| line.contains("[emerg]") && !line.contains(" bind() to "))
 }
+
+#[cfg(test)]
+#[path = "reload/tests.rs"]
+mod tests;

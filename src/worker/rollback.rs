@@ -36,21 +36,28 @@ pub fn target(
     let runs = Runs::new(host, state);
     let host_problem = |error: RunError| Problem::host(error.to_string());
     let cut_short = runs.cut_short(own).map_err(host_problem)?;
+    let unfinished = cut_short
+        .as_ref()
+        .map(|run| of_journal(host, &runs, run))
+        .transpose();
+    let unfinished = unfinished.map_err(host_problem)?;
     let in_force = runs.in_force().map_err(host_problem)?;
-    let target = match (named, &cut_short) {
-        (Some(named), cut) if cut.as_ref() != Some(named) => {
+    let target = match (named, &unfinished) {
+        (Some(named), Some(target)) if cut_short.as_ref() == Some(named) => target.clone(),
+        (Some(named), _) => {
             let receipt = in_force.iter().find(|receipt| receipt.run == *named);
             receipt
                 .map(of_receipt)
                 .ok_or_else(|| not_in_force(&runs, named))?
         }
-        (_, Some(run)) => of_journal(host, &runs, run).map_err(host_problem)?,
-        (_, None) => in_force
+        (None, Some(target)) => target.clone(),
+        (None, None) => in_force
             .last()
             .map(of_receipt)
             .ok_or_else(|| Problem::host("no run of this host is left to be rolled back"))?,
     };
-    match later_one(&target, &in_force, cut_short.as_ref()) {
+    let other = unfinished.filter(|unfinished| unfinished.run != target.run);
+    match later_one(&target, &in_force, other.as_ref()) {
         None => Ok(target),
         Some((later, path)) => {
             let what = format!(
@@ -99,20 +106,25 @@ fn not_in_force(runs: &Runs<'_>, run: &RunId) -> Problem {
 fn later_one(
     target: &Target,
     in_force: &[Receipt],
-    cut_short: Option<&RunId>,
+    unfinished: Option<&Target>,
 ) -> Option<(RunId, String)> {
     let at = in_force
         .iter()
-        .position(|receipt| receipt.run == target.run)?;
-    if let Some(run) = cut_short {
-        // Nobody knows yet what it changed last.
-        return Some((run.clone(), "perhaps the same paths".to_owned()));
-    }
-    in_force[at + 1..].iter().rev().find_map(|later| {
-        let paths = later.changes.iter().map(|change| &change.path);
-        let mut shared = paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
-        shared.next().map(|path| (later.run.clone(), escaped(path)))
-    })
+        .position(|receipt| receipt.run == target.run);
+    let later = in_force[at.map_or(in_force.len(), |at| at + 1)..]
+        .iter()
+        .rev();
+    let later = later.map(|receipt| (&receipt.run, &receipt.changes));
+    let unfinished = unfinished.map(|unfinished| (&unfinished.run, &unfinished.changes));
+    unfinished
+        .into_iter()
+        .chain(later)
+        .find_map(|(run, changes)| {
+            let paths = changes.iter().map(|change| &change.path);
+            let mut shared =
+                paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
+            shared.next().map(|path| (run.clone(), escaped(path)))
+        })
 }
 
 /// Undoes the run that the request names. When this returns, the receipt is written.

@@ -91,9 +91,10 @@ pub fn test(
         Ok(output) => (How::Private, output),
         Err(StageError::NoNamespace(why)) => {
             // What is on disk already needs no copy.
-            let output = match spec.files.is_empty() {
-                true => host.run(&spec.head.command)?,
-                false => test_rewritten(host, nginx, &spec.files, scratch)?,
+            let output = if spec.files.is_empty() {
+                host.run(&spec.head.command)?
+            } else {
+                test_rewritten(host, nginx, &spec.files, scratch)?
             };
             (How::Weaker { why }, output)
         }

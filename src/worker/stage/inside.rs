@@ -21,7 +21,7 @@ pub(crate) enum InsideError {
     #[error("{0}")]
     Spec(#[from] io::Error),
     #[error("{path} has no folder of its own to be laid over")]
-    NoFolder { path: String },
+    NoFolder { path: PathBuf },
     #[error(transparent)]
     Host(#[from] HostError),
 }
@@ -56,12 +56,13 @@ fn shadows(host: &dyn Host, spec: &Spec) -> Result<BTreeMap<PathBuf, Keep>, Insi
             .entry(PathBuf::from(folder))
             .or_insert(Keep::Everything);
     }
-    for file in &spec.files {
-        let path = file.path.as_path();
+    let paths = spec.head.folders.iter().map(|(path, _)| path);
+    for path in paths.chain(spec.files.iter().map(|file| &file.path)) {
+        let path = path.as_path();
         let existing = existing_folder(host, path)?;
         if existing == Path::new("/") {
             return Err(InsideError::NoFolder {
-                path: file.path.to_string(),
+                path: path.to_owned(),
             });
         }
         folders.insert(existing, Keep::Everything);

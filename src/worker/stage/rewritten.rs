@@ -72,7 +72,7 @@ fn main_file(nginx: &NginxCommand) -> Result<String, StageError> {
 fn with_main(args: &[String], main: &str) -> Vec<String> {
     let mut args = args.to_vec();
     if let Some(at) = args.iter().position(|arg| arg == "-c") {
-        args[at + 1] = main.to_owned();
+        main.clone_into(&mut args[at + 1]);
     }
     args
 }
@@ -161,8 +161,11 @@ impl Copy<'_> {
         let copied = |path: &Path| Some(self.at(path).to_string_lossy().into_owned());
         Ok(match directive {
             "include" => copied(&path),
-            // A test leaves no pid file and no log behind.
+            // A test leaves no pid file, log or folder behind.
             "pid" | "lock_file" => copied(Path::new("/nginx.pid")),
+            _ if directive.ends_with("_temp_path") && value.contains('/') => {
+                copied(&Path::new("/").join(directive))
+            }
             "error_log" | "access_log" if value.starts_with('/') => Some("/dev/null".to_owned()),
             _ if self.planned.contains_key(&*path.to_string_lossy()) => copied(&path),
             _ if value.starts_with('/') || !value.contains(['.', '/']) => None,

@@ -15,10 +15,22 @@ pub(crate) fn refusal(text: &str) -> String {
         .or_else(|| text.lines().rfind(|line| !line.trim().is_empty()))
         .unwrap_or("it gave no reason");
     let words = match line.split_once("] ") {
-        Some((head, words)) if head.contains('[') => words,
+        Some((head, words)) if head.contains('[') => without_number(words),
         _ => line,
     };
     escaped(&placed(words).unwrap_or_else(|| words.trim().to_owned()))
+}
+
+/// In the form of a log, the numbers of process and thread come first: `12#12: words`.
+fn without_number(words: &str) -> &str {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match words.split_once(": ") {
+        Some((head, rest)) => match head.split_once('#') {
+            Some((process, thread)) if digits(process) && digits(thread) => rest,
+            _ => words,
+        },
+        None => words,
+    }
 }
 
 /// `unknown directive "x" in /etc/nginx/nginx.conf:3`, turned round.
@@ -52,6 +64,8 @@ mod tests {
             refusal(text),
             "cannot load certificate \"/x\": BIO_new_file() failed"
         );
+        let logged = "2026/01/01 00:00:00 [emerg] 12#12: open() \"/x\" failed (2: no file)\n";
+        assert_eq!(refusal(logged), "open() \"/x\" failed (2: no file)");
         assert_eq!(refusal("Killed\n"), "Killed");
         assert_eq!(refusal(""), "it gave no reason");
     }
