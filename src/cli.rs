@@ -8,7 +8,12 @@ use crate::values::{AbsPath, RunId};
 
 /// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
 #[derive(Debug, Parser)]
-#[command(name = "nim-tls", version, max_term_width = 100)]
+#[command(
+    name = "nim-tls",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(flatten)]
     pub place: Place,

@@ -55,7 +55,7 @@ fn text(checks: &[Check]) -> String {
     };
     let _ = writeln!(
         text,
-        "\n{end} ({} ok, {} warnings, {} could not be told)",
+        "\n{end} (ok: {}, warnings: {}, unknown: {})",
         count(Status::Ok),
         count(Status::Warning),
         count(Status::Unknown),
