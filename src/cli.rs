@@ -34,7 +34,7 @@ pub struct Place {
     /// How to print the result
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub format: Format,
-    /// When to colour differences; NO_COLOR is honoured
+    /// When to colour differences; `NO_COLOR` is honoured
     #[arg(
         long,
         global = true,

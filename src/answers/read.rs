@@ -107,7 +107,7 @@ fn suggestion(said: &str) -> Option<String> {
         .map(|(_, word)| word.to_owned())
 }
 
-/// Walks down to one value and stops there with an error, because serde_yaml says where an
+/// Walks down to one value and stops there with an error, because `serde_yaml` says where an
 /// error is, and nothing else says where a value is.
 struct Walk<'a> {
     steps: &'a [&'a str],

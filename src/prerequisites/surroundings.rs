@@ -158,9 +158,10 @@ fn space(folder: &AbsPath, free: &Known<u64>) -> Check {
         free,
         |free| {
             let words = format!("{folder}: {} MiB", free >> 20);
-            match *free < SPACE {
-                true => subject.failed(words, format!("df -h {folder}; 16 MiB are needed")),
-                false => subject.ok(words),
+            if *free < SPACE {
+                subject.failed(words, format!("df -h {folder}; 16 MiB are needed"))
+            } else {
+                subject.ok(words)
             }
         },
         || subject.unknown(format!("{folder}: it was not looked at")),

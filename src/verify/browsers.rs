@@ -66,20 +66,13 @@ impl Baseline {
 pub(super) fn rows(
     host: &dyn Host,
     proof: &Proof,
-    root: Result<&Certificate, String>,
+    root: &Result<Certificate, String>,
     before: &Baseline,
     pace: &Pace<'_>,
     tell: &mut dyn FnMut(Row),
 ) {
     for (way, before) in &before.0 {
-        tell(page(
-            host,
-            proof,
-            root.as_ref().copied(),
-            way,
-            before.as_ref(),
-            pace,
-        ));
+        tell(page(host, proof, root.as_ref(), way, before.as_ref(), pace));
     }
     for address in &proof.listeners {
         for (offer, case) in [

@@ -80,8 +80,7 @@ impl Prove {
             agents.rows(&cast, &mut sessions, &mut note);
         }
         let root = root(host, proof);
-        let root = root.as_ref().map_err(Clone::clone);
-        browsers::rows(host, proof, root, &baseline, &pace, &mut note);
+        browsers::rows(host, proof, &root, &baseline, &pace, &mut note);
         note(Row::not_tried(
             "from another host",
             "agent and browser",

@@ -109,7 +109,7 @@ fn first_expiry(ground: &Ground, receipts: &[Receipt]) -> Option<Expiry> {
         .filter(|change| {
             let name = change.path.as_str();
             matches!(change.after, After::File { .. })
-                && (name.ends_with(".crt") || name.ends_with(".pem"))
+                && matches!(name.rsplit_once('.'), Some((_, "crt" | "pem")))
         });
     placed
         .filter_map(|change| {

@@ -95,9 +95,9 @@ fn text(cells: &[Cell], facts: &Facts) -> String {
             reasons.push(reason);
         }
     }
-    reasons
-        .iter()
-        .for_each(|reason| text.push_str(&format!("{}\n", escaped(reason))));
+    for reason in reasons {
+        text.push_str(&format!("{}\n", escaped(&reason)));
+    }
     if let Known::Is(nginx) = &facts.nginx {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\nThis host runs {}.", nginx.build);

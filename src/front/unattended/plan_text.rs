@@ -50,9 +50,9 @@ pub(super) fn summary(plan: &Plan) -> String {
     let commands = commands(plan);
     if !commands.is_empty() {
         text.push_str("\nCommands:\n");
-        commands
-            .iter()
-            .for_each(|command| listed(&mut text, command));
+        for command in &commands {
+            listed(&mut text, command);
+        }
     }
     text.push_str(&notes(plan));
     if !plan.defaults.is_empty() {

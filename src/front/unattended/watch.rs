@@ -50,21 +50,19 @@ pub(super) fn outcome(
     problem: Option<&str>,
     output: &Output,
 ) -> Result<u8, Problem> {
-    let shown = match receipt(ground, run) {
-        Ok(Some(receipt)) => document::show(output, &receipt, &ground.options()),
-        Ok(None) | Err(_) => {
-            let outcome = if exit == 0 {
-                Outcome::Applied
-            } else {
-                Outcome::Incomplete
-            };
-            let document =
-                RunDocument::without_receipt(Some(run), outcome, problem.map(str::to_owned));
-            if output.is_json() {
-                output.document(&document)
-            } else {
-                Ok(())
-            }
+    let shown = if let Ok(Some(receipt)) = receipt(ground, run) {
+        document::show(output, &receipt, &ground.options())
+    } else {
+        let outcome = if exit == 0 {
+            Outcome::Applied
+        } else {
+            Outcome::Incomplete
+        };
+        let document = RunDocument::without_receipt(Some(run), outcome, problem.map(str::to_owned));
+        if output.is_json() {
+            output.document(&document)
+        } else {
+            Ok(())
         }
     };
     if let Some(problem) = problem {
