@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     let yaml = serde_yaml::Deserializer::from_str(text);
     serde_path_to_error::deserialize(yaml).map_err(|error| {
         let path = error.path().to_string();
-        Unreadable(complaint(&path, &error.into_inner()))
+        Unreadable(complaint(text, &path, &error.into_inner()))
     })
 }
 
@@ -66,17 +66,25 @@ impl Draft {
     }
 }
 
-fn complaint(path: &str, error: &serde_yaml::Error) -> String {
+fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     let mut said = error.to_string();
     // serde_yaml repeats the path in front and the place at the end; both are put in one form.
     if let Some(rest) = said.strip_prefix(&format!("{path}: ")) {
         said = rest.to_owned();
     }
-    let place = error.location().map(|at| {
-        let suffix = format!(" at line {} column {}", at.line(), at.column());
-        said = said.replace(&suffix, "");
-        format!(" (line {}, column {})", at.line(), at.column())
-    });
+    if let Some(at) = error.location() {
+        said = said.replace(
+            &format!(" at line {} column {}", at.line(), at.column()),
+            "",
+        );
+    }
+    // What a value's own check refuses, serde_yaml places at the start of the file.
+    let known = error.location().map(|at| (at.line(), at.column()));
+    let place = match known {
+        Some((1, 1)) | None => locate(text, path).or(known),
+        known => known,
+    };
+    let place = place.map(|(line, column)| format!(" (line {line}, column {column})"));
     let field = if path == "." {
         "the file".to_owned()
     } else {

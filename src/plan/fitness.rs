@@ -141,7 +141,7 @@ fn space(facts: &Facts) -> Result<(), Problem> {
         {
             let free = free / 1024;
             return Err(Problem::host(format!(
-                "{folder} has only {free} KiB free; 16 MiB are needed"
+                "{folder} has too little free space: {free} KiB; 16 MiB are needed"
             ))
             .remedy(format!("df -h {folder}, and make room")));
         }

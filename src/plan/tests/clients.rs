@@ -97,7 +97,7 @@ fn other_ways_round_a_check_are_seen() {
             "    root /var/www/nms;",
             "    root /var/www/nms;\n    satisfy any;\n    allow all;",
         ),
-        ("            return 401;\n", "            return 402;\n"),
+        ("return 401; }", "return 402; }"),
         ("$ssl_client_verify !~* 'SUCCESS'", "$http_x = 'y'"),
         ("location /check-agent-client-cert", "location /elsewhere"),
         (

@@ -63,6 +63,7 @@ impl Stand {
         let nms_http = stock!("nms-http.conf")
             .replace("@LISTEN@", "    listen 443 ssl http2;")
             .replace("@TRAP@", "")
+            .replace("@NAMES@", "_")
             .replace("@PROTOCOLS@", "TLSv1.2 TLSv1.3")
             .replace(
                 "@CLIENTS@",
