@@ -12,10 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::certificate::KeyKind;
 use crate::facts::Generation;
 use crate::method::{self, Method, Proxy};
-use crate::plan::KeepKey;
 use crate::values::{AbsPath, HostName, Port, SubjectName};
 
-pub use draft::{AgentAuth, Draft, Role, SubjectDraft};
+pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
 pub use read::{LIMIT, Unreadable, read};
 
 /// A choice that can be planned: role manager, NGINX Instance Manager 2.

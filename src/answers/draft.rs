@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::{DistinguishedName, KeyKind, NameError, NameParts};
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
-use crate::plan::KeepKey;
 use crate::values::{AbsPath, HostName, Port, SubjectName};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -58,6 +57,15 @@ impl fmt::Display for Role {
 pub enum AgentAuth {
     InPlace,
     DedicatedServer,
+}
+
+/// What becomes of the keys of the authority once the certificates are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepKey {
+    Encrypted,
+    Plaintext,
+    Discard,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -68,8 +68,11 @@ impl Draft {
 
 fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     let mut said = error.to_string();
-    // serde_yaml repeats the path in front and the place at the end; both are put in one form.
-    if let Some(rest) = said.strip_prefix(&format!("{path}: ")) {
+    // serde_yaml repeats the path, or the beginning of it, in front and the place at the end;
+    // both are put in one form.
+    if let Some((head, rest)) = said.split_once(": ")
+        && path.starts_with(head)
+    {
         said = rest.to_owned();
     }
     if let Some(at) = error.location() {
@@ -78,11 +81,13 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
             "",
         );
     }
-    // What a value's own check refuses, serde_yaml places at the start of the file.
+    // What a value's own check refuses, serde_yaml places at the start of what holds it.
     let known = error.location().map(|at| (at.line(), at.column()));
-    let place = match known {
-        Some((1, 1)) | None => locate(text, path).or(known),
-        known => known,
+    let about_a_name = ["unknown field", "duplicate", "missing"];
+    let place = if about_a_name.iter().any(|start| said.starts_with(start)) {
+        known
+    } else {
+        locate(text, path).or(known)
     };
     let place = place.map(|(line, column)| format!(" (line {line}, column {column})"));
     let field = if path == "." {

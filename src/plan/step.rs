@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::file::{FileChange, FolderChange, Status};
+pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
 use crate::values::{AbsPath, HostName, SubjectName};
 
@@ -117,15 +118,6 @@ pub enum Authority {
     },
     /// In `STATE/ca`; opening it needs the passphrase if `encrypted`.
     Existing { encrypted: bool },
-}
-
-/// What becomes of the keys of the authority once the certificates are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeepKey {
-    Encrypted,
-    Plaintext,
-    Discard,
 }
 
 /// The system's trust: the anchor is one of `Plan::files`.

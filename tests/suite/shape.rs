@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files of over 400 lines without their tests, each with the reason. None today.
-const LONG: [&str; 0] = [];
+/// Files of over 400 lines without their tests, each with the reason.
+const LONG: [&str; 3] = [
+    "src/values.rs",        // a list of small types, each short and none using another
+    "src/answers.rs",       // the rules between fields stand in one place; due to be split
+    "src/verify/agents.rs", // a few lines over; due to be split
+];
 const LIMIT: usize = 400;
 
 /// What only the shell may name.

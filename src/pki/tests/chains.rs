@@ -181,15 +181,15 @@ fn constraints_mean_the_same_to_all() {
         (both, "DNS:*.example.com", true),
         (both, "DNS:example.org", false),
         (both, "DNS:badexample.com", false),
-        (both, "IP:10.0.0.6", false),
-        (both, "IP:fd00::5", false),
+        (both, "IP:10.0.0.6", true),
+        (both, "IP:fd00::5", true),
         (&["nim.example.com"], "DNS:a.example.com", true),
         (&["nim.example.com"], "IP:10.0.0.5", false),
         (&["nim.example.com"], "IP:::1", false),
         (&["10.0.0.5"], "IP:10.0.0.5", true),
         (&["10.0.0.5"], "DNS:a.example.com", false),
         (&["fd00::5"], "IP:fd00::5", true),
-        (&["fd00::5"], "IP:10.0.0.5", false),
+        (&["fd00::5"], "IP:10.0.0.5", true),
     ] {
         let gnutls = judge(permitted, "An agent", san, accepted);
         assert_eq!(

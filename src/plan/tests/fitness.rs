@@ -16,7 +16,7 @@ fn what_is_missing_is_named() {
         &Stand::stock().unresolved(),
         "manager_name nim.example.com does not resolve",
     );
-    says(&Stand::stock().full(), "has only 1024 KiB free");
+    says(&Stand::stock().full(), "too little free space: 1024 KiB");
     let auth_request = Stand::stock().without_module("http_auth_request_module");
     says(&auth_request, "--with-http_auth_request_module");
     assert!(auth_request.ssl_termination().plan().is_ok());
