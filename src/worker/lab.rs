@@ -25,6 +25,7 @@ pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
 pub(super) const KEY: &str = "/etc/nms/certs/server.key";
 pub(super) const OLD_KEY: &str = "/etc/nms/old.key";
 pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.crt";
+pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
 const MASTER: u32 = 100;
@@ -50,7 +51,7 @@ pub(super) fn machine() -> Memory {
         .with_file("/etc/ssl/certs/java/cacerts", "java before")
         .with("/etc/ssl/certs/stale.0", Entry::link("stale.pem"))
         .with("/var/lib", Entry::folder(Attributes::root(0o755)))
-        .with_file("/var/log/nginx/error.log", "")
+        .with_file(ERROR_LOG, "")
         .answering(answer)
         .on_signal(signalled);
     let title = "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf";
@@ -137,7 +138,7 @@ pub(super) fn nginx() -> NginxCommand {
         args: vec!["-c".to_owned(), "/etc/nginx/nginx.conf".to_owned()],
         master: MASTER,
         touches: Vec::new(),
-        error_log: Some("/var/log/nginx/error.log".to_owned()),
+        error_log: Some(ERROR_LOG.to_owned()),
         listens: vec!["0.0.0.0:443".parse().unwrap()],
     }
 }
