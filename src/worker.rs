@@ -44,9 +44,7 @@ use crate::values::{AbsPath, RunId};
 
 pub use apply::apply;
 pub use events::{Follower, Teller, follow};
-pub use issue::{
-    INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY,
-};
+pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
 pub use job::{Ending, Job};
 pub use journal::{Damaged, Entry};
 pub use prover::Prover;

@@ -131,7 +131,11 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
     let out = Reading::start(out, MOST_OUT).map_err(failed)?;
     let err = Reading::start(err, MOST_ERR).map_err(failed)?;
     let program = in_own_session(&program, &command.args);
-    let program = if input.is_empty() { program.stdin_null() } else { program.stdin_bytes(input) };
+    let program = if input.is_empty() {
+        program.stdin_null()
+    } else {
+        program.stdin_bytes(input)
+    };
     let running = program
         .stdout_file(out_end)
         .stderr_file(err_end)

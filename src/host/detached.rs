@@ -19,13 +19,12 @@ pub struct Detached(Child);
 
 impl Detached {
     /// Starts `program`, gives it `input`, and has it write what it says to the file `said`.
-    pub fn start(
-        program: &str,
-        args: &[String],
-        input: &[u8],
-        said: &Path,
-    ) -> io::Result<Self> {
-        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(said)?;
+    pub fn start(program: &str, args: &[String], input: &[u8], said: &Path) -> io::Result<Self> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(said)?;
         let mut child = Command::new(program)
             .args(args)
             .current_dir("/")

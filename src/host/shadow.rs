@@ -12,8 +12,9 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 
 /// A place for the layers while they are put together: any folder that nobody needs in the
 /// meantime. It is uncovered again before anything else happens.
-const WORKSHOPS: [&str; 8] =
-    ["/mnt", "/media", "/srv", "/opt", "/boot", "/home", "/var/tmp", "/tmp"];
+const WORKSHOPS: [&str; 8] = [
+    "/mnt", "/media", "/srv", "/opt", "/boot", "/home", "/var/tmp", "/tmp",
+];
 /// A copy larger than this is not made: memory is not ours to fill.
 const MOST_COPIED: u64 = 256 << 20;
 const MOST_ENTRIES: usize = 20_000;
@@ -52,7 +53,9 @@ pub fn shadow(folders: &BTreeMap<PathBuf, Keep>) -> io::Result<()> {
     let mounts = mount_points()?;
     let mut chosen: BTreeMap<PathBuf, Keep> = BTreeMap::new();
     for (folder, keep) in folders {
-        let Ok(folder) = fs::canonicalize(folder) else { continue };
+        let Ok(folder) = fs::canonicalize(folder) else {
+            continue;
+        };
         if !folder.is_dir() {
             continue;
         }
@@ -86,8 +89,17 @@ impl Shadows {
         let workshop = WORKSHOPS.iter().find(free).ok_or_else(|| {
             io::Error::other("no folder of this system is free for a temporary mount")
         })?;
-        mount("nim-tls", *workshop, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0700")?;
-        Ok(Self { workshop: PathBuf::from(workshop), count: 0 })
+        mount(
+            "nim-tls",
+            *workshop,
+            "tmpfs",
+            MountFlags::NOSUID | MountFlags::NODEV,
+            c"mode=0700",
+        )?;
+        Ok(Self {
+            workshop: PathBuf::from(workshop),
+            count: 0,
+        })
     }
 
     /// The layers live on below the shadows; their workshop is no longer seen.
@@ -152,8 +164,11 @@ fn overlay(folder: &Path, layer: &Path) -> io::Result<()> {
     fs::create_dir(&work)?;
     hide_large_logs(folder, &upper);
     let plain = |path: &Path| {
-        let text = path.to_str().filter(|text| !text.contains([',', ':', '\\', '"']));
-        text.map(str::to_owned).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+        let text = path
+            .to_str()
+            .filter(|text| !text.contains([',', ':', '\\', '"']));
+        text.map(str::to_owned)
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
     };
     let options = format!(
         "lowerdir={},upperdir={},workdir={}",
@@ -162,7 +177,13 @@ fn overlay(folder: &Path, layer: &Path) -> io::Result<()> {
         plain(&work)?
     );
     let options = std::ffi::CString::new(options)?;
-    Ok(mount("nim-tls", folder, "overlay", MountFlags::empty(), options.as_c_str())?)
+    Ok(mount(
+        "nim-tls",
+        folder,
+        "overlay",
+        MountFlags::empty(),
+        options.as_c_str(),
+    )?)
 }
 
 /// Puts an empty file over each large log. Where it cannot be done, it is only slower.
@@ -170,10 +191,14 @@ fn hide_large_logs(folder: &Path, upper: &Path) {
     let mut waiting = vec![PathBuf::new()];
     let mut seen = 0;
     while let Some(below) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(folder.join(&below)) else { continue };
+        let Ok(entries) = fs::read_dir(folder.join(&below)) else {
+            continue;
+        };
         for entry in entries.flatten() {
             seen += 1;
-            let (Ok(found), true) = (entry.metadata(), seen < MOST_ENTRIES) else { return };
+            let (Ok(found), true) = (entry.metadata(), seen < MOST_ENTRIES) else {
+                return;
+            };
             let path = below.join(entry.file_name());
             let is_log = entry.file_name().to_string_lossy().contains("log");
             if found.is_dir() {
@@ -209,7 +234,10 @@ impl Copying {
         self.entries += 1;
         let found = fs::symlink_metadata(from)?;
         if self.entries > MOST_ENTRIES {
-            return Err(io::Error::other(format!("{}: too much to copy", from.display())));
+            return Err(io::Error::other(format!(
+                "{}: too much to copy",
+                from.display()
+            )));
         }
         if found.is_dir() {
             make_like(from, to)?;
@@ -225,7 +253,10 @@ impl Copying {
         } else if found.is_file() {
             self.bytes += found.len();
             if self.bytes > MOST_COPIED {
-                return Err(io::Error::other(format!("{}: too much to copy", from.display())));
+                return Err(io::Error::other(format!(
+                    "{}: too much to copy",
+                    from.display()
+                )));
             }
             fs::copy(from, to)?;
             like(&found, to)?;
@@ -249,7 +280,9 @@ fn like(model: &fs::Metadata, path: &Path) -> io::Result<()> {
 fn mount_points() -> io::Result<Vec<PathBuf>> {
     let text = fs::read_to_string("/proc/self/mountinfo")?;
     let points = text.lines().filter_map(|line| line.split(' ').nth(4));
-    let mut points: Vec<PathBuf> = points.map(|point| PathBuf::from(unescaped(point))).collect();
+    let mut points: Vec<PathBuf> = points
+        .map(|point| PathBuf::from(unescaped(point)))
+        .collect();
     points.sort();
     points.dedup();
     Ok(points)
@@ -257,7 +290,14 @@ fn mount_points() -> io::Result<Vec<PathBuf>> {
 
 /// Blanks, tabs, line ends and backslashes stand there in octal.
 fn unescaped(point: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(point.to_owned(), |text, (code, character)| text.replace(code, character))
+    [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ]
+    .iter()
+    .fold(point.to_owned(), |text, (code, character)| {
+        text.replace(code, character)
+    })
 }

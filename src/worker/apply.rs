@@ -34,9 +34,17 @@ pub fn apply(
     let (_lock, ending) = match begin(job) {
         Err(problem) => (None, Ending::refused(&problem)),
         Ok(lock) => {
-            let steps = plan.steps.iter().map(|step| (step.id.clone(), step.title.clone()));
+            let steps = plan
+                .steps
+                .iter()
+                .map(|step| (step.id.clone(), step.title.clone()));
             teller.tell(job.started(steps.collect()));
-            let run = Run { job, plan, folder: &folder, teller: &teller };
+            let run = Run {
+                job,
+                plan,
+                folder: &folder,
+                teller: &teller,
+            };
             (Some(lock), run.carry_out(passphrase, prover, &mut receipt))
         }
     };
@@ -78,7 +86,11 @@ impl Run<'_> {
             self.all_steps(&mut work, &mut journal, prover)?;
             self.keep(&work, &journal, receipt)
         }))
-        .unwrap_or_else(|_| Err(Failure::Other("this program failed unexpectedly".to_owned())));
+        .unwrap_or_else(|_| {
+            Err(Failure::Other(
+                "this program failed unexpectedly".to_owned(),
+            ))
+        });
         receipt.proof.clone_from(&work.rows);
         match result {
             Ok(outcome) => Ending::done(outcome),
@@ -111,7 +123,9 @@ impl Run<'_> {
         step: &Step,
     ) -> Result<(), Failure> {
         let began = self.job.host.uptime();
-        self.teller.tell(Happening::StepBegan { step: step.id.clone() });
+        self.teller.tell(Happening::StepBegan {
+            step: step.id.clone(),
+        });
         let result = work.carry_out(journal, prover, step);
         let (how, detail) = match &result {
             Ok(done) => (done.how, done.detail.clone()),
@@ -119,7 +133,12 @@ impl Run<'_> {
         };
         let took = self.job.host.uptime().saturating_sub(began);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.teller.tell(Happening::StepEnded { step: step.id.clone(), how, detail, milliseconds });
+        self.teller.tell(Happening::StepEnded {
+            step: step.id.clone(),
+            how,
+            detail,
+            milliseconds,
+        });
         result.map(drop)
     }
 
@@ -131,8 +150,16 @@ impl Run<'_> {
         receipt: &mut Receipt,
     ) -> Result<Outcome, Failure> {
         let changes = listing::changes(self.job.host, journal.entries())?;
-        let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Applied };
-        let reload = if work.reloaded { Reload::Done } else { Reload::NotNeeded };
+        let outcome = if changes.is_empty() {
+            Outcome::Unchanged
+        } else {
+            Outcome::Applied
+        };
+        let reload = if work.reloaded {
+            Reload::Done
+        } else {
+            Reload::NotNeeded
+        };
         let kept = Receipt {
             ended: self.job.host.now(),
             outcome,
@@ -143,7 +170,8 @@ impl Run<'_> {
             ..receipt.clone()
         };
         if !kept.proof.is_empty() {
-            self.folder.write("proof.txt", report::as_text(&kept.proof).as_bytes())?;
+            self.folder
+                .write("proof.txt", report::as_text(&kept.proof).as_bytes())?;
         }
         self.folder.write_receipt(&kept)?;
         *receipt = kept;
@@ -164,7 +192,8 @@ impl Run<'_> {
             // Nothing was touched: as it is, this host cannot carry the plan.
             return Ending::refused(&Problem::host(why));
         }
-        self.teller.tell(Happening::PuttingBack { why: why.clone() });
+        self.teller
+            .tell(Happening::PuttingBack { why: why.clone() });
         let changes = match listing::changes(host, journal.entries()) {
             Ok(changes) => changes,
             Err(error) => return Ending::incomplete(format!("{why}; and then: {error}")),
@@ -177,9 +206,14 @@ impl Run<'_> {
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }
         let mut stands = vec![why];
-        stands.extend(left.iter().map(|(change, why)| format!("{}: {why}", escaped(&change.path))));
+        stands.extend(
+            left.iter()
+                .map(|(change, why)| format!("{}: {why}", escaped(&change.path))),
+        );
         if let Reload::Refused { why } = &receipt.reload {
-            stands.push(format!("the files are as before, but nginx does not load them: {why}"));
+            stands.push(format!(
+                "the files are as before, but nginx does not load them: {why}"
+            ));
         }
         receipt.left = left.iter().map(|(change, _)| change.path.clone()).collect();
         receipt.changes = left.into_iter().map(|(change, _)| change).collect();
@@ -198,7 +232,10 @@ pub(super) fn said(path: &str, undone: &Undone) -> Happening {
         Undone::Back => format!("{path}: as before"),
         Undone::Left(why) => format!("{path}: left as it is, {why}"),
     };
-    Happening::Said { step: "put-back".to_owned(), text }
+    Happening::Said {
+        step: "put-back".to_owned(),
+        text,
+    }
 }
 
 fn proof_of(step: &Step) -> Option<Proof> {

@@ -18,13 +18,19 @@ pub struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     pub fn new(host: &'a dyn Host, folder: &RunFolder<'_>) -> Self {
-        Self { host, file: folder.events_file() }
+        Self {
+            host,
+            file: folder.events_file(),
+        }
     }
 
     /// Events are for watching: where one cannot be written, the work is not worse for it.
     /// The journal and the receipt are what counts.
     pub fn tell(&self, what: Happening) {
-        let event = Event { at: self.host.now(), what };
+        let event = Event {
+            at: self.host.now(),
+            what,
+        };
         if let Ok(mut line) = serde_json::to_vec(&event) {
             line.push(b'\n');
             let _ = self.host.append(&self.file, &line);
@@ -42,7 +48,11 @@ pub struct Follower<'a> {
 /// Follows the events of `run` from this offset of its file on; 0 is its beginning.
 pub fn follow<'a>(host: &'a dyn Host, state: &AbsPath, run: &RunId, from: u64) -> Follower<'a> {
     let file = Runs::new(host, state).open(run).events_file();
-    Follower { host, file, offset: from }
+    Follower {
+        host,
+        file,
+        offset: from,
+    }
 }
 
 impl Follower<'_> {
@@ -57,9 +67,14 @@ impl Follower<'_> {
             return Ok(Vec::new());
         }
         let bytes = self.host.read_from(&self.file, self.offset, MOST_BYTES)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
         self.offset += whole as u64;
         let lines = bytes[..whole].split(|byte| *byte == b'\n');
-        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
     }
 }

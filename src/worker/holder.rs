@@ -42,6 +42,9 @@ impl fmt::Display for Holder {
             .unwrap_or_else(|| self.since.to_string());
         let (user, terminal) = (escaped(&self.user), escaped(&self.terminal));
         let (process, run) = (self.process, escaped(&self.run));
-        write!(f, "run {run}: process {process}, started by {user} on {terminal}, since {since}")
+        write!(
+            f,
+            "run {run}: process {process}, started by {user} on {terminal}, since {since}"
+        )
     }
 }

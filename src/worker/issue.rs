@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use crate::certificate::{Certificate, ReadError, pem_chain, read_pem_chain};
 use crate::host::{Host, HostError};
 use crate::pki::{
-    Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate,
-    issue_leaf, issue_root,
+    Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate, issue_leaf,
+    issue_root,
 };
 use crate::plan::{self, Issuing, KeepKey, Piece};
 
@@ -56,12 +56,22 @@ pub(super) fn make(
     let mut clamped = Vec::new();
     let authority = match &issuing.authority {
         plan::Authority::Existing { .. } => open(host, issuing, passphrase)?,
-        plan::Authority::New { root, intermediate, key } => {
+        plan::Authority::New {
+            root,
+            intermediate,
+            key,
+        } => {
             let root = Authority::from_issued(issue_root(root, now)?, None)?;
             let intermediate =
                 Authority::from_issued(issue_intermediate(intermediate, &root, now)?, Some(&root))?;
             put_key(&mut purse, Piece::RootKey, root.key(), *key, passphrase)?;
-            put_key(&mut purse, Piece::IntermediateKey, intermediate.key(), *key, passphrase)?;
+            put_key(
+                &mut purse,
+                Piece::IntermediateKey,
+                intermediate.key(),
+                *key,
+                passphrase,
+            )?;
             intermediate
         }
     };
@@ -69,15 +79,27 @@ pub(super) fn make(
     if let Some(recipe) = &issuing.server {
         let leaf = issue_leaf(recipe, &authority, now)?;
         clamped.extend(leaf.clamped.then(|| "server".to_owned()));
-        put_leaf(&mut purse, &authority, &leaf, (Piece::ServerChain, Piece::ServerKey))?;
+        put_leaf(
+            &mut purse,
+            &authority,
+            &leaf,
+            (Piece::ServerChain, Piece::ServerKey),
+        )?;
     }
     for (name, recipe) in &issuing.agents {
         let leaf = issue_leaf(recipe, &authority, now)?;
         clamped.extend(leaf.clamped.then(|| name.to_string()));
-        let pieces = (Piece::AgentChain(name.clone()), Piece::AgentKey(name.clone()));
+        let pieces = (
+            Piece::AgentChain(name.clone()),
+            Piece::AgentKey(name.clone()),
+        );
         put_leaf(&mut purse, &authority, &leaf, pieces)?;
     }
-    Ok(Made { purse, authority, clamped })
+    Ok(Made {
+        purse,
+        authority,
+        clamped,
+    })
 }
 
 /// The authority that is kept in `issuing.folder`, if its key is there and opens.
@@ -96,13 +118,19 @@ pub(super) fn open(
     chain.truncate(1);
     chain.extend(certificate(ROOT_CERTIFICATE)?.into_iter().take(1));
     let pem = Zeroizing::new(host.read(&folder.join(INTERMEDIATE_KEY), MOST_BYTES)?);
-    Ok(Authority::open(chain, SecretKey::from_pem(&pem, passphrase)?)?)
+    Ok(Authority::open(
+        chain,
+        SecretKey::from_pem(&pem, passphrase)?,
+    )?)
 }
 
 fn put_authority(purse: &mut Purse, authority: &Authority) {
     let chain = authority.chain();
     let mut put = |piece, text: String| purse.put(piece, Zeroizing::new(text.into_bytes()));
-    put(Piece::IntermediateCertificate, authority.certificate().pem());
+    put(
+        Piece::IntermediateCertificate,
+        authority.certificate().pem(),
+    );
     put(Piece::ClientBundle, pem_chain(chain));
     if let Some(root) = chain.last() {
         put(Piece::RootCertificate, root.pem());

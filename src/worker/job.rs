@@ -32,16 +32,28 @@ pub struct Ending {
 
 impl Ending {
     pub(super) fn done(outcome: Outcome) -> Self {
-        Self { outcome, exit: Exit::Done, problem: None }
+        Self {
+            outcome,
+            exit: Exit::Done,
+            problem: None,
+        }
     }
 
     pub(super) fn refused(problem: &Problem) -> Self {
         let what = problem.to_string();
-        Self { outcome: Outcome::Refused, exit: problem.exit, problem: Some(what) }
+        Self {
+            outcome: Outcome::Refused,
+            exit: problem.exit,
+            problem: Some(what),
+        }
     }
 
     pub(super) fn incomplete(problem: String) -> Self {
-        Self { outcome: Outcome::Incomplete, exit: Exit::Incomplete, problem: Some(problem) }
+        Self {
+            outcome: Outcome::Incomplete,
+            exit: Exit::Incomplete,
+            problem: Some(problem),
+        }
     }
 }
 
@@ -60,18 +72,25 @@ impl<'a> Job<'a> {
             since: self.host.now(),
         };
         let file = self.runs().lock_file();
-        self.host.lock(&file, &holder.note()).map_err(|error| match error {
-            LockError::Held(note) => {
-                let what = format!("another run is at work: {}", Holder::in_words(&note));
-                Problem::new(Exit::Busy, what).remedy("nim-tls watch")
-            }
-            LockError::Host(error) => Problem::host(error.to_string()),
-        })
+        self.host
+            .lock(&file, &holder.note())
+            .map_err(|error| match error {
+                LockError::Held(note) => {
+                    let what = format!("another run is at work: {}", Holder::in_words(&note));
+                    Problem::new(Exit::Busy, what).remedy("nim-tls watch")
+                }
+                LockError::Host(error) => Problem::host(error.to_string()),
+            })
     }
 
     pub(super) fn started(&self, steps: Vec<(String, String)>) -> Happening {
         let command = self.request.command.clone();
-        Happening::Started { run: self.run.clone(), command, pid: own_pid(), steps }
+        Happening::Started {
+            run: self.run.clone(),
+            command,
+            pid: own_pid(),
+            steps,
+        }
     }
 
     pub(super) fn blank_receipt(&self) -> Receipt {
@@ -106,7 +125,9 @@ impl<'a> Job<'a> {
         receipt.problem.clone_from(&ending.problem);
         // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
         // short, which is safe: undoing it again does no harm.
-        let _ = folder.write_receipt(&receipt).or_else(|_| folder.write_receipt(&receipt));
+        let _ = folder
+            .write_receipt(&receipt)
+            .or_else(|_| folder.write_receipt(&receipt));
         teller.tell(Happening::Ended {
             outcome: ending.outcome,
             exit: ending.exit as u8,
@@ -116,7 +137,10 @@ impl<'a> Job<'a> {
 }
 
 fn own_pid() -> u32 {
-    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+    rustix::process::getpid()
+        .as_raw_nonzero()
+        .get()
+        .unsigned_abs()
 }
 
 /// The exit code that belongs to a receipt.

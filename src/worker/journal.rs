@@ -20,7 +20,10 @@ pub enum Entry {
     /// About to be made by us.
     Change { change: Change },
     /// A command is about to rewrite these folders, which look like this.
-    Rewriting { folders: Vec<String>, before: Vec<(String, Before)> },
+    Rewriting {
+        folders: Vec<String>,
+        before: Vec<(String, Before)>,
+    },
     /// What the command of the last `Rewriting` changed.
     Rewritten { changes: Vec<Change> },
     /// This run undoes that one.
@@ -39,7 +42,13 @@ pub struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// The journal `file`, with copies of replaced files in the folder `kept`.
     pub fn new(host: &'a dyn Host, file: PathBuf, kept: PathBuf) -> Self {
-        Self { host, file, kept, count: 0, entries: Vec::new() }
+        Self {
+            host,
+            file,
+            kept,
+            count: 0,
+            entries: Vec::new(),
+        }
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -64,21 +73,30 @@ impl<'a> Journal<'a> {
                 modified: file.modified,
                 kept: self.keep_aside(&file.bytes)?,
             },
-            Present::Link { target } => Before::Link { target: target.clone() },
-            Present::Folder { attributes } => Before::Folder { attributes: attributes.clone() },
+            Present::Link { target } => Before::Link {
+                target: target.clone(),
+            },
+            Present::Folder { attributes } => Before::Folder {
+                attributes: attributes.clone(),
+            },
             Present::Special => {
                 let why = format!("{} cannot be replaced and put back", present.in_words());
-                return Err(HostError::Refused { path: path.to_owned(), why });
+                return Err(HostError::Refused {
+                    path: path.to_owned(),
+                    why,
+                });
             }
         })
     }
 
     fn keep_aside(&mut self, bytes: &[u8]) -> Result<String, HostError> {
         if self.count == 0 {
-            self.host.make_folder(&self.kept, &Attributes::root(0o700))?;
+            self.host
+                .make_folder(&self.kept, &Attributes::root(0o700))?;
         }
         let name = format!("{:05}", self.count + 1);
-        self.host.place(&self.kept.join(&name), bytes, &Attributes::root(0o600))?;
+        self.host
+            .place(&self.kept.join(&name), bytes, &Attributes::root(0o600))?;
         self.count += 1;
         Ok(name)
     }
@@ -99,7 +117,10 @@ pub(super) fn read(host: &dyn Host, file: &Path) -> Result<Result<Vec<Entry>, Da
 
 fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Damaged> {
     let mut entries = Vec::new();
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+    let mut lines = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .enumerate()
+        .peekable();
     while let Some((number, line)) = lines.next() {
         match parsed(line) {
             Some(entry) => entries.push(entry),
@@ -117,7 +138,10 @@ const TAIL: &str = "}\n";
 fn line(entry: &Entry) -> String {
     // Only maps with keys that are no strings cannot be written as JSON; there are none.
     let record = serde_json::to_string(entry).unwrap_or_default();
-    format!("{HEAD}{}{MIDDLE}{record}{TAIL}", Digest::of(record.as_bytes()))
+    format!(
+        "{HEAD}{}{MIDDLE}{record}{TAIL}",
+        Digest::of(record.as_bytes())
+    )
 }
 
 fn parsed(line: &[u8]) -> Option<Entry> {

@@ -1,24 +1,23 @@
 //! A manager's host in memory, with an nginx and a trust store that behave, and a plan for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod plan;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use crate::host::{Command, Entry, Host, Memory, Output, Process, Signal};
 use crate::pki::Authority;
-use crate::plan::{
-    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, ProofTrust, SCHEMA,
-    Status, Step, TrustChange,
-};
+use crate::plan::{Plan, Proof};
 use crate::report::Row;
-use crate::values::{AbsPath, Attributes, Digest, Mode, Owner, RunId};
+use crate::values::{AbsPath, Attributes, Mode, Owner, RunId};
 
 use super::job::{Ending, Job};
 use super::prover::Prover;
 use super::run_folder::{Request, Runs};
 use super::stage::Ourselves;
+
+pub(super) use plan::{nginx, plan, second_plan};
 
 pub(super) const CONF: &str = "/etc/nginx/conf.d/nms-http.conf";
 pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
@@ -36,15 +35,34 @@ pub(super) fn state() -> AbsPath {
 
 /// The host before anything was done, the state folder made.
 pub(super) fn machine() -> Memory {
-    let nms = Owner { user: 998, group: 998 };
-    let label = ("security.selinux".to_owned(), b"system_u:object_r:httpd_config_t:s0\0".to_vec());
-    let conf = Attributes { extended: vec![label], ..Attributes::root(0o644) };
-    let key = Attributes { mode: Mode(0o640), owner: nms, extended: Vec::new() };
+    let nms = Owner {
+        user: 998,
+        group: 998,
+    };
+    let label = (
+        "security.selinux".to_owned(),
+        b"system_u:object_r:httpd_config_t:s0\0".to_vec(),
+    );
+    let conf = Attributes {
+        extended: vec![label],
+        ..Attributes::root(0o644)
+    };
+    let key = Attributes {
+        mode: Mode(0o640),
+        owner: nms,
+        extended: Vec::new(),
+    };
     let machine = Memory::new()
         .with_program("/usr/bin/unshare")
         .with_program("/usr/sbin/update-ca-certificates")
         .with(CONF, Entry::file(OLD_TEXT, conf))
-        .with("/etc/nms", Entry::folder(Attributes { owner: nms, ..Attributes::root(0o750) }))
+        .with(
+            "/etc/nms",
+            Entry::folder(Attributes {
+                owner: nms,
+                ..Attributes::root(0o750)
+            }),
+        )
         .with(OLD_KEY, Entry::file("an old key", key))
         .with_file("/usr/local/share/ca-certificates/README", "")
         .with_file(BUNDLE, "")
@@ -57,7 +75,9 @@ pub(super) fn machine() -> Memory {
     let title = "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf";
     let worker = process(MASTER + 1, MASTER, "nginx: worker process");
     machine.set_processes(vec![process(MASTER, 1, title), worker]);
-    Runs::new(&machine, &state()).create(&request(None)).unwrap();
+    Runs::new(&machine, &state())
+        .create(&request(None))
+        .unwrap();
     machine
 }
 
@@ -79,7 +99,10 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
         "unshare" => Some(nginx_test(machine)),
         "update-ca-certificates" => {
             rebuild_trust(machine);
-            Some(Output { code: Some(0), ..Output::default() })
+            Some(Output {
+                code: Some(0),
+                ..Output::default()
+            })
         }
         _ => None,
     }
@@ -87,14 +110,24 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
 
 /// Refuses a configuration that has a file named `broken.conf`.
 fn nginx_test(machine: &Memory) -> Output {
-    let broken = machine.entries().contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
+    let broken = machine
+        .entries()
+        .contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
     let (code, said) = if broken {
-        (1, "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n")
+        (
+            1,
+            "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n",
+        )
     } else {
         (0, "nginx: test is successful\n")
     };
     let stdout = format!("nim-tls stage, code {code}\n").into_bytes();
-    Output { code: Some(code), stdout, stderr: said.as_bytes().to_vec(), ..Output::default() }
+    Output {
+        code: Some(code),
+        stdout,
+        stderr: said.as_bytes().to_vec(),
+        ..Output::default()
+    }
 }
 
 fn rebuild_trust(machine: &Memory) {
@@ -113,7 +146,10 @@ fn signalled(machine: &Memory, to: &Process, signal: Signal) {
     match signal {
         Signal::Hangup if to.pid == MASTER => {
             let next = processes.iter().map(|process| process.pid).max().unwrap() + 1;
-            for worker in processes.iter_mut().filter(|process| process.parent == MASTER) {
+            for worker in processes
+                .iter_mut()
+                .filter(|process| process.parent == MASTER)
+            {
                 worker.title = "nginx: worker process is shutting down".to_owned();
             }
             processes.push(process(next, MASTER, "nginx: worker process"));
@@ -129,115 +165,6 @@ pub(super) fn request(undoes: Option<&RunId>) -> Request {
         undoes: undoes.cloned(),
         user: "alice".to_owned(),
         terminal: "/dev/pts/3".to_owned(),
-    }
-}
-
-pub(super) fn nginx() -> NginxCommand {
-    NginxCommand {
-        binary: "/usr/sbin/nginx".to_owned(),
-        args: vec!["-c".to_owned(), "/etc/nginx/nginx.conf".to_owned()],
-        master: MASTER,
-        touches: Vec::new(),
-        error_log: Some(ERROR_LOG.to_owned()),
-        listens: vec!["0.0.0.0:443".parse().unwrap()],
-    }
-}
-
-fn file(path: &str, mode: u32, content: Content, before: Option<&[u8]>) -> FileChange {
-    FileChange {
-        path: path.parse().unwrap(),
-        status: if before.is_some() { Status::Change } else { Status::Create },
-        mode: Mode(mode),
-        owner: (0, 0),
-        content,
-        before: before.map(Digest::of),
-        text_before: None,
-        reasons: Vec::new(),
-    }
-}
-
-/// A small plan of every kind of step.
-pub(super) fn plan() -> Plan {
-    let text = |text: &str| Content::Text(text.to_owned());
-    let trust = TrustChange {
-        anchor: ANCHOR.parse().unwrap(),
-        command: "update-ca-certificates".to_owned(),
-        rewrites: vec!["/etc/ssl/certs".to_owned()],
-        bundle: BUNDLE.to_owned(),
-    };
-    let folder = |path: &str, mode| FolderChange { path: path.parse().unwrap(), mode: Mode(mode) };
-    Plan {
-        schema: SCHEMA,
-        steps: vec![
-            step("issue", Action::Issue(serde_json::from_value(issuing()).unwrap())),
-            step("test", Action::Test(nginx())),
-            step("place", Action::Place),
-            step("trust", Action::Trust(trust)),
-            step("reload", Action::Reload(nginx())),
-            step("old-workers", Action::EndOldWorkers { after_seconds: 1 }),
-            step("prove", Action::Prove(proof())),
-        ],
-        files: vec![
-            file(KEY, 0o600, Content::Issued(Piece::ServerKey), None),
-            file(OLD_KEY, 0o600, Content::Issued(Piece::ServerKey), Some(b"an old key")),
-            file("/etc/nms/certs/server.crt", 0o644, Content::Issued(Piece::ServerChain), None),
-            file(ANCHOR, 0o644, Content::Issued(Piece::RootCertificate), None),
-            file(CONF, 0o644, text("server { listen 443 ssl http2; }\n"), Some(OLD_TEXT.as_bytes())),
-            file(OWN_CONF, 0o644, text("# ours\n"), None),
-            file("/var/lib/nim-tls/ca/root.key", 0o600, Content::Issued(Piece::RootKey), None),
-        ],
-        folders: vec![folder("/etc/nms/certs", 0o755), folder("/var/lib/nim-tls/ca", 0o700)],
-        notes: Vec::new(),
-        defaults: BTreeMap::new(),
-    }
-}
-
-/// A later plan: only the configuration that the first one left is changed.
-pub(super) fn second_plan() -> Plan {
-    let before = Some(b"server { listen 443 ssl http2; }\n".as_slice());
-    let content = Content::Text("# third\n".to_owned());
-    Plan {
-        steps: vec![step("place", Action::Place), step("reload", Action::Reload(nginx()))],
-        files: vec![file(CONF, 0o644, content, before)],
-        folders: Vec::new(),
-        ..plan()
-    }
-}
-
-fn step(id: &str, action: Action) -> Step {
-    let text = || id.to_owned();
-    Step { id: text(), title: text(), why: text(), undo: text(), action }
-}
-
-fn issuing() -> Value {
-    let recipe = |purpose: &str, names: &[&str]| {
-        json!({
-            "purpose": purpose, "subject": {"common_name": format!("test {purpose}")},
-            "names": names, "key": "ecdsa-p256", "days": 300,
-        })
-    };
-    json!({
-        "authority": {
-            "is": "new", "root": recipe("root", &[]), "intermediate": recipe("intermediate", &[]),
-            "key": "plaintext",
-        },
-        "server": recipe("server", &["nim.example.com"]),
-        "agents": {},
-        "folder": "/var/lib/nim-tls/ca",
-    })
-}
-
-fn proof() -> Proof {
-    Proof {
-        listeners: vec!["127.0.0.1:443".parse().unwrap()],
-        name: "nim.example.com".parse().unwrap(),
-        other_names: Vec::new(),
-        elsewhere: Vec::new(),
-        nameless_elsewhere: false,
-        trust: ProofTrust::OurRoot,
-        agents: None,
-        state: state(),
-        master: MASTER,
     }
 }
 
@@ -329,5 +256,12 @@ fn with_job(
 ) -> Ending {
     let ourselves = Ourselves(vec!["/usr/bin/nim-tls".to_owned(), "__stage".to_owned()]);
     let (host, state, request, ourselves) = (machine, &state(), &request(undoes), &ourselves);
-    act(&Job { host, state, run, request, stop, ourselves })
+    act(&Job {
+        host,
+        state,
+        run,
+        request,
+        stop,
+        ourselves,
+    })
 }

@@ -86,13 +86,27 @@ fn differences(
             continue;
         }
         let after = present.as_after();
-        let list = if after == After::Nothing { &mut removed } else { &mut changed };
-        list.push(Change { path: path.clone(), before: was.clone(), after, secret: false });
+        let list = if after == After::Nothing {
+            &mut removed
+        } else {
+            &mut changed
+        };
+        list.push(Change {
+            path: path.clone(),
+            before: was.clone(),
+            after,
+            secret: false,
+        });
     }
     for (path, present) in now {
         if present != Present::Special {
             let after = present.as_after();
-            made.push(Change { path, before: Before::Nothing, after, secret: false });
+            made.push(Change {
+                path,
+                before: Before::Nothing,
+                after,
+                secret: false,
+            });
         }
     }
     removed.reverse();
@@ -100,10 +114,7 @@ fn differences(
 }
 
 /// The folders themselves and all that is below, by path; links are not followed.
-fn everything(
-    host: &dyn Host,
-    folders: &[String],
-) -> Result<Vec<(String, Present)>, HostError> {
+fn everything(host: &dyn Host, folders: &[String]) -> Result<Vec<(String, Present)>, HostError> {
     let mut found = BTreeMap::new();
     let mut waiting: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
     while let Some(path) = waiting.pop() {
@@ -130,5 +141,8 @@ fn real_folders(host: &dyn Host, folders: &[String]) -> Result<Vec<String>, Host
     }
     real.sort();
     real.dedup_by(|below, above| below.starts_with(above));
-    Ok(real.into_iter().map(|path| path.to_string_lossy().into_owned()).collect())
+    Ok(real
+        .into_iter()
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect())
 }

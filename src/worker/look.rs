@@ -37,16 +37,25 @@ impl std::fmt::Debug for PresentFile {
 }
 
 pub(super) fn look(host: &dyn Host, path: &Path) -> Result<Present, HostError> {
-    let Some(stat) = host.stat(path)? else { return Ok(Present::Nothing) };
+    let Some(stat) = host.stat(path)? else {
+        return Ok(Present::Nothing);
+    };
     let attributes = stat.attributes;
     Ok(match stat.kind {
         Kind::File => {
             let bytes = Zeroizing::new(host.read(path, MOST_BYTES)?);
             let digest = Digest::of(&bytes);
-            Present::File(PresentFile { bytes, digest, attributes, modified: stat.modified })
+            Present::File(PresentFile {
+                bytes,
+                digest,
+                attributes,
+                modified: stat.modified,
+            })
         }
         Kind::Folder => Present::Folder { attributes },
-        Kind::Link(target) => Present::Link { target: target.to_string_lossy().into_owned() },
+        Kind::Link(target) => Present::Link {
+            target: target.to_string_lossy().into_owned(),
+        },
         Kind::Special => Present::Special,
     })
 }
@@ -55,9 +64,12 @@ impl Present {
     pub(super) fn is_before(&self, before: &Before) -> bool {
         match (self, before) {
             (Self::Nothing, Before::Nothing) => true,
-            (Self::File(now), Before::File { digest, attributes, .. }) => {
-                now.digest == *digest && same(&now.attributes, attributes)
-            }
+            (
+                Self::File(now),
+                Before::File {
+                    digest, attributes, ..
+                },
+            ) => now.digest == *digest && same(&now.attributes, attributes),
             (Self::Link { target }, Before::Link { target: was }) => target == was,
             (Self::Folder { attributes }, Before::Folder { attributes: was }) => {
                 same(attributes, was)
@@ -69,7 +81,14 @@ impl Present {
     pub(super) fn is_after(&self, after: &After) -> bool {
         match (self, after) {
             (Self::Nothing, After::Nothing) => true,
-            (Self::File(now), After::File { digest, mode, owner }) => {
+            (
+                Self::File(now),
+                After::File {
+                    digest,
+                    mode,
+                    owner,
+                },
+            ) => {
                 now.digest == *digest
                     && now.attributes.mode == *mode
                     && now.attributes.owner == *owner
@@ -90,10 +109,13 @@ impl Present {
                 mode: now.attributes.mode,
                 owner: now.attributes.owner,
             },
-            Self::Link { target } => After::Link { target: target.clone() },
-            Self::Folder { attributes } => {
-                After::Folder { mode: attributes.mode, owner: attributes.owner }
-            }
+            Self::Link { target } => After::Link {
+                target: target.clone(),
+            },
+            Self::Folder { attributes } => After::Folder {
+                mode: attributes.mode,
+                owner: attributes.owner,
+            },
             Self::Nothing | Self::Special => After::Nothing,
         }
     }

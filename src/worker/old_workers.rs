@@ -24,7 +24,11 @@ pub(super) enum Ending {
 
 /// Waits until the old workers have ended, ends after `patience` those that have not, and
 /// never touches a process of another master.
-pub(super) fn end(host: &dyn Host, reloaded: &Reloaded, patience: Duration) -> Result<Ending, HostError> {
+pub(super) fn end(
+    host: &dyn Host,
+    reloaded: &Reloaded,
+    patience: Duration,
+) -> Result<Ending, HostError> {
     let Reloaded { master, since, .. } = reloaded;
     if wait(host, reloaded, patience)?.is_empty() {
         return Ok(Ending::ByThemselves);
@@ -39,7 +43,11 @@ pub(super) fn end(host: &dyn Host, reloaded: &Reloaded, patience: Duration) -> R
         }
     }
     let alive = wait(host, reloaded, LAST_WAIT)?;
-    Ok(if alive.is_empty() { Ending::Ended(ended) } else { Ending::Alive(alive) })
+    Ok(if alive.is_empty() {
+        Ending::Ended(ended)
+    } else {
+        Ending::Alive(alive)
+    })
 }
 
 fn wait(

@@ -21,7 +21,9 @@ pub(super) enum PlaceError {
 
 /// Whether every path of the plan is still as it was when the plan was made.
 pub(super) fn check(host: &dyn Host, plan: &Plan) -> Result<(), PlaceError> {
-    plan.files.iter().try_for_each(|file| expected(host, file).map(drop))
+    plan.files
+        .iter()
+        .try_for_each(|file| expected(host, file).map(drop))
 }
 
 /// Makes the folders and places the files.
@@ -50,9 +52,17 @@ fn make_folder(
         Present::Folder { .. } => Ok(()),
         Present::Nothing => {
             let before = journal.keep(path, &Present::Nothing)?;
-            let after = After::Folder { mode: folder.mode, owner: Owner::ROOT };
+            let after = After::Folder {
+                mode: folder.mode,
+                owner: Owner::ROOT,
+            };
             let path_text = folder.path.to_string();
-            let change = Change { path: path_text, before, after, secret: false };
+            let change = Change {
+                path: path_text,
+                before,
+                after,
+                secret: false,
+            };
             journal.write(Entry::Change { change })?;
             Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
         }
@@ -82,14 +92,24 @@ fn place_file(
     }
     let before = journal.keep(path, &present)?;
     let secret = file.is_sensitive();
-    let change = Change { path: file.path.to_string(), before, after, secret };
+    let change = Change {
+        path: file.path.to_string(),
+        before,
+        after,
+        secret,
+    };
     journal.write(Entry::Change { change })?;
     Ok(host.place(path, bytes, &attributes)?)
 }
 
 /// What is at the path of `file`, if that is what the plan expects there.
 fn expected(host: &dyn Host, file: &FileChange) -> Result<Present, PlaceError> {
-    let changed = |why: String| Err(PlaceError::Changed { path: file.path.to_string(), why });
+    let changed = |why: String| {
+        Err(PlaceError::Changed {
+            path: file.path.to_string(),
+            why,
+        })
+    };
     let present = look(host, file.path.as_path())?;
     match (&present, &file.before) {
         (Present::Nothing, None) => Ok(present),
@@ -112,5 +132,9 @@ fn attributes(file: &FileChange, present: &Present) -> Attributes {
     if file.is_sensitive() {
         extended.retain(|(name, _)| !name.starts_with("system.posix_acl"));
     }
-    Attributes { mode: file.mode, owner: Owner { user, group }, extended }
+    Attributes {
+        mode: file.mode,
+        owner: Owner { user, group },
+        extended,
+    }
 }

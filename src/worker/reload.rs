@@ -24,7 +24,10 @@ pub(super) enum ReloadError {
     #[error("nginx is not running")]
     NotRunning,
     #[error("nginx could not open {address}: {holders}")]
-    PortTaken { address: SocketAddr, holders: String },
+    PortTaken {
+        address: SocketAddr,
+        holders: String,
+    },
     #[error("the reload had no effect, nginx still serves what it served before{0}")]
     NoEffect(LogLines),
     #[error(transparent)]
@@ -62,7 +65,10 @@ pub(super) struct Reloaded {
 }
 
 /// The running master: the one of the plan, or the one that runs the same configuration now.
-pub(super) fn find_master(host: &dyn Host, nginx: &NginxCommand) -> Result<Option<Process>, HostError> {
+pub(super) fn find_master(
+    host: &dyn Host,
+    nginx: &NginxCommand,
+) -> Result<Option<Process>, HostError> {
     let masters: Vec<Process> = host.processes()?.into_iter().filter(is_master).collect();
     if let Some(same) = masters.iter().find(|process| process.pid == nginx.master) {
         return Ok(Some(same.clone()));
@@ -91,7 +97,11 @@ pub(super) fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, 
     let deadline = host.uptime() + PATIENCE;
     loop {
         host.sleep(PAUSE);
-        if !host.processes()?.iter().any(|process| same(process, &master)) {
+        if !host
+            .processes()?
+            .iter()
+            .any(|process| same(process, &master))
+        {
             return Err(ReloadError::NotRunning);
         }
         let new = new_workers(host, &master, &old)?;
@@ -100,7 +110,11 @@ pub(super) fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, 
             let still = new_workers(host, &master, &old)?;
             let since = still.iter().map(|worker| worker.started).min();
             if let (Some(since), true) = (since, new.iter().any(|one| has(&still, one))) {
-                return Ok(Reloaded { master, since, workers: still.len() });
+                return Ok(Reloaded {
+                    master,
+                    since,
+                    workers: still.len(),
+                });
             }
         }
         let lines = log.since(host)?;
@@ -134,9 +148,9 @@ fn ports_are_ours(
     let sockets = host.sockets()?;
     for address in listens {
         let on_port = || {
-            sockets.iter().filter(|socket| {
-                socket.remote.is_none() && socket.local.port() == address.port()
-            })
+            sockets
+                .iter()
+                .filter(|socket| socket.remote.is_none() && socket.local.port() == address.port())
         };
         let held = on_port().any(|socket| {
             socket.local == *address && socket.holders.iter().any(|pid| family.contains(pid))
@@ -151,7 +165,10 @@ fn ports_are_ours(
                 Some(name) => format!("{name} listens there"),
                 None => "another process listens there".to_owned(),
             };
-            return Err(ReloadError::PortTaken { address: *address, holders });
+            return Err(ReloadError::PortTaken {
+                address: *address,
+                holders,
+            });
         }
     }
     Ok(())
@@ -213,13 +230,22 @@ struct LogMark<'a> {
 
 impl<'a> LogMark<'a> {
     fn now(host: &dyn Host, path: Option<&'a str>, master: u32) -> Result<Self, HostError> {
-        let stat = path.map(|path| host.stat(Path::new(path))).transpose()?.flatten();
-        Ok(Self { path, offset: stat.map_or(0, |stat| stat.size), master })
+        let stat = path
+            .map(|path| host.stat(Path::new(path)))
+            .transpose()?
+            .flatten();
+        Ok(Self {
+            path,
+            offset: stat.map_or(0, |stat| stat.size),
+            master,
+        })
     }
 
     /// What this master has complained of since.
     fn since(&self, host: &dyn Host) -> Result<LogLines, HostError> {
-        let Some(path) = self.path.map(Path::new) else { return Ok(LogLines::default()) };
+        let Some(path) = self.path.map(Path::new) else {
+            return Ok(LogLines::default());
+        };
         if host.stat(path)?.is_none() {
             return Ok(LogLines::default());
         }
@@ -233,7 +259,9 @@ impl<'a> LogMark<'a> {
         let mut lines: Vec<&str> = lines.collect();
         // The same port is tried five times over.
         lines.dedup_by_key(|line| line.split_once(&by_master).map(|(_, words)| words));
-        Ok(LogLines(lines.into_iter().take(MOST_LINES).map(escaped).collect()))
+        Ok(LogLines(
+            lines.into_iter().take(MOST_LINES).map(escaped).collect(),
+        ))
     }
 }
 
@@ -241,7 +269,10 @@ const LEVELS: [&str; 4] = ["[emerg]", "[alert]", "[crit]", "[error]"];
 
 /// nginx has given up: it tries again only to open a port.
 fn is_final(lines: &LogLines) -> bool {
-    lines.0.iter().any(|line| line.contains("[emerg]") && !line.contains(" bind() to "))
+    lines
+        .0
+        .iter()
+        .any(|line| line.contains("[emerg]") && !line.contains(" bind() to "))
 }
 
 #[cfg(test)]

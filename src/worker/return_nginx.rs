@@ -26,7 +26,10 @@ pub(super) fn return_nginx(
         return Reload::NotNeeded;
     };
     // The ports of the plan are no longer asked for; those of before are open.
-    let nginx = NginxCommand { listens: Vec::new(), ..nginx.clone() };
+    let nginx = NginxCommand {
+        listens: Vec::new(),
+        ..nginx.clone()
+    };
     let refused = |why: String| Reload::Refused { why };
     match find_master(host, &nginx) {
         Ok(None) => return Reload::NotRunning,

@@ -36,14 +36,19 @@ pub fn target(
     let runs = Runs::new(host, state);
     let host_problem = |error: RunError| Problem::host(error.to_string());
     let cut_short = runs.cut_short(own).map_err(host_problem)?;
-    let unfinished = cut_short.as_ref().map(|run| of_journal(host, &runs, run)).transpose();
+    let unfinished = cut_short
+        .as_ref()
+        .map(|run| of_journal(host, &runs, run))
+        .transpose();
     let unfinished = unfinished.map_err(host_problem)?;
     let in_force = runs.in_force().map_err(host_problem)?;
     let target = match (named, &unfinished) {
         (Some(named), Some(target)) if cut_short.as_ref() == Some(named) => target.clone(),
         (Some(named), _) => {
             let receipt = in_force.iter().find(|receipt| receipt.run == *named);
-            receipt.map(of_receipt).ok_or_else(|| not_in_force(&runs, named))?
+            receipt
+                .map(of_receipt)
+                .ok_or_else(|| not_in_force(&runs, named))?
         }
         (None, Some(target)) => target.clone(),
         (None, None) => in_force
@@ -55,14 +60,21 @@ pub fn target(
     match later_one(&target, &in_force, other.as_ref()) {
         None => Ok(target),
         Some((later, path)) => {
-            let what = format!("run {later} came after {} and changed {path} too", target.run);
+            let what = format!(
+                "run {later} came after {} and changed {path} too",
+                target.run
+            );
             Err(Problem::host(what).remedy(format!("nim-tls rollback {later} --yes")))
         }
     }
 }
 
 fn of_receipt(receipt: &Receipt) -> Target {
-    Target { run: receipt.run.clone(), changes: receipt.changes.clone(), cut_short: false }
+    Target {
+        run: receipt.run.clone(),
+        changes: receipt.changes.clone(),
+        cut_short: false,
+    }
 }
 
 /// A rollback that was cut short is gone on with: what it undoes is still to be undone.
@@ -76,7 +88,11 @@ fn of_journal(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, R
         };
     }
     let changes = listing::changes(host, &entries)?;
-    Ok(Target { run: run.clone(), changes, cut_short: true })
+    Ok(Target {
+        run: run.clone(),
+        changes,
+        cut_short: true,
+    })
 }
 
 fn not_in_force(runs: &Runs<'_>, run: &RunId) -> Problem {
@@ -92,15 +108,23 @@ fn later_one(
     in_force: &[Receipt],
     unfinished: Option<&Target>,
 ) -> Option<(RunId, String)> {
-    let at = in_force.iter().position(|receipt| receipt.run == target.run);
-    let later = in_force[at.map_or(in_force.len(), |at| at + 1)..].iter().rev();
+    let at = in_force
+        .iter()
+        .position(|receipt| receipt.run == target.run);
+    let later = in_force[at.map_or(in_force.len(), |at| at + 1)..]
+        .iter()
+        .rev();
     let later = later.map(|receipt| (&receipt.run, &receipt.changes));
     let unfinished = unfinished.map(|unfinished| (&unfinished.run, &unfinished.changes));
-    unfinished.into_iter().chain(later).find_map(|(run, changes)| {
-        let paths = changes.iter().map(|change| &change.path);
-        let mut shared = paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
-        shared.next().map(|path| (run.clone(), escaped(path)))
-    })
+    unfinished
+        .into_iter()
+        .chain(later)
+        .find_map(|(run, changes)| {
+            let paths = changes.iter().map(|change| &change.path);
+            let mut shared =
+                paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
+            shared.next().map(|path| (run.clone(), escaped(path)))
+        })
 }
 
 /// Undoes the run that the request names. When this returns, the receipt is written.
@@ -109,9 +133,19 @@ pub fn rollback(job: &Job<'_>) -> Ending {
     let teller = Teller::new(job.host, &folder);
     let mut receipt = job.blank_receipt();
     let begun = job.take_lock().and_then(|lock| {
-        let target = target(job.host, job.state, job.request.undoes.as_ref(), Some(job.run))?;
-        let entry = Entry::Undoing { run: target.run.clone() };
-        folder.begin_journal().write(entry).map_err(|error| Problem::host(error.to_string()))?;
+        let target = target(
+            job.host,
+            job.state,
+            job.request.undoes.as_ref(),
+            Some(job.run),
+        )?;
+        let entry = Entry::Undoing {
+            run: target.run.clone(),
+        };
+        folder
+            .begin_journal()
+            .write(entry)
+            .map_err(|error| Problem::host(error.to_string()))?;
         Ok((lock, target))
     });
     let (_lock, ending) = match begun {
@@ -139,7 +173,12 @@ fn undo_target(
         teller.tell(said(&change.path, undone));
     });
     let is_left = |change: &&Change| left.iter().any(|(one, _)| one == *change);
-    receipt.changes = target.changes.iter().filter(|change| !is_left(change)).cloned().collect();
+    receipt.changes = target
+        .changes
+        .iter()
+        .filter(|change| !is_left(change))
+        .cloned()
+        .collect();
     receipt.left = left.iter().map(|(change, _)| change.path.clone()).collect();
     // Without its plan, nothing is known of nginx; the files are what was promised.
     let plan = undone.plan().unwrap_or_default();
@@ -155,15 +194,18 @@ fn undo_target(
     if left.is_empty() {
         return Ending::done(Outcome::RolledBack);
     }
-    let names: Vec<String> =
-        left.iter().map(|(change, why)| format!("{}: {why}", escaped(&change.path))).collect();
+    let names: Vec<String> = left
+        .iter()
+        .map(|(change, why)| format!("{}: {why}", escaped(&change.path)))
+        .collect();
     Ending::incomplete(names.join("; "))
 }
 
 /// Whether anything outside of our own state was changed.
 fn reaches_nginx(state: &AbsPath, plan: &Plan, changes: &[Change]) -> bool {
     let outside = |path: &str| {
-        path.parse::<AbsPath>().map_or(true, |path| !path.is_below(state) && path != *state)
+        path.parse::<AbsPath>()
+            .map_or(true, |path| !path.is_below(state) && path != *state)
     };
     !plan.is_empty() && changes.iter().any(|change| outside(&change.path))
 }
@@ -174,8 +216,16 @@ fn close(job: &Job<'_>, target: &Target, left: &[(Change, String)]) {
         return;
     }
     let folder = job.runs().open(&target.run);
-    let command = folder.request().ok().flatten().map(|request| request.command);
-    let outcome = if left.is_empty() { Outcome::RolledBack } else { Outcome::Incomplete };
+    let command = folder
+        .request()
+        .ok()
+        .flatten()
+        .map(|request| request.command);
+    let outcome = if left.is_empty() {
+        Outcome::RolledBack
+    } else {
+        Outcome::Incomplete
+    };
     let receipt = Receipt {
         run: target.run.clone(),
         command: command.unwrap_or_else(|| "apply".to_owned()),

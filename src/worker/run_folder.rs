@@ -63,7 +63,10 @@ pub enum RunError {
 
 impl<'a> Runs<'a> {
     pub fn new(host: &'a dyn Host, state: &AbsPath) -> Self {
-        Self { host, state: state.as_path().to_owned() }
+        Self {
+            host,
+            state: state.as_path().to_owned(),
+        }
     }
 
     /// The file that a run at work has locked.
@@ -82,16 +85,23 @@ impl<'a> Runs<'a> {
         let runs = self.list()?;
         let today = runs.iter().filter(|run| day_of(run) == day.to_string());
         let next = format!("{day}-{:02}", today.map(number).max().unwrap_or(0) + 1);
-        let id: RunId = next.parse().map_err(|_| RunError::Numbering(format!("no run {next}")))?;
+        let id: RunId = next
+            .parse()
+            .map_err(|_| RunError::Numbering(format!("no run {next}")))?;
         let folder = self.open(&id);
-        self.host.make_folder(&folder.path, &Attributes::root(0o700))?;
+        self.host
+            .make_folder(&folder.path, &Attributes::root(0o700))?;
         folder.write_json("request.json", request)?;
         Ok(folder)
     }
 
     pub fn open(&self, id: &RunId) -> RunFolder<'a> {
         let path = self.state.join("runs").join(id.as_str());
-        RunFolder { host: self.host, id: id.clone(), path }
+        RunFolder {
+            host: self.host,
+            id: id.clone(),
+            path,
+        }
     }
 
     /// Every run, oldest first.
@@ -104,7 +114,12 @@ impl<'a> Runs<'a> {
 
     /// The latest run, except `own`, that was begun and never ended.
     pub fn cut_short(&self, own: Option<&RunId>) -> Result<Option<RunId>, RunError> {
-        for run in self.list()?.into_iter().rev().filter(|run| Some(run) != own) {
+        for run in self
+            .list()?
+            .into_iter()
+            .rev()
+            .filter(|run| Some(run) != own)
+        {
             let folder = self.open(&run);
             if folder.receipt()?.is_none() && folder.was_begun()? {
                 return Ok(Some(run));
@@ -199,22 +214,32 @@ impl<'a> RunFolder<'a> {
 
     /// A file of this run, 0600 from the first byte.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HostError> {
-        self.host.place(&self.path.join(name), bytes, &Attributes::root(0o600))
+        self.host
+            .place(&self.path.join(name), bytes, &Attributes::root(0o600))
     }
 
     pub fn begin_journal(&self) -> Journal<'a> {
-        Journal::new(self.host, self.path.join("journal.jsonl"), self.path.join("before"))
+        Journal::new(
+            self.host,
+            self.path.join("journal.jsonl"),
+            self.path.join("before"),
+        )
     }
 
     /// What was journalled; a torn last line is left out.
     pub fn entries(&self) -> Result<Vec<Entry>, RunError> {
-        journal::read(self.host, &self.path.join("journal.jsonl"))?
-            .map_err(|damaged| RunError::Damaged { run: self.id.clone(), damaged })
+        journal::read(self.host, &self.path.join("journal.jsonl"))?.map_err(|damaged| {
+            RunError::Damaged {
+                run: self.id.clone(),
+                damaged,
+            }
+        })
     }
 
     /// The copy of a replaced file.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>, HostError> {
-        self.host.read(&self.path.join("before").join(name), MOST_BYTES)
+        self.host
+            .read(&self.path.join("before").join(name), MOST_BYTES)
     }
 
     fn was_begun(&self) -> Result<bool, RunError> {
@@ -233,14 +258,19 @@ impl<'a> RunFolder<'a> {
         let bytes = self.host.read(&path, MOST_BYTES)?;
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(RunError::Unreadable { path, why: error.to_string() }),
+            Err(error) => Err(RunError::Unreadable {
+                path,
+                why: error.to_string(),
+            }),
         }
     }
 
     fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
         let path = self.path.join(name);
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| RunError::Unreadable { path, why: error.to_string() })?;
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| RunError::Unreadable {
+            path,
+            why: error.to_string(),
+        })?;
         text.push(b'\n');
         Ok(self.write(name, &text)?)
     }

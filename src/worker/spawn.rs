@@ -33,7 +33,9 @@ pub struct Started {
 
 /// Who runs this process, for the note that a second one gets to read.
 pub fn request(command: &str, undoes: Option<RunId>) -> Request {
-    let user = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    let user = ["SUDO_USER", "LOGNAME", "USER"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
     let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new())
         .map(|name| name.to_string_lossy().into_owned());
     Request {
@@ -55,7 +57,9 @@ pub fn start(
     passphrase: &str,
 ) -> Result<Started, Problem> {
     let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
-    let folder = Runs::new(host, state).create(request).map_err(|error| refused(&error))?;
+    let folder = Runs::new(host, state)
+        .create(request)
+        .map_err(|error| refused(&error))?;
     if let Some(plan) = plan {
         folder.write_plan(plan).map_err(|error| refused(&error))?;
     }
@@ -101,6 +105,13 @@ pub fn watch(
 fn ended(receipt: &Receipt) -> Event {
     let exit = super::job::exit_of(receipt);
     let (outcome, problem) = (receipt.outcome, receipt.problem.clone());
-    let what = Happening::Ended { outcome, exit: exit as u8, problem };
-    Event { at: receipt.ended, what }
+    let what = Happening::Ended {
+        outcome,
+        exit: exit as u8,
+        problem,
+    };
+    Event {
+        at: receipt.ended,
+        what,
+    }
 }

@@ -37,9 +37,14 @@ pub enum How {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tested {
-    Accepted { how: How },
+    Accepted {
+        how: How,
+    },
     /// `path:line: words`, as nginx gave them.
-    Refused { how: How, why: String },
+    Refused {
+        how: How,
+        why: String,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +103,10 @@ pub fn test(
     match output.code {
         _ if output.timed_out => Err(StageError::Late),
         Some(0) => Ok(Tested::Accepted { how }),
-        Some(_) => Ok(Tested::Refused { how, why: refusal(&output.err()) }),
+        Some(_) => Ok(Tested::Refused {
+            how,
+            why: refusal(&output.err()),
+        }),
         None => Err(StageError::Ended),
     }
 }
@@ -110,30 +118,51 @@ pub fn ask(
     nginx: &NginxCommand,
     args: &[&str],
 ) -> Result<Output, StageError> {
-    let head = Head::new(nginx.touches.clone(), Vec::new(), nginx_command(nginx, args));
-    privately(host, ourselves, &Spec { head, files: Vec::new() })
+    let head = Head::new(
+        nginx.touches.clone(),
+        Vec::new(),
+        nginx_command(nginx, args),
+    );
+    privately(
+        host,
+        ourselves,
+        &Spec {
+            head,
+            files: Vec::new(),
+        },
+    )
 }
 
 fn nginx_command(nginx: &NginxCommand, args: &[&str]) -> Command {
-    let all: Vec<&str> = nginx.args.iter().map(String::as_str).chain(args.iter().copied()).collect();
-    Command { timeout: PATIENCE, ..Command::new(&nginx.binary, &all) }
+    let all: Vec<&str> = nginx
+        .args
+        .iter()
+        .map(String::as_str)
+        .chain(args.iter().copied())
+        .collect();
+    Command {
+        timeout: PATIENCE,
+        ..Command::new(&nginx.binary, &all)
+    }
 }
 
-fn privately(
-    host: &dyn Host,
-    ourselves: &Ourselves,
-    spec: &Spec,
-) -> Result<Output, StageError> {
+fn privately(host: &dyn Host, ourselves: &Ourselves, spec: &Spec) -> Result<Output, StageError> {
     let unshare = host
         .find("unshare")
         .ok_or_else(|| StageError::NoNamespace("unshare is not installed".to_owned()))?;
     let mut args = vec!["--mount", "--propagation", "private", "--"];
     args.extend(ourselves.0.iter().map(String::as_str));
-    let command = Command { timeout: PATIENCE * 2, ..Command::new(unshare, &args) };
+    let command = Command {
+        timeout: PATIENCE * 2,
+        ..Command::new(unshare, &args)
+    };
     let mut output = host.run_with_input(&command, &spec.to_bytes())?;
     let Some((code, rest)) = marked(&output.stdout) else {
         let said = output.err();
-        let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+        let why = said
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("no reason given");
         return Err(StageError::NoNamespace(crate::values::escaped(why.trim())));
     };
     output.timed_out |= code == "late";
@@ -145,7 +174,9 @@ fn privately(
 /// The code after the mark, and where the output of nginx begins.
 fn marked(stdout: &[u8]) -> Option<(String, usize)> {
     let mark = MARK.as_bytes();
-    let start = stdout.windows(mark.len()).position(|window| window == mark)?;
+    let start = stdout
+        .windows(mark.len())
+        .position(|window| window == mark)?;
     let after = start + mark.len();
     let length = stdout[after..].iter().position(|byte| *byte == b'\n')?;
     let code = String::from_utf8_lossy(&stdout[after..after + length]).into_owned();

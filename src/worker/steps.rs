@@ -9,9 +9,9 @@ use crate::plan::{Action, Content, NginxCommand, Piece, Plan, Proof, Step};
 use crate::report::{self, Row};
 use crate::values::{Attributes, Owner, escaped};
 
-use super::job::Job;
 use super::events::Teller;
 use super::issue::{MakeError, make};
+use super::job::Job;
 use super::journal::Journal;
 use super::old_workers::{Ending, end};
 use super::place::{PlaceError, check, place};
@@ -61,7 +61,10 @@ pub(super) struct Done {
 }
 
 fn done(detail: impl Into<String>) -> Done {
-    Done { how: StepEnd::Done, detail: detail.into() }
+    Done {
+        how: StepEnd::Done,
+        detail: detail.into(),
+    }
 }
 
 /// What has been done so far, and what the steps to come need of it.
@@ -127,7 +130,10 @@ impl<'a> Work<'a> {
         let needs_life = !matches!(step.action, Action::Issue(_) | Action::Place);
         if needs_life && !host.is_live() {
             let detail = "needs a running system, and this is a folder (--root)".to_owned();
-            return Ok(Done { how: StepEnd::Skipped, detail });
+            return Ok(Done {
+                how: StepEnd::Skipped,
+                detail,
+            });
         }
         match &step.action {
             Action::Issue(issuing) => {
@@ -135,7 +141,10 @@ impl<'a> Work<'a> {
                 (self.purse, self.authority) = (made.purse, Some(made.authority));
                 for name in made.clamped {
                     let text = format!("{name}: fewer days than asked, the issuer ends before");
-                    self.teller.tell(Happening::Said { step: step.id.clone(), text });
+                    self.teller.tell(Happening::Said {
+                        step: step.id.clone(),
+                        text,
+                    });
                 }
                 Ok(done(""))
             }
@@ -166,7 +175,11 @@ impl<'a> Work<'a> {
         let state = self.job.state;
         let mut files = Vec::new();
         // Nothing of the state folder is read by nginx, the keys of the authority least of all.
-        for file in self.plan.changed_files().filter(|file| !file.path.is_below(state)) {
+        for file in self
+            .plan
+            .changed_files()
+            .filter(|file| !file.path.is_below(state))
+        {
             let kept_back = matches!(
                 &file.content,
                 Content::Issued(Piece::RootKey | Piece::IntermediateKey | Piece::AgentKey(_))
@@ -174,9 +187,17 @@ impl<'a> Work<'a> {
             if !kept_back {
                 let (user, group) = file.owner;
                 let owner = Owner { user, group };
-                let attributes = Attributes { mode: file.mode, owner, extended: Vec::new() };
+                let attributes = Attributes {
+                    mode: file.mode,
+                    owner,
+                    extended: Vec::new(),
+                };
                 let bytes = zeroize::Zeroizing::new(self.purse.content(file)?.to_vec());
-                files.push(Laid { path: file.path.clone(), attributes, bytes });
+                files.push(Laid {
+                    path: file.path.clone(),
+                    attributes,
+                    bytes,
+                });
             }
         }
         let folders: Vec<_> = self
@@ -187,11 +208,23 @@ impl<'a> Work<'a> {
             .map(|folder| (folder.path.clone(), Attributes::root(folder.mode.0)))
             .collect();
         let scratch = self.folder.path().join("test");
-        match test(self.job.host, self.job.ourselves, nginx, &folders, files, &scratch)? {
+        match test(
+            self.job.host,
+            self.job.ourselves,
+            nginx,
+            &folders,
+            files,
+            &scratch,
+        )? {
             Tested::Accepted { how: How::Private } => Ok(done("nginx accepts it")),
-            Tested::Accepted { how: How::Weaker { why } } => {
+            Tested::Accepted {
+                how: How::Weaker { why },
+            } => {
                 let detail = format!("weaker test, on a copy of the configuration: {why}");
-                Ok(Done { how: StepEnd::Warned, detail })
+                Ok(Done {
+                    how: StepEnd::Warned,
+                    detail,
+                })
             }
             Tested::Refused { why, .. } => Err(Failure::Refused(why)),
         }
@@ -199,7 +232,10 @@ impl<'a> Work<'a> {
 
     fn end_old_workers(&mut self, after_seconds: u32) -> Result<Done, Failure> {
         let Some(reloaded) = &self.reload else {
-            return Ok(Done { how: StepEnd::Skipped, detail: "nothing was reloaded".to_owned() });
+            return Ok(Done {
+                how: StepEnd::Skipped,
+                detail: "nothing was reloaded".to_owned(),
+            });
         };
         let patience = Duration::from_secs(after_seconds.into());
         match end(self.job.host, reloaded, patience)? {
@@ -218,13 +254,20 @@ impl<'a> Work<'a> {
         self.authority = None;
         if report::holds(&self.rows) {
             let tried = self.rows.iter().filter(|row| row.ok.is_some()).count();
-            return Ok(done(format!("{tried} of {} tried, all as expected", self.rows.len())));
+            return Ok(done(format!(
+                "{tried} of {} tried, all as expected",
+                self.rows.len()
+            )));
         }
         let wrong = self.rows.iter().find(|row| row.ok == Some(false));
         Err(Failure::Proof(match wrong {
-            Some(Row { leg, case, expected, seen, .. }) => {
-                escaped(&format!("{leg}, {case}: expected {expected}, seen {seen}"))
-            }
+            Some(Row {
+                leg,
+                case,
+                expected,
+                seen,
+                ..
+            }) => escaped(&format!("{leg}, {case}: expected {expected}, seen {seen}")),
             None => "no connection could be tried".to_owned(),
         }))
     }

@@ -27,7 +27,11 @@ pub(super) enum TrustError {
     #[error("{path}: {fault}")]
     Unreadable { path: String, fault: PemFault },
     #[error("{command} ran, but {bundle} does not hold {anchor}")]
-    Ineffective { command: String, bundle: String, anchor: String },
+    Ineffective {
+        command: String,
+        bundle: String,
+        anchor: String,
+    },
 }
 
 /// Runs the command and sees that the anchor has arrived.
@@ -38,7 +42,9 @@ pub(super) fn trust(
 ) -> Result<(), TrustError> {
     let mut words = change.command.split_whitespace();
     let program = words.next().unwrap_or_default();
-    let path = host.find(program).ok_or_else(|| TrustError::NoCommand(program.to_owned()))?;
+    let path = host
+        .find(program)
+        .ok_or_else(|| TrustError::NoCommand(program.to_owned()))?;
     let command = Command::new(path, &words.collect::<Vec<_>>());
 
     listing::record(host, journal, &change.rewrites)?;
@@ -52,7 +58,10 @@ pub(super) fn trust(
             None if output.timed_out => "it did not end in time".to_owned(),
             None => "it did not say why".to_owned(),
         };
-        return Err(TrustError::Failed { command: command.to_string(), said });
+        return Err(TrustError::Failed {
+            command: command.to_string(),
+            said,
+        });
     }
     if holds(host, &change.bundle, change.anchor.as_str())? {
         Ok(())
@@ -69,9 +78,14 @@ pub(super) fn trust(
 pub(super) fn holds(host: &dyn Host, bundle: &str, anchor: &str) -> Result<bool, TrustError> {
     let certificates = |path: &str| -> Result<Vec<Vec<u8>>, TrustError> {
         let bytes = host.read(Path::new(path), MOST_BYTES)?;
-        let blocks = pem_blocks(&bytes)
-            .map_err(|fault| TrustError::Unreadable { path: path.to_owned(), fault })?;
-        Ok(blocks.into_iter().map(|block| block.contents.to_vec()).collect())
+        let blocks = pem_blocks(&bytes).map_err(|fault| TrustError::Unreadable {
+            path: path.to_owned(),
+            fault,
+        })?;
+        Ok(blocks
+            .into_iter()
+            .map(|block| block.contents.to_vec())
+            .collect())
     };
     let anchors = certificates(anchor)?;
     let trusted = certificates(bundle)?;

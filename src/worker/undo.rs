@@ -51,7 +51,11 @@ fn undo_one(
     }
     let made_by_us = matches!(
         (&present, &change.before, &change.after),
-        (Present::Folder { .. }, Before::Nothing, After::Folder { .. })
+        (
+            Present::Folder { .. },
+            Before::Nothing,
+            After::Folder { .. }
+        )
     );
     if made_by_us {
         // Cut short between making it and giving it its mode, it looks like nobody's. Empty,
@@ -88,11 +92,19 @@ fn put_back(
             Present::Folder { .. } => return remove_empty(host, path),
             _ => host.remove_file(path)?,
         },
-        Before::File { digest, attributes, kept, .. } => {
+        Before::File {
+            digest,
+            attributes,
+            kept,
+            ..
+        } => {
             let bytes = zeroize::Zeroizing::new(folder.kept(kept)?);
             if Digest::of(&bytes) != *digest {
                 let copy = folder.path().join("before").join(kept);
-                return Ok(Undone::Left(format!("its copy {} is damaged", copy.display())));
+                return Ok(Undone::Left(format!(
+                    "its copy {} is damaged",
+                    copy.display()
+                )));
             }
             host.place(path, &bytes, attributes)?;
         }
@@ -128,7 +140,11 @@ fn save_key(
     let removed: PathBuf = folder.path().join("removed");
     host.make_folder(&removed, &Attributes::root(0o700))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    host.place(&removed.join(format!("{:05}-{name}", number + 1)), bytes, &Attributes::root(0o600))
+    host.place(
+        &removed.join(format!("{:05}-{name}", number + 1)),
+        bytes,
+        &Attributes::root(0o600),
+    )
 }
 
 fn edited(present: &Present, after: &After) -> String {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::super::holder::Holder;
 use super::super::lab::{
-    self, ANCHOR, CONF, ERROR_LOG, KEY, OLD_KEY, OWN_CONF, Told, apply, apply_with, machine, plan, rollback,
-    state, world,
+    self, ANCHOR, CONF, ERROR_LOG, KEY, OLD_KEY, OWN_CONF, Told, apply, apply_with, machine, plan,
+    rollback, state, world,
 };
 use super::super::{Runs, follow};
 use crate::error::Exit;
@@ -16,7 +16,11 @@ use crate::receipt::{Outcome, Receipt, Reload};
 use crate::values::{Attributes, Mode, RunId};
 
 fn receipt(machine: &Memory, run: &RunId) -> Receipt {
-    Runs::new(machine, &state()).open(run).receipt().unwrap().unwrap()
+    Runs::new(machine, &state())
+        .open(run)
+        .receipt()
+        .unwrap()
+        .unwrap()
 }
 
 #[test]
@@ -25,12 +29,29 @@ fn a_plan_is_carried_out_and_receipted() {
     let (run, ending) = apply(&machine, &plan());
     assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
     let receipt = receipt(&machine, &run);
-    assert_eq!((receipt.outcome, &receipt.reload), (Outcome::Applied, &Reload::Done));
-    let changed: Vec<&str> = receipt.changes.iter().map(|change| change.path.as_str()).collect();
-    for path in [KEY, OLD_KEY, ANCHOR, CONF, OWN_CONF, "/etc/ssl/certs/stale.0"] {
+    assert_eq!(
+        (receipt.outcome, &receipt.reload),
+        (Outcome::Applied, &Reload::Done)
+    );
+    let changed: Vec<&str> = receipt
+        .changes
+        .iter()
+        .map(|change| change.path.as_str())
+        .collect();
+    for path in [
+        KEY,
+        OLD_KEY,
+        ANCHOR,
+        CONF,
+        OWN_CONF,
+        "/etc/ssl/certs/stale.0",
+    ] {
         assert!(changed.contains(&path), "{path} is not in {changed:?}");
     }
-    assert!(!changed.contains(&"/etc/ssl/certs"), "it did not change itself");
+    assert!(
+        !changed.contains(&"/etc/ssl/certs"),
+        "it did not change itself"
+    );
     let key = machine.stat(Path::new(KEY)).unwrap().unwrap();
     assert_eq!(key.attributes.mode, Mode(0o600));
     let conf = machine.stat(Path::new(CONF)).unwrap().unwrap();
@@ -57,9 +78,13 @@ fn the_events_redraw_the_run() {
     let state = state();
     let mut follower = follow(&machine, &state, &run, 0);
     let events = follower.news().unwrap();
-    let Happening::Started { steps, .. } = &events[0].what else { panic!("{:?}", events[0]) };
+    let Happening::Started { steps, .. } = &events[0].what else {
+        panic!("{:?}", events[0])
+    };
     assert_eq!(steps.len(), plan().steps.len());
-    let begun = events.iter().filter(|event| matches!(event.what, Happening::StepBegan { .. }));
+    let begun = events
+        .iter()
+        .filter(|event| matches!(event.what, Happening::StepBegan { .. }));
     assert_eq!(begun.count(), steps.len());
     let last = &events.last().unwrap().what;
     assert!(matches!(last, Happening::Ended { exit: 0, .. }), "{last:?}");
@@ -134,20 +159,29 @@ fn a_reload_that_nginx_gives_up_needs_no_second_one() {
         world.remove(Path::new(ERROR_LOG));
     }
     assert_eq!(after, before);
-    let hangups = machine.changes().into_iter().filter(|change| {
-        matches!(change, Change::Signalled(_, Signal::Hangup))
-    });
+    let hangups = machine
+        .changes()
+        .into_iter()
+        .filter(|change| matches!(change, Change::Signalled(_, Signal::Hangup)));
     assert_eq!(hangups.count(), 1);
 }
 
 #[test]
 fn nginx_refusing_the_plan_leaves_nothing_behind() {
     let machine = machine();
-    machine.put("/etc/nginx/conf.d/broken.conf", Entry::file("x", Attributes::root(0o644)));
+    machine.put(
+        "/etc/nginx/conf.d/broken.conf",
+        Entry::file("x", Attributes::root(0o644)),
+    );
     let before = world(&machine);
     let (_, ending) = apply(&machine, &plan());
     assert_eq!(ending.exit, Exit::HostUnfit);
-    assert!(ending.problem.unwrap().contains("/etc/nginx/conf.d/broken.conf:1: unknown directive"));
+    assert!(
+        ending
+            .problem
+            .unwrap()
+            .contains("/etc/nginx/conf.d/broken.conf:1: unknown directive")
+    );
     assert_eq!(world(&machine), before);
 }
 
@@ -173,7 +207,10 @@ fn whichever_call_fails_the_host_is_as_before_or_as_planned() {
         failed += 1;
         let why = format!("call {call}: {:?}", ending.problem);
         assert_eq!(world(&machine), before, "{why}");
-        assert!(matches!(ending.exit, Exit::PutBack | Exit::HostUnfit), "{why}");
+        assert!(
+            matches!(ending.exit, Exit::PutBack | Exit::HostUnfit),
+            "{why}"
+        );
         serves_what_is_on_disk(&machine.changes()[made..], &why);
     }
     assert!(failed > 30, "only {failed} calls were made to fail");

@@ -26,7 +26,11 @@ fn files_hold_what_their_readers_need() {
     let chain = |piece| read_pem_chain(made.purse.get(&piece).unwrap()).unwrap();
     let root = chain(Piece::RootCertificate);
     let server = chain(Piece::ServerChain);
-    assert_eq!((root.len(), server.len()), (1, 2), "leaf and intermediate, not the root");
+    assert_eq!(
+        (root.len(), server.len()),
+        (1, 2),
+        "leaf and intermediate, not the root"
+    );
     assert_eq!(chain(Piece::ClientBundle).len(), 2, "intermediate and root");
     let refs: Vec<&Certificate> = server.iter().chain(&root).collect();
     chain_holds(&refs, &root[0], Purpose::Server).unwrap();
@@ -66,17 +70,30 @@ fn a_kept_authority_signs_again() {
         machine.put(path, Entry::file(bytes, Attributes::root(0o600)));
     }
     let authority = plan::Authority::Existing { encrypted: true };
-    let existing = Issuing { authority, ..issuing() };
-    assert!(make(&machine, &existing, None).is_err(), "without the passphrase");
+    let existing = Issuing {
+        authority,
+        ..issuing()
+    };
+    assert!(
+        make(&machine, &existing, None).is_err(),
+        "without the passphrase"
+    );
     let second = make(&machine, &existing, Some(&passphrase)).unwrap();
     let root = |made: &Made| made.purse.get(&Piece::RootCertificate).unwrap().to_vec();
     assert_eq!(root(&first), root(&second));
-    assert_eq!(second.purse.get(&Piece::RootKey), None, "it stays where it is");
+    assert_eq!(
+        second.purse.get(&Piece::RootKey),
+        None,
+        "it stays where it is"
+    );
 }
 
 #[test]
 fn no_key_shows_in_debug_output() {
     let made = make(&machine(), &issuing(), None).unwrap();
     let text = format!("{made:?}");
-    assert!(text.contains("ServerKey") && !text.contains("PRIVATE KEY"), "{text}");
+    assert!(
+        text.contains("ServerKey") && !text.contains("PRIVATE KEY"),
+        "{text}"
+    );
 }

@@ -7,7 +7,10 @@ use crate::values::{Mode, Owner};
 fn examples() -> Vec<Entry> {
     let attributes = Attributes {
         mode: Mode(0o640),
-        owner: Owner { user: 0, group: 998 },
+        owner: Owner {
+            user: 0,
+            group: 998,
+        },
         extended: vec![("security.selinux".to_owned(), b"system_u\0".to_vec())],
     };
     let before = Before::File {
@@ -20,21 +23,39 @@ fn examples() -> Vec<Entry> {
     let after = After::File {
         digest: Digest::of(b"new"),
         mode: Mode(0o640),
-        owner: Owner { user: 0, group: 998 },
+        owner: Owner {
+            user: 0,
+            group: 998,
+        },
     };
-    let change =
-        Change { path: "/etc/x \"y\"\n.conf".to_owned(), before, after, secret: true };
+    let change = Change {
+        path: "/etc/x \"y\"\n.conf".to_owned(),
+        before,
+        after,
+        secret: true,
+    };
     vec![
-        Entry::Change { change: change.clone() },
+        Entry::Change {
+            change: change.clone(),
+        },
         Entry::Rewriting {
             folders: vec!["/etc/ssl/certs".to_owned()],
             before: vec![
                 ("/etc/ssl/certs".to_owned(), Before::Folder { attributes }),
-                ("/etc/ssl/certs/a.0".to_owned(), Before::Link { target: "a.pem".to_owned() }),
+                (
+                    "/etc/ssl/certs/a.0".to_owned(),
+                    Before::Link {
+                        target: "a.pem".to_owned(),
+                    },
+                ),
             ],
         },
-        Entry::Rewritten { changes: vec![change] },
-        Entry::Undoing { run: "2026-11-23-01".parse().unwrap() },
+        Entry::Rewritten {
+            changes: vec![change],
+        },
+        Entry::Undoing {
+            run: "2026-11-23-01".parse().unwrap(),
+        },
     ]
 }
 
@@ -68,6 +89,9 @@ fn damage_before_the_last_line_is_not_passed_over() {
 #[test]
 fn each_line_is_json_by_itself() {
     for line in text().lines() {
-        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(line).is_ok(),
+            "{line}"
+        );
     }
 }

@@ -33,10 +33,18 @@ impl Running {
             listens: Vec::new(),
             ..lab::nginx()
         };
-        let mut running = Self { folder, host, nginx, address: free_address() };
+        let mut running = Self {
+            folder,
+            host,
+            nginx,
+            address: free_address(),
+        };
         running.configure(&[running.address]);
         let args: Vec<&str> = running.nginx.args.iter().map(String::as_str).collect();
-        let output = running.host.run(&Command::new(&running.nginx.binary, &args)).unwrap();
+        let output = running
+            .host
+            .run(&Command::new(&running.nginx.binary, &args))
+            .unwrap();
         assert!(output.success(), "{}", output.err());
         // The process that was started is gone before the one that stays has its name.
         for _ in 0..500 {
@@ -80,7 +88,10 @@ impl Drop for Running {
 }
 
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 #[test]
@@ -92,13 +103,20 @@ fn a_reload_is_seen_and_the_worker_that_somebody_holds_on_to_is_ended() {
     // Accepted before the reload, or the new workers would take it over.
     std::thread::sleep(Duration::from_millis(100));
     let reloaded = reload(&running.host, &running.nginx).unwrap();
-    assert_eq!((reloaded.workers, reloaded.master.pid), (2, running.nginx.master));
+    assert_eq!(
+        (reloaded.workers, reloaded.master.pid),
+        (2, running.nginx.master)
+    );
     let alive = old_workers(&running.host, &reloaded.master, reloaded.since).unwrap();
     assert_eq!(alive.len(), 1, "{alive:?}");
     let ending = end(&running.host, &reloaded, Duration::from_millis(200)).unwrap();
     assert_eq!(ending, Ending::Ended(1));
     let serving = workers(&running.host, &reloaded.master).unwrap();
-    assert_eq!(serving.len(), 2, "those that serve the new rules are left alone");
+    assert_eq!(
+        serving.len(),
+        2,
+        "those that serve the new rules are left alone"
+    );
 }
 
 #[test]
@@ -117,9 +135,15 @@ fn a_port_of_somebody_else_is_found_before_or_else_in_the_log() {
     running.configure(&[running.address, address]);
     running.nginx.listens = vec![running.address, address];
     match reload(&running.host, &running.nginx) {
-        Err(ReloadError::PortTaken { address: named, holders }) => {
+        Err(ReloadError::PortTaken {
+            address: named,
+            holders,
+        }) => {
             assert_eq!(named, address);
-            assert!(holders.contains(&std::process::id().to_string()), "{holders}");
+            assert!(
+                holders.contains(&std::process::id().to_string()),
+                "{holders}"
+            );
         }
         other => panic!("{other:?}"),
     }

@@ -16,7 +16,11 @@ fn bytes(machine: &Memory, path: &str) -> Vec<u8> {
 }
 
 fn receipt(machine: &Memory, run: &RunId) -> Receipt {
-    Runs::new(machine, &state()).open(run).receipt().unwrap().unwrap()
+    Runs::new(machine, &state())
+        .open(run)
+        .receipt()
+        .unwrap()
+        .unwrap()
 }
 
 #[test]
@@ -29,9 +33,16 @@ fn everything_is_as_before_and_nginx_has_loaded_it() {
     assert_eq!(ending, Ending::done(Outcome::RolledBack));
     assert_eq!(world(&machine), before);
     let receipt = receipt(&machine, &run);
-    assert_eq!((receipt.undid, receipt.reload), (Some(applied), Reload::Done));
+    assert_eq!(
+        (receipt.undid, receipt.reload),
+        (Some(applied), Reload::Done)
+    );
     let again = rollback(&machine, None).1;
-    assert_eq!(again.exit, Exit::HostUnfit, "there is nothing left to roll back");
+    assert_eq!(
+        again.exit,
+        Exit::HostUnfit,
+        "there is nothing left to roll back"
+    );
 }
 
 #[test]
@@ -44,7 +55,10 @@ fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
     let key = bytes(&machine, KEY);
     machine.put(KEY, Entry::file(key, Attributes::root(0o640)));
     let (run, ending) = rollback(&machine, None);
-    assert_eq!((ending.exit, ending.outcome), (Exit::Incomplete, Outcome::Incomplete));
+    assert_eq!(
+        (ending.exit, ending.outcome),
+        (Exit::Incomplete, Outcome::Incomplete)
+    );
     let receipt = receipt(&machine, &run);
     assert_eq!(receipt.left, ["/etc/nms/certs", KEY, CONF]);
     assert_eq!(bytes(&machine, CONF), b"edited\n");
@@ -61,7 +75,10 @@ fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
 fn a_private_key_is_moved_not_deleted() {
     let machine = machine();
     let (applied, _) = apply(&machine, &plan());
-    let made = [bytes(&machine, KEY), bytes(&machine, "/var/lib/nim-tls/ca/root.key")];
+    let made = [
+        bytes(&machine, KEY),
+        bytes(&machine, "/var/lib/nim-tls/ca/root.key"),
+    ];
     rollback(&machine, None);
     assert_eq!(bytes(&machine, OLD_KEY), b"an old key");
     let removed = format!("/var/lib/nim-tls/runs/{applied}/removed");
@@ -99,7 +116,10 @@ fn without_nginx_the_files_are_put_back_all_the_same() {
     apply(&machine, &plan());
     machine.set_processes(Vec::new());
     let (run, ending) = rollback(&machine, None);
-    assert_eq!((ending.exit, receipt(&machine, &run).reload), (Exit::Done, Reload::NotRunning));
+    assert_eq!(
+        (ending.exit, receipt(&machine, &run).reload),
+        (Exit::Done, Reload::NotRunning)
+    );
     assert_eq!(world(&machine), before);
 }
 
@@ -114,7 +134,10 @@ fn later_runs_on_the_same_paths_go_first() {
     let refused = rollback(&machine, Some(&first)).1;
     assert_eq!(refused.exit, Exit::HostUnfit);
     let problem = refused.problem.unwrap();
-    assert!(problem.contains(second.as_str()) && problem.contains(CONF), "{problem}");
+    assert!(
+        problem.contains(second.as_str()) && problem.contains(CONF),
+        "{problem}"
+    );
     assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
     assert_eq!(world(&machine), between);
     assert_eq!(rollback(&machine, None).1.exit, Exit::Done);

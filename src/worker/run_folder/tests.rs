@@ -9,7 +9,11 @@ fn runs_are_numbered_within_their_day_and_none_is_used_again() {
     let state = state();
     let runs = Runs::new(&machine, &state);
     let create = || runs.create(&request(None)).unwrap().id().to_string();
-    assert_eq!(create(), "2026-01-01-02", "the first was made with the machine");
+    assert_eq!(
+        create(),
+        "2026-01-01-02",
+        "the first was made with the machine"
+    );
     machine.take_away("/var/lib/nim-tls/runs/2026-01-01-01");
     assert_eq!(create(), "2026-01-01-03");
     for _ in 4..=100 {
@@ -31,10 +35,16 @@ fn a_run_that_nobody_began_is_not_cut_short() {
     let runs = Runs::new(&machine, &state);
     let folder = runs.create(&request(None)).unwrap();
     assert_eq!(runs.cut_short(None).unwrap(), None);
-    let entry = Entry::Undoing { run: folder.id().clone() };
+    let entry = Entry::Undoing {
+        run: folder.id().clone(),
+    };
     folder.begin_journal().write(entry).unwrap();
     assert_eq!(runs.cut_short(None).unwrap().as_ref(), Some(folder.id()));
-    assert_eq!(runs.cut_short(Some(folder.id())).unwrap(), None, "it is our own");
+    assert_eq!(
+        runs.cut_short(Some(folder.id())).unwrap(),
+        None,
+        "it is our own"
+    );
 }
 
 #[test]

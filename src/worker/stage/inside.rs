@@ -52,14 +52,18 @@ fn shadows(host: &dyn Host, spec: &Spec) -> Result<BTreeMap<PathBuf, Keep>, Insi
         (PathBuf::from("/var/log"), Keep::Folders),
     ]);
     for folder in &spec.head.touches {
-        folders.entry(PathBuf::from(folder)).or_insert(Keep::Everything);
+        folders
+            .entry(PathBuf::from(folder))
+            .or_insert(Keep::Everything);
     }
     let paths = spec.head.folders.iter().map(|(path, _)| path);
     for path in paths.chain(spec.files.iter().map(|file| &file.path)) {
         let path = path.as_path();
         let existing = existing_folder(host, path)?;
         if existing == Path::new("/") {
-            return Err(InsideError::NoFolder { path: path.to_owned() });
+            return Err(InsideError::NoFolder {
+                path: path.to_owned(),
+            });
         }
         folders.insert(existing, Keep::Everything);
         if path.starts_with("/etc") {
@@ -80,8 +84,14 @@ fn existing_folder(host: &dyn Host, path: &Path) -> Result<PathBuf, HostError> {
 }
 
 fn report(output: &Output) -> io::Result<()> {
-    let code = output.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
-    let code = if output.timed_out { "late".to_owned() } else { code };
+    let code = output
+        .code
+        .map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let code = if output.timed_out {
+        "late".to_owned()
+    } else {
+        code
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "{MARK}{code}")?;
     out.write_all(&output.stdout)?;

@@ -26,20 +26,32 @@ pub(super) fn test_rewritten(
     let copy = Copy {
         host,
         scratch,
-        folder: Path::new(&main).parent().unwrap_or(Path::new("/")).to_owned(),
-        planned: files.iter().map(|file| (file.path.to_string(), file)).collect(),
+        folder: Path::new(&main)
+            .parent()
+            .unwrap_or(Path::new("/"))
+            .to_owned(),
+        planned: files
+            .iter()
+            .map(|file| (file.path.to_string(), file))
+            .collect(),
     };
     let result = copy.write(&main).and_then(|()| {
         let main = copy.at(&main);
         let args = with_main(&nginx.args, &main.to_string_lossy());
         let args: Vec<&str> = args.iter().map(String::as_str).chain(["-t"]).collect();
         let command = Command::new(&nginx.binary, &args);
-        Ok(host.run(&Command { timeout: super::PATIENCE, ..command })?)
+        Ok(host.run(&Command {
+            timeout: super::PATIENCE,
+            ..command
+        })?)
     });
     // It holds keys, so it goes whatever came of it.
     remove_all(host, scratch)?;
     let mut output = result?;
-    output.stderr = output.err().replace(&*scratch.to_string_lossy(), "").into_bytes();
+    output.stderr = output
+        .err()
+        .replace(&*scratch.to_string_lossy(), "")
+        .into_bytes();
     Ok(output)
 }
 
@@ -75,11 +87,15 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn write(&self, main: &str) -> Result<(), StageError> {
-        let config =
-            Config::load(main, self).map_err(|error| StageError::NotRewritten(error.to_string()))?;
+        let config = Config::load(main, self)
+            .map_err(|error| StageError::NotRewritten(error.to_string()))?;
         for file in &config.files {
             let text = self.rewritten(&file.text)?;
-            self.place(Path::new(&file.path), text.as_bytes(), &Attributes::root(0o600))?;
+            self.place(
+                Path::new(&file.path),
+                text.as_bytes(),
+                &Attributes::root(0o600),
+            )?;
         }
         for (path, file) in &self.planned {
             if config.find_file(path).is_none() {
@@ -91,12 +107,18 @@ impl Copy<'_> {
 
     fn place(&self, path: &Path, bytes: &[u8], like: &Attributes) -> Result<(), HostError> {
         let target = self.at(path);
-        let above: Vec<&Path> =
-            target.ancestors().skip(1).take_while(|path| path.starts_with(self.scratch)).collect();
+        let above: Vec<&Path> = target
+            .ancestors()
+            .skip(1)
+            .take_while(|path| path.starts_with(self.scratch))
+            .collect();
         for folder in above.into_iter().rev() {
             self.host.make_folder(folder, &Attributes::root(0o700))?;
         }
-        let attributes = Attributes { extended: Vec::new(), ..like.clone() };
+        let attributes = Attributes {
+            extended: Vec::new(),
+            ..like.clone()
+        };
         self.host.place(&target, bytes, &attributes)
     }
 
@@ -167,7 +189,10 @@ impl Files for Copy<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         match self.planned.get(path) {
             Some(file) => Ok(file.bytes.to_vec()),
-            None => self.host.read(Path::new(path), MOST_BYTES).map_err(|error| error.to_string()),
+            None => self
+                .host
+                .read(Path::new(path), MOST_BYTES)
+                .map_err(|error| error.to_string()),
         }
     }
 
@@ -179,7 +204,10 @@ impl Files for Copy<'_> {
                 if has_wildcard(part) {
                     let names = self.host.list(&folder).map_err(|error| error.to_string())?;
                     next.extend(
-                        names.iter().filter(|name| glob_match(part, name)).map(|n| folder.join(n)),
+                        names
+                            .iter()
+                            .filter(|name| glob_match(part, name))
+                            .map(|n| folder.join(n)),
                     );
                 } else {
                     next.push(folder.join(part));
@@ -188,10 +216,17 @@ impl Files for Copy<'_> {
             next.truncate(MOST_MATCHES);
             found = next;
         }
-        let mut paths: Vec<String> =
-            found.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        let mut paths: Vec<String> = found
+            .iter()
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
         paths.retain(|path| matches!(self.host.stat(Path::new(path)), Ok(Some(_))));
-        paths.extend(self.planned.keys().filter(|path| glob_match(pattern, path)).cloned());
+        paths.extend(
+            self.planned
+                .keys()
+                .filter(|path| glob_match(pattern, path))
+                .cloned(),
+        );
         paths.sort();
         paths.dedup();
         Ok(paths)

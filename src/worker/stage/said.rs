@@ -4,7 +4,11 @@ use crate::values::escaped;
 
 /// The first reason in the output of `nginx -t`: `path:line: words` where it names a place.
 pub(crate) fn refusal(text: &str) -> String {
-    let grave = |line: &&str| ["[emerg]", "[alert]", "[crit]"].iter().any(|level| line.contains(level));
+    let grave = |line: &&str| {
+        ["[emerg]", "[alert]", "[crit]"]
+            .iter()
+            .any(|level| line.contains(level))
+    };
     let line = text
         .lines()
         .find(grave)
@@ -46,14 +50,20 @@ mod tests {
         let text = "nginx: [warn] the \"user\" directive makes sense only ...\n\
                     nginx: [emerg] unknown directive \"lsten\" in /etc/nginx/conf.d/a b.conf:12\n\
                     nginx: configuration file /etc/nginx/nginx.conf test failed\n";
-        assert_eq!(refusal(text), "/etc/nginx/conf.d/a b.conf:12: unknown directive \"lsten\"");
+        assert_eq!(
+            refusal(text),
+            "/etc/nginx/conf.d/a b.conf:12: unknown directive \"lsten\""
+        );
     }
 
     #[test]
     fn a_reason_without_a_place_is_given_as_it_is() {
         let text = "nginx: [emerg] cannot load certificate \"/x\": BIO_new_file() failed\n\
                     nginx: configuration file /etc/nginx/nginx.conf test failed\n";
-        assert_eq!(refusal(text), "cannot load certificate \"/x\": BIO_new_file() failed");
+        assert_eq!(
+            refusal(text),
+            "cannot load certificate \"/x\": BIO_new_file() failed"
+        );
         let logged = "2026/01/01 00:00:00 [emerg] 12#12: open() \"/x\" failed (2: no file)\n";
         assert_eq!(refusal(logged), "open() \"/x\" failed (2: no file)");
         assert_eq!(refusal("Killed\n"), "Killed");

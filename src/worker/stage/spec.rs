@@ -34,8 +34,17 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(touches: Vec<String>, folders: Vec<(AbsPath, Attributes)>, command: Command) -> Self {
-        Self { touches, folders, command, files: Vec::new() }
+    pub(crate) fn new(
+        touches: Vec<String>,
+        folders: Vec<(AbsPath, Attributes)>,
+        command: Command,
+    ) -> Self {
+        Self {
+            touches,
+            folders,
+            command,
+            files: Vec::new(),
+        }
     }
 }
 
@@ -49,11 +58,19 @@ impl Spec {
             .collect();
         let line = serde_json::to_vec(&head).unwrap_or_default();
         // Grown while it holds keys, it would leave copies of them behind.
-        let length = self.files.iter().map(|file| file.bytes.len()).sum::<usize>() + line.len() + 1;
+        let length = self
+            .files
+            .iter()
+            .map(|file| file.bytes.len())
+            .sum::<usize>()
+            + line.len()
+            + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(length));
         bytes.extend_from_slice(&line);
         bytes.push(b'\n');
-        self.files.iter().for_each(|file| bytes.extend_from_slice(&file.bytes));
+        self.files
+            .iter()
+            .for_each(|file| bytes.extend_from_slice(&file.bytes));
         bytes
     }
 
@@ -65,7 +82,11 @@ impl Spec {
         for (path, attributes, length) in &head.files {
             let mut bytes = Zeroizing::new(vec![0; *length]);
             from.read_exact(&mut bytes)?;
-            files.push(Laid { path: path.clone(), attributes: attributes.clone(), bytes });
+            files.push(Laid {
+                path: path.clone(),
+                attributes: attributes.clone(),
+                bytes,
+            });
         }
         Ok(Self { head, files })
     }
@@ -85,13 +106,25 @@ mod tests {
             bytes: Zeroizing::new(bytes.to_vec()),
         };
         let folders = vec![("/etc/nms".parse().unwrap(), Attributes::root(0o755))];
-        let head = Head::new(vec!["/run".into()], folders, Command::new("/bin/nginx", &["-t"]));
-        let files = vec![file("/etc/a", b"one\n\0"), file("/etc/b", b""), file("/etc/c", b"\n3")];
+        let head = Head::new(
+            vec!["/run".into()],
+            folders,
+            Command::new("/bin/nginx", &["-t"]),
+        );
+        let files = vec![
+            file("/etc/a", b"one\n\0"),
+            file("/etc/b", b""),
+            file("/etc/c", b"\n3"),
+        ];
         let spec = Spec { head, files };
         let read = Spec::read(spec.to_bytes().as_slice()).unwrap();
         assert_eq!(read.head.command, spec.head.command);
         assert_eq!(read.head.folders, spec.head.folders);
-        let contents: Vec<&[u8]> = read.files.iter().map(|file| file.bytes.as_slice()).collect();
+        let contents: Vec<&[u8]> = read
+            .files
+            .iter()
+            .map(|file| file.bytes.as_slice())
+            .collect();
         assert_eq!(contents, [b"one\n\0".as_slice(), b"", b"\n3"]);
         let short = &spec.to_bytes()[..spec.to_bytes().len() - 1];
         assert!(Spec::read(short).is_err());

@@ -26,8 +26,15 @@ fn outside_a_private_namespace_nothing_is_mounted() {
 }
 
 fn ourselves() -> Ourselves {
-    let program = std::env::current_exe().unwrap().to_string_lossy().into_owned();
-    Ourselves([&program, INSIDE, "--exact", "--nocapture"].map(str::to_owned).to_vec())
+    let program = std::env::current_exe()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned();
+    Ourselves(
+        [&program, INSIDE, "--exact", "--nocapture"]
+            .map(str::to_owned)
+            .to_vec(),
+    )
 }
 
 /// A small nginx configuration, and paths outside of it that `nginx -t` would write to.
@@ -41,7 +48,12 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().file_name().unwrap().to_string_lossy().into_owned();
+        let name = folder
+            .path()
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         let pid = PathBuf::from(format!("/run/nim-tls{name}.pid"));
         let log = PathBuf::from(format!("/var/log/nim-tls{name}.log"));
         let main = folder.path().join("nginx.conf");
@@ -56,21 +68,39 @@ impl Site {
         fs::write(&main, text).unwrap();
         fs::create_dir(folder.path().join("conf.d")).unwrap();
         fs::create_dir(folder.path().join("temp")).unwrap();
-        fs::write(folder.path().join("conf.d/site.conf"), "server { listen 127.0.0.1:18080; }\n")
-            .unwrap();
+        fs::write(
+            folder.path().join("conf.d/site.conf"),
+            "server { listen 127.0.0.1:18080; }\n",
+        )
+        .unwrap();
         let nginx = NginxCommand {
-            binary: Local::live().unwrap().find("nginx").unwrap().to_string_lossy().into_owned(),
+            binary: Local::live()
+                .unwrap()
+                .find("nginx")
+                .unwrap()
+                .to_string_lossy()
+                .into_owned(),
             args: vec!["-c".to_owned(), main.to_string_lossy().into_owned()],
             touches: vec![folder.path().join("temp").to_string_lossy().into_owned()],
             error_log: None,
             listens: Vec::new(),
             ..lab::nginx()
         };
-        Self { folder, nginx, pid, log }
+        Self {
+            folder,
+            nginx,
+            pid,
+            log,
+        }
     }
 
     fn path(&self, name: &str) -> AbsPath {
-        self.folder.path().join(name).to_string_lossy().parse().unwrap()
+        self.folder
+            .path()
+            .join(name)
+            .to_string_lossy()
+            .parse()
+            .unwrap()
     }
 
     /// The folder of this site below /etc, which does not exist.
@@ -82,10 +112,16 @@ impl Site {
     fn test(&self, ourselves: &Ourselves, files: Vec<Laid>) -> Tested {
         let folders = [self.etc(), self.path("certs")].map(|path| (path, Attributes::root(0o755)));
         let scratch = self.folder.path().join("scratch");
-        let before = (tree(self.folder.path()), fs::read("/proc/self/mountinfo").unwrap());
+        let before = (
+            tree(self.folder.path()),
+            fs::read("/proc/self/mountinfo").unwrap(),
+        );
         let host = Local::live().unwrap();
         let tested = test(&host, ourselves, &self.nginx, &folders, files, &scratch).unwrap();
-        let after = (tree(self.folder.path()), fs::read("/proc/self/mountinfo").unwrap());
+        let after = (
+            tree(self.folder.path()),
+            fs::read("/proc/self/mountinfo").unwrap(),
+        );
         assert_eq!(before.0, after.0, "the site was touched");
         assert_eq!(before.1, after.1, "a mount is left over");
         for path in [&self.pid, &self.log, self.etc().as_path()] {
@@ -110,7 +146,11 @@ fn tree(folder: &Path) -> Vec<(PathBuf, Option<String>)> {
 }
 
 fn laid(path: AbsPath, mode: u32, bytes: &[u8]) -> Laid {
-    Laid { path, attributes: Attributes::root(mode), bytes: Zeroizing::new(bytes.to_vec()) }
+    Laid {
+        path,
+        attributes: Attributes::root(mode),
+        bytes: Zeroizing::new(bytes.to_vec()),
+    }
 }
 
 /// A server with a certificate, each in a folder that does not exist yet.
@@ -123,7 +163,11 @@ fn https(site: &Site) -> Vec<Laid> {
     );
     let piece = |piece: &Piece| made.purse.get(piece).unwrap().to_vec();
     vec![
-        laid(site.etc().join("https.conf").unwrap(), 0o644, text.as_bytes()),
+        laid(
+            site.etc().join("https.conf").unwrap(),
+            0o644,
+            text.as_bytes(),
+        ),
         laid(chain, 0o644, &piece(&Piece::ServerChain)),
         laid(key, 0o600, &piece(&Piece::ServerKey)),
     ]
@@ -152,8 +196,17 @@ fn files_that_are_not_there_yet_are_accepted_and_nothing_is_touched() {
 #[test]
 fn a_refusal_names_the_real_path_and_line() {
     let site = Site::new();
-    let broken = || vec![laid(site.path("conf.d/site.conf"), 0o644, b"server {\n  lsten 1;\n}\n")];
-    let expected = format!("{}:2: unknown directive \"lsten\"", site.path("conf.d/site.conf"));
+    let broken = || {
+        vec![laid(
+            site.path("conf.d/site.conf"),
+            0o644,
+            b"server {\n  lsten 1;\n}\n",
+        )]
+    };
+    let expected = format!(
+        "{}:2: unknown directive \"lsten\"",
+        site.path("conf.d/site.conf")
+    );
     for ourselves in [ourselves(), without_namespace()] {
         let Tested::Refused { why, .. } = site.test(&ourselves, broken()) else {
             panic!("it was accepted")
@@ -181,19 +234,38 @@ fn asking_changes_nothing() {
     let site = Site::new();
     let output = ask(&Local::live().unwrap(), &ourselves(), &site.nginx, &["-T"]).unwrap();
     assert!(output.success(), "{}", output.err());
-    assert!(output.out().starts_with("# configuration file"), "{}", output.out());
+    assert!(
+        output.out().starts_with("# configuration file"),
+        "{}",
+        output.out()
+    );
     assert!(output.out().contains("conf.d/site.conf"));
     assert!(!site.pid.exists() && !site.log.exists());
 }
 
 /// Runs another test of this file where mounts are as `script` leaves them.
 fn again_where(script: &str) {
-    let program = std::env::current_exe().unwrap().to_string_lossy().into_owned();
+    let program = std::env::current_exe()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned();
     let test = "worker::stage::tests::files_that_are_not_there_yet";
     let script = format!("set -e\n{script}\n{program} {test} --nocapture\nexit 0\n");
     let unshare = Local::live().unwrap().find("unshare").unwrap();
-    let args = ["--mount", "--pid", "--net", "--fork", "--mount-proc", "sh", "-c", &script];
-    let output = Local::live().unwrap().run(&Command::new(unshare, &args)).unwrap();
+    let args = [
+        "--mount",
+        "--pid",
+        "--net",
+        "--fork",
+        "--mount-proc",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let output = Local::live()
+        .unwrap()
+        .run(&Command::new(unshare, &args))
+        .unwrap();
     let said = format!("{}{}", output.out(), output.err());
     assert!(output.success() && said.contains("1 passed"), "{said}");
 }
