@@ -101,7 +101,12 @@ impl Answers {
             manager_name,
             https: or(&mut defaults, "ports.https", draft.ports.https, Port::HTTPS),
             agents: draft.agents.iter().cloned().collect(),
-            key: or(&mut defaults, "certificates.key", certificates.key, KeyKind::EcdsaP256),
+            key: or(
+                &mut defaults,
+                "certificates.key",
+                certificates.key,
+                KeyKind::EcdsaP256,
+            ),
             days: Days {
                 root: or(&mut defaults, "certificates.days.root", days.root, 3650),
                 intermediate: or(
@@ -117,7 +122,12 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, certificates.server.source.as_deref()),
-            trust_store: or(&mut defaults, "options.trust_store", draft.options.trust_store, true),
+            trust_store: or(
+                &mut defaults,
+                "options.trust_store",
+                draft.options.trust_store,
+                true,
+            ),
             defaults,
         })
     }
@@ -153,7 +163,10 @@ struct Refusals(Vec<Refusal>);
 
 impl Refusals {
     fn add(&mut self, field: &str, why: impl Into<String>) {
-        self.0.push(Refusal { field: field.to_owned(), why: why.into() });
+        self.0.push(Refusal {
+            field: field.to_owned(),
+            why: why.into(),
+        });
     }
 
     fn required(&mut self, draft: &Draft) {
@@ -162,8 +175,16 @@ impl Refusals {
             ("role", draft.role.is_none(), "manager"),
             ("generation", draft.generation.is_none(), "nim2"),
             ("proxy", draft.proxy.is_none(), "nginx-oss or nginx-plus"),
-            ("method", draft.method.is_none(), "ssl-termination or client-mtls"),
-            ("manager_name", draft.manager_name.is_none(), "the name that browsers and agents use"),
+            (
+                "method",
+                draft.method.is_none(),
+                "ssl-termination or client-mtls",
+            ),
+            (
+                "manager_name",
+                draft.manager_name.is_none(),
+                "the name that browsers and agents use",
+            ),
         ];
         for (field, is_missing, what) in missing {
             if is_missing {
@@ -171,7 +192,10 @@ impl Refusals {
             }
         }
         if let Some(version) = draft.version.filter(|version| *version != 1) {
-            self.add("version", format!("is {version}; this program reads version 1"));
+            self.add(
+                "version",
+                format!("is {version}; this program reads version 1"),
+            );
         }
     }
 
@@ -199,28 +223,60 @@ impl Refusals {
     /// is accepted; anything else would be a promise not kept.
     fn not_in_this_version(&mut self, draft: &Draft) {
         if let Some(role) = draft.role.filter(|role| *role != Role::Manager) {
-            self.add("role", format!("is {role}; this version of nim-tls handles manager"));
+            self.add(
+                "role",
+                format!("is {role}; this version of nim-tls handles manager"),
+            );
         }
         let options = &draft.options;
         let mut other = |field: &str, differs: bool, takes: &str| {
             if differs {
-                self.add(field, format!("this version of nim-tls takes only: {takes}"));
+                self.add(
+                    field,
+                    format!("this version of nim-tls takes only: {takes}"),
+                );
             }
         };
         other(
             "options.agent_auth",
-            options.agent_auth.is_some_and(|auth| auth != AgentAuth::InPlace),
+            options
+                .agent_auth
+                .is_some_and(|auth| auth != AgentAuth::InPlace),
             "in-place",
         );
         let differs = |given: &Option<String>, takes: &str| {
             given.as_deref().is_some_and(|given| given != takes)
         };
-        other("options.enforce", differs(&options.enforce, "require"), "require");
-        other("options.unknown_names", differs(&options.unknown_names, "ui"), "ui");
-        other("options.grpc_context", differs(&options.grpc_context, "http"), "http");
-        other("options.grpc_publish", differs(&options.grpc_publish, "tls"), "tls");
-        other("options.backend_tls", options.backend_tls == Some(true), "false");
-        other("options.redirect_http", options.redirect_http == Some(true), "false");
+        other(
+            "options.enforce",
+            differs(&options.enforce, "require"),
+            "require",
+        );
+        other(
+            "options.unknown_names",
+            differs(&options.unknown_names, "ui"),
+            "ui",
+        );
+        other(
+            "options.grpc_context",
+            differs(&options.grpc_context, "http"),
+            "http",
+        );
+        other(
+            "options.grpc_publish",
+            differs(&options.grpc_publish, "tls"),
+            "tls",
+        );
+        other(
+            "options.backend_tls",
+            options.backend_tls == Some(true),
+            "false",
+        );
+        other(
+            "options.redirect_http",
+            options.redirect_http == Some(true),
+            "false",
+        );
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",
@@ -248,17 +304,25 @@ impl Refusals {
         }
         let server = &certificates.server;
         if server.cert.is_some() || server.key.is_some() {
-            self.add("certificates.server", "cert and key belong to source: import");
+            self.add(
+                "certificates.server",
+                "cert and key belong to source: import",
+            );
         }
         let clients = &certificates.clients;
         if clients.ca_cert.is_some() || clients.ca_key.is_some() {
-            self.add("certificates.clients", "ca_cert and ca_key belong to source: import-ca");
+            self.add(
+                "certificates.clients",
+                "ca_cert and ca_key belong to source: import-ca",
+            );
         }
         let https = draft.ports.https.unwrap_or(Port::HTTPS);
         if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {
             self.add(
                 "ports.grpc",
-                format!("is {grpc}; with agent_auth in-place agents use the port of the UI, {https}"),
+                format!(
+                    "is {grpc}; with agent_auth in-place agents use the port of the UI, {https}"
+                ),
             );
         }
         if draft.agent_name.is_some() && draft.agent_name != draft.manager_name {
@@ -273,7 +337,10 @@ impl Refusals {
         let mut seen = BTreeSet::new();
         for (index, agent) in draft.agents.iter().enumerate() {
             if !seen.insert(agent) {
-                self.add(&format!("agents[{index}]"), format!("{agent} is there twice"));
+                self.add(
+                    &format!("agents[{index}]"),
+                    format!("{agent} is there twice"),
+                );
             }
         }
     }
@@ -296,16 +363,22 @@ impl Refusals {
                     self.add(&field, format!("is {given}; say at most 36500"));
                 }
                 Some(given) if given > issuer_days => {
-                    let why = format!("is {given}, longer than {issuer} that issues it ({issuer_days})");
+                    let why =
+                        format!("is {given}, longer than {issuer} that issues it ({issuer_days})");
                     self.add(&field, why);
                 }
                 _ => {}
             }
         }
-        if let Some(given) = days.server.filter(|given| *given > SERVER_DAYS && *given <= 36_500) {
+        if let Some(given) = days
+            .server
+            .filter(|given| *given > SERVER_DAYS && *given <= 36_500)
+        {
             self.add(
                 "certificates.days.server",
-                format!("is {given}; clients refuse server certificates of over {SERVER_DAYS} days"),
+                format!(
+                    "is {given}; clients refuse server certificates of over {SERVER_DAYS} days"
+                ),
             );
         }
     }
@@ -313,11 +386,17 @@ impl Refusals {
     fn certificates(&mut self, draft: &Draft) {
         let certificates = &draft.certificates;
         if let Err(error) = certificates.subject.named("any name") {
-            self.add(&format!("certificates.subject.{}", error.field), error.reason);
+            self.add(
+                &format!("certificates.subject.{}", error.field),
+                error.reason,
+            );
         }
         for (index, agent) in draft.agents.iter().enumerate() {
             if let Err(error) = certificates.subject.named(agent.as_str()) {
-                let why = format!("cannot be the common name of a certificate: {}", error.reason);
+                let why = format!(
+                    "cannot be the common name of a certificate: {}",
+                    error.reason
+                );
                 self.add(&format!("agents[{index}]"), why);
             }
         }
@@ -325,7 +404,10 @@ impl Refusals {
         if ca_key.passphrase_file.is_some()
             && ca_key.keep.is_some_and(|keep| keep != KeepKey::Encrypted)
         {
-            self.add("certificates.ca_key.passphrase_file", "belongs to keep: encrypted");
+            self.add(
+                "certificates.ca_key.passphrase_file",
+                "belongs to keep: encrypted",
+            );
         }
     }
 }

@@ -8,7 +8,12 @@ use crate::values::{AbsPath, RunId};
 
 /// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
 #[derive(Debug, Parser)]
-#[command(name = "nim-tls", version, max_term_width = 100)]
+#[command(
+    name = "nim-tls",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(flatten)]
     pub place: Place,
@@ -29,8 +34,14 @@ pub struct Place {
     /// How to print the result
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub format: Format,
-    /// When to colour differences; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    /// When to colour differences; `NO_COLOR` is honoured
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
     pub color: When,
 }
 

@@ -34,9 +34,12 @@ pub fn run(cli: &Cli) -> u8 {
 /// `nim-tls __worker RUN`, started by a front and by nobody else.
 pub fn work(place: &Place, run: &RunId) -> u8 {
     match Ground::new(place) {
-        Ok(ground) => {
-            worker::main(ground.host(), ground.state(), run, &mut RealProver::default())
-        }
+        Ok(ground) => worker::main(
+            ground.host(),
+            ground.state(),
+            run,
+            &mut RealProver::default(),
+        ),
         Err(problem) => {
             eprintln!("{problem}");
             problem.exit as u8

@@ -24,5 +24,9 @@ fn main() -> ExitCode {
 fn refused(refusal: &clap::Error) -> ExitCode {
     // Nobody may be left to read it (a closed pipe), and then there is nobody to tell.
     let _ = refusal.print();
-    if refusal.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if refusal.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

@@ -16,7 +16,11 @@ pub enum Method {
 }
 
 impl Method {
-    pub const ALL: [Self; 3] = [Self::SslTermination, Self::ClientMtls, Self::GrpcHealthChecks];
+    pub const ALL: [Self; 3] = [
+        Self::SslTermination,
+        Self::ClientMtls,
+        Self::GrpcHealthChecks,
+    ];
 
     /// The name of its row in the comparison table.
     pub fn title(self) -> &'static str {
@@ -95,7 +99,12 @@ pub fn cells() -> Vec<Cell> {
                 (Method::GrpcHealthChecks, _) => Some(NO_HEALTH_CHECKS),
                 (Method::SslTermination | Method::ClientMtls, _) => None,
             };
-            cells.push(Cell { generation, method, proxy, not_applicable });
+            cells.push(Cell {
+                generation,
+                method,
+                proxy,
+                not_applicable,
+            });
         }
     }
     cells
@@ -119,7 +128,10 @@ pub fn fits(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
         Known::Unclear(_) => return None,
     };
     if nim.generation != cell.generation {
-        return Some(Err(format!("this host runs another generation ({})", nim.generation)));
+        return Some(Err(format!(
+            "this host runs another generation ({})",
+            nim.generation
+        )));
     }
     let nginx = match &facts.nginx {
         Known::Is(nginx) => nginx,
@@ -141,7 +153,10 @@ mod tests {
     fn the_table_is_complete_and_says_why_a_cell_is_not_applicable() {
         let cells = cells();
         assert_eq!(cells.len(), 9);
-        let offered: Vec<_> = cells.iter().filter(|cell| cell.not_applicable.is_none()).collect();
+        let offered: Vec<_> = cells
+            .iter()
+            .filter(|cell| cell.not_applicable.is_none())
+            .collect();
         assert_eq!(offered.len(), 4);
         assert!(offered.iter().all(|cell| cell.proxy != Proxy::None));
     }

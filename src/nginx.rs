@@ -21,6 +21,7 @@ mod scope;
 mod surgery;
 mod target;
 mod tree;
+mod variables;
 
 #[cfg(test)]
 mod tests;

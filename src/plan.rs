@@ -3,26 +3,46 @@
 //! byte. There is no way to write a private key into one: what holds secrets is named as a
 //! [`Piece`], and comes into being only while the plan is carried out.
 
-mod naming;
 mod file;
 mod step;
+mod naming;
+mod placed;
 mod template;
 mod editor;
+
 mod site;
+mod other_ways;
+mod unchecked;
 mod bypass;
+mod clients_today;
+
+mod making;
+mod authority;
+mod server_certificate;
+mod certificates;
+
 mod session;
 mod place_for;
-mod certificates;
+mod work;
+mod tls;
+mod check;
 mod nginx;
+
+mod trust;
 mod fitness;
 mod nginx_command;
+mod proof;
+mod steps;
 mod make;
 
-pub use bypass::{ClientsToday, clients_today};
-pub use make::{plan, today};
+#[cfg(test)]
+mod tests;
+
+pub use clients_today::{ClientsToday, clients_today, today};
+pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
+pub use make::plan;
 pub use nginx_command::touches;
 pub use site::{SERVICES, Site};
-pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
     Step, TrustChange,

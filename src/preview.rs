@@ -54,15 +54,27 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
     }
     let before = change.text_before.as_deref().unwrap_or("");
     let diff = TextDiff::from_lines(before, text);
-    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
-    let old = if change.status == Status::Create { "/dev/null" } else { change.path.as_str() };
+    let count = |tag| {
+        diff.iter_all_changes()
+            .filter(|change| change.tag() == tag)
+            .count()
+    };
+    let old = if change.status == Status::Create {
+        "/dev/null"
+    } else {
+        change.path.as_str()
+    };
     let shown = diff
         .unified_diff()
         .context_radius(3)
         .header(old, change.path.as_str())
         .to_string();
     let shown = shown.lines().map(escaped).collect::<Vec<_>>().join("\n") + "\n";
-    (count(ChangeTag::Insert), count(ChangeTag::Delete), Some(shown))
+    (
+        count(ChangeTag::Insert),
+        count(ChangeTag::Delete),
+        Some(shown),
+    )
 }
 
 /// The reason in words. The texts are one line each in `assets/help/reasons.txt`: an identifier,

@@ -98,9 +98,18 @@ pub enum Before {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum After {
     Nothing,
-    File { digest: Digest, mode: Mode, owner: Owner },
-    Link { target: String },
-    Folder { mode: Mode, owner: Owner },
+    File {
+        digest: Digest,
+        mode: Mode,
+        owner: Owner,
+    },
+    Link {
+        target: String,
+    },
+    Folder {
+        mode: Mode,
+        owner: Owner,
+    },
 }
 
 /// What became of nginx at the end of a run.
@@ -111,7 +120,9 @@ pub enum Reload {
     NotNeeded,
     Done,
     /// It does not accept what is on disk: `path:line` and its words.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
     NotRunning,
 }
 

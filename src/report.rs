@@ -49,7 +49,10 @@ pub fn as_text(rows: &[Row]) -> String {
     use std::fmt::Write as _;
 
     let width = |column: fn(&Row) -> &str| {
-        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .map(|row| column(row).chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let (leg, case) = (width(|row| &row.leg), width(|row| &row.case));
     let expected = width(|row| &row.expected);
@@ -77,7 +80,10 @@ mod tests {
     use super::*;
 
     fn row(ok: Option<bool>) -> Row {
-        Row { ok, ..Row::not_tried("leg", "case", "refused", "because") }
+        Row {
+            ok,
+            ..Row::not_tried("leg", "case", "refused", "because")
+        }
     }
 
     #[test]

@@ -23,17 +23,41 @@ pub fn legs(method: Method) -> Vec<Leg> {
         Method::SslTermination | Method::GrpcHealthChecks => "server",
     };
     vec![
-        Leg { from: "browser", to: "nginx", encrypted: true, authenticated: "server" },
-        Leg { from: "agent", to: "nginx", encrypted: true, authenticated: agent },
-        Leg { from: "nginx", to: "manager", encrypted: false, authenticated: "nobody" },
+        Leg {
+            from: "browser",
+            to: "nginx",
+            encrypted: true,
+            authenticated: "server",
+        },
+        Leg {
+            from: "agent",
+            to: "nginx",
+            encrypted: true,
+            authenticated: agent,
+        },
+        Leg {
+            from: "nginx",
+            to: "manager",
+            encrypted: false,
+            authenticated: "nobody",
+        },
     ]
 }
 
 impl Leg {
     /// The leg as a sentence, for line prompts and screen readers.
     pub fn sentence(&self) -> String {
-        let Self { from, to, encrypted, authenticated } = self;
-        let how = if *encrypted { "encrypted (TLS)" } else { "not encrypted (a local socket)" };
+        let Self {
+            from,
+            to,
+            encrypted,
+            authenticated,
+        } = self;
+        let how = if *encrypted {
+            "encrypted (TLS)"
+        } else {
+            "not encrypted (a local socket)"
+        };
         let who = match *authenticated {
             "both" => "both sides prove who they are",
             "server" => "the server proves who it is",

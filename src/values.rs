@@ -356,7 +356,7 @@ impl Owner {
 pub struct Attributes {
     pub mode: Mode,
     pub owner: Owner,
-    /// Extended attributes (ACLs and the SELinux label among them), name and value, sorted.
+    /// Extended attributes (ACLs and the `SELinux` label among them), name and value, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<(String, Vec<u8>)>,
 }
@@ -364,7 +364,11 @@ pub struct Attributes {
 impl Attributes {
     /// Root's, with these permission bits and no extended attribute.
     pub fn root(mode: u32) -> Self {
-        Self { mode: Mode(mode), owner: Owner::ROOT, extended: Vec::new() }
+        Self {
+            mode: Mode(mode),
+            owner: Owner::ROOT,
+            extended: Vec::new(),
+        }
     }
 }
 
@@ -430,6 +434,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use super::draft::Draft;
 use crate::values::escaped;
@@ -18,11 +20,15 @@ pub struct Unreadable(String);
 /// Reads the text of an answers file.
 pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     if bytes.len() as u64 > LIMIT {
-        return Err(Unreadable(format!("it is larger than {LIMIT} bytes; answers files are small")));
+        return Err(Unreadable(format!(
+            "it is larger than {LIMIT} bytes; answers files are small"
+        )));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         let at = bytes.iter().position(|b| !b.is_ascii()).unwrap_or(0);
-        return Err(Unreadable(format!("it is not UTF-8 text (byte {at} cannot be)")));
+        return Err(Unreadable(format!(
+            "it is not UTF-8 text (byte {at} cannot be)"
+        )));
     };
     if text.trim().is_empty() {
         return Err(Unreadable("it is empty; start with: version: 1".to_owned()));
@@ -30,16 +36,23 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     let yaml = serde_yaml::Deserializer::from_str(text);
     serde_path_to_error::deserialize(yaml).map_err(|error| {
         let path = error.path().to_string();
-        Unreadable(complaint(&path, &error.into_inner()))
+        Unreadable(complaint(text, &path, &error.into_inner()))
     })
 }
 
 /// Where `field` (as in `agents[1]` or `certificates.days.root`) stands in the file: line and
 /// column, from 1. `None` where the file does not hold it.
 pub(super) fn locate(text: &str, field: &str) -> Option<(usize, usize)> {
-    let steps: Vec<&str> = field.split(['.', '[', ']']).filter(|step| !step.is_empty()).collect();
-    let error = Walk { steps: &steps }.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    let place = error.location().filter(|_| error.to_string().contains(FOUND))?;
+    let steps: Vec<&str> = field
+        .split(['.', '[', ']'])
+        .filter(|step| !step.is_empty())
+        .collect();
+    let error = Walk { steps: &steps }
+        .deserialize(serde_yaml::Deserializer::from_str(text))
+        .err()?;
+    let place = error
+        .location()
+        .filter(|_| error.to_string().contains(FOUND))?;
     Some((place.line(), place.column()))
 }
 
@@ -53,20 +66,38 @@ impl Draft {
     }
 }
 
-fn complaint(path: &str, error: &serde_yaml::Error) -> String {
+fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     let mut said = error.to_string();
     // serde_yaml repeats the path in front and the place at the end; both are put in one form.
     if let Some(rest) = said.strip_prefix(&format!("{path}: ")) {
         said = rest.to_owned();
     }
-    let place = error.location().map(|at| {
-        let suffix = format!(" at line {} column {}", at.line(), at.column());
-        said = said.replace(&suffix, "");
-        format!(" (line {}, column {})", at.line(), at.column())
-    });
-    let field = if path == "." { "the file".to_owned() } else { escaped(path) };
-    let hint = suggestion(&said).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-    format!("{field}{}: {}{hint}", place.unwrap_or_default(), escaped(&said))
+    if let Some(at) = error.location() {
+        said = said.replace(
+            &format!(" at line {} column {}", at.line(), at.column()),
+            "",
+        );
+    }
+    // What a value's own check refuses, serde_yaml places at the start of the file.
+    let known = error.location().map(|at| (at.line(), at.column()));
+    let place = match known {
+        Some((1, 1)) | None => locate(text, path).or(known),
+        known => known,
+    };
+    let place = place.map(|(line, column)| format!(" (line {line}, column {column})"));
+    let field = if path == "." {
+        "the file".to_owned()
+    } else {
+        escaped(path)
+    };
+    let hint = suggestion(&said)
+        .map(|name| format!("; did you mean {name}?"))
+        .unwrap_or_default();
+    format!(
+        "{field}{}: {}{hint}",
+        place.unwrap_or_default(),
+        escaped(&said)
+    )
 }
 
 /// For "unknown field `x`, expected one of `y`, `z`": the expected word that is closest.
@@ -84,7 +115,7 @@ fn suggestion(said: &str) -> Option<String> {
         .map(|(_, word)| word.to_owned())
 }
 
-/// Walks down to one value and stops there with an error, because serde_yaml says where an
+/// Walks down to one value and stops there with an error, because `serde_yaml` says where an
 /// error is, and nothing else says where a value is.
 struct Walk<'a> {
     steps: &'a [&'a str],

@@ -16,7 +16,11 @@ certificates:
 ";
 
 fn refused(change: &str, into: &str) -> String {
-    let text = if change.is_empty() { format!("{GOOD}{into}") } else { GOOD.replace(change, into) };
+    let text = if change.is_empty() {
+        format!("{GOOD}{into}")
+    } else {
+        GOOD.replace(change, into)
+    };
     assert_ne!(text, GOOD, "{change:?} is not in the good file");
     match read(text.as_bytes()) {
         Err(error) => error.to_string(),
@@ -47,42 +51,94 @@ fn a_bad_answer_is_named_with_its_place() {
     let cases = [
         ("manager_name", "manger_name", "did you mean manager_name?"),
         ("role: manager", "role: 7", "role (line 2, column 7)"),
-        ("{keep: plaintext}", "{keep: plaintext, colour: red}", "colour"),
+        (
+            "{keep: plaintext}",
+            "{keep: plaintext, colour: red}",
+            "colour",
+        ),
         ("{keep: plaintext}", "{keep: plain}", "expected one of"),
-        ("nim.example.com", "\"nim; return 200\"", "manager_name (line 6, column 15)"),
+        (
+            "nim.example.com",
+            "\"nim; return 200\"",
+            "manager_name (line 6, column 15)",
+        ),
         ("nim.example.com", "\"a\\nb\"", "not a host name"),
         ("nim.example.com", "\"a\\\"b\"", "not a host name"),
         ("nim.example.com", "\"a\\e[2Jb\"", "\\u{1b}"),
-        ("web-1.example.com]", "web-1.example.com, 'a b']", "agents[1]"),
+        (
+            "web-1.example.com]",
+            "web-1.example.com, 'a b']",
+            "agents[1]",
+        ),
         ("", "ports: {https: 0}\n", "0 is not a port: 1 to 65535"),
-        ("", "ports: {https: 70000}\n", "ports.https (line 11, column 16)"),
+        (
+            "",
+            "ports: {https: 70000}\n",
+            "ports.https (line 11, column 16)",
+        ),
         ("", "ports: {https: x}\n", "ports.https"),
-        ("", "ports: {grpc: 8443}\n", "ports.grpc (line 11, column 15)"),
+        (
+            "",
+            "ports: {grpc: 8443}\n",
+            "ports.grpc (line 11, column 15)",
+        ),
         ("version: 1\n", "", "version: is missing; say 1"),
         ("version: 1", "version: 2", "version (line 1, column 10)"),
         ("proxy: nginx-oss", "proxy: none", "N/A"),
         ("method: client-mtls", "method: grpc-health-checks", "N/A"),
-        ("generation: nim2", "generation: nim1", "generation (line 3, column 13)"),
+        (
+            "generation: nim2",
+            "generation: nim1",
+            "generation (line 3, column 13)",
+        ),
         ("role: manager", "role: instance", "role"),
-        ("  ca_key:", "  days: {server: 400}\n  ca_key:", "over 397 days"),
-        ("  ca_key:", "  days: {root: 10, agent: 11}\n  ca_key:", "longer than"),
+        (
+            "  ca_key:",
+            "  days: {server: 400}\n  ca_key:",
+            "over 397 days",
+        ),
+        (
+            "  ca_key:",
+            "  days: {root: 10, agent: 11}\n  ca_key:",
+            "longer than",
+        ),
         ("  ca_key:", "  days: {root: 0}\n  ca_key:", "at least 1"),
-        ("  ca_key:", "  subject: {country: usa}\n  ca_key:", "certificates.subject.country"),
-        ("[web-1.example.com]", "[a.example.com, a.example.com]", "agents[1] (line 8"),
-        ("", "options: {unknown_names: reject}\n", "options.unknown_names"),
+        (
+            "  ca_key:",
+            "  subject: {country: usa}\n  ca_key:",
+            "certificates.subject.country",
+        ),
+        (
+            "[web-1.example.com]",
+            "[a.example.com, a.example.com]",
+            "agents[1] (line 8",
+        ),
+        (
+            "",
+            "options: {unknown_names: reject}\n",
+            "options.unknown_names",
+        ),
         ("", "version: 1\n", "duplicate"),
     ];
     for (change, into, expected) in cases {
         let said = refused(change, into);
-        assert!(said.contains(expected), "for {into:?}\nexpected {expected:?}\nfound {said:?}");
-        assert!(!said.contains('\u{1b}'), "an escape sequence got through: {said:?}");
+        assert!(
+            said.contains(expected),
+            "for {into:?}\nexpected {expected:?}\nfound {said:?}"
+        );
+        assert!(
+            !said.contains('\u{1b}'),
+            "an escape sequence got through: {said:?}"
+        );
     }
 }
 
 #[test]
 fn hostile_files_are_refused_in_one_line() {
     let alias_bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned()
-        + &(0..9).map(|i| format!("b{i}: &b{i} [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>();
+        + &(0..9)
+            .map(|i| format!("b{i}: &b{i} [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"))
+            .collect::<String>();
     let files: [&[u8]; 7] = [
         b"",
         b"\xff\xfe\x00\x01",

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::{HostName, SubjectName};
 
-/// What our root may vouch for: these names with all below them, these single addresses, and
-/// nothing else of either kind.
+/// What our root may vouch for: these names with all below them, and addresses only where some
+/// are in play.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permitted {
@@ -40,34 +40,28 @@ impl Permitted {
     pub fn allows(&self, name: &SubjectName) -> bool {
         match name {
             SubjectName::Dns(host) => self.dns.iter().any(|zone| host.is_within(zone)),
-            SubjectName::Ip(address) => self.ip.contains(address),
+            SubjectName::Ip(_) => !self.ip.is_empty(),
         }
     }
 
-    /// The same as a certificate says it. A kind of name without a permitted subtree would be
-    /// free of constraints, so each kind that is not in play is excluded as a whole.
+    /// The same as a certificate says it. A kind of name without a permitted subtree is free of
+    /// constraints, so each kind that is not in play is excluded as a whole. Addresses in play
+    /// are left free: `BoringSSL`, which gRPC's C core brings along, refuses every certificate
+    /// that names an address under an authority that constrains addresses (measured).
     pub fn constraints(&self) -> NameConstraints {
         let mut constraints = NameConstraints::default();
         let dns = self.dns.iter();
         constraints
             .permitted
             .extend(dns.map(|zone| Subtree::Dns(zone.to_string())));
-        let addresses = self.ip.iter();
-        constraints
-            .permitted
-            .extend(addresses.map(|address| Subtree::Ip {
-                address: *address,
-                mask: all_ones(*address),
-            }));
         if self.dns.is_empty() {
             constraints.excluded.push(Subtree::Dns(String::new()));
         }
-        for nowhere in [
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ] {
-            let in_play = self.ip.iter().any(|ip| ip.is_ipv4() == nowhere.is_ipv4());
-            if !in_play {
+        if self.ip.is_empty() {
+            for nowhere in [
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            ] {
                 constraints.excluded.push(Subtree::Ip {
                     address: nowhere,
                     mask: nowhere,
@@ -150,8 +144,12 @@ impl NameConstraints {
         };
         enough
             && bounded(|tree| matches!(tree, Subtree::Dns(_)))
-            && bounded(|tree| matches!(tree, Subtree::Ip { address, .. } if address.is_ipv4()))
-            && bounded(|tree| matches!(tree, Subtree::Ip { address, .. } if address.is_ipv6()))
+            && (!wanted.ip.is_empty()
+                || (bounded(
+                    |tree| matches!(tree, Subtree::Ip { address, .. } if address.is_ipv4()),
+                ) && bounded(
+                    |tree| matches!(tree, Subtree::Ip { address, .. } if address.is_ipv6()),
+                )))
     }
 }
 
@@ -197,13 +195,6 @@ impl fmt::Display for Subtree {
             Self::Ip { address, mask } => write!(f, "{address}/{}", bits(*mask).0.count_ones()),
             Self::Other(text) => f.write_str(text),
         }
-    }
-}
-
-fn all_ones(like: IpAddr) -> IpAddr {
-    match like {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::BROADCAST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
     }
 }
 

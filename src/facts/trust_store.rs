@@ -43,7 +43,10 @@ const DEBIAN: TrustStore = TrustStore {
     bundle: "/etc/ssl/certs/ca-certificates.crt",
 };
 
-const ALPINE: TrustStore = TrustStore { options: "", ..DEBIAN };
+const ALPINE: TrustStore = TrustStore {
+    options: "",
+    ..DEBIAN
+};
 
 const SUSE: TrustStore = TrustStore {
     anchors: "/etc/pki/trust/anchors",

@@ -26,18 +26,27 @@ pub(super) fn ask(consent: Consent, command: &str, what: &str) -> Result<Answer,
         Ok(true) => Ok(Answer::Yes),
         Ok(false) | Err(InquireError::OperationCanceled) => Ok(Answer::No),
         Err(InquireError::OperationInterrupted) => Ok(Answer::Interrupted),
-        Err(error) => Err(Problem::new(Exit::Usage, format!("the question failed: {error}"))),
+        Err(error) => Err(Problem::new(
+            Exit::Usage,
+            format!("the question failed: {error}"),
+        )),
     }
 }
 
 /// Said before any work is done that only a yes would make use of.
 pub(super) fn possible(consent: Consent, command: &str) -> Result<(), Problem> {
-    if consent.yes || is_terminal() { Ok(()) } else { Err(without_terminal(command)) }
+    if consent.yes || is_terminal() {
+        Ok(())
+    } else {
+        Err(without_terminal(command))
+    }
 }
 
 fn without_terminal(command: &str) -> Problem {
-    Problem::usage(format!("{command} asks before it changes anything, and there is no terminal"))
-        .remedy(format!("nim-tls {command} ... --yes"))
+    Problem::usage(format!(
+        "{command} asks before it changes anything, and there is no terminal"
+    ))
+    .remedy(format!("nim-tls {command} ... --yes"))
 }
 
 /// Whether somebody can be asked: questions come from standard input and go to standard error.

@@ -26,7 +26,10 @@ impl Output {
                 !unwanted && !dumb && io::stdout().is_terminal()
             }
         };
-        Self { format: place.format, color }
+        Self {
+            format: place.format,
+            color,
+        }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -38,9 +41,9 @@ impl Output {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Problem::host(format!("the result could not be written: {error}")))
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Problem::host(format!(
+                "the result could not be written: {error}"
+            ))),
             _ => Ok(()),
         }
     }
@@ -94,7 +97,10 @@ mod tests {
     #[test]
     fn colours_change_no_letter_of_a_diff() {
         let diff = "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n";
-        let output = |color| Output { format: Format::Text, color };
+        let output = |color| Output {
+            format: Format::Text,
+            color,
+        };
         assert_eq!(output(false).diff(diff), diff);
         let shown = output(true).diff(diff);
         let mut plain = shown.replace("\x1b[0m", "");
@@ -102,6 +108,9 @@ mod tests {
             plain = plain.replace(&format!("\x1b[{code}m"), "");
         }
         assert_eq!(plain, diff);
-        assert!(shown.contains("\x1b[31m-old\x1b[0m\n") && shown.contains("\n same\n"), "{shown}");
+        assert!(
+            shown.contains("\x1b[31m-old\x1b[0m\n") && shown.contains("\n same\n"),
+            "{shown}"
+        );
     }
 }

@@ -26,7 +26,10 @@ enum Need {
 
 fn need(plan: &Plan) -> Option<Need> {
     match &plan.issuing()?.authority {
-        Authority::New { key: KeepKey::Encrypted, .. } => Some(Need::New),
+        Authority::New {
+            key: KeepKey::Encrypted,
+            ..
+        } => Some(Need::New),
         Authority::Existing { encrypted: true } => Some(Need::Existing),
         Authority::New { .. } | Authority::Existing { .. } => None,
     }
@@ -38,7 +41,9 @@ pub(super) fn obtain(
     answers: &Answers,
     output: &Output,
 ) -> Result<Zeroizing<String>, Problem> {
-    let Some(need) = need(plan) else { return Ok(Zeroizing::new(String::new())) };
+    let Some(need) = need(plan) else {
+        return Ok(Zeroizing::new(String::new()));
+    };
     let text = match &answers.passphrase_file {
         Some(file) => from_file(file, output)?,
         None if is_terminal() => asked(need)?,
@@ -47,7 +52,9 @@ pub(super) fn obtain(
                 "the key of the authority is kept encrypted, and there is neither a file with \
                  its passphrase nor a terminal to ask for it",
             )
-            .remedy("say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}"));
+            .remedy(
+                "say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}",
+            ));
         }
     };
     // What the worker would refuse is refused here, before anything has begun.
@@ -56,24 +63,31 @@ pub(super) fn obtain(
 }
 
 fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Problem> {
-    let refused = |error: HostError| {
-        Problem::usage(format!("certificates.ca_key.passphrase_file: {error}"))
-    };
+    let refused =
+        |error: HostError| Problem::usage(format!("certificates.ca_key.passphrase_file: {error}"));
     let machine = Local::live().map_err(refused)?;
     let bytes = Zeroizing::new(machine.read(file.as_path(), LIMIT).map_err(refused)?);
     let stat = machine.stat(file.as_path()).map_err(refused)?;
-    if let Some(mode) = stat.map(|stat| stat.attributes.mode).filter(|mode| mode.0 & 0o077 != 0) {
+    if let Some(mode) = stat
+        .map(|stat| stat.attributes.mode)
+        .filter(|mode| mode.0 & 0o077 != 0)
+    {
         output.tell(&format!(
             "warning: {file} has mode {mode}, others may read the passphrase: chmod 600 {file}"
         ));
     }
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
         Ok("") => Err(Problem::usage(format!("the first line of {file} is empty"))
             .remedy("write the passphrase into its first line")),
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(Problem::usage(format!("the first line of {file} is not UTF-8 text"))),
+        Err(_) => Err(Problem::usage(format!(
+            "the first line of {file} is not UTF-8 text"
+        ))),
     }
 }
 
@@ -88,9 +102,11 @@ fn asked(need: Need) -> Result<Zeroizing<String>, Problem> {
     }
     match question.prompt() {
         Ok(text) => Ok(Zeroizing::new(text)),
-        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {
-            Err(Problem::usage("no passphrase was given, so nothing was begun"))
-        }
-        Err(error) => Err(Problem::usage(format!("the question for the passphrase failed: {error}"))),
+        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Err(
+            Problem::usage("no passphrase was given, so nothing was begun"),
+        ),
+        Err(error) => Err(Problem::usage(format!(
+            "the question for the passphrase failed: {error}"
+        ))),
     }
 }

@@ -57,7 +57,10 @@ impl Ground {
     pub(super) fn options(&self) -> String {
         let mut options = String::new();
         if let Some(root) = &self.root {
-            options = format!(" --root {}", crate::values::escaped(&root.to_string_lossy()));
+            options = format!(
+                " --root {}",
+                crate::values::escaped(&root.to_string_lossy())
+            );
         }
         if self.state.as_str() != STATE {
             options.push_str(&format!(" --state-dir {}", self.outside(&self.state)));
@@ -77,19 +80,27 @@ impl Ground {
 /// The state folder as seen below the root. Everything that belongs to a host lies in one
 /// tree, so a state folder outside of `--root` is refused, not moved in silence.
 fn state(root: Option<&Path>, given: Option<&AbsPath>) -> Result<AbsPath, Problem> {
-    let usual: AbsPath = STATE.parse().map_err(|error| Problem::host(format!("{error}")))?;
+    let usual: AbsPath = STATE
+        .parse()
+        .map_err(|error| Problem::host(format!("{error}")))?;
     match (root, given) {
         (_, None) => Ok(usual),
         (None, Some(given)) => Ok(given.clone()),
         (Some(root), Some(given)) => {
-            let inside = given.as_path().strip_prefix(root).ok().and_then(|rest| {
-                format!("/{}", rest.display()).parse::<AbsPath>().ok()
-            });
-            inside.filter(|inside| inside.as_str() != "/").ok_or_else(|| {
-                let root = root.display();
-                Problem::usage(format!("--state-dir {given} does not lie below --root {root}"))
+            let inside = given
+                .as_path()
+                .strip_prefix(root)
+                .ok()
+                .and_then(|rest| format!("/{}", rest.display()).parse::<AbsPath>().ok());
+            inside
+                .filter(|inside| inside.as_str() != "/")
+                .ok_or_else(|| {
+                    let root = root.display();
+                    Problem::usage(format!(
+                        "--state-dir {given} does not lie below --root {root}"
+                    ))
                     .remedy("name a folder below it, or leave --state-dir out")
-            })
+                })
         }
     }
 }
@@ -111,8 +122,14 @@ mod tests {
         let path = |text: &str| text.parse::<AbsPath>().unwrap();
         let root = Some(Path::new("/mnt/image"));
         assert_eq!(state(root, None).unwrap(), path(STATE));
-        assert_eq!(state(None, Some(&path("/srv/tls"))).unwrap(), path("/srv/tls"));
-        assert_eq!(state(root, Some(&path("/mnt/image/srv/tls"))).unwrap(), path("/srv/tls"));
+        assert_eq!(
+            state(None, Some(&path("/srv/tls"))).unwrap(),
+            path("/srv/tls")
+        );
+        assert_eq!(
+            state(root, Some(&path("/mnt/image/srv/tls"))).unwrap(),
+            path("/srv/tls")
+        );
         for outside in ["/srv/tls", "/mnt/image", "/mnt/imagery/x"] {
             let problem = state(root, Some(&path(outside))).unwrap_err();
             assert!(problem.what.contains(outside), "{problem}");

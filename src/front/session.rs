@@ -20,19 +20,30 @@ pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
     let bytes = Local::live()
         .and_then(|machine| machine.read(&absolute_or_given(file), answers::LIMIT))
         .map_err(|error| {
-            Problem::usage(format!("the answers cannot be read: {}", escaped(&error.to_string())))
-                .remedy("name a YAML file: --answers FILE")
+            Problem::usage(format!(
+                "the answers cannot be read: {}",
+                escaped(&error.to_string())
+            ))
+            .remedy("name a YAML file: --answers FILE")
         })?;
-    let draft = answers::read(&bytes).map_err(|error| {
-        Problem::usage(format!("{shown}: {error}"))
-    })?;
+    let draft =
+        answers::read(&bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
     Answers::check(&draft).map_err(|refusals| {
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<String> = refusals
             .iter()
-            .map(|refusal| format!("\n  {} {}", Draft::place(&text, &refusal.field), refusal.why))
+            .map(|refusal| {
+                format!(
+                    "\n  {} {}",
+                    Draft::place(&text, &refusal.field),
+                    refusal.why
+                )
+            })
             .collect();
-        Problem::usage(format!("{shown} cannot be taken as it is:{}", lines.concat()))
+        Problem::usage(format!(
+            "{shown} cannot be taken as it is:{}",
+            lines.concat()
+        ))
     })
 }
 
@@ -76,14 +87,22 @@ fn wanted(ground: &Ground, answers: &Answers) -> Wanted {
 
 fn look(ground: &Ground, wanted: &Wanted) -> Facts {
     let ourselves = Ourselves::running();
-    probe::look_asking(ground.host(), wanted, &|question| ask(ground, &ourselves, question))
+    probe::look_asking(ground.host(), wanted, &|question| {
+        ask(ground, &ourselves, question)
+    })
 }
 
 /// `nginx -T` makes files and folders and changes owners, so it runs where none of that stays;
 /// where no such place can be had, it runs as it would by hand.
 fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Result<Output, String> {
-    let Question { command, nginx, config } = question;
-    let touches = config.map(|config| plan::touches(config, &nginx.build)).unwrap_or_default();
+    let Question {
+        command,
+        nginx,
+        config,
+    } = question;
+    let touches = config
+        .map(|config| plan::touches(config, &nginx.build))
+        .unwrap_or_default();
     let asked = NginxCommand {
         binary: command.program.to_string_lossy().into_owned(),
         args: command.args.clone(),
@@ -95,6 +114,9 @@ fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Resul
     match worker::ask(ground.host(), ourselves, &asked, &[]) {
         Ok(output) => Ok(output),
         Err(StageError::Late) => Err("it did not end in time".to_owned()),
-        Err(_) => ground.host().run(command).map_err(|error| error.to_string()),
+        Err(_) => ground
+            .host()
+            .run(command)
+            .map_err(|error| error.to_string()),
     }
 }

@@ -39,9 +39,9 @@ pub(super) fn run(
         }
         Some(Command::Verify) => verify::verify(ground, output),
         // `main` has dispatched these two already.
-        Some(Command::Worker { .. } | Command::Stage) | None => {
-            Err(Problem::usage("say what to do: this version has no wizard yet")
-                .remedy("nim-tls apply --answers FILE, or see nim-tls --help"))
-        }
+        Some(Command::Worker { .. } | Command::Stage) | None => Err(Problem::usage(
+            "no command: type nim-tls apply --answers FILE, or nim-tls --help (this version \
+                 has no wizard)",
+        )),
     }
 }

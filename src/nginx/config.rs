@@ -52,7 +52,11 @@ impl Config {
     /// A path as nginx reads it from a directive: a relative one starts at the folder of the
     /// main file (true for `include`, certificates and keys).
     pub fn resolved(&self, path: &str) -> String {
-        match self.files.first().and_then(|main| main.path.rsplit_once('/')) {
+        match self
+            .files
+            .first()
+            .and_then(|main| main.path.rsplit_once('/'))
+        {
             Some((folder, _)) if !path.starts_with('/') => format!("{folder}/{path}"),
             _ => path.to_owned(),
         }

@@ -7,6 +7,7 @@ use super::location::{
 };
 use super::scope::Scope;
 use super::tree::{Directive, flat};
+use super::variables::Variables;
 
 /// The `http` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub struct Http<'a> {
     pub servers: Vec<Server<'a>>,
     pub upstreams: Vec<Upstream<'a>>,
     pub scope: Scope<'a>,
+    pub(super) variables: Variables<'a>,
 }
 
 /// One `server` block.
@@ -81,6 +83,7 @@ impl Config {
                 .collect(),
             upstreams: named("upstream").filter_map(Upstream::of).collect(),
             scope,
+            variables: Variables::in_http(directive),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::listen::{port, strip_prefix_caseless};
 use super::model::Http;
-use super::tree::{Directive, flat};
+use super::tree::Directive;
 
 /// The directives that pass a request on.
 pub const PASSES: [&str; 6] = [
@@ -104,11 +104,7 @@ impl<'a> Http<'a> {
 
     /// The values that the `map` blocks for `variable` (written with its `$`) can give it.
     pub fn map_values(&self, variable: &str) -> Vec<&'a str> {
-        flat(self.directive.children())
-            .filter(|map| map.name == "map" && map.arg(1) == Some(variable))
-            .flat_map(|map| flat(map.children()))
-            .filter_map(|entry| entry.arg(0))
-            .collect()
+        self.variables.of_maps(variable).to_vec()
     }
 
     /// The peers, and whether they are all.
@@ -138,23 +134,7 @@ impl<'a> Http<'a> {
 
     /// What a `map` or a `set` anywhere can make of a variable (named without its `$`).
     fn values_of(&self, name: &str) -> Vec<&'a str> {
-        let variable = format!("${name}");
-        let mut values = self.map_values(&variable);
-        let servers = self.servers.iter();
-        let scopes = servers.flat_map(|server| {
-            let conditionals = server.conditionals.iter().map(|one| one.scope.clone());
-            let levels = server.all_locations().into_iter().map(|level| level.scope);
-            let own = std::iter::once(server.scope.clone());
-            own.chain(conditionals).chain(levels).collect::<Vec<_>>()
-        });
-        for scope in scopes {
-            let sets = scope.own("set").into_iter();
-            values.extend(sets.filter_map(|set| {
-                (set.arg(0) == Some(variable.as_str()))
-                    .then_some(set.arg(1))
-                    .flatten()
-            }));
-        }
+        let mut values = self.variables.of(&format!("${name}"));
         values.sort_unstable();
         values.dedup();
         values
@@ -260,6 +240,11 @@ fn split_port(address: &str) -> (&str, Option<u16>) {
 }
 
 fn unix(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    let path = format!("/{}", parts.join("/"));
     match path.strip_prefix("/var/run/") {
         Some(below) => format!("unix:/run/{below}"),
         None => format!("unix:{path}"),

@@ -1,81 +1,43 @@
 //! What could let an agent past the check, found before anything is changed. Each rule here
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
-use super::site::{Site, within};
+use super::other_ways;
+use super::site::{Site, quoted, within};
 use super::template::CHECK;
+use super::unchecked;
 use crate::error::Problem;
+use crate::facts::Build;
 use crate::nginx::{Directive, Location, Scope, Server, Target, flat};
 
 /// The location of the vendor's own check; replacing a call to it is what this tool is for.
 pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 
-/// Refuses a configuration that would still let someone by, with the place.
-pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
-    other_ways_to_the_services(site)?;
-    streams(site)?;
+/// Refuses a configuration that would still let someone by, with the place. `build`: the nginx
+/// that runs, where it is known.
+pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+    other_ways::refuse(site)?;
     for gate in &site.gates {
+        unknown_target(site, gate)?;
         inside(site, gate)?;
+        other_check(site, gate)?;
     }
-    other_checks(site)?;
-    rewrites(site)?;
+    diversions(site)?;
+    unchecked::refuse(site)?;
     foreign_trust(site)?;
-    foreign_default(site)
+    neighbours(site, build)
 }
 
-fn refused(site: &Site<'_>, at: &Directive, why: impl std::fmt::Display) -> Problem {
-    Problem::host(format!("{}: {why}", site.config.shown(&at.at)))
-}
-
-/// A location or server beside the two gRPC locations that passes to the same services.
-fn other_ways_to_the_services(site: &Site<'_>) -> Result<(), Problem> {
-    for server in &site.http.servers {
-        for location in server.all_locations() {
-            if site.gates.iter().any(|gate| gate.directive.at == location.directive.at)
-                || site.gates.iter().any(|gate| {
-                    within(gate).iter().any(|block| block.at == location.directive.at)
-                })
-            {
-                continue;
-            }
-            for pass in flat(location.directive.children()) {
-                if let Some(target) = Target::of(pass)
-                    && reaches(site, pass, &target)
-                {
-                    return Err(refused(
-                        site,
-                        pass,
-                        format!(
-                            "passes to {} as well, past the check of agents' certificates",
-                            target.host
-                        ),
-                    )
-                    .remedy("take this line out, or the location that holds it"));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether a `..._pass` can end at one of the services. Where a variable leaves it open, only
-/// a `grpc_pass` is taken for one: the others do not speak gRPC to what they pass to.
-fn reaches(site: &Site<'_>, pass: &Directive, target: &Target) -> bool {
-    !site.http.backends(target).is_disjoint(&site.backends)
-        || (pass.name == "grpc_pass" && site.http.is_open_ended(target))
-}
-
-/// `stream {}` passes bytes on without looking at certificates as HTTP does.
-fn streams(site: &Site<'_>) -> Result<(), Problem> {
-    let stream = site.config.top().filter(|directive| directive.name == "stream");
-    for block in stream {
-        for server in flat(block.children()).filter(|child| child.name == "server") {
-            for pass in flat(server.children()).filter(|child| child.name == "proxy_pass") {
-                let direct = pass.arg(0).map(|to| Target::parse(to, "http"));
-                if direct.is_some_and(|to| !site.http.backends(&to).is_disjoint(&site.backends)) {
-                    return Err(refused(site, pass, "passes straight to a service of the manager")
-                        .remedy("take this stream server out"));
-                }
-            }
+/// Other ways to the services can only be found where it is known what the services are.
+fn unknown_target(site: &Site<'_>, gate: &Location<'_>) -> Result<(), Problem> {
+    for pass in gate.scope.own("grpc_pass") {
+        if Target::of(pass).is_none_or(|target| site.http.is_open_ended(&target)) {
+            let why = format!(
+                "where {} leads depends on the request, so other ways there cannot be found",
+                quoted(pass)
+            );
+            return Err(site
+                .refused(pass, why)
+                .remedy("name the upstream group there"));
         }
     }
     Ok(())
@@ -83,153 +45,184 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
 
 /// Blocks within a gRPC location that set the check aside again.
 fn inside<'a>(site: &Site<'a>, gate: &'a Location<'a>) -> Result<(), Problem> {
-    for block in within(gate) {
-        for line in flat(block.children()) {
-            let loosens = match line.name.as_str() {
-                "auth_request" => line.arg(0) != Some(CHECK),
-                "satisfy" => line.arg(0) != Some("all"),
-                _ => false,
-            };
-            if loosens {
-                let why = format!("\"{} {}\" would set the check aside", line.name, line.args.join(" "));
-                return Err(refused(site, line, why).remedy("take this line out"));
-            }
+    for line in within(gate).iter().flat_map(|block| flat(block.children())) {
+        let loosens = match line.name.as_str() {
+            "auth_request" => line.arg(0) != Some(CHECK),
+            "satisfy" => line.arg(0) != Some("all"),
+            _ => false,
+        };
+        if loosens {
+            let why = format!("{} would set the check aside", quoted(line));
+            return Err(site.refused(line, why).remedy("take this line out"));
         }
     }
     Ok(())
 }
 
 /// nginx asks one check for each location: somebody else's would be lost.
-fn other_checks(site: &Site<'_>) -> Result<(), Problem> {
-    for gate in &site.gates {
-        for line in gate.scope.nearest("auth_request") {
-            let known = matches!(line.arg(0), Some("off" | CHECK | VENDOR_CHECK));
-            if !known {
+fn other_check(site: &Site<'_>, gate: &Location<'_>) -> Result<(), Problem> {
+    for line in gate.scope.nearest("auth_request") {
+        if !matches!(line.arg(0), Some("off" | CHECK | VENDOR_CHECK)) {
+            let why = format!(
+                "agents already have to pass {}; nginx asks only one",
+                quoted(line)
+            );
+            return Err(site.refused(line, why).remedy(
+                "give the gRPC locations \"auth_request off;\" if agents need not pass it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What the whole server does to a request runs before the check is found, for the check's own
+/// request too, and can answer in its place or lead it elsewhere.
+fn diversions(site: &Site<'_>) -> Result<(), Problem> {
+    for line in flat(site.server.directive.children()) {
+        let same = line.name == "if" && judges_main_request(line);
+        let inner = (line.name == "if").then(|| flat(line.children()));
+        for line in std::iter::once(line).chain(inner.into_iter().flatten()) {
+            let diverts = match line.name.as_str() {
+                "rewrite" => !redirects(line),
+                // Where the agent's own request meets the same condition, it ends here.
+                "return" => !same && lets_through(line),
+                _ => false,
+            };
+            if diverts {
                 let why = format!(
-                    "agents already have to pass auth_request {}; nginx asks only one",
-                    line.args.join(" ")
+                    "{} applies to the whole server and could answer in place of the check",
+                    quoted(line)
                 );
-                return Err(refused(site, line, why).remedy(
-                    "give the gRPC locations \"auth_request off;\" if agents need not pass it",
-                ));
+                return Err(site
+                    .refused(line, why)
+                    .remedy("move this line into a location"));
             }
         }
     }
     Ok(())
 }
 
-/// Rewriting for the whole server runs before the check is found, for the check's own request
-/// too, and can lead it elsewhere.
-fn rewrites(site: &Site<'_>) -> Result<(), Problem> {
-    let mut lines: Vec<&Directive> = Vec::new();
-    for line in flat(site.server.directive.children()) {
-        match line.name.as_str() {
-            "if" => lines.extend(flat(line.children())),
-            _ => lines.push(line),
-        }
-    }
-    for line in lines {
-        let diverts = match line.name.as_str() {
-            "rewrite" => true,
-            "return" => line.arg(0).is_some_and(|code| code.starts_with('2')),
-            _ => false,
-        };
-        if diverts {
-            let why = format!(
-                "\"{} {}\" applies to the whole server and could answer in place of the check",
-                line.name,
-                line.args.join(" ")
-            );
-            return Err(refused(site, line, why).remedy("move this line into a location"));
-        }
-    }
-    Ok(())
+/// Whether a condition reads only what a request and the check made for it have in common.
+fn judges_main_request(condition: &Directive) -> bool {
+    const COMMON: [&str; 6] = [
+        "$request_method",
+        "$scheme",
+        "$host",
+        "$remote_addr",
+        "$server_port",
+        "$request_uri",
+    ];
+    let text = condition.args.join(" ");
+    let mut variables = text.split('$').skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        format!("${}", &rest[..end.unwrap_or(rest.len())])
+    });
+    variables.all(|name| COMMON.contains(&name.as_str()) || name.starts_with("$http_"))
+}
+
+/// Whether a `rewrite` answers with a redirection: nginx takes that from a check as an error,
+/// and lets nobody through.
+fn redirects(rewrite: &Directive) -> bool {
+    let to = rewrite.arg(1).unwrap_or_default();
+    matches!(rewrite.arg(2), Some("redirect" | "permanent"))
+        || ["http://", "https://", "$scheme"]
+            .iter()
+            .any(|start| to.starts_with(start))
+}
+
+fn lets_through(answer: &Directive) -> bool {
+    let code = answer.arg(0).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| (200..300).contains(&code))
 }
 
 /// Settings that decide which certificates count as verified, beyond the client CA.
 fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
     let scope = &site.server.scope;
     let rules = [
-        ("ssl_trusted_certificate", "every authority in this file could vouch for an agent too"),
-        ("ssl_crl", "a revocation list of another authority makes nginx refuse every agent"),
-        ("ssl_ocsp", "nginx would ask a responder that our certificates do not name"),
+        (
+            "ssl_trusted_certificate",
+            "every authority in this file could vouch for an agent too",
+        ),
+        (
+            "ssl_crl",
+            "a revocation list of another authority makes nginx refuse every agent",
+        ),
+        (
+            "ssl_ocsp",
+            "nginx would ask a responder that our certificates do not name",
+        ),
+        (
+            "ssl_early_data",
+            "whoever records an agent's first bytes could send them again",
+        ),
     ];
     for (name, why) in rules {
         for line in scope.nearest(name) {
             if line.arg(0) != Some("off") {
-                return Err(refused(site, line, why).remedy("take this line out"));
+                return Err(site.refused(line, why).remedy("take this line out"));
             }
+        }
+    }
+    for line in scope.nearest("ssl_conf_command") {
+        // The commands of OpenSSL (`SSL_CONF_cmd(3)`) that bring authorities or a mode.
+        let command = line.arg(0).unwrap_or_default().to_ascii_lowercase();
+        if ["verify", "clientca", "chainca", "requestca"]
+            .iter()
+            .any(|start| command.starts_with(start))
+        {
+            let why = format!("{} changes how clients are verified", quoted(line));
+            return Err(site.refused(line, why).remedy("take this line out"));
         }
     }
     for line in scope.nearest("ssl_verify_client") {
         if line.arg(0) == Some("on") {
             let why = "browsers have to show a certificate today, and would no longer have to";
-            return Err(refused(site, line, why)
+            return Err(site
+                .refused(line, why)
                 .remedy("set ssl_verify_client to optional first, if that is meant"));
         }
     }
     Ok(())
 }
 
-/// A client that names no server is judged by the default server of the port, and may then ask
-/// for this one by its `Host`: the default server's authorities would count here.
-fn foreign_default(site: &Site<'_>) -> Result<(), Problem> {
-    for server in site.defaults() {
-        if site.is_ours(server) {
+/// Another server on one of the sockets that verifies clients by its own authorities. As the
+/// default it judges every client that names no server, and its verdict counts when such a
+/// client then asks for our server by `Host`. Anywhere on the socket its sessions can be
+/// resumed with our name, until that was mended in nginx (CVE-2025-23419).
+pub(super) fn neighbours(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+    let defaults = site.defaults();
+    let mended = build.is_some_and(|build| {
+        build.version >= (1, 27, 4) || ((1, 26, 3)..(1, 27, 0)).contains(&build.version)
+    });
+    for server in site.neighbours() {
+        let is_default = defaults
+            .iter()
+            .any(|default| std::ptr::eq(*default, server));
+        if site.is_ours(server) || (mended && !is_default) {
             continue;
         }
-        for line in verifying(&server.scope) {
-            let why = "the default server of this port verifies clients by another authority, \
-                       and its verdict counts for clients that name no server";
-            return Err(refused(site, line, why)
-                .remedy("make the manager's server the default_server of the port"));
+        if let Some(line) = verifying(&server.scope) {
+            let why = if is_default {
+                "the default server of this port verifies clients by another authority, and its \
+                 verdict counts for clients that name no server"
+            } else {
+                "this server shares the port and verifies clients by another authority; before \
+                 nginx 1.26.3 and 1.27.4 its TLS sessions count as verified here too"
+            };
+            return Err(site.refused(line, why).remedy(own_port(server)));
         }
     }
     Ok(())
 }
 
-fn verifying<'a>(scope: &Scope<'a>) -> Vec<&'a Directive> {
+fn own_port(server: &Server<'_>) -> String {
+    match server.names.first() {
+        Some(name) => format!("give the server {name} a port of its own"),
+        None => "give that server a port of its own".to_owned(),
+    }
+}
+
+fn verifying<'a>(scope: &Scope<'a>) -> Option<&'a Directive> {
     let lines = scope.nearest("ssl_verify_client");
-    lines.into_iter().filter(|line| line.arg(0) != Some("off")).collect()
-}
-
-/// What a server does about agents' certificates today.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientsToday {
-    NotAsked,
-    /// Asked for, and whoever has none gets through.
-    Asked,
-    /// A check stands in both gRPC locations, but it can be got round.
-    Bypassable,
-    Enforced,
-}
-
-/// Judges what is there, and names the line that decides.
-pub fn clients_today<'a>(site: &Site<'a>) -> (ClientsToday, &'a Directive) {
-    let server: &Server<'a> = site.server;
-    let verify = server.scope.nearest("ssl_verify_client").into_iter().next();
-    let decides = verify.unwrap_or(server.directive);
-    match verify.and_then(|line| line.arg(0)) {
-        Some("on") => return (ClientsToday::Enforced, decides),
-        Some("optional") => {}
-        _ => return (ClientsToday::NotAsked, decides),
-    }
-    let checks: Vec<Option<&Directive>> = site
-        .gates
-        .iter()
-        .map(|gate| gate.scope.nearest("auth_request").into_iter().next())
-        .collect();
-    let asks = |line: &Option<&Directive>| line.is_some_and(|line| line.arg(0) != Some("off"));
-    if !checks.iter().all(asks) {
-        return (ClientsToday::Asked, decides);
-    }
-    let ours = |line: &Option<&Directive>| line.is_some_and(|line| line.arg(0) == Some(CHECK));
-    let all = |gate: &&Location<'_>| {
-        gate.scope.nearest("satisfy").into_iter().all(|line| line.arg(0) == Some("all"))
-    };
-    if checks.iter().all(ours) && site.gates.iter().all(|gate| all(&gate)) && refuse(site).is_ok() {
-        (ClientsToday::Enforced, decides)
-    } else {
-        (ClientsToday::Bypassable, checks.into_iter().flatten().next().unwrap_or(decides))
-    }
+    lines.into_iter().find(|line| line.arg(0) != Some("off"))
 }

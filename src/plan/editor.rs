@@ -1,22 +1,27 @@
 //! Collects surgical edits and refuses those that would change a file at more places than the
 //! one that was meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::Reason;
 use crate::error::Problem;
-use crate::nginx::{
-    self, Commented, Config, Directive, Edit, FileId, Place, flat,
-};
+use crate::nginx::{self, Commented, Config, Directive, Edit, FileId, Place, flat};
 
 pub(super) struct Editor<'a> {
     config: &'a Config,
     edits: BTreeMap<FileId, Vec<Edit<Reason>>>,
+    /// Files that may be edited: text, and read once. Asking for each would be a walk over
+    /// everything each time.
+    editable: BTreeSet<FileId>,
 }
 
 impl<'a> Editor<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
-        Self { config, edits: BTreeMap::new() }
+        Self {
+            config,
+            edits: BTreeMap::new(),
+            editable: editable(config),
+        }
     }
 
     /// The edited files: new text and the reasons for its generated lines.
@@ -45,7 +50,7 @@ impl<'a> Editor<'a> {
         let mut live = flat(block.children()).filter(|directive| directive.name == name);
         if let Some(first) = live.next() {
             if first.args.join(" ") != args {
-                self.push(&first.at, nginx::set_args(self.config, first, args, reason.clone()))?;
+                self.set_args(first, args, reason)?;
             }
             for surplus in live {
                 let edit = nginx::remove(self.config, surplus, reason.clone());
@@ -57,13 +62,13 @@ impl<'a> Editor<'a> {
             let edit = nginx::uncomment(self.config, &comment, args, reason.clone());
             return self.push(&comment.at, edit);
         }
-        let line = [format!("{name} {args};")];
-        match self.last(block, anchor) {
+        let written = [format!("{name} {args};")];
+        match last(block, anchor) {
             Some(after) => {
-                let edit = nginx::insert_after(self.config, after, &line, reason.clone());
+                let edit = nginx::insert_after(self.config, after, &written, reason.clone());
                 self.push(&after.at, edit)
             }
-            None => self.insert_at_start(block, &line, reason),
+            None => self.insert_at_start(block, &written, reason),
         }
     }
 
@@ -107,32 +112,82 @@ impl<'a> Editor<'a> {
         self.push(&directive.at, edit)
     }
 
+    /// Puts one more argument behind those that are there, which stay as they are written.
+    pub(super) fn append_arg(
+        &mut self,
+        directive: &'a Directive,
+        arg: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let end = directive.args_span.end;
+        let edit = Edit {
+            file: directive.at.file,
+            span: end..end,
+            with: format!(" {arg}"),
+            why: reason.clone(),
+        };
+        self.push(&directive.at, edit)
+    }
+
     /// A commented-out directive of this name; the one with the wanted arguments rather than
     /// another.
     fn commented(&self, block: &Directive, name: &str, args: &str) -> Option<Commented> {
+        let text = &self.config.file(block.at.file).text;
+        let inner = block.block().map(|block| &text[block.inner.clone()])?;
+        if !inner.contains(name) {
+            return None; // sparing a second look at every word
+        }
         let mut found: Vec<_> = nginx::commented(self.config, block)
             .into_iter()
             .filter(|comment| comment.name == name)
             .collect();
-        let wanted = found.iter().position(|comment| comment.args.join(" ") == args).unwrap_or(0);
+        let wanted = found
+            .iter()
+            .position(|comment| comment.args.join(" ") == args)
+            .unwrap_or(0);
         (!found.is_empty()).then(|| found.swap_remove(wanted))
     }
 
-    /// The last directive `name` that stands in the block's own file.
-    fn last(&self, block: &'a Directive, name: &str) -> Option<&'a Directive> {
-        block.children().iter().filter(|directive| directive.name == name).next_back()
-    }
-
     fn push(&mut self, place: &Place, edit: Edit<Reason>) -> Result<(), Problem> {
-        self.config.editable(place).map_err(|error| {
-            Problem::host(format!("{} cannot be edited: {error}", self.config.shown(place)))
-        })?;
+        if !self.editable.contains(&edit.file) {
+            self.config.editable(place).map_err(|error| {
+                let shown = self.config.shown(place);
+                Problem::host(format!("{shown} cannot be edited: {error}"))
+                    .remedy("write this block out in a file that is read once")
+            })?;
+        }
         self.edits.entry(edit.file).or_default().push(edit);
         Ok(())
     }
 }
 
+/// The same as [`Config::editable`] says, for all files at once.
+fn editable(config: &Config) -> BTreeSet<FileId> {
+    let mut times: BTreeMap<FileId, usize> = BTreeMap::new();
+    let mut open: Vec<&Directive> = config.main.iter().collect();
+    while let Some(directive) = open.pop() {
+        open.extend(directive.children());
+        for read in directive.included() {
+            *times.entry(read.file).or_default() += 1;
+            open.extend(&read.children);
+        }
+    }
+    (0..config.files.len())
+        .map(FileId)
+        .filter(|file| config.file(*file).exact && times.get(file).is_none_or(|n| *n == 1))
+        .collect()
+}
+
+/// The last directive `name` that stands in the block's own file.
+fn last<'a>(block: &'a Directive, name: &str) -> Option<&'a Directive> {
+    let mut children = block.children().iter();
+    children.rfind(|directive| directive.name == name)
+}
+
 /// A reason that is about something.
-pub(super) fn why(id: &str, about: impl ToString) -> Reason {
-    Reason { id: id.to_owned(), about: about.to_string() }
+pub(super) fn why(id: &str, about: &(impl std::fmt::Display + ?Sized)) -> Reason {
+    Reason {
+        id: id.to_owned(),
+        about: about.to_string(),
+    }
 }

@@ -38,7 +38,11 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         ))
         .remedy("nim-tls methods"));
     }
-    let nginx = if facts.live { Some(running(facts)?) } else { facts.nginx.is() };
+    let nginx = if facts.live {
+        Some(running(facts)?)
+    } else {
+        facts.nginx.is()
+    };
     let config = match &facts.config {
         Known::Is(config) => config,
         Known::Absent => {
@@ -46,7 +50,9 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
                 .remedy("is /etc/nginx/nginx.conf in place?"));
         }
         Known::Unclear(why) => {
-            return Err(Problem::host(format!("the configuration of nginx cannot be read: {why}")));
+            return Err(Problem::host(format!(
+                "the configuration of nginx cannot be read: {why}"
+            )));
         }
     };
     if let Some(nginx) = nginx {
@@ -90,8 +96,10 @@ fn running(facts: &Facts) -> Result<&Nginx, Problem> {
 pub(super) fn master(nginx: &Nginx) -> Result<u32, Problem> {
     match &nginx.master {
         Some(master) => Ok(master.pid),
-        None => Err(Problem::host("nginx is not running, so nothing could be proven")
-            .remedy("systemctl start nginx")),
+        None => Err(
+            Problem::host("nginx is not running, so nothing could be proven")
+                .remedy("systemctl start nginx"),
+        ),
     }
 }
 
@@ -102,8 +110,10 @@ fn modules(nginx: &Nginx, answers: &Answers) -> Result<(), Problem> {
     }
     for option in needed {
         if !nginx.build.has(option) {
-            return Err(Problem::host(format!("{} was built without {option}", nginx.build))
-                .remedy("install a build of nginx that has it (nginx -V lists the options)"));
+            return Err(
+                Problem::host(format!("{} was built without {option}", nginx.build))
+                    .remedy("install a build of nginx that has it (nginx -V lists the options)"),
+            );
         }
     }
     Ok(())
@@ -116,8 +126,12 @@ fn names(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
         Some(Known::Absent) => "there is no such name".to_owned(),
         Some(Known::Unclear(why)) => why.clone(),
     };
-    Err(Problem::host(format!("manager_name {name} does not resolve on this host: {why}"))
-        .remedy(format!("add it to DNS or to /etc/hosts, then: getent hosts {name}")))
+    Err(Problem::host(format!(
+        "manager_name {name} does not resolve on this host: {why}"
+    ))
+    .remedy(format!(
+        "add it to DNS or to /etc/hosts, then: getent hosts {name}"
+    )))
 }
 
 fn space(facts: &Facts) -> Result<(), Problem> {
@@ -127,7 +141,7 @@ fn space(facts: &Facts) -> Result<(), Problem> {
         {
             let free = free / 1024;
             return Err(Problem::host(format!(
-                "{folder} has only {free} KiB free; 16 MiB are needed"
+                "{folder} has too little free space: {free} KiB; 16 MiB are needed"
             ))
             .remedy(format!("df -h {folder}, and make room")));
         }
@@ -138,11 +152,25 @@ fn space(facts: &Facts) -> Result<(), Problem> {
 /// Every address that nginx would bind is nginx's own or free: with one taken, a reload keeps
 /// the old configuration and says nothing.
 pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(), Problem> {
-    let Known::Is(listeners) = &facts.listeners else { return Ok(()) };
+    // Where it could not be told who listens, the plan says so.
+    let Known::Is(listeners) = &facts.listeners else {
+        return Ok(());
+    };
     for bound in http.sockets().iter().filter(|bound| !bound.socket.quic) {
-        let Some(address) = ip_of(&bound.socket.address) else { continue };
+        let Some(address) = ip_of(&bound.socket.address) else {
+            continue;
+        };
         let wanted = SocketAddr::new(address, bound.socket.port);
-        let Some(other) = listeners.iter().find(|found| !found.nginx && clash(found, wanted)) else {
+        if listeners
+            .iter()
+            .any(|found| found.nginx && found.at == wanted)
+        {
+            continue;
+        }
+        let Some(other) = listeners
+            .iter()
+            .find(|found| !found.nginx && clash(found, wanted))
+        else {
             continue;
         };
         let line = bound
@@ -160,7 +188,10 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
              without a word and keep its old configuration",
             wanted.port()
         ))
-        .remedy(format!("ss -ltnp 'sport = :{}', and stop what listens there", wanted.port())));
+        .remedy(format!(
+            "ss -ltnp 'sport = :{}', and stop what listens there",
+            wanted.port()
+        )));
     }
     Ok(())
 }
@@ -174,17 +205,25 @@ fn ip_of(address: &Address) -> Option<IpAddr> {
     }
 }
 
+/// Whether this listener keeps nginx from an address that nginx does not hold yet. A listener
+/// on `[::]` may serve IPv4 too, which the kernel's table does not tell.
 fn clash(found: &Listener, wanted: SocketAddr) -> bool {
+    let (there, asked) = (found.at.ip(), wanted.ip());
+    let same_family = there.is_ipv4() == asked.is_ipv4();
     found.at.port() == wanted.port()
-        && found.at.is_ipv4() == wanted.is_ipv4()
-        && (found.at.ip() == wanted.ip()
-            || found.at.ip().is_unspecified()
-            || wanted.ip().is_unspecified())
+        && if same_family {
+            there == asked || there.is_unspecified() || asked.is_unspecified()
+        } else {
+            there.is_ipv6() && there.is_unspecified()
+        }
 }
 
 /// Nothing stands in the way of a file that is to be placed.
 pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem> {
-    for change in files.iter().filter(|change| change.status != Status::Unchanged) {
+    for change in files
+        .iter()
+        .filter(|change| change.status != Status::Unchanged)
+    {
         let obstacle = match facts.file(&change.path) {
             FileFact::Nothing { obstacle } => obstacle.clone(),
             FileFact::File(file) => file.obstacle.clone(),
@@ -192,7 +231,10 @@ pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem
             FileFact::Unclear(why) => Some(why.clone()),
         };
         if let Some(why) = obstacle {
-            return Err(Problem::host(format!("{} cannot be written: {why}", change.path)));
+            return Err(Problem::host(format!(
+                "{} cannot be written: {why}",
+                change.path
+            )));
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Names for new files: nothing of the vendor's or the operator's is overwritten.
 
+use crate::error::Problem;
 use crate::facts::{Facts, FileFact};
 use crate::values::AbsPath;
 
@@ -23,7 +24,9 @@ pub(super) struct Taken {
 /// `folder/name`, or `folder/nim-tls-name` where that is taken by a file that is not ours.
 pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPath, Taken> {
     let wanted = folder.join(name).expect("a literal name");
-    let last = folder.join(&format!("nim-tls-{name}")).expect("a literal name");
+    let last = folder
+        .join(&format!("nim-tls-{name}"))
+        .expect("a literal name");
     let is_free = |path: &AbsPath| match facts.file(path) {
         FileFact::Nothing { .. } => true,
         FileFact::File(file) => file.ours,
@@ -37,5 +40,11 @@ pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPat
         Ok(last)
     } else {
         Err(Taken { wanted, last })
+    }
+}
+
+impl From<Taken> for Problem {
+    fn from(taken: Taken) -> Self {
+        Problem::host(taken.to_string()).remedy(format!("move {} away", taken.last))
     }
 }

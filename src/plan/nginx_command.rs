@@ -10,7 +10,11 @@ use crate::facts::{Build, Nginx};
 use crate::nginx::{Address, Config, Directive, flat};
 
 pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_>) -> NginxCommand {
-    let listens = site.http.sockets().into_iter().filter(|bound| !bound.socket.quic);
+    let listens = site
+        .http
+        .sockets()
+        .into_iter()
+        .filter(|bound| !bound.socket.quic);
     NginxCommand {
         binary: nginx.binary.clone(),
         args: nginx.args.clone(),
@@ -44,7 +48,10 @@ pub fn touches(config: &Config, build: &Build) -> Vec<String> {
     for option in &build.options {
         if let Some((name, path)) = option.split_once('=')
             && name.ends_with("-path")
-            && (name.contains("temp") || name.contains("log") || name.contains("pid") || name.contains("lock"))
+            && (name.contains("temp")
+                || name.contains("log")
+                || name.contains("pid")
+                || name.contains("lock"))
         {
             folders.extend(folder_of(path));
         }
@@ -56,18 +63,26 @@ pub fn touches(config: &Config, build: &Build) -> Vec<String> {
 fn folder_of(path: &str) -> Option<String> {
     let (folder, _) = path.rsplit_once('/')?;
     let deep = folder.matches('/').count() >= 2 && folder.starts_with('/');
-    match deep {
-        true if !folder.starts_with("/dev") => Some(folder.to_owned()),
-        _ => None,
-    }
+    (deep && !folder.starts_with("/dev")).then(|| folder.to_owned())
 }
 
 /// Where the master itself logs: the line outside every block, else what it was started or
 /// built with.
 fn error_log(config: &Config, nginx: &Nginx) -> Option<String> {
-    let written = config.top().find(|line| line.name == "error_log").and_then(|line| line.arg(0));
-    let started = nginx.args.iter().position(|arg| arg == "-e").and_then(|at| nginx.args.get(at + 1));
-    let built = nginx.build.options.iter().find_map(|option| option.strip_prefix("--error-log-path="));
+    let written = config
+        .top()
+        .find(|line| line.name == "error_log")
+        .and_then(|line| line.arg(0));
+    let started = nginx
+        .args
+        .iter()
+        .position(|arg| arg == "-e")
+        .and_then(|at| nginx.args.get(at + 1));
+    let built = nginx
+        .build
+        .options
+        .iter()
+        .find_map(|option| option.strip_prefix("--error-log-path="));
     let path = written.or(started.map(String::as_str)).or(built)?;
     path.starts_with('/').then(|| path.to_owned())
 }

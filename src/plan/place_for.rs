@@ -2,8 +2,9 @@
 
 use super::naming::literal;
 use super::site::Site;
+use super::template::LOG_FORMAT;
 use crate::error::Problem;
-use crate::nginx::{Config, Directive, FileId, flat, glob_match};
+use crate::nginx::{Config, Directive, FileId, flat, glob_match, quote};
 use crate::values::AbsPath;
 
 /// Where the log format goes.
@@ -16,33 +17,38 @@ pub(super) enum Spot {
 
 /// A folder of locations that this server, and nothing else, includes by a pattern.
 pub(super) fn location_file(site: &Site<'_>, name: &str) -> Option<AbsPath> {
-    site.server
-        .directive
-        .children()
-        .iter()
-        .filter(|line| line.name == "include")
+    let patterns = patterns(site.config);
+    includes(site.server.directive)
         .filter_map(|line| picked_up(site.config, line, name))
-        .find(|path| readers(site.config, path) == 1)
+        .find(|path| readers(&patterns, path) == 1)
 }
 
 /// A folder that the `http` block includes by a pattern, read before the server that needs it.
 pub(super) fn http_file(site: &Site<'_>, name: &str) -> Spot {
-    let defined = flat(site.http.directive.children())
-        .find(|line| line.name == "log_format" && line.arg(0) == Some("nim_tls_agents"));
+    let patterns = patterns(site.config);
+    let is_ours = |line: &&Directive| line.name == "log_format" && line.arg(0) == Some(LOG_FORMAT);
+    let defined = flat(site.http.directive.children()).find(is_ours);
     let server = site.server.directive.at.file;
-    for line in site.http.directive.children().iter().filter(|line| line.name == "include") {
-        let Some(path) = picked_up(site.config, line, name) else { continue };
-        let read: Vec<FileId> = included(line);
-        let before = match read.contains(&server) {
+    let before = |line: &Directive, path: &AbsPath| {
+        if reads(line, server) {
             // In one folder nginx reads by name.
-            true => path.as_str() < site.config.file(server).path.as_str(),
-            false => reads_before(site, line, server),
-        };
-        if before && readers(site.config, &path) == 1 {
-            return Spot::File(path);
+            path.as_str() < site.config.file(server).path.as_str()
+        } else {
+            reads_before(site, line, server)
         }
+    };
+    let file = includes(site.http.directive).find_map(|line| {
+        let path = picked_up(site.config, line, name)?;
+        (before(line, &path) && readers(&patterns, &path) == 1).then_some(path)
+    });
+    match (file, defined) {
+        (Some(path), None) => Spot::File(path),
+        (Some(path), Some(line)) if site.config.file(line.at.file).path == path.as_str() => {
+            Spot::File(path)
+        }
+        (_, Some(_)) => Spot::Present,
+        (None, None) => Spot::BeforeServer,
     }
-    if defined.is_some() { Spot::Present } else { Spot::BeforeServer }
 }
 
 /// Beside the logs that nginx writes already, so that the folder is there.
@@ -51,16 +57,24 @@ pub(super) fn log_file(config: &Config, name: &str) -> AbsPath {
     open.reverse();
     while let Some(line) = open.pop() {
         if matches!(line.name.as_str(), "access_log" | "error_log")
-            && let Some(path) = line.arg(0).and_then(|path| path.parse::<AbsPath>().ok())
-            && !path.is_below(&literal("/dev"))
-            && let Ok(log) = path.parent().join(name)
+            && let Some(log) = line.arg(0).and_then(|path| beside(path, name))
         {
             return log;
         }
         let children: Vec<&Directive> = flat(line.children()).collect();
         open.extend(children.into_iter().rev());
     }
-    literal("/var/log/nginx").join(name).unwrap_or_else(|_| literal("/var/log/nginx/agents.log"))
+    let usual = literal("/var/log/nginx");
+    usual.join(name).unwrap_or(usual)
+}
+
+/// The path of `name` in the folder of a log; not for devices, and not where a variable or a
+/// blank would make something else of it.
+fn beside(log: &str, name: &str) -> Option<AbsPath> {
+    let path: AbsPath = log.parse().ok()?;
+    let beside = path.parent().join(name).ok()?;
+    let plain = quote(beside.as_str()).is_ok_and(|quoted| quoted == beside.as_str());
+    (plain && !path.is_below(&literal("/dev"))).then_some(beside)
 }
 
 /// Refuses a check that stands in the server and differs from what it has to be.
@@ -74,14 +88,21 @@ pub(super) fn same(site: &Site<'_>, found: &Directive, wanted: &str) -> Result<(
             .join("\n")
     };
     if words(text) == words(wanted) {
-        Ok(())
-    } else {
-        Err(Problem::host(format!(
-            "{}: the check of agents' certificates was changed by hand",
-            site.config.shown(&found.at)
-        ))
-        .remedy("remove this location and apply again"))
+        return Ok(());
     }
+    Err(Problem::host(format!(
+        "{}: the check of agents' certificates was changed by hand",
+        site.config.shown(&found.at)
+    ))
+    .remedy("remove this location and apply again"))
+}
+
+/// The `include` lines that stand in a block itself.
+fn includes(block: &Directive) -> impl Iterator<Item = &Directive> {
+    block
+        .children()
+        .iter()
+        .filter(|line| line.name == "include")
 }
 
 /// `folder/name`, if an `include` would read a file of that name.
@@ -96,36 +117,39 @@ fn picked_up(config: &Config, include: &Directive, name: &str) -> Option<AbsPath
     glob_match(&pattern, &path).then(|| path.parse().ok())?
 }
 
-/// How many `include` lines, each counted as often as its own file is read, would read `path`.
-fn readers(config: &Config, path: &AbsPath) -> usize {
-    let mut count = 0;
+/// What all `include` lines read, each as often as its own file is read.
+fn patterns(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
     let mut open: Vec<&Directive> = config.main.iter().collect();
     while let Some(line) = open.pop() {
         open.extend(line.children());
         if line.name == "include" {
-            let reads = line
-                .arg(0)
-                .is_some_and(|arg| glob_match(&config.resolved(arg), path.as_str()));
-            count += usize::from(reads);
-            for read in line.included() {
-                open.extend(&read.children);
-            }
+            found.extend(line.arg(0).map(|arg| config.resolved(arg)));
+            open.extend(line.included().iter().flat_map(|read| &read.children));
         }
     }
-    count
+    found
 }
 
-fn included(include: &Directive) -> Vec<FileId> {
-    include.included().iter().map(|read| read.file).collect()
+fn readers(patterns: &[String], path: &AbsPath) -> usize {
+    let read = patterns.iter();
+    read.filter(|pattern| glob_match(pattern, path.as_str()))
+        .count()
 }
 
+fn reads(include: &Directive, file: FileId) -> bool {
+    include.included().iter().any(|read| read.file == file)
+}
+
+/// Whether the server comes after an `include` of the same block.
 fn reads_before(site: &Site<'_>, include: &Directive, server: FileId) -> bool {
-    let mut lines = site.http.directive.children().iter();
-    let mut seen = false;
-    lines.any(|line| {
-        seen |= line.at == include.at;
-        let holds = line.at == site.server.directive.at
-            || (line.name == "include" && included(line).contains(&server));
-        holds && seen && line.at != include.at
-    })
+    let lines = site.http.directive.children().iter();
+    let mut after = lines.skip_while(|line| line.at != include.at).skip(1);
+    after.any(|line| line.at == site.server.directive.at || reads_deep(line, server))
+}
+
+fn reads_deep(line: &Directive, file: FileId) -> bool {
+    line.included()
+        .iter()
+        .any(|read| read.file == file || read.children.iter().any(|line| reads_deep(line, file)))
 }

@@ -2,58 +2,86 @@
 //! are judged more strictly, every session of before must be forgotten. The default server of a
 //! socket decides for all servers on it (measured on 1.22.1 and 1.26.3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::editor::{Editor, why};
 use super::site::Site;
 use crate::error::Problem;
-use crate::nginx::{Directive, flat};
+use crate::nginx::{Config, flat};
 
 pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(), Problem> {
-    let taken = zones(site);
+    let mut names = Names::taken(site.config);
     for server in site.defaults() {
         let block = server.directive;
         let cache = server.scope.nearest("ssl_session_cache");
-        let shared = cache
-            .iter()
-            .flat_map(|line| &line.args)
-            .find_map(|arg| arg.strip_prefix("shared:"))
-            .and_then(|zone| zone.split_once(':'));
-        if let Some((name, size)) = shared {
-            let value = format!("shared:{}:{size}", next(name, &taken));
-            editor.set(block, "ssl_session_cache", &value, &why("session-cache", ""), "ssl_ciphers")?;
+        let args: Vec<&String> = cache.iter().flat_map(|line| &line.args).collect();
+        if args.iter().any(|arg| arg.starts_with("shared:")) {
+            let renamed: Vec<String> = args.iter().map(|arg| names.renamed(arg)).collect();
+            let reason = why("session-cache", "");
+            let value = renamed.join(" ");
+            editor.set(block, "ssl_session_cache", &value, &reason, "ssl_ciphers")?;
         }
         // Without a shared cache nginx makes new ticket keys at each reload; keys from a file
         // stay, and the tickets with them.
         let keys = server.scope.nearest("ssl_session_ticket_key");
-        let tickets_off =
-            server.scope.nearest("ssl_session_tickets").iter().any(|l| l.arg(0) == Some("off"));
+        let tickets_off = server.scope.value("ssl_session_tickets") == Some("off");
         if !keys.is_empty() && !tickets_off {
             let reason = why("session-tickets-off", "");
-            editor.set(block, "ssl_session_tickets", "off", &reason, "ssl_session_cache")?;
+            let anchor = "ssl_session_cache";
+            editor.set(block, "ssl_session_tickets", "off", &reason, anchor)?;
         }
     }
     Ok(())
 }
 
-/// A name that no zone of the configuration has: `nim_tls_1`, or one further than today's.
-fn next(current: &str, taken: &BTreeSet<String>) -> String {
-    let today: u32 = current.strip_prefix("nim_tls_").and_then(|n| n.parse().ok()).unwrap_or(0);
-    (today.saturating_add(1)..)
-        .map(|number| format!("nim_tls_{number}"))
-        .find(|name| !taken.contains(name))
-        .unwrap_or_else(|| "nim_tls".to_owned())
+/// Names of zones: those that are taken, and what is given in place of which.
+struct Names {
+    taken: BTreeSet<String>,
+    given: BTreeMap<String, String>,
 }
 
-fn zones(site: &Site<'_>) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut open: Vec<&Directive> = site.config.top().collect();
-    while let Some(line) = open.pop() {
-        open.extend(flat(line.children()));
-        if line.name == "ssl_session_cache" {
-            let zone = line.args.iter().find_map(|arg| arg.strip_prefix("shared:"));
-            names.extend(zone.and_then(|zone| zone.split(':').next()).map(str::to_owned));
+impl Names {
+    fn taken(config: &Config) -> Self {
+        let mut taken = BTreeSet::new();
+        let mut open: Vec<_> = config.top().collect();
+        while let Some(line) = open.pop() {
+            open.extend(flat(line.children()));
+            if line.name == "ssl_session_cache" {
+                let zones = line.args.iter().filter_map(|arg| zone(arg));
+                taken.extend(zones.map(|(name, _)| name.to_owned()));
+            }
         }
+        let given = BTreeMap::new();
+        Self { taken, given }
     }
-    names
+
+    /// An argument of `ssl_session_cache`, with another zone where it names one. Servers that
+    /// share a zone today share the new one.
+    fn renamed(&mut self, arg: &str) -> String {
+        let Some((name, size)) = zone(arg) else {
+            return arg.to_owned();
+        };
+        let new = match self.given.get(name) {
+            Some(given) => given.clone(),
+            None => self.next(name),
+        };
+        self.given.insert(name.to_owned(), new.clone());
+        format!("shared:{new}:{size}")
+    }
+
+    /// A name that no zone of the configuration has: `nim_tls_1`, or one further than today's.
+    fn next(&mut self, current: &str) -> String {
+        let number = current.strip_prefix("nim_tls_");
+        let today: u32 = number.and_then(|n| n.parse().ok()).unwrap_or(0);
+        let mut names = (today.saturating_add(1)..).map(|number| format!("nim_tls_{number}"));
+        let free = names.find(|name| !self.taken.contains(name));
+        let new = free.unwrap_or_else(|| format!("{current}_again"));
+        self.taken.insert(new.clone());
+        new
+    }
+}
+
+/// Name and size of a shared zone.
+fn zone(arg: &str) -> Option<(&str, &str)> {
+    arg.strip_prefix("shared:")?.split_once(':')
 }

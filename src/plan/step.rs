@@ -36,7 +36,9 @@ impl Plan {
 
     /// The files that would differ from what is on disk.
     pub fn changed_files(&self) -> impl Iterator<Item = &FileChange> {
-        self.files.iter().filter(|file| file.status != Status::Unchanged)
+        self.files
+            .iter()
+            .filter(|file| file.status != Status::Unchanged)
     }
 
     /// The certificates this plan makes, if it makes any.
@@ -60,6 +62,7 @@ pub struct Step {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a plan has a handful of them")]
 pub enum Action {
     /// Make keys and certificates, in memory.
     Issue(Issuing),
@@ -105,8 +108,13 @@ pub struct Issuing {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a plan has one")]
 pub enum Authority {
-    New { root: Recipe, intermediate: Recipe, key: KeepKey },
+    New {
+        root: Recipe,
+        intermediate: Recipe,
+        key: KeepKey,
+    },
     /// In `STATE/ca`; opening it needs the passphrase if `encrypted`.
     Existing { encrypted: bool },
 }

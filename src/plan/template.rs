@@ -12,15 +12,21 @@ use crate::values::{AbsPath, HostName, Port};
 /// that no location of the vendor's is leaned on or shadowed.
 pub(super) const CHECK: &str = "/nim-tls/agent-certificate";
 
+/// The name of the format in which its verdicts are logged.
+pub(super) const LOG_FORMAT: &str = "nim_tls_agents";
+
 #[derive(Template)]
 #[template(path = "nim-tls-log.conf", config = ".askama.toml", escape = "none")]
-struct LogFormat;
+struct LogFormat<'a> {
+    format: &'a str,
+}
 
 #[derive(Template)]
 #[template(path = "nim-tls-agents.conf", config = ".askama.toml", escape = "none")]
 struct CheckLocation<'a> {
     check: &'a str,
     log: &'a AbsPath,
+    format: &'a str,
 }
 
 #[derive(Template)]
@@ -39,21 +45,34 @@ pub(super) struct Explained {
 
 /// The format of that log, for the `http` block.
 pub(super) fn log_format() -> Explained {
-    explain(&rendered(&LogFormat), "")
+    explain(&rendered(&LogFormat { format: LOG_FORMAT }), "")
 }
 
 /// The check itself, for the server that holds the gRPC locations.
 pub(super) fn check_location(log: &AbsPath) -> Explained {
-    explain(&rendered(&CheckLocation { check: CHECK, log }), CHECK)
+    explain(
+        &rendered(&CheckLocation {
+            check: CHECK,
+            log,
+            format: LOG_FORMAT,
+        }),
+        CHECK,
+    )
 }
 
 /// The sections of an agent's configuration file that concern the manager.
 pub(super) fn agent_conf(manager: &HostName, port: Port, our_root: bool) -> String {
-    rendered(&AgentConf { manager, port, our_root })
+    rendered(&AgentConf {
+        manager,
+        port,
+        our_root,
+    })
 }
 
 fn rendered(template: &impl Template) -> String {
-    let mut text = template.render().expect("these templates only insert values");
+    let mut text = template
+        .render()
+        .expect("these templates only insert values");
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -66,7 +85,10 @@ fn explain(marked: &str, about: &str) -> Explained {
     let mut line = 1;
     for row in marked.lines() {
         if let Some(id) = row.trim_start().strip_prefix("#: ") {
-            let reason = Reason { id: id.to_owned(), about: about.to_owned() };
+            let reason = Reason {
+                id: id.to_owned(),
+                about: about.to_owned(),
+            };
             reasons.push((line..line, reason));
             continue;
         }
@@ -86,7 +108,10 @@ mod tests {
 
     #[test]
     fn every_line_below_the_head_has_a_reason_and_no_marker_is_left() {
-        for file in [log_format(), check_location(&"/var/log/nginx/a.log".parse().expect("a path"))] {
+        for file in [
+            log_format(),
+            check_location(&"/var/log/nginx/a.log".parse().expect("a path")),
+        ] {
             assert!(!file.text.contains("#:"), "{}", file.text);
             let lines = u32::try_from(file.text.lines().count()).expect("a short file");
             for line in 2..=lines {

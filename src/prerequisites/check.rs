@@ -53,7 +53,13 @@ pub(super) const fn about(id: &'static str, title: &'static str) -> Subject {
 impl Subject {
     pub(super) fn found(&self, status: Status, detail: impl AsRef<str>) -> Check {
         let (id, title) = (self.id, self.title);
-        Check { id, status, title, detail: escaped(detail.as_ref()), remedy: None }
+        Check {
+            id,
+            status,
+            title,
+            detail: escaped(detail.as_ref()),
+            remedy: None,
+        }
     }
 
     pub(super) fn ok(&self, detail: impl AsRef<str>) -> Check {
@@ -89,6 +95,9 @@ impl Subject {
 
 impl Check {
     pub(super) fn remedy(self, remedy: impl Into<String>) -> Self {
-        Self { remedy: Some(escaped(&remedy.into())), ..self }
+        Self {
+            remedy: Some(escaped(&remedy.into())),
+            ..self
+        }
     }
 }

@@ -15,7 +15,10 @@ fn port(facts: &Facts) -> Check {
         &facts.listeners,
         |listeners| {
             let port = Port::HTTPS.number();
-            let here: Vec<_> = listeners.iter().filter(|found| found.at.port() == port).collect();
+            let here: Vec<_> = listeners
+                .iter()
+                .filter(|found| found.at.port() == port)
+                .collect();
             match here.iter().find(|found| !found.nginx) {
                 _ if here.is_empty() => subject.warning(
                     "nobody listens there",
@@ -52,10 +55,12 @@ fn clients(facts: &Facts) -> Check {
     match plan::today(facts, Port::HTTPS) {
         Ok(today) => subject.ok(format!("agents are {today}")),
         Err(problem) => {
-            let remedy = problem.remedy.unwrap_or_else(|| {
-                "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned()
-            });
-            subject.failed(problem.what, remedy)
+            // What a plan advises (to run this check) would lead round in a circle.
+            let remedy = problem
+                .remedy
+                .filter(|remedy| !remedy.contains("nim-tls check"));
+            let usual = || "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned();
+            subject.failed(problem.what, remedy.unwrap_or_else(usual))
         }
     }
 }

@@ -5,8 +5,14 @@ use crate::facts::{Build, Facts, Generation, Known, Nginx};
 
 const MODULES: [(&str, &str); 3] = [
     ("--with-http_ssl_module", "TLS"),
-    ("--with-http_v2_module", "HTTP/2, without which there is no gRPC"),
-    ("--with-http_auth_request_module", "the check of agents' certificates"),
+    (
+        "--with-http_v2_module",
+        "HTTP/2, without which there is no gRPC",
+    ),
+    (
+        "--with-http_auth_request_module",
+        "the check of agents' certificates",
+    ),
 ];
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
@@ -15,7 +21,12 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
         checks.push(loads(nginx));
         checks.push(running(nginx));
         checks.push(modules(&nginx.build));
-        checks.extend(nginx.on_disk.as_ref().map(|disk| replaced(&nginx.build, disk)));
+        checks.extend(
+            nginx
+                .on_disk
+                .as_ref()
+                .map(|disk| replaced(&nginx.build, disk)),
+        );
     }
     checks.extend(agent(facts));
     checks
@@ -23,9 +34,11 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
 
 fn system(facts: &Facts) -> Check {
     let subject = about("os", "operating system");
-    subject.of(&facts.os, |os| subject.ok(&os.name), || {
-        subject.warning("it does not say what it is", "is /etc/os-release in place?")
-    })
+    subject.of(
+        &facts.os,
+        |os| subject.ok(&os.name),
+        || subject.warning("it does not say what it is", "is /etc/os-release in place?"),
+    )
 }
 
 fn manager(facts: &Facts) -> Check {
@@ -38,7 +51,10 @@ fn manager(facts: &Facts) -> Check {
                 subject.ok(format!("{version} ({})", nim.evidence))
             }
             Generation::Nim1 => subject.failed(
-                format!("generation 1 ({}), which this version does not handle", nim.evidence),
+                format!(
+                    "generation 1 ({}), which this version does not handle",
+                    nim.evidence
+                ),
                 "upgrade to NGINX Instance Manager 2",
             ),
         },
@@ -53,9 +69,11 @@ fn manager(facts: &Facts) -> Check {
 
 fn nginx(facts: &Facts) -> Check {
     let subject = about("nginx", "nginx");
-    subject.of(&facts.nginx, |nginx| subject.ok(format!("{} ({})", nginx.build, nginx.binary)), || {
-        subject.failed("it is not installed here", "install nginx or nginx-plus")
-    })
+    subject.of(
+        &facts.nginx,
+        |nginx| subject.ok(format!("{} ({})", nginx.build, nginx.binary)),
+        || subject.failed("it is not installed here", "install nginx or nginx-plus"),
+    )
 }
 
 fn loads(nginx: &Nginx) -> Check {
@@ -81,12 +99,17 @@ fn running(nginx: &Nginx) -> Check {
 
 fn modules(build: &Build) -> Check {
     let subject = about("nginx-modules", "modules of nginx");
-    let missing: Vec<_> = MODULES.iter().filter(|(option, _)| !build.has(option)).collect();
+    let missing: Vec<_> = MODULES
+        .iter()
+        .filter(|(option, _)| !build.has(option))
+        .collect();
     if missing.is_empty() {
         return subject.ok("TLS, HTTP/2 and auth_request are built in");
     }
-    let words: Vec<String> =
-        missing.iter().map(|(option, what)| format!("{option} ({what})")).collect();
+    let words: Vec<String> = missing
+        .iter()
+        .map(|(option, what)| format!("{option} ({what})"))
+        .collect();
     subject.failed(
         format!("{build} was built without {}", words.join(", ")),
         "install a build that has it: nginx -V lists them",

@@ -27,18 +27,26 @@ pub(super) fn unfinished(facts: &Facts) -> Check {
     let subject = about("unfinished", "earlier runs");
     match &facts.state.unfinished {
         None => subject.ok("none is unfinished"),
-        Some((run, why)) => {
-            subject.failed(format!("run {run}: {why}"), "nim-tls watch, or nim-tls rollback --yes")
-        }
+        Some((run, why)) => subject.failed(
+            format!("run {run}: {why}"),
+            "nim-tls watch, or nim-tls rollback --yes",
+        ),
     }
 }
 
 pub(super) fn root(facts: &Facts) -> Check {
     let subject = about("root", "rights");
     if facts.root || !facts.live {
-        return subject.ok(if facts.live { "root" } else { "a folder (--root) needs none" });
+        return subject.ok(if facts.live {
+            "root"
+        } else {
+            "a folder (--root) needs none"
+        });
     }
-    subject.failed("not root: keys and configuration cannot be read or written", "sudo nim-tls ...")
+    subject.failed(
+        "not root: keys and configuration cannot be read or written",
+        "sudo nim-tls ...",
+    )
 }
 
 fn clock(facts: &Facts) -> Check {
@@ -51,7 +59,13 @@ fn clock(facts: &Facts) -> Check {
     };
     subject.of(
         &facts.clock_synchronised,
-        |synchronised| if *synchronised { subject.ok("synchronised") } else { unset() },
+        |synchronised| {
+            if *synchronised {
+                subject.ok("synchronised")
+            } else {
+                unset()
+            }
+        },
         unset,
     )
 }
@@ -60,7 +74,12 @@ fn trust_store(facts: &Facts) -> Check {
     let subject = about("trust-store", "trust store of the system");
     subject.of(
         &facts.trust_store,
-        |store| subject.ok(format!("{}, taken over by {}", store.anchors, store.command)),
+        |store| {
+            subject.ok(format!(
+                "{}, taken over by {}",
+                store.anchors, store.command
+            ))
+        },
         || {
             subject.warning(
                 "none that is known: programs here would not trust the manager's certificate",
@@ -72,14 +91,22 @@ fn trust_store(facts: &Facts) -> Check {
 
 fn selinux(facts: &Facts) -> Check {
     let subject = about("selinux", "SELinux");
-    subject.of(&facts.selinux, |mode| subject.ok(mode), || subject.ok("not in use"))
+    subject.of(
+        &facts.selinux,
+        |mode| subject.ok(mode),
+        || subject.ok("not in use"),
+    )
 }
 
 fn firewall(facts: &Facts) -> Check {
     let subject = about("firewall", "firewall");
     subject.of(
         &facts.firewall,
-        |front| subject.ok(format!("{front} is active; agents need port 443 from outside")),
+        |front| {
+            subject.ok(format!(
+                "{front} is active; agents need port 443 from outside"
+            ))
+        },
         || subject.ok("none is active"),
     )
 }
@@ -88,7 +115,13 @@ fn fips(facts: &Facts) -> Check {
     let subject = about("fips", "FIPS mode");
     subject.of(
         &facts.fips,
-        |on| subject.ok(if *on { "on; P-256, SHA-256 and AES are within it" } else { "off" }),
+        |on| {
+            subject.ok(if *on {
+                "on; P-256, SHA-256 and AES are within it"
+            } else {
+                "off"
+            })
+        },
         || subject.ok("off"),
     )
 }
@@ -102,8 +135,14 @@ fn services(facts: &Facts) -> Check {
         });
     }
     let named = |wanted: fn(&str) -> bool| -> Vec<String> {
-        let found = facts.services.iter().filter_map(|(name, state)| Some((name, state.is()?)));
-        found.filter(|(_, state)| wanted(state)).map(|(name, s)| format!("{name} {s}")).collect()
+        let found = facts
+            .services
+            .iter()
+            .filter_map(|(name, state)| Some((name, state.is()?)));
+        found
+            .filter(|(_, state)| wanted(state))
+            .map(|(name, s)| format!("{name} {s}"))
+            .collect()
     };
     let down = named(|state| state != "active");
     if !down.is_empty() {
@@ -119,9 +158,10 @@ fn space(folder: &AbsPath, free: &Known<u64>) -> Check {
         free,
         |free| {
             let words = format!("{folder}: {} MiB", free >> 20);
-            match *free < SPACE {
-                true => subject.failed(words, format!("df -h {folder}; 16 MiB are needed")),
-                false => subject.ok(words),
+            if *free < SPACE {
+                subject.failed(words, format!("df -h {folder}; 16 MiB are needed"))
+            } else {
+                subject.ok(words)
             }
         },
         || subject.unknown(format!("{folder}: it was not looked at")),
@@ -131,10 +171,13 @@ fn space(folder: &AbsPath, free: &Known<u64>) -> Check {
 /// The certificate among those in use that expires first.
 fn certificates(facts: &Facts) -> Check {
     let subject = about("certificates", "certificates in use");
-    let leaves = facts.files.iter().filter_map(|(path, fact)| match &fact.file()?.content {
-        FoundContent::Certificates(chain) => Some((path, chain.first()?)),
-        _ => None,
-    });
+    let leaves = facts
+        .files
+        .iter()
+        .filter_map(|(path, fact)| match &fact.file()?.content {
+            FoundContent::Certificates(chain) => Some((path, chain.first()?)),
+            _ => None,
+        });
     let Some((path, first)) = leaves.min_by_key(|(_, leaf)| leaf.validity.not_after) else {
         return subject.ok("none is there yet");
     };

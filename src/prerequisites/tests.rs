@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Status, checks};
-use crate::facts::{Build, Facts, Known, Listener, Master, Nginx, Product, State};
 use crate::facts::Generation;
+use crate::facts::{Build, Facts, Known, Listener, Master, Nginx, Product, State};
 
 /// A host of which nothing could be told.
 fn unclear() -> Facts {
@@ -56,13 +56,19 @@ fn nginx(options: &[&str]) -> Nginx {
         on_disk: None,
         main: "/etc/nginx/nginx.conf".to_owned(),
         args: Vec::new(),
-        master: Some(Master { pid: 7, loaded_at: None }),
+        master: Some(Master {
+            pid: 7,
+            loaded_at: None,
+        }),
         loads: Known::Is(Ok(())),
     }
 }
 
 fn check(facts: &Facts, id: &str) -> Check {
-    checks(facts).into_iter().find(|check| check.id == id).unwrap()
+    checks(facts)
+        .into_iter()
+        .find(|check| check.id == id)
+        .unwrap()
 }
 
 #[test]
@@ -98,7 +104,13 @@ fn what_stops_a_plan_comes_first_and_has_a_remedy() {
         .collect();
     assert_eq!(failed, ["root", "nim"]);
     let mended = |check: &&Check| check.status <= Status::Warning;
-    assert!(checks.iter().filter(mended).all(|check| check.remedy.is_some()), "{checks:?}");
+    assert!(
+        checks
+            .iter()
+            .filter(mended)
+            .all(|check| check.remedy.is_some()),
+        "{checks:?}"
+    );
 }
 
 #[test]
@@ -107,7 +119,10 @@ fn a_missing_module_is_named() {
     facts.nginx = Known::Is(nginx(&["--with-http_ssl_module", "--with-http_v2_module"]));
     let modules = check(&facts, "nginx-modules");
     assert_eq!(modules.status, Status::Failed);
-    assert!(modules.detail.contains("--with-http_auth_request_module"), "{modules:?}");
+    assert!(
+        modules.detail.contains("--with-http_auth_request_module"),
+        "{modules:?}"
+    );
     assert!(!modules.detail.contains("http_v2"), "{modules:?}");
 }
 

@@ -85,9 +85,19 @@ impl Agents<'_> {
                     continue;
                 }
             };
-            let attempt = Attempt { identity: Some(identity), ..self.usual(address) };
+            let attempt = Attempt {
+                identity: Some(identity),
+                ..self.usual(address)
+            };
             let (seen, check, verdict) = self.ask(&attempt, service, None);
-            tell(row(&leg, case, "through", &seen, check, verdict == Verdict::Through));
+            tell(row(
+                &leg,
+                case,
+                "through",
+                &seen,
+                check,
+                verdict == Verdict::Through,
+            ));
             through = Some(seen);
         }
         through
@@ -115,12 +125,19 @@ impl Agents<'_> {
             for service in &self.agents.services {
                 match identity {
                     Ok(identity) => {
-                        let attempt =
-                            Attempt { identity: Some(identity), ..self.usual(address) };
+                        let attempt = Attempt {
+                            identity: Some(identity),
+                            ..self.usual(address)
+                        };
                         self.refused(&attempt, service, case, ours, tell);
                     }
                     Err(why) => {
-                        tell(Row::not_tried(&leg(service, address), case, "refused", why.clone()));
+                        tell(Row::not_tried(
+                            &leg(service, address),
+                            case,
+                            "refused",
+                            why.clone(),
+                        ));
                     }
                 }
             }
@@ -129,27 +146,49 @@ impl Agents<'_> {
 
     /// Without a certificate, round the front door.
     fn other_ways(&self, address: SocketAddr, ours: Option<&Seen>, tell: &mut dyn FnMut(Row)) {
-        let Some(service) = self.agents.services.first() else { return };
+        let Some(service) = self.agents.services.first() else {
+            return;
+        };
         let usual = self.usual(address);
         let mut ways = vec![
             (
                 "no certificate, no name".to_owned(),
-                Attempt { sni: None, authority: address.to_string(), ..usual.clone() },
+                Attempt {
+                    sni: None,
+                    authority: address.to_string(),
+                    ..usual.clone()
+                },
             ),
             (
                 "no certificate, name in the request only".to_owned(),
-                Attempt { sni: None, ..usual.clone() },
+                Attempt {
+                    sni: None,
+                    ..usual.clone()
+                },
             ),
-            ("no certificate, HTTP/1.1".to_owned(), Attempt { http11: true, ..usual.clone() }),
+            (
+                "no certificate, HTTP/1.1".to_owned(),
+                Attempt {
+                    http11: true,
+                    ..usual.clone()
+                },
+            ),
         ];
         for stale in &self.agents.stale_names {
-            let attempt =
-                Attempt { sni: Some(stale), authority: stale.to_string(), ..usual.clone() };
+            let attempt = Attempt {
+                sni: Some(stale),
+                authority: stale.to_string(),
+                ..usual.clone()
+            };
             ways.push((format!("no certificate, as {stale}"), attempt));
         }
         let nobody: Option<HostName> = "nim-tls-proof.invalid".parse().ok();
         if let Some(nobody) = &nobody {
-            let attempt = Attempt { sni: Some(nobody), authority: nobody.to_string(), ..usual };
+            let attempt = Attempt {
+                sni: Some(nobody),
+                authority: nobody.to_string(),
+                ..usual
+            };
             ways.push(("no certificate, unknown name".to_owned(), attempt));
         }
         for (case, attempt) in ways {
@@ -167,7 +206,14 @@ impl Agents<'_> {
     ) {
         let (seen, check, verdict) = self.ask(attempt, service, ours);
         let leg = leg(service, attempt.address);
-        tell(row(&leg, case, "refused", &seen, check, verdict == Verdict::Refused));
+        tell(row(
+            &leg,
+            case,
+            "refused",
+            &seen,
+            check,
+            verdict == Verdict::Refused,
+        ));
     }
 
     /// Asks until the answer decides something.
@@ -196,17 +242,20 @@ impl Agents<'_> {
     }
 
     fn once(&self, attempt: &Attempt<'_>, service: &str) -> (Seen, Option<u16>) {
-        let alpn = if attempt.http11 { Alpn::Http11 } else { Alpn::Http2 };
-        let connected = client(attempt.identity.cloned(), alpn, Versions::Both).and_then(
-            |mut client| {
+        let alpn = if attempt.http11 {
+            Alpn::Http11
+        } else {
+            Alpn::Http2
+        };
+        let connected =
+            client(attempt.identity.cloned(), alpn, Versions::Both).and_then(|mut client| {
                 let target = Target {
                     address: attempt.address,
                     sni: attempt.sni.cloned(),
                     patience: PATIENCE,
                 };
                 client.connect(&OnHost(self.host), &target)
-            },
-        );
+            });
         match connected {
             Ok(session) => call(session, attempt, service),
             Err(fault) => (Seen::fault(fault), None),
@@ -232,7 +281,13 @@ impl Agents<'_> {
                 row.seen = format!("resumed; {}", row.seen);
                 row
             }
-            Ok(_) => said(&leg, &case, "refused", "not resumed: a full handshake".into(), true),
+            Ok(_) => said(
+                &leg,
+                &case,
+                "refused",
+                "not resumed: a full handshake".into(),
+                true,
+            ),
             Err(Fault::NothingToResume) => {
                 let why = "the server gave no session to keep";
                 Row::not_tried(&leg, &case, "refused", why)
@@ -266,36 +321,62 @@ impl SavedSession {
     /// Connects once with each TLS version and keeps the sessions.
     pub(super) fn save(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Vec<Self> {
         let mut saved = Vec::new();
-        let Some(address) = proof.listeners.first().copied() else { return saved };
+        let Some(address) = proof.listeners.first().copied() else {
+            return saved;
+        };
         for (version, only) in [("TLS 1.2", Versions::Only12), ("TLS 1.3", Versions::Only13)] {
-            let Ok(mut client) = client(None, Alpn::Http2, only) else { continue };
-            let target =
-                Target { address, sni: Some(proof.name.clone()), patience: PATIENCE };
+            let Ok(mut client) = client(None, Alpn::Http2, only) else {
+                continue;
+            };
+            let target = Target {
+                address,
+                sni: Some(proof.name.clone()),
+                patience: PATIENCE,
+            };
             pace.request();
-            let Ok(session) = client.connect(&OnHost(host), &target) else { continue };
+            let Ok(session) = client.connect(&OnHost(host), &target) else {
+                continue;
+            };
             // Tickets of TLS 1.3 come with the first answer.
-            let request =
-                GrpcRequest { authority: proof.name.to_string(), path: format!("/{METHOD}") };
+            let request = GrpcRequest {
+                authority: proof.name.to_string(),
+                path: format!("/{METHOD}"),
+            };
             let mut session = session;
             let _ = session.grpc(&request, PATIENCE);
-            saved.push(Self { address, version, client });
+            saved.push(Self {
+                address,
+                version,
+                client,
+            });
         }
         saved
     }
 }
 
 fn client(identity: Option<Identity>, alpn: Alpn, versions: Versions) -> Result<Client, Fault> {
-    Client::new(Handshake { trust: Trust::RecordOnly, identity, alpn: vec![alpn], versions })
+    Client::new(Handshake {
+        trust: Trust::RecordOnly,
+        identity,
+        alpn: vec![alpn],
+        versions,
+    })
 }
 
 fn call(mut session: Session, attempt: &Attempt<'_>, service: &str) -> (Seen, Option<u16>) {
     let port = session.negotiated().local_port;
     let path = format!("/{service}/{METHOD}");
     let seen = if attempt.http11 {
-        let request = HttpRequest { host: attempt.authority.clone(), path };
+        let request = HttpRequest {
+            host: attempt.authority.clone(),
+            path,
+        };
         session.grpc_over_http11(&request, PATIENCE).map(Seen::from)
     } else {
-        let request = GrpcRequest { authority: attempt.authority.clone(), path };
+        let request = GrpcRequest {
+            authority: attempt.authority.clone(),
+            path,
+        };
         session.grpc(&request, PATIENCE).map(Seen::from)
     };
     (seen.unwrap_or_else(Seen::fault), port)

@@ -49,7 +49,9 @@ pub(super) struct Baseline(Vec<(Way, Option<Page>)>);
 impl Baseline {
     pub(super) fn take(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Self {
         let answers = ways(proof).into_iter().map(|way| {
-            let page = ask(host, &way, Trust::RecordOnly, pace).ok().map(|(page, _)| page);
+            let page = ask(host, &way, Trust::RecordOnly, pace)
+                .ok()
+                .map(|(page, _)| page);
             (way, page)
         });
         Self(answers.collect())
@@ -64,13 +66,13 @@ impl Baseline {
 pub(super) fn rows(
     host: &dyn Host,
     proof: &Proof,
-    root: Result<&Certificate, String>,
+    root: &Result<Certificate, String>,
     before: &Baseline,
     pace: &Pace<'_>,
     tell: &mut dyn FnMut(Row),
 ) {
     for (way, before) in &before.0 {
-        tell(page(host, proof, root.as_ref().copied(), way, before.as_ref(), pace));
+        tell(page(host, proof, root.as_ref(), way, before.as_ref(), pace));
     }
     for address in &proof.listeners {
         for (offer, case) in [
@@ -80,7 +82,14 @@ pub(super) fn rows(
         ] {
             tell(hello(host, proof, *address, offer, case, "refused"));
         }
-        tell(hello(host, proof, *address, Offer::Tls13, "TLS 1.3", "accepted"));
+        tell(hello(
+            host,
+            proof,
+            *address,
+            Offer::Tls13,
+            "TLS 1.3",
+            "accepted",
+        ));
     }
 }
 
@@ -90,9 +99,20 @@ fn ways(proof: &Proof) -> Vec<Way> {
     for (index, address) in proof.listeners.iter().enumerate() {
         let mut add = |sni: Option<&HostName>, name: &SubjectName, elsewhere, words: String| {
             let (sni, name) = (sni.cloned(), name.clone());
-            ways.push(Way { address: *address, sni, name, elsewhere, words });
+            ways.push(Way {
+                address: *address,
+                sni,
+                name,
+                elsewhere,
+                words,
+            });
         };
-        add(Some(&proof.name), &manager, false, format!("browser, as {manager}"));
+        add(
+            Some(&proof.name),
+            &manager,
+            false,
+            format!("browser, as {manager}"),
+        );
         if index > 0 {
             continue;
         }
@@ -162,7 +182,13 @@ fn page(
         Trusted::NameOnly => format!("the certificate is for {}", way.name),
         Trusted::OtherName => format!("the kept certificate is not for {}", way.name),
     };
-    said(&leg, &way.words, expected, format!("{seen}, {judged}"), same)
+    said(
+        &leg,
+        &way.words,
+        expected,
+        format!("{seen}, {judged}"),
+        same,
+    )
 }
 
 enum Trusted {
@@ -186,7 +212,11 @@ fn ask(
         versions: Versions::Both,
     };
     let mut client = Client::new(handshake)?;
-    let target = Target { address: way.address, sni: way.sni.clone(), patience: PATIENCE };
+    let target = Target {
+        address: way.address,
+        sni: way.sni.clone(),
+        patience: PATIENCE,
+    };
     let mut limited = Err(Fault::TimedOut);
     for _ in 0..ATTEMPTS {
         pace.request();
@@ -203,9 +233,15 @@ fn ask(
                 }
             }
         };
-        let request = HttpRequest { host: authority(&way.name), path: "/".to_owned() };
+        let request = HttpRequest {
+            host: authority(&way.name),
+            path: "/".to_owned(),
+        };
         let answer = session.get(&request, PATIENCE)?;
-        let page = Page { status: answer.status, location: answer.location };
+        let page = Page {
+            status: answer.status,
+            location: answer.location,
+        };
         if !matches!(page.status, 429 | 503) {
             return Ok((page, trusted));
         }
@@ -231,18 +267,30 @@ fn hello(
     expected: &str,
 ) -> Row {
     let leg = format!("TLS at {address}");
-    let target = Target { address, sni: Some(proof.name.clone()), patience: PATIENCE };
+    let target = Target {
+        address,
+        sni: Some(proof.name.clone()),
+        patience: PATIENCE,
+    };
     match offer.make(&OnHost(host), &target) {
         Ok(HelloOutcome::Accepted { version, suite }) => {
             let seen = format!("accepted: {version}, {suite}");
             said(&leg, case, expected, seen, expected == "accepted")
         }
-        Ok(HelloOutcome::Alert { alert, .. }) => {
-            said(&leg, case, expected, format!("alert: {alert}"), expected == "refused")
-        }
-        Ok(HelloOutcome::Closed) => {
-            said(&leg, case, expected, "hung up".to_owned(), expected == "refused")
-        }
+        Ok(HelloOutcome::Alert { alert, .. }) => said(
+            &leg,
+            case,
+            expected,
+            format!("alert: {alert}"),
+            expected == "refused",
+        ),
+        Ok(HelloOutcome::Closed) => said(
+            &leg,
+            case,
+            expected,
+            "hung up".to_owned(),
+            expected == "refused",
+        ),
         Ok(HelloOutcome::Other(what)) => said(&leg, case, expected, what, false),
         Err(fault) => said(&leg, case, expected, fault.to_string(), false),
     }

@@ -11,9 +11,7 @@ use crate::certificate::{
     read_pem_chain,
 };
 use crate::host::Host;
-use crate::pki::{
-    Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root,
-};
+use crate::pki::{Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root};
 use crate::plan::{AgentProof, Proof};
 use crate::values::{AbsPath, HostName, SubjectName};
 use zeroize::Zeroizing;
@@ -40,7 +38,10 @@ impl Cast {
         let now = host.now();
         let name = &proof.name;
         let closed = || "the key of the authority is not open".to_owned();
-        let current = Validity { not_before: now - MINUTE, not_after: now + 30 * MINUTE };
+        let current = Validity {
+            not_before: now - MINUTE,
+            not_after: now + 30 * MINUTE,
+        };
         // The authority may be minutes old, and nothing it issues may be older than it.
         let past = |authority: &Authority| Validity {
             not_before: authority.certificate().validity.not_before,
@@ -81,7 +82,11 @@ fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, St
     root.permitted = Some(Permitted::for_names(&names));
     let root = issue_root(&root, now).map_err(text)?;
     let root = Authority::from_issued(root, None).map_err(text)?;
-    let intermediate = recipe(Purpose::Intermediate, "nim-tls proof, another intermediate", None)?;
+    let intermediate = recipe(
+        Purpose::Intermediate,
+        "nim-tls proof, another intermediate",
+        None,
+    )?;
     let intermediate = issue_intermediate(&intermediate, &root, now).map_err(text)?;
     let intermediate = Authority::from_issued(intermediate, Some(&root)).map_err(text)?;
     throw_away(name, &intermediate, validity)
@@ -91,7 +96,9 @@ fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, St
 fn issued(host: &dyn Host, state: &AbsPath) -> Result<Identity, String> {
     let none = "no issued certificate with its key is left in the state folder";
     let folder = state.join("issued").map_err(|error| error.to_string())?;
-    let names = host.list(folder.as_path()).map_err(|error| error.to_string())?;
+    let names = host
+        .list(folder.as_path())
+        .map_err(|error| error.to_string())?;
     names
         .iter()
         .find_map(|name| {
@@ -112,16 +119,25 @@ fn from_files(host: &dyn Host, chain: &AbsPath, key: &AbsPath) -> Result<Identit
 }
 
 fn identity(chain: &[Certificate], key: &SecretKey) -> Result<Identity, String> {
-    let chain = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
+    let chain = chain
+        .iter()
+        .map(|one| CertificateDer::from(one.der().to_vec()))
+        .collect();
     Identity::new(chain, key.pkcs8_der()).map_err(|error| error.to_string())
 }
 
 fn recipe(purpose: Purpose, common_name: &str, name: Option<&HostName>) -> Result<Recipe, String> {
-    let parts = NameParts { common_name: common_name.to_owned(), ..NameParts::default() };
+    let parts = NameParts {
+        common_name: common_name.to_owned(),
+        ..NameParts::default()
+    };
     Ok(Recipe {
         purpose,
         subject: DistinguishedName::try_from(parts).map_err(|error| error.to_string())?,
-        names: name.iter().map(|name| SubjectName::Dns((*name).clone())).collect(),
+        names: name
+            .iter()
+            .map(|name| SubjectName::Dns((*name).clone()))
+            .collect(),
         key: KeyKind::EcdsaP256,
         days: 1,
         permitted: None,

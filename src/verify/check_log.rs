@@ -32,8 +32,17 @@ struct Line {
 impl<'a> CheckLog<'a> {
     /// Starts at the end of the log as it is now.
     pub(super) fn from_here(host: &'a dyn Host, path: &'a AbsPath) -> Self {
-        let size = host.stat(path.as_path()).ok().flatten().map_or(0, |stat| stat.size);
-        Self { host, path, read: Cell::new(size), verdicts: RefCell::default() }
+        let size = host
+            .stat(path.as_path())
+            .ok()
+            .flatten()
+            .map_or(0, |stat| stat.size);
+        Self {
+            host,
+            path,
+            read: Cell::new(size),
+            verdicts: RefCell::default(),
+        }
     }
 
     /// What the check answered to the client on this port: 204 or 401. `None`: it was not asked.
@@ -50,10 +59,15 @@ impl<'a> CheckLog<'a> {
     }
 
     fn catch_up(&self) {
-        let Ok(bytes) = self.host.read_from(self.path.as_path(), self.read.get(), LIMIT) else {
+        let Ok(bytes) = self
+            .host
+            .read_from(self.path.as_path(), self.read.get(), LIMIT)
+        else {
             return;
         };
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else { return };
+        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+            return;
+        };
         self.read.set(self.read.get() + end as u64 + 1);
         for line in bytes[..end].split(|byte| *byte == b'\n') {
             if let Ok(line) = serde_json::from_slice::<Line>(line)

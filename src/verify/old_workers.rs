@@ -15,7 +15,11 @@ pub(super) fn row(host: &dyn Host, master: u32) -> Row {
                 .iter()
                 .filter(|process| process.parent == master && process.title.contains(LEAVING))
                 .count();
-            let seen = if left == 0 { "gone".to_owned() } else { format!("{left} still serve") };
+            let seen = if left == 0 {
+                "gone".to_owned()
+            } else {
+                format!("{left} still serve")
+            };
             said(leg, case, expected, seen, left == 0)
         }
         Err(error) => Row::not_tried(leg, case, expected, error.to_string()),

@@ -22,7 +22,11 @@ pub(super) struct Pace<'a> {
 impl<'a> Pace<'a> {
     pub(super) fn new(host: &'a dyn Host, spent: u32) -> Self {
         let left = Cell::new(BURST.saturating_sub(spent));
-        Self { host, left, refilled: Cell::new(host.uptime()) }
+        Self {
+            host,
+            left,
+            refilled: Cell::new(host.uptime()),
+        }
     }
 
     /// Waits until another request may be made.

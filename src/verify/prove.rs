@@ -35,7 +35,10 @@ impl Prove {
         let Some(proof) = proof else { return };
         let pace = Pace::new(host, 0);
         let baseline = Baseline::take(host, proof, &pace);
-        let reloads = plan.steps.iter().any(|step| matches!(step.action, Action::Reload(_)));
+        let reloads = plan
+            .steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Reload(_)));
         let sessions = if reloads && proof.agents.is_some() {
             SavedSession::save(host, proof, &pace)
         } else {
@@ -59,18 +62,25 @@ impl Prove {
             rows.push(row);
         };
         let pace = Pace::new(host, self.spent);
-        let (baseline, mut sessions) =
-            self.before.take().unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
+        let (baseline, mut sessions) = self
+            .before
+            .take()
+            .unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
         note(old_workers::row(host, proof.master));
         if let Some(agents) = &proof.agents {
             let cast = Cast::gather(host, proof, agents, authority);
             let log = CheckLog::from_here(host, &agents.check_log);
-            let agents = Agents { host, proof, agents, log, pace: &pace };
+            let agents = Agents {
+                host,
+                proof,
+                agents,
+                log,
+                pace: &pace,
+            };
             agents.rows(&cast, &mut sessions, &mut note);
         }
         let root = root(host, proof);
-        let root = root.as_ref().map_err(Clone::clone);
-        browsers::rows(host, proof, root, &baseline, &pace, &mut note);
+        browsers::rows(host, proof, &root, &baseline, &pace, &mut note);
         note(Row::not_tried(
             "from another host",
             "agent and browser",
@@ -82,8 +92,13 @@ impl Prove {
 }
 
 fn root(host: &dyn Host, proof: &Proof) -> Result<Certificate, String> {
-    let path = proof.state.join("ca/root.crt").map_err(|error| error.to_string())?;
-    let bytes = host.read(path.as_path(), 1024 * 1024).map_err(|error| error.to_string())?;
+    let path = proof
+        .state
+        .join("ca/root.crt")
+        .map_err(|error| error.to_string())?;
+    let bytes = host
+        .read(path.as_path(), 1024 * 1024)
+        .map_err(|error| error.to_string())?;
     let mut chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
     Ok(chain.remove(0))
 }

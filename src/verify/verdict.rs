@@ -29,7 +29,12 @@ pub(super) enum Verdict {
 
 impl Seen {
     pub(super) fn fault(fault: Fault) -> Self {
-        Self { http: None, grpc: None, message: None, fault: Some(fault) }
+        Self {
+            http: None,
+            grpc: None,
+            message: None,
+            fault: Some(fault),
+        }
     }
 
     /// Judges the answer. `check` is what nginx logged of the check for this connection, 204 or
@@ -84,8 +89,8 @@ impl Seen {
 
 impl From<GrpcAnswer> for Seen {
     fn from(answer: GrpcAnswer) -> Self {
-        let fault = (answer.http_status.is_none() && answer.grpc_status.is_none())
-            .then_some(Fault::Closed);
+        let fault =
+            (answer.http_status.is_none() && answer.grpc_status.is_none()).then_some(Fault::Closed);
         Self {
             http: answer.http_status,
             grpc: answer.grpc_status,
@@ -97,7 +102,12 @@ impl From<GrpcAnswer> for Seen {
 
 impl From<HttpAnswer> for Seen {
     fn from(answer: HttpAnswer) -> Self {
-        Self { http: Some(answer.status), grpc: answer.grpc_status, message: None, fault: None }
+        Self {
+            http: Some(answer.status),
+            grpc: answer.grpc_status,
+            message: None,
+            fault: None,
+        }
     }
 }
 
@@ -106,14 +116,25 @@ mod tests {
     use super::*;
 
     fn seen(http: u16, grpc: Option<u32>) -> Seen {
-        Seen { http: Some(http), grpc, message: None, fault: None }
+        Seen {
+            http: Some(http),
+            grpc,
+            message: None,
+            fault: None,
+        }
     }
 
     #[test]
     fn the_check_itself_decides_where_it_spoke() {
-        assert_eq!(seen(200, Some(16)).verdict(Some(204), None), Verdict::Through);
+        assert_eq!(
+            seen(200, Some(16)).verdict(Some(204), None),
+            Verdict::Through
+        );
         assert_eq!(seen(502, None).verdict(Some(204), None), Verdict::Through);
-        assert_eq!(seen(200, Some(12)).verdict(Some(401), None), Verdict::Refused);
+        assert_eq!(
+            seen(200, Some(12)).verdict(Some(401), None),
+            Verdict::Refused
+        );
     }
 
     #[test]
@@ -122,10 +143,16 @@ mod tests {
         assert_eq!(seen(400, None).verdict(None, None), Verdict::Refused);
         assert_eq!(seen(421, None).verdict(None, None), Verdict::Refused);
         assert_eq!(seen(200, Some(12)).verdict(None, None), Verdict::Through);
-        assert_eq!(seen(200, Some(0)).verdict(None, Some(&seen(200, Some(0)))), Verdict::Through);
+        assert_eq!(
+            seen(200, Some(0)).verdict(None, Some(&seen(200, Some(0)))),
+            Verdict::Through
+        );
         // The manager says 16 to the right client too: then 16 proves nothing.
         assert_eq!(down.verdict(None, Some(&down)), Verdict::Through);
-        assert_eq!(down.verdict(None, Some(&seen(200, Some(12)))), Verdict::Refused);
+        assert_eq!(
+            down.verdict(None, Some(&seen(200, Some(12)))),
+            Verdict::Refused
+        );
     }
 
     #[test]
@@ -133,7 +160,13 @@ mod tests {
         for (http, grpc) in [(429, None), (503, None), (200, Some(14)), (200, Some(8))] {
             assert_eq!(seen(http, grpc).verdict(None, None), Verdict::Undecided);
         }
-        assert_eq!(Seen::fault(Fault::TimedOut).verdict(None, None), Verdict::Undecided);
-        assert_eq!(Seen::fault(Fault::NothingToResume).verdict(None, None), Verdict::Undecided);
+        assert_eq!(
+            Seen::fault(Fault::TimedOut).verdict(None, None),
+            Verdict::Undecided
+        );
+        assert_eq!(
+            Seen::fault(Fault::NothingToResume).verdict(None, None),
+            Verdict::Undecided
+        );
     }
 }

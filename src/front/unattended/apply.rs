@@ -82,8 +82,11 @@ fn nobody_at_work(ground: &Ground) -> Result<(), Problem> {
         Problem::new(Exit::Busy, format!("another run is at work: {run}"))
             .remedy(format!("nim-tls watch {run}{options}"))
     } else {
-        Problem::new(Exit::Busy, format!("run {run} was cut short, and this host is in between"))
-            .remedy(format!("nim-tls rollback --yes{options}"))
+        Problem::new(
+            Exit::Busy,
+            format!("run {run} was cut short, and this host is in between"),
+        )
+        .remedy(format!("nim-tls rollback --yes{options}"))
     })
 }
 
@@ -97,7 +100,11 @@ pub(super) fn declined(answer: &Answer, output: &Output) -> u8 {
 
 fn unchanged(output: &Output) -> Result<u8, Problem> {
     if output.is_json() {
-        output.document(&RunDocument::without_receipt(None, Outcome::Unchanged, None))?;
+        output.document(&RunDocument::without_receipt(
+            None,
+            Outcome::Unchanged,
+            None,
+        ))?;
     } else {
         output.result("unchanged: this host is as the answers want it\n")?;
     }
@@ -108,7 +115,9 @@ fn unchanged(output: &Output) -> Result<u8, Problem> {
 pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Result<u8, Problem> {
     let run = started.run.clone();
     if let Err(error) = leave_when_told(&run, &ground.options()) {
-        output.tell(&format!("nim-tls: signals cannot be listened to ({error}); the run goes on"));
+        output.tell(&format!(
+            "nim-tls: signals cannot be listened to ({error}); the run goes on"
+        ));
     }
     let ended = worker::watch(ground.host(), ground.state(), started, |event| {
         progress::show(output, event);
@@ -128,14 +137,21 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
     let said: Vec<String> = said.lines().take(5).map(escaped).collect();
     let begun = !matches!(runs.cut_short(None), Ok(cut) if cut.as_ref() != Some(run));
     let problem = if begun {
-        Problem::new(Exit::Incomplete, format!("the worker of run {run} died; {}", said.join("; ")))
-            .remedy(format!("nim-tls rollback --yes{}", ground.options()))
+        Problem::new(
+            Exit::Incomplete,
+            format!("the worker of run {run} died; {}", said.join("; ")),
+        )
+        .remedy(format!("nim-tls rollback --yes{}", ground.options()))
     } else {
         let what = format!("the worker of run {run} did not begin: {}", said.join("; "));
         Problem::host(what)
     };
     if output.is_json() {
-        let outcome = if begun { Outcome::Incomplete } else { Outcome::Refused };
+        let outcome = if begun {
+            Outcome::Incomplete
+        } else {
+            Outcome::Refused
+        };
         let what = Some(problem.to_string());
         let _ = output.document(&RunDocument::without_receipt(Some(run), outcome, what));
     }

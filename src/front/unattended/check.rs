@@ -20,7 +20,10 @@ struct Document<'a> {
 pub(super) fn check(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     let checks = prerequisites::checks(&session::first_look(ground));
     if output.is_json() {
-        output.document(&Document { schema: 1, checks: &checks })?;
+        output.document(&Document {
+            schema: 1,
+            checks: &checks,
+        })?;
     } else {
         output.result(&text(&checks))?;
     }
@@ -32,7 +35,13 @@ fn text(checks: &[Check]) -> String {
     let mut text = String::new();
     for check in checks {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<8} {}: {}", check.status.word(), check.title, check.detail);
+        let _ = writeln!(
+            text,
+            "{:<8} {}: {}",
+            check.status.word(),
+            check.title,
+            check.detail
+        );
         if let Some(remedy) = &check.remedy {
             let _ = writeln!(text, "         do: {remedy}");
         }
@@ -46,7 +55,7 @@ fn text(checks: &[Check]) -> String {
     };
     let _ = writeln!(
         text,
-        "\n{end} ({} ok, {} warnings, {} could not be told)",
+        "\n{end} (ok: {}, warnings: {}, unknown: {})",
         count(Status::Ok),
         count(Status::Warning),
         count(Status::Unknown),

@@ -48,7 +48,11 @@ impl RunDocument {
             schema: 1,
             run: Some(receipt.run.clone()),
             outcome: receipt.outcome,
-            changed: receipt.changes.iter().map(|change| change.path.clone()).collect(),
+            changed: receipt
+                .changes
+                .iter()
+                .map(|change| change.path.clone())
+                .collect(),
             proof: receipt.proof.clone(),
             reload: receipt.reload.to_string(),
             problem: receipt.problem.clone(),
@@ -80,7 +84,11 @@ pub(super) fn show(output: &Output, receipt: &Receipt, options: &str) -> Result<
 
 fn text(receipt: &Receipt, options: &str) -> String {
     let run = &receipt.run;
-    let mut text = format!("run {run} ({}): {}\n", escaped(&receipt.command), words(receipt));
+    let mut text = format!(
+        "run {run} ({}): {}\n",
+        escaped(&receipt.command),
+        words(receipt)
+    );
     if !receipt.changes.is_empty() {
         let title = match (receipt.outcome, &receipt.undid) {
             (_, Some(_)) => "put back",
@@ -99,7 +107,11 @@ fn text(receipt: &Receipt, options: &str) -> String {
         }
     }
     if receipt.reload != Reload::NotNeeded {
-        let _ = writeln!(text, "\nnginx: reload {}", escaped(&receipt.reload.to_string()));
+        let _ = writeln!(
+            text,
+            "\nnginx: reload {}",
+            escaped(&receipt.reload.to_string())
+        );
     }
     if !receipt.proof.is_empty() {
         text.push_str("\nproof:\n");
@@ -113,7 +125,10 @@ fn text(receipt: &Receipt, options: &str) -> String {
 
 /// The table of the proof, line by line safe to show.
 pub(super) fn proof(rows: &[Row]) -> String {
-    report::as_text(rows).lines().map(|line| format!("  {}\n", escaped(line))).collect()
+    report::as_text(rows)
+        .lines()
+        .map(|line| format!("  {}\n", escaped(line)))
+        .collect()
 }
 
 fn words(receipt: &Receipt) -> String {

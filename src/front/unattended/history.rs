@@ -48,15 +48,21 @@ struct Expiry {
 pub(super) fn history(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     let runs = Runs::new(ground.host(), ground.state());
     let unreadable = |error: &dyn std::fmt::Display| {
-        Problem::host(escaped(&format!("the runs of this host cannot be read: {error}")))
-            .remedy("sudo nim-tls history")
+        Problem::host(escaped(&format!(
+            "the runs of this host cannot be read: {error}"
+        )))
+        .remedy("sudo nim-tls history")
     };
     let ids = runs.list().map_err(|error| unreadable(&error))?;
     let lines: Vec<RunLine> = ids.iter().map(|run| line(ground, &runs, run)).collect();
     // A damaged receipt is shown in its line; certificates of the others are looked at.
     let expires_first = first_expiry(ground, &runs.in_force().unwrap_or_default());
     if output.is_json() {
-        output.document(&Document { schema: 1, runs: lines, expires_first })?;
+        output.document(&Document {
+            schema: 1,
+            runs: lines,
+            expires_first,
+        })?;
     } else {
         output.result(&text(&lines, expires_first.as_ref()))?;
     }
@@ -69,7 +75,11 @@ fn line(ground: &Ground, runs: &Runs<'_>, run: &RunId) -> RunLine {
         Ok(Some(receipt)) => RunLine {
             run: run.clone(),
             started: Some(moment(receipt.started)),
-            changed: receipt.changes.iter().map(|change| change.path.clone()).collect(),
+            changed: receipt
+                .changes
+                .iter()
+                .map(|change| change.path.clone())
+                .collect(),
             outcome: receipt.outcome.to_string(),
             command: receipt.command,
         },
@@ -93,17 +103,26 @@ fn line(ground: &Ground, runs: &Runs<'_>, run: &RunId) -> RunLine {
 
 /// Of the certificates that standing runs have placed, the one that expires first.
 fn first_expiry(ground: &Ground, receipts: &[Receipt]) -> Option<Expiry> {
-    let placed = receipts.iter().flat_map(|receipt| &receipt.changes).filter(|change| {
-        let name = change.path.as_str();
-        matches!(change.after, After::File { .. }) && (name.ends_with(".crt") || name.ends_with(".pem"))
-    });
+    let placed = receipts
+        .iter()
+        .flat_map(|receipt| &receipt.changes)
+        .filter(|change| {
+            let name = change.path.as_str();
+            matches!(change.after, After::File { .. })
+                && matches!(name.rsplit_once('.'), Some((_, "crt" | "pem")))
+        });
     placed
         .filter_map(|change| {
             let bytes = ground.host().read(change.path.as_ref(), LIMIT).ok()?;
             let leaf = read_pem_chain(&bytes).ok()?.into_iter().next()?;
             let at = leaf.validity.not_after;
             let (path, subject) = (change.path.clone(), leaf.subject);
-            Some(Expiry { path, subject, expires: moment(at), at })
+            Some(Expiry {
+                path,
+                subject,
+                expires: moment(at),
+                at,
+            })
         })
         .min_by_key(|expiry| expiry.at)
 }
@@ -129,7 +148,13 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>) -> String {
         );
         let _ = writeln!(text, "{}", row.trim_end());
     }
-    if let Some(Expiry { path, subject, expires, .. }) = expiry {
+    if let Some(Expiry {
+        path,
+        subject,
+        expires,
+        ..
+    }) = expiry
+    {
         let (path, subject) = (escaped(path), escaped(subject));
         let _ = writeln!(text, "\nexpires first: {subject} ({path}), {expires}");
     }

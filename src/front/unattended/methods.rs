@@ -52,7 +52,11 @@ fn document(cell: &Cell, facts: &Facts) -> CellDocument {
         generation: cell.generation,
         offered: cell.not_applicable.is_none(),
         reason: fits.as_ref().and_then(|fits| fits.as_ref().err().cloned()),
-        legs: if cell.not_applicable.is_none() { topology::legs(cell.method) } else { Vec::new() },
+        legs: if cell.not_applicable.is_none() {
+            topology::legs(cell.method)
+        } else {
+            Vec::new()
+        },
         fits: fits.map(|fits| fits.is_ok()),
     }
 }
@@ -72,7 +76,9 @@ fn text(cells: &[Cell], facts: &Facts) -> String {
     line(&mut text, "", Proxy::ALL.map(Proxy::title));
     for method in Method::ALL {
         let words = Proxy::ALL.map(|proxy| {
-            let cell = cells.iter().find(|cell| cell.method == method && cell.proxy == proxy);
+            let cell = cells
+                .iter()
+                .find(|cell| cell.method == method && cell.proxy == proxy);
             cell.map_or("", |cell| word(cell, facts))
         });
         line(&mut text, method.title(), words);
@@ -89,7 +95,9 @@ fn text(cells: &[Cell], facts: &Facts) -> String {
             reasons.push(reason);
         }
     }
-    reasons.iter().for_each(|reason| text.push_str(&format!("{}\n", escaped(reason))));
+    for reason in reasons {
+        text.push_str(&format!("{}\n", escaped(&reason)));
+    }
     if let Known::Is(nginx) = &facts.nginx {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\nThis host runs {}.", nginx.build);
@@ -109,7 +117,11 @@ fn about(cell: &Cell, why: &str) -> &'static str {
         .iter()
         .filter(|other| other.proxy == cell.proxy)
         .all(|other| other.not_applicable == Some(why));
-    if column { cell.proxy.title() } else { cell.method.title() }
+    if column {
+        cell.proxy.title()
+    } else {
+        cell.method.title()
+    }
 }
 
 fn line(text: &mut String, head: &str, words: [&str; 3]) {

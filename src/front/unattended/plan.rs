@@ -73,12 +73,17 @@ fn document(plan: &Plan) -> Result<Document<'_>, Problem> {
         why: &step.why,
         undo: &step.undo,
     });
-    let made = plan.files.iter().map(|file| matches!(file.content, Content::Issued(_)));
+    let made = plan
+        .files
+        .iter()
+        .map(|file| matches!(file.content, Content::Issued(_)));
     let files = preview::files(plan).into_iter().zip(made);
     Ok(Document {
         schema: 1,
         steps: steps.collect(),
-        files: files.map(|(file, made)| file_document(file, made)).collect(),
+        files: files
+            .map(|(file, made)| file_document(file, made))
+            .collect(),
         commands: commands(plan),
         defaults: &plan.defaults,
         notes: &plan.notes,
@@ -120,7 +125,10 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
                 .chain(nginx.args.iter().map(String::as_str))
                 .chain(["-t"])
                 .collect();
-            Some(format!("{}  (in a private copy of the file system)", words.join(" ")))
+            Some(format!(
+                "{}  (in a private copy of the file system)",
+                words.join(" ")
+            ))
         }
         Action::Trust(trust) => Some(trust.command.clone()),
         Action::Reload(nginx) => Some(format!("kill -HUP {}  (nginx reloads)", nginx.master)),
@@ -129,5 +137,8 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
         )),
         Action::Issue(_) | Action::Place | Action::Prove(_) => None,
     };
-    plan.steps.iter().filter_map(|step| of(&step.action)).collect()
+    plan.steps
+        .iter()
+        .filter_map(|step| of(&step.action))
+        .collect()
 }

@@ -13,7 +13,9 @@ use super::plan::commands;
 pub(super) fn whole(plan: &Plan, output: &Output) -> String {
     let mut text = summary(plan);
     for file in changed(plan) {
-        let Some(diff) = file.diff.as_deref().filter(|diff| !diff.is_empty()) else { continue };
+        let Some(diff) = file.diff.as_deref().filter(|diff| !diff.is_empty()) else {
+            continue;
+        };
         text.push('\n');
         text.push_str(&output.diff(diff));
         text.push_str(&reasons(&file));
@@ -23,13 +25,19 @@ pub(super) fn whole(plan: &Plan, output: &Output) -> String {
 
 /// The differences alone, as `diff -u` gives them.
 pub(super) fn diffs(plan: &Plan) -> String {
-    changed(plan).into_iter().filter_map(|file| file.diff).collect()
+    changed(plan)
+        .into_iter()
+        .filter_map(|file| file.diff)
+        .collect()
 }
 
 /// What will be done, without the differences.
 pub(super) fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
-        return format!("Nothing to do: this host is as the answers want it.\n{}", notes(plan));
+        return format!(
+            "Nothing to do: this host is as the answers want it.\n{}",
+            notes(plan)
+        );
     }
     let mut text = String::from("Steps, in this order:\n");
     for (number, step) in plan.steps.iter().enumerate() {
@@ -42,7 +50,9 @@ pub(super) fn summary(plan: &Plan) -> String {
     let commands = commands(plan);
     if !commands.is_empty() {
         text.push_str("\nCommands:\n");
-        commands.iter().for_each(|command| listed(&mut text, command));
+        for command in &commands {
+            listed(&mut text, command);
+        }
     }
     text.push_str(&notes(plan));
     if !plan.defaults.is_empty() {
@@ -56,7 +66,12 @@ pub(super) fn summary(plan: &Plan) -> String {
 
 fn files(plan: &Plan) -> String {
     let mut text = String::from("\nFiles:\n");
-    let width = plan.files.iter().map(|file| file.path.as_str().len()).max().unwrap_or(0);
+    let width = plan
+        .files
+        .iter()
+        .map(|file| file.path.as_str().len())
+        .max()
+        .unwrap_or(0);
     let mut unchanged = 0;
     for (shown, file) in preview::files(plan).iter().zip(&plan.files) {
         let status = match file.status {

@@ -13,9 +13,17 @@ pub(super) fn show(output: &Output, event: &Event) {
 
 fn line(happening: &Happening) -> Option<String> {
     Some(match happening {
-        Happening::Started { run, command, pid, steps } => {
+        Happening::Started {
+            run,
+            command,
+            pid,
+            steps,
+        } => {
             let count = steps.len();
-            format!("run {run}: {} in process {pid}, {count} steps", escaped(command))
+            format!(
+                "run {run}: {} in process {pid}, {count} steps",
+                escaped(command)
+            )
         }
         Happening::StepBegan { .. } => return None,
         Happening::Said { step, text } => format!("  {}: {}", escaped(step), escaped(text)),
@@ -24,16 +32,27 @@ fn line(happening: &Happening) -> Option<String> {
             row.mark(),
             row.leg,
             row.case,
-            row.why.as_deref().map_or_else(|| row.seen.clone(), |why| format!("not tried, {why}")),
+            row.why
+                .as_deref()
+                .map_or_else(|| row.seen.clone(), |why| format!("not tried, {why}")),
         )),
-        Happening::StepEnded { step, how, detail, milliseconds } => {
+        Happening::StepEnded {
+            step,
+            how,
+            detail,
+            milliseconds,
+        } => {
             let word = match how {
                 StepEnd::Done => "done",
                 StepEnd::Warned => "done, with a warning",
                 StepEnd::Skipped => "skipped",
                 StepEnd::Failed => "FAILED",
             };
-            let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+            let detail = if detail.is_empty() {
+                String::new()
+            } else {
+                format!(": {detail}")
+            };
             let step = escaped(step);
             format!("{step}: {word} in {milliseconds} ms{}", escaped(&detail))
         }

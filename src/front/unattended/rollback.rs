@@ -34,8 +34,10 @@ fn begin(
 ) -> Result<Begun, Problem> {
     consent::possible(consent, "rollback")?;
     if ground.host().is_live() && !ground.host().is_root() {
-        return Err(Problem::host("only root can put back what root has changed")
-            .remedy("sudo nim-tls rollback"));
+        return Err(
+            Problem::host("only root can put back what root has changed")
+                .remedy("sudo nim-tls rollback"),
+        );
     }
     let target = worker::target(ground.host(), ground.state(), run, None)?;
     if !consent.yes {
@@ -51,8 +53,15 @@ fn begin(
 }
 
 fn summary(target: &Target) -> String {
-    let cut = if target.cut_short { ", which was cut short" } else { "" };
-    let mut text = format!("Run {}{cut} changed this; it will be as it was before:\n", target.run);
+    let cut = if target.cut_short {
+        ", which was cut short"
+    } else {
+        ""
+    };
+    let mut text = format!(
+        "Run {}{cut} changed this; it will be as it was before:\n",
+        target.run
+    );
     for change in &target.changes {
         text.push_str(&format!("  {}\n", escaped(&change.path)));
     }

@@ -33,8 +33,10 @@ struct Document {
 
 pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     if !ground.host().is_live() {
-        return Err(Problem::host("a folder (--root) answers no connection: nothing can be proven")
-            .remedy("start that system, and run nim-tls verify on it"));
+        return Err(Problem::host(
+            "a folder (--root) answers no connection: nothing can be proven",
+        )
+        .remedy("start that system, and run nim-tls verify on it"));
     }
     let (run, mut proof) = latest(ground)?;
     let facts = session::first_look(ground);
@@ -45,14 +47,28 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     let authority = authority(ground);
     let rows = RealProver::default().prove(ground.host(), &proof, authority.as_ref(), &mut |row| {
         if !output.is_json() {
-            output.tell(&escaped(&format!("{:<3} {}, {}", row.mark(), row.leg, row.case)));
+            output.tell(&escaped(&format!(
+                "{:<3} {}, {}",
+                row.mark(),
+                row.leg,
+                row.case
+            )));
         }
     });
     let holds = report::holds(&rows);
     if output.is_json() {
-        output.document(&Document { schema: 1, run, holds, proof: rows })?;
+        output.document(&Document {
+            schema: 1,
+            run,
+            holds,
+            proof: rows,
+        })?;
     } else {
-        let word = if holds { "the proof holds" } else { "the proof does NOT hold" };
+        let word = if holds {
+            "the proof holds"
+        } else {
+            "the proof does NOT hold"
+        };
         output.result(&format!("{}\n{word}\n", document::proof(&rows)))?;
     }
     Ok(if holds { Exit::Done } else { Exit::HostUnfit } as u8)
@@ -60,10 +76,14 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
 
 /// What the latest run that stands has proven.
 fn latest(ground: &Ground) -> Result<(RunId, Proof), Problem> {
-    let standing = Runs::new(ground.host(), ground.state()).in_force().map_err(|error| {
-        Problem::host(escaped(&format!("the runs of this host cannot be read: {error}")))
+    let standing = Runs::new(ground.host(), ground.state())
+        .in_force()
+        .map_err(|error| {
+            Problem::host(escaped(&format!(
+                "the runs of this host cannot be read: {error}"
+            )))
             .remedy("sudo nim-tls verify")
-    })?;
+        })?;
     standing
         .into_iter()
         .rev()
@@ -80,7 +100,10 @@ fn authority(ground: &Ground) -> Option<Authority> {
     let folder = ground.state().as_path().join("ca");
     let read = |name: &str| ground.host().read(&folder.join(name), LIMIT).ok();
     let certificate = |name| read_pem_chain(&read(name)?).ok()?.into_iter().next();
-    let chain = vec![certificate(INTERMEDIATE_CERTIFICATE)?, certificate(ROOT_CERTIFICATE)?];
+    let chain = vec![
+        certificate(INTERMEDIATE_CERTIFICATE)?,
+        certificate(ROOT_CERTIFICATE)?,
+    ];
     let key = Zeroizing::new(read(INTERMEDIATE_KEY)?);
     Authority::open(chain, SecretKey::from_pem(&key, None).ok()?).ok()
 }

@@ -16,11 +16,7 @@ use super::progress;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) fn watch(
-    ground: &Ground,
-    run: Option<&RunId>,
-    output: &Output,
-) -> Result<u8, Problem> {
+pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Result<u8, Problem> {
     let run = chosen(ground, run)?;
     if at_work(ground, &run) {
         // Without it an interrupt ends this process all the same, only without a word.
@@ -30,7 +26,9 @@ pub(super) fn watch(
     loop {
         // Looked at before the events: what a worker said last is then already there.
         let alive = at_work(ground, &run);
-        let news = events.news().map_err(|error| Problem::host(escaped(&error.to_string())))?;
+        let news = events
+            .news()
+            .map_err(|error| Problem::host(escaped(&error.to_string())))?;
         for event in &news {
             progress::show(output, event);
             if let Happening::Ended { exit, problem, .. } = &event.what {
@@ -52,13 +50,19 @@ pub(super) fn outcome(
     problem: Option<&str>,
     output: &Output,
 ) -> Result<u8, Problem> {
-    let shown = match receipt(ground, run) {
-        Ok(Some(receipt)) => document::show(output, &receipt, &ground.options()),
-        Ok(None) | Err(_) => {
-            let outcome = if exit == 0 { Outcome::Applied } else { Outcome::Incomplete };
-            let document =
-                RunDocument::without_receipt(Some(run), outcome, problem.map(str::to_owned));
-            if output.is_json() { output.document(&document) } else { Ok(()) }
+    let shown = if let Ok(Some(receipt)) = receipt(ground, run) {
+        document::show(output, &receipt, &ground.options())
+    } else {
+        let outcome = if exit == 0 {
+            Outcome::Applied
+        } else {
+            Outcome::Incomplete
+        };
+        let document = RunDocument::without_receipt(Some(run), outcome, problem.map(str::to_owned));
+        if output.is_json() {
+            output.document(&document)
+        } else {
+            Ok(())
         }
     };
     if let Some(problem) = problem {
@@ -79,7 +83,9 @@ pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
     let processes = ground.host().processes().unwrap_or_default();
     processes.iter().any(|process| {
         let words: Vec<&str> = process.title.split(' ').collect();
-        words.windows(2).any(|pair| pair == ["__worker", run.as_str()])
+        words
+            .windows(2)
+            .any(|pair| pair == ["__worker", run.as_str()])
     })
 }
 
@@ -94,7 +100,10 @@ pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Prob
     match run {
         Some(run) if runs.contains(run) => Ok(run.clone()),
         Some(run) => Err(missing(format!("there is no run {run} on this host"))),
-        None => runs.last().cloned().ok_or_else(|| missing("no run is recorded here".to_owned())),
+        None => runs
+            .last()
+            .cloned()
+            .ok_or_else(|| missing("no run is recorded here".to_owned())),
     }
 }
 

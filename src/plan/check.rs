@@ -1,0 +1,185 @@
+//! The check of agents' certificates: asked for by nginx, judged in a location of our own.
+
+use std::collections::BTreeSet;
+
+use super::editor::why;
+use super::place_for::{self, Spot};
+use super::template::{self, CHECK};
+use super::work::Work;
+use crate::error::Problem;
+use crate::facts::Known;
+use crate::nginx::{Directive, Location, LocationKind, flat};
+use crate::values::AbsPath;
+
+/// How many addresses a note names.
+const SHOWN: usize = 5;
+
+impl<'e> Work<'_, 'e> {
+    /// Every client is asked for a certificate of ours, and may have none.
+    pub(super) fn verify(&mut self, bundle: &AbsPath) -> Result<(), Problem> {
+        let block = self.site.server.directive;
+        let now = |name: &str| self.site.server.scope.value(name).unwrap_or("");
+        let (authority, mode) = (now("ssl_client_certificate"), now("ssl_verify_client"));
+        let same_authority = self.site.config.resolved(authority) == bundle.as_str();
+        if !same_authority && !matches!(mode, "" | "off") {
+            self.changes.notes.push(format!(
+                "clients are verified against {bundle} instead of {authority}: whoever shows a \
+                 certificate of another authority, to the UI too, is answered 400"
+            ));
+        }
+        if !same_authority || mode != "optional" {
+            self.tightened = true;
+        }
+        let depth = now("ssl_verify_depth").parse() == Ok(0);
+        let ca = why("client-ca", bundle);
+        let anchor = "ssl_certificate_key";
+        self.editor.set(
+            block,
+            "ssl_client_certificate",
+            bundle.as_str(),
+            &ca,
+            anchor,
+        )?;
+        let optional = why("verify-optional", "");
+        let anchor = "ssl_client_certificate";
+        self.editor
+            .set(block, "ssl_verify_client", "optional", &optional, anchor)?;
+        if depth {
+            let reason = why("verify-depth", "");
+            let anchor = "ssl_verify_client";
+            self.editor
+                .set(block, "ssl_verify_depth", "1", &reason, anchor)?;
+        }
+        Ok(())
+    }
+
+    /// Calls of agents have to pass the check.
+    pub(super) fn gates(&mut self) -> Result<(), Problem> {
+        let ask = why("auth-request", CHECK);
+        let all = why("satisfy-all", "");
+        for gate in &self.site.gates {
+            let block: &'e Directive = gate.directive;
+            let own = |name: &str| {
+                let line = flat(block.children()).find(|line| line.name == name);
+                line.and_then(|line| line.arg(0))
+            };
+            if own("auth_request") != Some(CHECK) || own("satisfy") != Some("all") {
+                self.tightened = true;
+            }
+            self.editor
+                .set(block, "auth_request", CHECK, &ask, "auth_request")?;
+            self.editor
+                .set(block, "satisfy", "all", &all, "auth_request")?;
+        }
+        Ok(())
+    }
+
+    /// The check goes into a file of its own where the server includes a folder, else into the
+    /// server itself.
+    pub(super) fn check_location(&mut self) -> Result<(), Problem> {
+        let log = place_for::log_file(self.site.config, "nim-tls-agents.log");
+        let file = template::check_location(&log);
+        let server = self.site.server;
+        let is_check =
+            |found: &&Location<'_>| found.kind == LocationKind::Exact && found.pattern == CHECK;
+        let present = server.locations.iter().find(is_check);
+        let own = place_for::location_file(self.site, "nim-tls-agents.conf");
+        match (own, present) {
+            (Some(path), None) => self.own_file(&path, file),
+            (Some(path), Some(found)) if self.stands_in(found.directive, &path) => {
+                self.own_file(&path, file)
+            }
+            (_, Some(found)) => place_for::same(self.site, found.directive, &file.text),
+            (None, None) => {
+                self.tightened = true;
+                let reason = why("check-location", CHECK);
+                self.editor
+                    .insert_at_end(server.directive, &lines(&file.text), &reason)
+            }
+        }
+    }
+
+    fn stands_in(&self, directive: &Directive, path: &AbsPath) -> bool {
+        self.site.config.file(directive.at.file).path == path.as_str()
+    }
+
+    pub(super) fn log_format(&mut self) -> Result<(), Problem> {
+        let file = template::log_format();
+        match place_for::http_file(self.site, "nim-tls-log.conf") {
+            Spot::File(path) => self.own_file(&path, file),
+            Spot::Present => Ok(()),
+            Spot::BeforeServer => {
+                let reason = why("agent-log-format", "");
+                let server = self.site.server.directive;
+                self.editor
+                    .insert_before(server, &lines(&file.text), &reason)
+            }
+        }
+    }
+
+    /// A file of the shape of NIM 2.21 asks for certificates of the vendor's authority and
+    /// answers 400 to anybody who shows another one.
+    pub(super) fn note_old_verification(&mut self) {
+        let scope = &self.site.server.scope;
+        let authority = scope.value("ssl_client_certificate").unwrap_or_default();
+        let authority = self.site.config.resolved(authority).parse::<AbsPath>();
+        let ours = authority.is_ok_and(|path| {
+            let found = self.facts.file(&path).file();
+            found.is_some_and(|found| found.ours)
+        });
+        let lines = scope.nearest("ssl_verify_client");
+        let asks = lines.iter().find(|line| line.arg(0) == Some("optional"));
+        if let Some(line) = asks.filter(|_| !ours) {
+            self.changes.notes.push(format!(
+                "{}: clients that show a certificate of another authority are answered 400; \
+                 agents with certificates of this tool are among them until client-mtls is applied",
+                self.site.config.shown(&line.at)
+            ));
+        }
+    }
+
+    /// Nobody is cut off unawares.
+    pub(super) fn note_who_is_connected(&mut self) {
+        let Known::Is(connected) = &self.facts.connected else {
+            return;
+        };
+        let from: BTreeSet<String> = connected.iter().map(|at| at.ip().to_string()).collect();
+        if from.is_empty() {
+            return;
+        }
+        let first: Vec<&str> = from.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match from.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.changes.notes.push(format!(
+            "connected to port {} now: {}{more}; agents among them are refused until they have \
+             the certificates that this plan makes",
+            self.site.port,
+            first.join(", ")
+        ));
+    }
+
+    /// What code in the server does is beyond the reach of a plan.
+    pub(super) fn note_code(&mut self) {
+        let is_code = |line: &&Directive| {
+            let name = line.name.as_str();
+            name.starts_with("js_") || name.starts_with("perl") || name.contains("_by_lua")
+        };
+        let mut open: Vec<&Directive> = vec![self.site.server.directive];
+        while let Some(line) = open.pop() {
+            if is_code(&line) {
+                self.changes.notes.push(format!(
+                    "{}: what this code asks of nginx could not be followed",
+                    self.site.config.shown(&line.at)
+                ));
+                return;
+            }
+            open.extend(flat(line.children()));
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,157 @@
+//! What a server does about agents' certificates before anything is changed.
+
+use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::other_ways;
+use super::site::Site;
+use super::template::CHECK;
+use crate::error::Problem;
+use crate::facts::{Build, Facts, Known};
+use crate::nginx::{Directive, Location, LocationKind, flat};
+use crate::values::Port;
+
+/// What a server does about agents' certificates today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientsToday {
+    NotAsked,
+    /// Asked for, and whoever has none gets through.
+    Asked,
+    /// A check stands in both gRPC locations, but it can be got round.
+    Bypassable,
+    Enforced,
+}
+
+/// Judges what is there, and names the line that decides.
+pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToday, &'a Directive) {
+    let verify = site
+        .server
+        .scope
+        .nearest("ssl_verify_client")
+        .into_iter()
+        .next();
+    let decides = verify.unwrap_or(site.server.directive);
+    match verify.and_then(|line| line.arg(0)) {
+        // nginx itself answers 400 before any location is looked for.
+        Some("on") => return (ways_round(site, build), decides),
+        Some("optional" | "optional_no_ca") => {}
+        _ => return (ClientsToday::NotAsked, decides),
+    }
+    let check = |gate: &&Location<'a>| {
+        let line = gate.scope.nearest("auth_request").into_iter().next();
+        line.filter(|line| line.arg(0) != Some("off"))
+    };
+    let checks: Vec<&Directive> = site.gates.iter().filter_map(check).collect();
+    let (Some(first), true) = (checks.first(), checks.len() == site.gates.len()) else {
+        return (ClientsToday::Asked, decides);
+    };
+    let holds = refuse(site, build).is_ok()
+        && site.gates.iter().all(|gate| needs_all(gate))
+        && checks.iter().all(|check| check_holds(site, check));
+    if holds {
+        (ClientsToday::Enforced, decides)
+    } else {
+        (ClientsToday::Bypassable, first)
+    }
+}
+
+/// Where the server asks everybody: whether another server leads round it.
+fn ways_round(site: &Site<'_>, build: Option<&Build>) -> ClientsToday {
+    let closed = other_ways::refuse(site).is_ok() && bypass::neighbours(site, build).is_ok();
+    if closed {
+        ClientsToday::Enforced
+    } else {
+        ClientsToday::Bypassable
+    }
+}
+
+fn needs_all(gate: &Location<'_>) -> bool {
+    gate.scope.value("satisfy").is_none_or(|how| how == "all")
+}
+
+/// Whether the location that a check asks says no to whoever has no certificate, and nothing
+/// makes a yes of it.
+fn check_holds(site: &Site<'_>, check: &Directive) -> bool {
+    let path = check.arg(0).unwrap_or_default();
+    if !matches!(path, CHECK | VENDOR_CHECK) {
+        return false;
+    }
+    let selected = site.http.find_location_for(site.server, path);
+    let Some(location) = selected.location else {
+        return false;
+    };
+    let certain = location.kind == LocationKind::Exact || selected.maybe.is_empty();
+    certain && refuses_first(location) && !answer_is_changed(location)
+}
+
+/// The form of the vendor's check and of ours: the certificate is judged before any yes.
+fn refuses_first(location: &Location<'_>) -> bool {
+    let mut refuses_rest = false;
+    for line in flat(location.directive.children()) {
+        match line.name.as_str() {
+            "if" => {
+                let words: Vec<&str> = line.args.iter().map(String::as_str).collect();
+                let inner = flat(line.children()).find(|inner| inner.name == "return");
+                let Some(code) = inner.and_then(|inner| inner.arg(0)) else {
+                    return false;
+                };
+                match words.as_slice() {
+                    ["($ssl_client_verify", "=", "SUCCESS)"] => {}
+                    [
+                        "($ssl_client_verify",
+                        "!=" | "!~" | "!~*",
+                        "SUCCESS)" | "SUCCESS",
+                        ..,
+                    ] if is_refusal(code) => {
+                        refuses_rest = true;
+                    }
+                    _ => return false,
+                }
+            }
+            "return" => return refuses_rest || line.arg(0).is_some_and(is_refusal),
+            "rewrite" | "set" | "break" | "proxy_pass" | "try_files" => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+fn is_refusal(code: &str) -> bool {
+    matches!(code, "401" | "403")
+}
+
+/// An error page turns a refusal into a pass where it brings a status of its own (`=`), or
+/// where further error pages are followed from there.
+fn answer_is_changed(check: &Location<'_>) -> bool {
+    let pages = check.scope.nearest("error_page");
+    let codes = |page: &Directive| page.args.iter().any(|arg| is_refusal(arg));
+    let changes = |page: &Directive| page.args.iter().any(|arg| arg.starts_with('='));
+    let refusals: Vec<_> = pages.iter().filter(|page| codes(page)).collect();
+    let followed = check.scope.value("recursive_error_pages") == Some("on");
+    refusals.iter().any(|page| changes(page))
+        || (!refusals.is_empty() && followed && pages.iter().any(|page| changes(page)))
+}
+
+/// The same in words, for `check`.
+pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
+    let Known::Is(config) = &facts.config else {
+        return Err(Problem::host(
+            "the configuration of nginx could not be read",
+        ));
+    };
+    let http = config
+        .http()
+        .ok_or_else(|| Problem::host("there is no http block"))?;
+    let site = Site::find(config, &http, port)?;
+    let build = facts.nginx.is().map(|nginx| &nginx.build);
+    let (clients, line) = clients_today(&site, build);
+    let place = config.shown(&line.at);
+    Ok(match clients {
+        ClientsToday::NotAsked => format!("not asked for a certificate ({place})"),
+        ClientsToday::Asked => {
+            format!("asked for a certificate, and let through without one ({place})")
+        }
+        ClientsToday::Bypassable => {
+            format!("checked in a way that can be got round ({place})")
+        }
+        ClientsToday::Enforced => format!("refused without a certificate ({place})"),
+    })
+}

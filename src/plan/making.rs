@@ -1,0 +1,45 @@
+//! A plan of certificates in the making.
+
+use super::file::{Content, FileChange};
+use super::placed::change;
+use crate::answers::Answers;
+use crate::certificate::{Purpose, Recipe};
+use crate::error::Problem;
+use crate::facts::Facts;
+use crate::values::{AbsPath, SubjectName};
+
+pub(super) struct Making<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) answers: &'a Answers,
+    pub(super) files: Vec<FileChange>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Making<'_> {
+    pub(super) fn recipe(
+        &self,
+        purpose: Purpose,
+        common_name: &str,
+        names: Vec<SubjectName>,
+        days: u32,
+    ) -> Result<Recipe, Problem> {
+        let subject = self.answers.subject.named(common_name).map_err(|error| {
+            Problem::usage(format!(
+                "certificates.subject.{}: {}",
+                error.field, error.reason
+            ))
+        })?;
+        Ok(Recipe {
+            purpose,
+            subject,
+            names,
+            key: self.answers.key,
+            days,
+            permitted: None,
+        })
+    }
+
+    pub(super) fn place(&mut self, path: &AbsPath, mode: u32, content: Content) {
+        self.files.push(change(self.facts, path, mode, content));
+    }
+}

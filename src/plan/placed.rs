@@ -1,0 +1,37 @@
+//! One file of a plan, judged by what the facts say is there.
+
+use super::file::{Content, FileChange, Status};
+use crate::facts::Facts;
+use crate::values::{AbsPath, Digest, Mode};
+
+/// New, changed or unchanged; root's.
+pub(super) fn change(facts: &Facts, path: &AbsPath, mode: u32, content: Content) -> FileChange {
+    let found = facts.file(path).file();
+    let same = found.is_some_and(|found| match &content {
+        Content::Text(text) => {
+            Digest::of(text.as_bytes()) == found.digest && found.mode == Mode(mode)
+        }
+        Content::Issued(_) => false,
+    });
+    let status = match (found, same) {
+        (None, _) => Status::Create,
+        (Some(_), true) => Status::Unchanged,
+        (Some(_), false) => Status::Change,
+    };
+    FileChange {
+        path: path.clone(),
+        status,
+        mode: Mode(mode),
+        owner: (0, 0),
+        content,
+        before: found.map(|found| found.digest.clone()),
+        text_before: None,
+        reasons: Vec::new(),
+    }
+}
+
+/// `folder/name`, for names that are literals or host names: those are always good paths.
+pub(super) fn below(folder: &AbsPath, name: &str) -> AbsPath {
+    let path = folder.join(name);
+    path.expect("a literal or a host name is a path component")
+}

@@ -1,0 +1,249 @@
+//! Which certificate the server has after the plan: the one that is there, or a new one.
+
+use std::collections::BTreeSet;
+
+use super::file::{Content, Piece};
+use super::making::Making;
+use super::naming;
+use super::step::ProofTrust;
+use crate::answers::ServerSource;
+use crate::certificate::{Certificate, EntryName, Purpose, Recipe, kept, valid_for};
+use crate::error::Problem;
+use crate::facts::{Facts, FileFact, FoundCa, FoundContent};
+use crate::values::{AbsPath, HostName, SubjectName};
+
+/// Where a server's certificate and key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServerFiles {
+    pub(super) chain: AbsPath,
+    pub(super) key: AbsPath,
+}
+
+/// What the server presents today.
+pub(super) enum Today {
+    /// Pairs of files, in nginx's order; one of each kind of key, so mostly one in all.
+    Pairs(Vec<ServerFiles>),
+    /// Nothing that could be judged, and why.
+    Unknown(String),
+}
+
+pub(super) struct ServerChoice {
+    pub(super) files: ServerFiles,
+    /// To be made; `None`: what is there stays, and no line of nginx's about it changes.
+    pub(super) recipe: Option<Recipe>,
+    pub(super) trust: ProofTrust,
+}
+
+impl Making<'_> {
+    pub(super) fn server(
+        &mut self,
+        ca: Option<&FoundCa>,
+        today: &Today,
+    ) -> Result<ServerChoice, Problem> {
+        let found = self.presented(today);
+        let usable = match &found {
+            Ok(found) => self.all_usable(ca, found),
+            Err(why) => Err(why.clone()),
+        };
+        let first = found.ok().and_then(|mut found| {
+            let none = found.is_empty();
+            (!none).then(|| found.swap_remove(0))
+        });
+        match (self.answers.server, usable, first) {
+            (ServerSource::Auto | ServerSource::Keep, Ok(trust), Some((files, chain))) => {
+                self.note_missing_names(&chain);
+                let recipe = None;
+                Ok(ServerChoice {
+                    files,
+                    recipe,
+                    trust,
+                })
+            }
+            (ServerSource::Keep, Err(why), _) => Err(Problem::host(format!(
+                "certificates.server.source is keep, but the certificate cannot stay: {why}"
+            ))
+            .remedy("say certificates: {server: {source: auto}}")),
+            (_, usable, first) => {
+                if let Err(why) = usable {
+                    let note = format!("a new server certificate is made, because {why}");
+                    self.notes.push(note);
+                }
+                self.new_server(first.as_ref().and_then(|(_, chain)| chain.first()))
+            }
+        }
+    }
+
+    /// The pairs in use with their chains, or why one of them cannot be judged.
+    fn presented(&self, today: &Today) -> Result<Vec<(ServerFiles, Vec<Certificate>)>, String> {
+        match today {
+            Today::Unknown(why) => Err(why.clone()),
+            Today::Pairs(pairs) => {
+                let judged = pairs.iter().map(|files| match chain_of(self.facts, files) {
+                    Ok(chain) => Ok((files.clone(), chain)),
+                    Err(why) => Err(format!("{}: {why}", files.chain)),
+                });
+                judged.collect()
+            }
+        }
+    }
+
+    fn all_usable(
+        &self,
+        ca: Option<&FoundCa>,
+        found: &[(ServerFiles, Vec<Certificate>)],
+    ) -> Result<ProofTrust, String> {
+        let mut trust = Err("this server has no certificate today".to_owned());
+        for (_, chain) in found {
+            let own = self.usable(ca, chain)?;
+            let weaker = trust == Ok(ProofTrust::Kept);
+            trust = Ok(if weaker { ProofTrust::Kept } else { own });
+        }
+        trust
+    }
+
+    /// Whether a chain that is there can stay, and whose trust it rests on.
+    fn usable(&self, ca: Option<&FoundCa>, chain: &[Certificate]) -> Result<ProofTrust, String> {
+        let Some(leaf) = chain.first() else {
+            return Err("the file is empty".to_owned());
+        };
+        if let Some(ca) = ca.filter(|ca| leaf.names_as_issuer(&ca.intermediate)) {
+            let issuers = [&ca.intermediate, &ca.root];
+            let recipe = self
+                .server_recipe(Some(leaf))
+                .map_err(|problem| problem.what)?;
+            return kept(&recipe, &issuers, leaf, None, self.facts.looked_at)
+                .map(|()| ProofTrust::OurRoot)
+                .map_err(|why| why.to_string());
+        }
+        let name = SubjectName::Dns(self.answers.manager_name.clone());
+        if !valid_for(leaf, &name) {
+            let subject = &leaf.subject;
+            return Err(format!(
+                "the one that is there ({subject}) is not for {name}"
+            ));
+        }
+        let flaws = [
+            (
+                !leaf.validity.contains(self.facts.looked_at),
+                "the one that is there is not valid today",
+            ),
+            (
+                !leaf.serves(Purpose::Server),
+                "the one that is there is not made for servers",
+            ),
+            (
+                leaf.is_self_issued(),
+                "the one that is there is signed by itself",
+            ),
+            (
+                leaf.weak_key || leaf.weak_signature,
+                "the one that is there is too weak for today's clients",
+            ),
+            (
+                chain
+                    .windows(2)
+                    .any(|pair| !pair[0].names_as_issuer(&pair[1])),
+                "its chain is not in order",
+            ),
+        ];
+        match flaws.into_iter().find(|(is_so, _)| *is_so) {
+            Some((_, why)) => Err(why.to_owned()),
+            None => Ok(ProofTrust::Kept),
+        }
+    }
+
+    /// A certificate that is kept may lack names that the answers have besides.
+    fn note_missing_names(&mut self, chain: &[Certificate]) {
+        let Some(leaf) = chain.first() else { return };
+        let wanted = self.answers.alt_names.iter();
+        let missing: Vec<String> = wanted
+            .filter(|name| !valid_for(leaf, name))
+            .map(ToString::to_string)
+            .collect();
+        if !missing.is_empty() {
+            self.notes.push(format!(
+                "the server certificate stays, and is not for {}: say certificates: {{server: \
+                 {{source: generate}}}} for one that is",
+                missing.join(", ")
+            ));
+        }
+    }
+
+    fn new_server(&mut self, replaced: Option<&Certificate>) -> Result<ServerChoice, Problem> {
+        let folder = naming::certs();
+        let chain = naming::free(self.facts, &folder, "server.crt")?;
+        let key = naming::free(self.facts, &folder, "server.key")?;
+        let recipe = self.server_recipe(replaced)?;
+        if let Some(replaced) = replaced {
+            let names: Vec<String> = recipe.names.iter().map(ToString::to_string).collect();
+            let before: Vec<String> = replaced.names.iter().map(ToString::to_string).collect();
+            self.notes.push(format!(
+                "the new server certificate is for {}; the one it replaces ({}) was for {}",
+                names.join(", "),
+                replaced.subject,
+                if before.is_empty() {
+                    "no name".to_owned()
+                } else {
+                    before.join(", ")
+                },
+            ));
+        }
+        self.place(&chain, 0o644, Content::Issued(Piece::ServerChain));
+        self.place(&key, 0o600, Content::Issued(Piece::ServerKey));
+        Ok(ServerChoice {
+            files: ServerFiles { chain, key },
+            recipe: Some(recipe),
+            trust: ProofTrust::OurRoot,
+        })
+    }
+
+    /// The names asked for, and every name of the certificate that is replaced: usage reporting
+    /// and agents may have pinned one of those.
+    fn server_recipe(&self, replaced: Option<&Certificate>) -> Result<Recipe, Problem> {
+        let mut names: BTreeSet<SubjectName> = self.answers.alt_names.clone();
+        for entry in replaced.iter().flat_map(|certificate| &certificate.names) {
+            if let EntryName::Exact(name) = entry {
+                names.insert(name.clone());
+            }
+        }
+        let manager = SubjectName::Dns(self.answers.manager_name.clone());
+        names.remove(&manager);
+        let mut ordered = vec![manager];
+        ordered.extend(names);
+        let shown = common_name(&self.answers.manager_name, "nim-tls server");
+        self.recipe(Purpose::Server, &shown, ordered, self.answers.days.server)
+    }
+}
+
+/// The chain in a file, if the key beside it is the right one.
+fn chain_of(facts: &Facts, files: &ServerFiles) -> Result<Vec<Certificate>, String> {
+    let chain = match facts.file(&files.chain) {
+        FileFact::File(file) => match &file.content {
+            FoundContent::Certificates(chain) => chain,
+            _ => return Err("it holds no certificate".to_owned()),
+        },
+        FileFact::Unclear(why) => return Err(why.clone()),
+        FileFact::NotAFile(what) => return Err(format!("it is {what}")),
+        FileFact::Nothing { .. } => return Err("it is not there".to_owned()),
+    };
+    let key = facts.file(&files.key).file().map(|file| &file.content);
+    let public = chain.first().map(|leaf| &leaf.public_key);
+    match key {
+        Some(FoundContent::Key {
+            encrypted: true, ..
+        }) => Err("its key is encrypted".to_owned()),
+        Some(FoundContent::Key {
+            public: Some(key), ..
+        }) if Some(key) == public => Ok(chain.clone()),
+        _ => Err(format!("{} does not hold its key", files.key)),
+    }
+}
+
+/// X.520 allows 64 characters for a common name; what counts is the SAN anyway.
+fn common_name(name: &HostName, otherwise: &str) -> String {
+    if name.as_str().len() <= 64 {
+        name.to_string()
+    } else {
+        otherwise.to_owned()
+    }
+}

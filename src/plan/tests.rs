@@ -1,0 +1,21 @@
+//! Plans for machines in memory that look like a manager's, and what a real nginx says of them.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod authority;
+mod stand;
+mod machine;
+mod judge;
+mod difference;
+
+mod bypasses;
+mod certificates;
+mod clients;
+mod cost;
+mod fitness;
+mod neighbours;
+mod places;
+mod refusals;
+mod shapes;
+
+use stand::Stand;

@@ -1,0 +1,137 @@
+//! Hosts that cannot carry a plan.
+
+use super::stand::{NMS_HTTP, Stand};
+use crate::error::Exit;
+
+fn says(stand: &Stand, words: &str) {
+    let said = stand.refusal();
+    assert!(said.contains(words), "{words:?} is not in: {said}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    says(&Stand::stock().not_root(), "only root");
+    says(&Stand::stock().stopped(), "nginx is not running");
+    says(
+        &Stand::stock().unresolved(),
+        "manager_name nim.example.com does not resolve",
+    );
+    says(&Stand::stock().full(), "has only 1024 KiB free");
+    let auth_request = Stand::stock().without_module("http_auth_request_module");
+    says(&auth_request, "--with-http_auth_request_module");
+    assert!(auth_request.ssl_termination().plan().is_ok());
+    says(
+        &Stand::stock().without_module("http_v2_module"),
+        "--with-http_v2_module",
+    );
+}
+
+#[test]
+fn a_configuration_that_does_not_load_is_told_with_its_place() {
+    let stand = Stand::stock().complaining("unknown directive \"x\" in /etc/nginx/conf.d/x.conf:3");
+    says(&stand, "/etc/nginx/conf.d/x.conf:3: unknown directive");
+    let gone = Stand::stock().edit(
+        "include /etc/nms/nginx/errors.http_conf",
+        "include /nowhere",
+    );
+    says(&gone, "/nowhere");
+}
+
+#[test]
+fn another_product_or_proxy_does_not_fit() {
+    let plus = Stand::stock().answer("proxy: nginx-oss", "proxy: nginx-plus");
+    says(&plus, "this host has no NGINX Plus");
+    let plus = Stand::stock().with_version("nginx/1.27.2 (nginx-plus-r33)");
+    says(&plus, "this host runs NGINX Plus r33");
+}
+
+#[test]
+fn a_taken_port_is_told_with_its_holder_and_line() {
+    for at in ["0.0.0.0:443", "127.0.0.1:443", "[::]:443"] {
+        let said = Stand::stock().with_stranger(at).refusal();
+        assert!(
+            said.contains("port 443 belongs to stranger (pid 7)"),
+            "{said}"
+        );
+        assert!(said.contains(&format!("{NMS_HTTP}:")), "{said}");
+    }
+    // Another line of the configuration would keep nginx from reloading, too.
+    let other = Stand::stock()
+        .with_file(
+            "/etc/nginx/conf.d/zz.conf",
+            "server {\n    listen 8080;\n}\n",
+        )
+        .with_stranger("0.0.0.0:8080")
+        .refusal();
+    assert!(
+        other.contains("port 8080") && other.contains("zz.conf:2"),
+        "{other}"
+    );
+    // What nobody asks for is nobody's business.
+    assert!(Stand::stock().with_stranger("0.0.0.0:9000").plan().is_ok());
+}
+
+#[test]
+fn a_target_that_cannot_be_replaced_is_told_beforehand() {
+    for path in [NMS_HTTP, "/etc/nms/certs/server.crt"] {
+        let stand = Stand::stock().with_obstacle(path, "it is immutable: chattr -i");
+        says(
+            &stand,
+            &format!("{path} cannot be written: it is immutable"),
+        );
+    }
+}
+
+#[test]
+fn what_becomes_of_the_key_of_the_authority_has_to_be_said() {
+    let stand = Stand::stock().answer(
+        "certificates: {ca_key: {keep: plaintext}}",
+        "certificates: {}",
+    );
+    let problem = stand.plan().expect_err("not said");
+    assert_eq!(problem.exit, Exit::Usage);
+    let said = problem.to_string();
+    for word in [
+        "certificates.ca_key.keep",
+        "encrypted",
+        "plaintext",
+        "discard",
+    ] {
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn who_is_connected_and_what_cannot_be_followed_is_noted() {
+    let stand = Stand::stock()
+        .with_client("10.1.2.3:50000")
+        .with_client("10.1.2.3:50001");
+    let code = stand.edit(
+        "    root /var/www/nms;",
+        "    root /var/www/nms;\n    location /x { js_content x.y; }",
+    );
+    let notes = code.planned().notes.join("\n");
+    assert!(
+        notes.contains("connected to port 443 now: 10.1.2.3; agents"),
+        "{notes}"
+    );
+    assert!(notes.contains("what this code asks of nginx"), "{notes}");
+    // Once the rules hold, nobody is cut off by another plan.
+    let notes = code.settled().planned().notes.join("\n");
+    assert!(!notes.contains("connected to port"), "{notes}");
+}
+
+#[test]
+fn an_upgraded_nginx_that_was_not_restarted_gets_what_both_versions_read() {
+    let plan = Stand::stock()
+        .newer()
+        .running_deleted("nginx/1.22.1")
+        .planned();
+    let text = super::stand::text(&plan, NMS_HTTP);
+    assert!(text.contains("listen 443 ssl http2;") && !text.contains("http2 on"));
+    let notes = plan.notes.join("\n");
+    assert!(
+        notes.contains("nginx 1.22.1 runs and nginx 1.26.3 is on disk"),
+        "{notes}"
+    );
+}

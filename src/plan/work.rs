@@ -1,0 +1,111 @@
+//! Edits of nginx's files in the making, and whole files beside them.
+
+use super::editor::Editor;
+use super::file::{Content, FileChange, FolderChange, Status};
+use super::placed::change;
+use super::site::Site;
+use super::template::Explained;
+use crate::error::Problem;
+use crate::facts::{Facts, Known};
+use crate::values::{AbsPath, Mode};
+
+pub(super) struct NginxChanges {
+    pub(super) files: Vec<FileChange>,
+    pub(super) folders: Vec<FolderChange>,
+    pub(super) notes: Vec<String>,
+}
+
+/// `'e` is the configuration that is edited.
+pub(super) struct Work<'a, 'e> {
+    pub(super) facts: &'a Facts,
+    pub(super) site: &'a Site<'e>,
+    pub(super) editor: Editor<'e>,
+    /// Clients are judged more strictly than before.
+    pub(super) tightened: bool,
+    pub(super) changes: NginxChanges,
+}
+
+impl<'a, 'e> Work<'a, 'e> {
+    pub(super) fn new(facts: &'a Facts, site: &'a Site<'e>) -> Self {
+        Self {
+            facts,
+            site,
+            editor: Editor::new(site.config),
+            tightened: false,
+            changes: NginxChanges {
+                files: Vec::new(),
+                folders: Vec::new(),
+                notes: Vec::new(),
+            },
+        }
+    }
+
+    /// A whole file of ours. One of that name that somebody else wrote, or changed, stays.
+    pub(super) fn own_file(&mut self, path: &AbsPath, file: Explained) -> Result<(), Problem> {
+        let mut change = change(self.facts, path, 0o644, Content::Text(file.text));
+        change.reasons = file.reasons;
+        let found = self.facts.file(path).file();
+        if change.status == Status::Change && found.is_some_and(|found| !found.ours) {
+            return Err(
+                Problem::host(format!("{path} is there, and is not as nim-tls wrote it"))
+                    .remedy(format!("move {path} away")),
+            );
+        }
+        if change.status != Status::Unchanged {
+            self.tightened = true;
+        }
+        self.changes.folders.push(FolderChange {
+            path: path.parent(),
+            mode: Mode(0o755),
+        });
+        self.changes.files.push(change);
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<NginxChanges, Problem> {
+        let mut changes = self.changes;
+        for (id, edited) in self.editor.finish()? {
+            let source = self.site.config.file(id);
+            let path = really_at(self.facts, &source.path)?;
+            let Some(found) = self.facts.file(&path).file() else {
+                return Err(Problem::host(format!("{path} is not a regular file")));
+            };
+            let same = edited.text == source.text;
+            changes.files.push(FileChange {
+                status: if same {
+                    Status::Unchanged
+                } else {
+                    Status::Change
+                },
+                mode: found.mode,
+                owner: found.owner,
+                content: Content::Text(edited.text),
+                before: Some(found.digest.clone()),
+                text_before: Some(source.text.clone()),
+                reasons: edited.generated,
+                path,
+            });
+        }
+        changes.files.sort_by(|a, b| a.path.cmp(&b.path));
+        if let Known::Unclear(why) = &self.facts.nginx {
+            changes.notes.push(format!(
+                "the version of nginx is not known ({why}); forms that old versions understand \
+                 are used"
+            ));
+        }
+        Ok(changes)
+    }
+}
+
+/// A file reached through a symbolic link (`sites-enabled`) is edited where it really is.
+fn really_at(facts: &Facts, path: &str) -> Result<AbsPath, Problem> {
+    let parsed = |path: &str| {
+        let read = path.parse::<AbsPath>();
+        read.map_err(|error| Problem::host(format!("{path}: {error}")))
+    };
+    let path = parsed(path)?;
+    match facts.links.get(&path) {
+        Some(target) => parsed(target),
+        None => Ok(path),
+    }
+}

@@ -1,0 +1,124 @@
+//! The real binary, as far as it needs neither root nor nginx.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn nim_tls(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nim-tls"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Plans for the sample host with these answers.
+fn plan_with(answers: &Path, more: &[&str]) -> Output {
+    let answers = answers.to_string_lossy();
+    let mut args = vec![
+        "plan",
+        "--root",
+        "assets/sample-host",
+        "--answers",
+        &answers,
+    ];
+    args.extend(more);
+    nim_tls(&args)
+}
+
+#[test]
+fn help_lists_the_commands_that_exist_and_no_others() {
+    let help = text(&nim_tls(&["--help"]).stdout);
+    let listed: Vec<&str> = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+        .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+        .collect();
+    for command in [
+        "methods", "check", "plan", "apply", "watch", "history", "rollback", "verify",
+    ] {
+        assert!(listed.contains(&command), "{command} is missing in\n{help}");
+    }
+    assert!(
+        !help.contains("__worker") && !help.contains("demo"),
+        "{help}"
+    );
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    for args in [&["plan"][..], &["nonsense"], &["plan", "--answers"], &[]] {
+        let output = nim_tls(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(
+            !output.stderr.is_empty() && output.stdout.is_empty(),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn the_sample_host_can_be_planned_for_and_the_plan_is_the_same_twice() {
+    let answers = Path::new("assets/sample-answers.yaml");
+    let output = plan_with(answers, &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    assert!(
+        document["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|step| step["why"].is_string())
+    );
+    let files = document["files"].as_array().unwrap();
+    let sensitive = files.iter().filter(|file| file["sensitive"] == true);
+    assert!(sensitive.clone().count() > 0);
+    assert!(sensitive.clone().all(|file| file["diff"].is_null()));
+    assert!(!text(&output.stdout).contains("PRIVATE KEY"));
+    assert_eq!(
+        output.stdout,
+        plan_with(answers, &["--format", "json"]).stdout
+    );
+}
+
+#[test]
+fn answers_that_cannot_be_read_are_named_and_exit_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let huge = folder.path().join("huge.yaml");
+    std::fs::File::create(&huge)
+        .unwrap()
+        .set_len(1 << 30)
+        .unwrap();
+    let cases = [
+        file("unknown.yaml", b"version: 1\ncolour: red\n"),
+        file("random.yaml", &[0xff, 0x00, 0xfe, 0x80]),
+        huge,
+        folder.path().to_owned(),
+        folder.path().join("not-there.yaml"),
+    ];
+    for answers in &cases {
+        let output = plan_with(answers, &[]);
+        let said = text(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{}: {said}",
+            answers.display()
+        );
+        assert!(said.starts_with("nim-tls: "), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+}
