@@ -15,7 +15,6 @@ use super::events::Teller;
 use super::job::{Ending, Job};
 use super::journal::Journal;
 use super::listing;
-use super::place;
 use super::prover::Prover;
 use super::return_nginx::return_nginx;
 use super::run_folder::RunFolder;
@@ -95,7 +94,7 @@ impl Run<'_> {
         receipt.proof.clone_from(&work.rows);
         match result {
             Ok(outcome) => Ending::done(outcome),
-            Err(failure) => self.put_back(&journal, work.reload_begun, &failure, receipt),
+            Err(failure) => self.put_back(&journal, work.loaded, &failure, receipt),
         }
     }
 
@@ -105,7 +104,7 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
         prover: &mut dyn Prover,
     ) -> Result<(), Failure> {
-        place::check(self.job.host, self.plan)?;
+        work.check()?;
         prover.before(self.job.host, self.plan);
         for step in &self.plan.steps {
             if (self.job.stop)() {
@@ -183,7 +182,7 @@ impl Run<'_> {
     fn put_back(
         &self,
         journal: &Journal<'_>,
-        reload_begun: bool,
+        loaded: bool,
         failure: &Failure,
         receipt: &mut Receipt,
     ) -> Ending {
@@ -202,7 +201,7 @@ impl Run<'_> {
         let left = undo(host, self.folder, &changes, |change, undone| {
             self.teller.tell(said(&change.path, undone));
         });
-        if reload_begun {
+        if loaded {
             let scratch = self.folder.path().join("test");
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }

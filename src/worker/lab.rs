@@ -1,30 +1,30 @@
 //! A manager's host in memory, with an nginx and a trust store that behave, and a plan for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod plan;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use crate::host::{Command, Entry, Host, Memory, Output, Process, Signal};
 use crate::pki::Authority;
-use crate::plan::{
-    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, ProofTrust,
-    SCHEMA, Status, Step, TrustChange,
-};
+use crate::plan::{Plan, Proof};
 use crate::report::Row;
-use crate::values::{AbsPath, Attributes, Digest, Mode, Owner, RunId};
+use crate::values::{AbsPath, Attributes, Mode, Owner, RunId};
 
 use super::job::{Ending, Job};
 use super::prover::Prover;
 use super::run_folder::{Request, Runs};
 use super::stage::Ourselves;
 
+pub(super) use plan::{nginx, plan, second_plan};
+
 pub(super) const CONF: &str = "/etc/nginx/conf.d/nms-http.conf";
 pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
 pub(super) const KEY: &str = "/etc/nms/certs/server.key";
 pub(super) const OLD_KEY: &str = "/etc/nms/old.key";
 pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.crt";
+pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
 const MASTER: u32 = 100;
@@ -69,7 +69,7 @@ pub(super) fn machine() -> Memory {
         .with_file("/etc/ssl/certs/java/cacerts", "java before")
         .with("/etc/ssl/certs/stale.0", Entry::link("stale.pem"))
         .with("/var/lib", Entry::folder(Attributes::root(0o755)))
-        .with_file("/var/log/nginx/error.log", "")
+        .with_file(ERROR_LOG, "")
         .answering(answer)
         .on_signal(signalled);
     let title = "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf";
@@ -165,157 +165,6 @@ pub(super) fn request(undoes: Option<&RunId>) -> Request {
         undoes: undoes.cloned(),
         user: "alice".to_owned(),
         terminal: "/dev/pts/3".to_owned(),
-    }
-}
-
-pub(super) fn nginx() -> NginxCommand {
-    NginxCommand {
-        binary: "/usr/sbin/nginx".to_owned(),
-        args: vec!["-c".to_owned(), "/etc/nginx/nginx.conf".to_owned()],
-        master: MASTER,
-        touches: Vec::new(),
-        error_log: Some("/var/log/nginx/error.log".to_owned()),
-        listens: vec!["0.0.0.0:443".parse().unwrap()],
-    }
-}
-
-fn file(path: &str, mode: u32, content: Content, before: Option<&[u8]>) -> FileChange {
-    FileChange {
-        path: path.parse().unwrap(),
-        status: if before.is_some() {
-            Status::Change
-        } else {
-            Status::Create
-        },
-        mode: Mode(mode),
-        owner: (0, 0),
-        content,
-        before: before.map(Digest::of),
-        text_before: None,
-        reasons: Vec::new(),
-    }
-}
-
-/// A small plan of every kind of step.
-pub(super) fn plan() -> Plan {
-    let text = |text: &str| Content::Text(text.to_owned());
-    let trust = TrustChange {
-        anchor: ANCHOR.parse().unwrap(),
-        command: "update-ca-certificates".to_owned(),
-        rewrites: vec!["/etc/ssl/certs".to_owned()],
-        bundle: BUNDLE.to_owned(),
-    };
-    let folder = |path: &str, mode| FolderChange {
-        path: path.parse().unwrap(),
-        mode: Mode(mode),
-    };
-    Plan {
-        schema: SCHEMA,
-        steps: vec![
-            step(
-                "issue",
-                Action::Issue(serde_json::from_value(issuing()).unwrap()),
-            ),
-            step("test", Action::Test(nginx())),
-            step("place", Action::Place),
-            step("trust", Action::Trust(trust)),
-            step("reload", Action::Reload(nginx())),
-            step("old-workers", Action::EndOldWorkers { after_seconds: 1 }),
-            step("prove", Action::Prove(proof())),
-        ],
-        files: vec![
-            file(KEY, 0o600, Content::Issued(Piece::ServerKey), None),
-            file(
-                OLD_KEY,
-                0o600,
-                Content::Issued(Piece::ServerKey),
-                Some(b"an old key"),
-            ),
-            file(
-                "/etc/nms/certs/server.crt",
-                0o644,
-                Content::Issued(Piece::ServerChain),
-                None,
-            ),
-            file(ANCHOR, 0o644, Content::Issued(Piece::RootCertificate), None),
-            file(
-                CONF,
-                0o644,
-                text("server { listen 443 ssl http2; }\n"),
-                Some(OLD_TEXT.as_bytes()),
-            ),
-            file(OWN_CONF, 0o644, text("# ours\n"), None),
-            file(
-                "/var/lib/nim-tls/ca/root.key",
-                0o600,
-                Content::Issued(Piece::RootKey),
-                None,
-            ),
-        ],
-        folders: vec![
-            folder("/etc/nms/certs", 0o755),
-            folder("/var/lib/nim-tls/ca", 0o700),
-        ],
-        notes: Vec::new(),
-        defaults: BTreeMap::new(),
-    }
-}
-
-/// A later plan: only the configuration that the first one left is changed.
-pub(super) fn second_plan() -> Plan {
-    let before = Some(b"server { listen 443 ssl http2; }\n".as_slice());
-    let content = Content::Text("# third\n".to_owned());
-    Plan {
-        steps: vec![
-            step("place", Action::Place),
-            step("reload", Action::Reload(nginx())),
-        ],
-        files: vec![file(CONF, 0o644, content, before)],
-        folders: Vec::new(),
-        ..plan()
-    }
-}
-
-fn step(id: &str, action: Action) -> Step {
-    let text = || id.to_owned();
-    Step {
-        id: text(),
-        title: text(),
-        why: text(),
-        undo: text(),
-        action,
-    }
-}
-
-fn issuing() -> Value {
-    let recipe = |purpose: &str, names: &[&str]| {
-        json!({
-            "purpose": purpose, "subject": {"common_name": format!("test {purpose}")},
-            "names": names, "key": "ecdsa-p256", "days": 300,
-        })
-    };
-    json!({
-        "authority": {
-            "is": "new", "root": recipe("root", &[]), "intermediate": recipe("intermediate", &[]),
-            "key": "plaintext",
-        },
-        "server": recipe("server", &["nim.example.com"]),
-        "agents": {},
-        "folder": "/var/lib/nim-tls/ca",
-    })
-}
-
-fn proof() -> Proof {
-    Proof {
-        listeners: vec!["127.0.0.1:443".parse().unwrap()],
-        name: "nim.example.com".parse().unwrap(),
-        other_names: Vec::new(),
-        elsewhere: Vec::new(),
-        nameless_elsewhere: false,
-        trust: ProofTrust::OurRoot,
-        agents: None,
-        state: state(),
-        master: MASTER,
     }
 }
 

@@ -44,6 +44,17 @@ impl std::fmt::Display for LogLines {
     }
 }
 
+impl ReloadError {
+    /// nginx certainly goes on with what it had loaded before.
+    pub(super) fn changed_nothing(&self) -> bool {
+        match self {
+            Self::PortTaken { .. } => true,
+            Self::NoEffect(lines) => is_final(lines),
+            Self::NotRunning | Self::Host(_) => false,
+        }
+    }
+}
+
 /// A reload that took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reloaded {
@@ -68,6 +79,12 @@ pub(super) fn find_master(
         value_of("-c", &words).is_none_or(|file| configuration.is_none_or(|own| own == file))
     });
     Ok(fitting.next().filter(|_| fitting.next().is_none()))
+}
+
+/// Whether a reload could open all it has to: asked before anything is placed.
+pub(super) fn can_reload(host: &dyn Host, nginx: &NginxCommand) -> Result<(), ReloadError> {
+    let master = find_master(host, nginx)?.ok_or(ReloadError::NotRunning)?;
+    ports_are_ours(host, &master, &nginx.listens)
 }
 
 /// Has the running nginx load what is on disk, and sees that it did.

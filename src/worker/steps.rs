@@ -14,10 +14,10 @@ use super::issue::{MakeError, make};
 use super::job::Job;
 use super::journal::Journal;
 use super::old_workers::{Ending, end};
-use super::place::{PlaceError, place};
+use super::place::{PlaceError, check, place};
 use super::prover::Prover;
 use super::purse::{NotIssued, Purse};
-use super::reload::{ReloadError, Reloaded, reload};
+use super::reload::{ReloadError, Reloaded, can_reload, reload};
 use super::run_folder::{RunError, RunFolder};
 use super::stage::{How, Laid, StageError, Tested, test};
 use super::trust::{TrustError, trust};
@@ -77,8 +77,8 @@ pub(super) struct Work<'a> {
     purse: Purse,
     authority: Option<Authority>,
     reload: Option<Reloaded>,
-    /// nginx may have been told to load the new files.
-    pub reload_begun: bool,
+    /// nginx may have loaded the new files.
+    pub loaded: bool,
     pub reloaded: bool,
     pub rows: Vec<Row>,
 }
@@ -100,10 +100,24 @@ impl<'a> Work<'a> {
             purse: Purse::default(),
             authority: None,
             reload: None,
-            reload_begun: false,
+            loaded: false,
             reloaded: false,
             rows: Vec::new(),
         }
+    }
+
+    /// Whether the host is still as the plan needs it. Touches nothing.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let host = self.job.host;
+        check(host, self.plan)?;
+        if host.is_live() {
+            for step in &self.plan.steps {
+                if let Action::Reload(nginx) = &step.action {
+                    can_reload(host, nginx)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn carry_out(
@@ -144,8 +158,10 @@ impl<'a> Work<'a> {
                 Ok(done(format!("found in {}", change.bundle)))
             }
             Action::Reload(nginx) => {
-                self.reload_begun = true;
-                let reloaded = reload(host, nginx)?;
+                self.loaded = true;
+                let reloaded = reload(host, nginx).inspect_err(|error| {
+                    self.loaded = !error.changed_nothing();
+                })?;
                 let detail = format!("{} new workers", reloaded.workers);
                 (self.reloaded, self.reload) = (true, Some(reloaded));
                 Ok(done(detail))

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::super::holder::Holder;
 use super::super::lab::{
-    self, ANCHOR, CONF, KEY, OLD_KEY, OWN_CONF, Told, apply, apply_with, machine, plan, rollback,
-    state, world,
+    self, ANCHOR, CONF, ERROR_LOG, KEY, OLD_KEY, OWN_CONF, Told, apply, apply_with, machine, plan,
+    rollback, state, world,
 };
 use super::super::{Runs, follow};
 use crate::error::Exit;
 use crate::event::Happening;
-use crate::host::{Change, Entry, Faults, Host, Memory, Signal};
+use crate::host::{Change, Entry, Faults, Host, Memory, Signal, Socket};
 use crate::receipt::{Outcome, Receipt, Reload};
 use crate::values::{Attributes, Mode, RunId};
 
@@ -126,6 +126,44 @@ fn asked_to_end_it_puts_everything_back() {
         assert_ne!(ending.exit, Exit::Done);
         assert_eq!(world(&machine), before, "asked after {steps_before} steps");
     }
+}
+
+#[test]
+fn a_port_of_somebody_else_stops_it_before_anything_is_touched() {
+    let machine = machine();
+    machine.set_sockets(vec![Socket {
+        local: "0.0.0.0:443".parse().unwrap(),
+        remote: None,
+        holders: vec![1],
+    }]);
+    let before = world(&machine);
+    let (_, ending) = apply(&machine, &plan());
+    assert_eq!(ending.exit, Exit::HostUnfit);
+    assert!(ending.problem.unwrap().contains("0.0.0.0:443"));
+    assert_eq!(world(&machine), before);
+}
+
+/// It says so in its log, and serves what it served: the files are put back, and that is all.
+#[test]
+fn a_reload_that_nginx_gives_up_needs_no_second_one() {
+    let machine = machine().on_signal(|machine, _, _| {
+        let words = "2026/01/01 00:00:00 [emerg] 100#100: still could not bind()\n";
+        machine.put(ERROR_LOG, Entry::file(words, Attributes::root(0o644)));
+    });
+    let mut before = world(&machine);
+    let (_, ending) = apply(&machine, &plan());
+    assert_eq!(ending.exit, Exit::PutBack);
+    assert!(ending.problem.unwrap().contains("still could not bind()"));
+    let mut after = world(&machine);
+    for world in [&mut before, &mut after] {
+        world.remove(Path::new(ERROR_LOG));
+    }
+    assert_eq!(after, before);
+    let hangups = machine
+        .changes()
+        .into_iter()
+        .filter(|change| matches!(change, Change::Signalled(_, Signal::Hangup)));
+    assert_eq!(hangups.count(), 1);
 }
 
 #[test]
