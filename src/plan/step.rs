@@ -141,8 +141,10 @@ pub struct Proof {
     /// Further names and addresses under which the UI must answer as before.
     pub other_names: Vec<SubjectName>,
     /// Those of them that another server of the port answers; it has a certificate of its own.
+    #[serde(default)]
     pub elsewhere: Vec<SubjectName>,
     /// Another server of the port answers clients that name none.
+    #[serde(default)]
     pub nameless_elsewhere: bool,
     pub trust: ProofTrust,
     /// Present where agents must show a certificate.
