@@ -1,9 +1,10 @@
 //! What the operator wants. A [`Draft`] is what was written or typed so far, field by field;
 //! [`Answers`] are complete and valid by construction. Rules that concern more than one field
-//! live in [`Answers::check`] and nowhere else; a field's name is its path in the answers file.
+//! live in `rules` and nowhere else; a field's name is its path in the answers file.
 
 mod draft;
 mod read;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -11,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
 use crate::facts::Generation;
-use crate::method::{self, Method, Proxy};
+use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
 pub use read::{LIMIT, Unreadable, read};
+pub use rules::Refusal;
 
 /// A choice that can be planned: role manager, NGINX Instance Manager 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,37 +58,17 @@ pub enum ServerSource {
     Keep,
 }
 
-/// Why an answer cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Its path in the answers file: `certificates.days.server`.
-    pub field: String,
-    /// What was found and what would do, as a sentence.
-    pub why: String,
-}
-
-/// The longest life of a server certificate that clients accept everywhere: the limit of the
-/// CA/Browser Forum's baseline requirements since 2020.
-const SERVER_DAYS: u32 = 397;
-
 impl Answers {
     /// Complete and valid answers, or every reason why not.
     pub fn check(draft: &Draft) -> Result<Self, Vec<Refusal>> {
-        let mut open = Refusals::default();
-        open.required(draft);
-        open.table(draft);
-        open.not_in_this_version(draft);
-        open.wrong_role(draft);
-        open.names(draft);
-        open.lifetimes(draft);
-        open.certificates(draft);
-        if !open.0.is_empty() {
-            return Err(open.0);
+        let refusals = rules::refusals(draft);
+        if !refusals.is_empty() {
+            return Err(refusals);
         }
         let (Some(manager_name), Some(method), Some(proxy)) =
             (draft.manager_name.clone(), draft.method, draft.proxy)
         else {
-            return Err(open.0); // `required` has refused this already
+            return Err(refusals); // `required` has refused this already
         };
         let mut defaults = BTreeMap::new();
         let certificates = &draft.certificates;
@@ -153,260 +135,6 @@ fn server_source(defaults: &mut BTreeMap<String, String>, given: Option<&str>) -
                 defaults.insert("certificates.server.source".to_owned(), "auto".to_owned());
             }
             ServerSource::Auto
-        }
-    }
-}
-
-#[derive(Default)]
-struct Refusals(Vec<Refusal>);
-
-impl Refusals {
-    fn add(&mut self, field: &str, why: impl Into<String>) {
-        self.0.push(Refusal {
-            field: field.to_owned(),
-            why: why.into(),
-        });
-    }
-
-    fn required(&mut self, draft: &Draft) {
-        let missing = [
-            ("version", draft.version.is_none(), "1"),
-            ("role", draft.role.is_none(), "manager"),
-            ("generation", draft.generation.is_none(), "nim2"),
-            ("proxy", draft.proxy.is_none(), "nginx-oss or nginx-plus"),
-            (
-                "method",
-                draft.method.is_none(),
-                "ssl-termination or client-mtls",
-            ),
-            (
-                "manager_name",
-                draft.manager_name.is_none(),
-                "the name that browsers and agents use",
-            ),
-        ];
-        for (field, is_missing, what) in missing {
-            if is_missing {
-                self.add(field, format!("is missing; say {what}"));
-            }
-        }
-        if let Some(version) = draft.version.filter(|version| *version != 1) {
-            self.add(
-                "version",
-                format!("is {version}; this program reads version 1"),
-            );
-        }
-    }
-
-    fn table(&mut self, draft: &Draft) {
-        let (Some(generation), Some(method), Some(proxy)) =
-            (draft.generation, draft.method, draft.proxy)
-        else {
-            return;
-        };
-        match method::cell(generation, method, proxy) {
-            None => self.add(
-                "generation",
-                format!("is {generation}; this version of nim-tls handles nim2"),
-            ),
-            Some(cell) => {
-                if let Some(reason) = cell.not_applicable {
-                    let (row, column) = (method.title(), proxy.title());
-                    self.add("method", format!("{row} with {column} is N/A: {reason}"));
-                }
-            }
-        }
-    }
-
-    /// Options that the answers file knows and this version does not carry out. Their default
-    /// is accepted; anything else would be a promise not kept.
-    fn not_in_this_version(&mut self, draft: &Draft) {
-        if let Some(role) = draft.role.filter(|role| *role != Role::Manager) {
-            self.add(
-                "role",
-                format!("is {role}; this version of nim-tls handles manager"),
-            );
-        }
-        let options = &draft.options;
-        let mut other = |field: &str, differs: bool, takes: &str| {
-            if differs {
-                self.add(
-                    field,
-                    format!("this version of nim-tls takes only: {takes}"),
-                );
-            }
-        };
-        other(
-            "options.agent_auth",
-            options
-                .agent_auth
-                .is_some_and(|auth| auth != AgentAuth::InPlace),
-            "in-place",
-        );
-        let differs = |given: &Option<String>, takes: &str| {
-            given.as_deref().is_some_and(|given| given != takes)
-        };
-        other(
-            "options.enforce",
-            differs(&options.enforce, "require"),
-            "require",
-        );
-        other(
-            "options.unknown_names",
-            differs(&options.unknown_names, "ui"),
-            "ui",
-        );
-        other(
-            "options.grpc_context",
-            differs(&options.grpc_context, "http"),
-            "http",
-        );
-        other(
-            "options.grpc_publish",
-            differs(&options.grpc_publish, "tls"),
-            "tls",
-        );
-        other(
-            "options.backend_tls",
-            options.backend_tls == Some(true),
-            "false",
-        );
-        other(
-            "options.redirect_http",
-            options.redirect_http == Some(true),
-            "false",
-        );
-        let certificates = &draft.certificates;
-        other(
-            "certificates.server.source",
-            certificates
-                .server
-                .source
-                .as_deref()
-                .is_some_and(|source| !["auto", "generate", "keep"].contains(&source)),
-            "auto, generate, keep",
-        );
-        other(
-            "certificates.clients.source",
-            differs(&certificates.clients.source, "generate"),
-            "generate",
-        );
-    }
-
-    fn wrong_role(&mut self, draft: &Draft) {
-        let certificates = &draft.certificates;
-        if certificates.agent.is_some() {
-            self.add("certificates.agent", "belongs to role instance");
-        }
-        if draft.usage_reporting.is_some() {
-            self.add("usage_reporting", "belongs to role instance");
-        }
-        let server = &certificates.server;
-        if server.cert.is_some() || server.key.is_some() {
-            self.add(
-                "certificates.server",
-                "cert and key belong to source: import",
-            );
-        }
-        let clients = &certificates.clients;
-        if clients.ca_cert.is_some() || clients.ca_key.is_some() {
-            self.add(
-                "certificates.clients",
-                "ca_cert and ca_key belong to source: import-ca",
-            );
-        }
-        let https = draft.ports.https.unwrap_or(Port::HTTPS);
-        if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {
-            self.add(
-                "ports.grpc",
-                format!(
-                    "is {grpc}; with agent_auth in-place agents use the port of the UI, {https}"
-                ),
-            );
-        }
-        if draft.agent_name.is_some() && draft.agent_name != draft.manager_name {
-            self.add(
-                "agent_name",
-                "belongs to agent_auth: dedicated-server; in place agents use manager_name",
-            );
-        }
-    }
-
-    fn names(&mut self, draft: &Draft) {
-        let mut seen = BTreeSet::new();
-        for (index, agent) in draft.agents.iter().enumerate() {
-            if !seen.insert(agent) {
-                self.add(
-                    &format!("agents[{index}]"),
-                    format!("{agent} is there twice"),
-                );
-            }
-        }
-    }
-
-    fn lifetimes(&mut self, draft: &Draft) {
-        let days = &draft.certificates.days;
-        let root = days.root.unwrap_or(3650);
-        let intermediate = days.intermediate.unwrap_or(1825.min(root));
-        let issued = [
-            ("root", days.root, u32::MAX, "anything"),
-            ("intermediate", days.intermediate, root, "the root"),
-            ("server", days.server, intermediate, "the intermediate"),
-            ("agent", days.agent, intermediate, "the intermediate"),
-        ];
-        for (name, given, issuer_days, issuer) in issued {
-            let field = format!("certificates.days.{name}");
-            match given {
-                Some(0) => self.add(&field, "is 0; say at least 1"),
-                Some(given) if given > 36_500 => {
-                    self.add(&field, format!("is {given}; say at most 36500"));
-                }
-                Some(given) if given > issuer_days => {
-                    let why =
-                        format!("is {given}, longer than {issuer} that issues it ({issuer_days})");
-                    self.add(&field, why);
-                }
-                _ => {}
-            }
-        }
-        if let Some(given) = days
-            .server
-            .filter(|given| *given > SERVER_DAYS && *given <= 36_500)
-        {
-            self.add(
-                "certificates.days.server",
-                format!(
-                    "is {given}; clients refuse server certificates of over {SERVER_DAYS} days"
-                ),
-            );
-        }
-    }
-
-    fn certificates(&mut self, draft: &Draft) {
-        let certificates = &draft.certificates;
-        if let Err(error) = certificates.subject.named("any name") {
-            self.add(
-                &format!("certificates.subject.{}", error.field),
-                error.reason,
-            );
-        }
-        for (index, agent) in draft.agents.iter().enumerate() {
-            if let Err(error) = certificates.subject.named(agent.as_str()) {
-                let why = format!(
-                    "cannot be the common name of a certificate: {}",
-                    error.reason
-                );
-                self.add(&format!("agents[{index}]"), why);
-            }
-        }
-        let ca_key = &certificates.ca_key;
-        if ca_key.passphrase_file.is_some()
-            && ca_key.keep.is_some_and(|keep| keep != KeepKey::Encrypted)
-        {
-            self.add(
-                "certificates.ca_key.passphrase_file",
-                "belongs to keep: encrypted",
-            );
         }
     }
 }

@@ -5,6 +5,11 @@
 //! were `/`; such a host is not *live*: it has files, but no processes, ports or commands.
 //! [`Memory`] is one that exists in memory only, for tests and for practice.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the machine is touched"
+)]
+
 // Each file uses those above it. First files:
 mod failure;
 mod file;

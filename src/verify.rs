@@ -25,6 +25,8 @@ mod pace;
 mod check_log;
 mod verdict;
 mod cast;
+mod attempt;
+mod saved_session;
 mod agents;
 mod browsers;
 mod old_workers;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -31,11 +31,39 @@ pub struct Socket {
 /// A connection whose reads and writes time out.
 pub trait Wire: Read + Write + Send {
     fn local(&self) -> Option<SocketAddr>;
+    /// How long ago it was opened.
+    fn age(&self) -> Duration;
 }
 
-impl Wire for TcpStream {
+/// A connection made by the kernel.
+struct Connection {
+    stream: TcpStream,
+    opened: Instant,
+}
+
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Wire for Connection {
     fn local(&self) -> Option<SocketAddr> {
-        self.local_addr().ok()
+        self.stream.local_addr().ok()
+    }
+
+    fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 }
 
@@ -100,6 +128,7 @@ pub(super) fn addresses() -> Result<Vec<IpAddr>, HostError> {
 }
 
 pub(super) fn connect(to: SocketAddr, timeout: Duration) -> Result<Box<dyn Wire>, HostError> {
+    let opened = Instant::now();
     let attempt = || {
         let stream = TcpStream::connect_timeout(&to, timeout)?;
         stream.set_read_timeout(Some(timeout))?;
@@ -108,7 +137,7 @@ pub(super) fn connect(to: SocketAddr, timeout: Duration) -> Result<Box<dyn Wire>
         Ok(stream)
     };
     match attempt() {
-        Ok(stream) => Ok(Box::new(stream)),
+        Ok(stream) => Ok(Box::new(Connection { stream, opened })),
         Err(error) => Err(network(&to, error)),
     }
 }

@@ -1,4 +1,5 @@
 //! Looks at machines in memory, and one at the machine the tests run on.
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
 
 mod keys;

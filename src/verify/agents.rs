@@ -2,41 +2,21 @@
 //! protocol or old session they try it with.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use super::attempt::{Attempt, call, leg, row, said};
 use super::cast::Cast;
 use super::check_log::CheckLog;
-use super::client::{Alpn, Client, Handshake, Session, Target, Versions};
 use super::fault::Fault;
-use super::grpc::GrpcRequest;
-use super::http::HttpRequest;
-use super::identity::Identity;
-use super::on_host::OnHost;
 use super::pace::Pace;
-use super::trust::Trust;
+use super::saved_session::SavedSession;
 use super::verdict::{Seen, Verdict};
 use crate::host::Host;
 use crate::plan::{AgentProof, Proof};
 use crate::report::Row;
 use crate::values::HostName;
 
-/// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How often an answer that decides nothing is asked for again.
 const ATTEMPTS: u32 = 6;
-/// A method that no service has: the proof registers nobody.
-const METHOD: &str = "NimTlsProof";
-
-/// What one connection tries.
-#[derive(Clone)]
-struct Attempt<'a> {
-    address: SocketAddr,
-    sni: Option<&'a HostName>,
-    authority: String,
-    identity: Option<&'a Identity>,
-    http11: bool,
-}
-
 pub(super) struct Agents<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) proof: &'a Proof,
@@ -226,7 +206,7 @@ impl Agents<'_> {
         let mut last = (Seen::fault(Fault::TimedOut), None, Verdict::Undecided);
         for _ in 0..ATTEMPTS {
             self.pace.request();
-            let (seen, port) = self.once(attempt, service);
+            let (seen, port) = attempt.make(self.host, service);
             let check = port.and_then(|port| self.log.verdict(port));
             let verdict = seen.verdict(check, ours);
             let limited = seen.was_limited();
@@ -241,38 +221,12 @@ impl Agents<'_> {
         last
     }
 
-    fn once(&self, attempt: &Attempt<'_>, service: &str) -> (Seen, Option<u16>) {
-        let alpn = if attempt.http11 {
-            Alpn::Http11
-        } else {
-            Alpn::Http2
-        };
-        let connected =
-            client(attempt.identity.cloned(), alpn, Versions::Both).and_then(|mut client| {
-                let target = Target {
-                    address: attempt.address,
-                    sni: attempt.sni.cloned(),
-                    patience: PATIENCE,
-                };
-                client.connect(&OnHost(self.host), &target)
-            });
-        match connected {
-            Ok(session) => call(session, attempt, service),
-            Err(fault) => (Seen::fault(fault), None),
-        }
-    }
-
     fn old_session(&self, saved: &mut SavedSession, ours: Option<&Seen>) -> Row {
         let service = self.agents.services.first().map_or("", String::as_str);
         let leg = leg(service, saved.address);
         let case = format!("session of before, {}", saved.version);
-        let target = Target {
-            address: saved.address,
-            sni: Some(self.proof.name.clone()),
-            patience: PATIENCE,
-        };
         self.pace.request();
-        match saved.client.resume(&OnHost(self.host), &target) {
+        match saved.resume(self.host, &self.proof.name) {
             Ok(session) if session.negotiated().resumed => {
                 let (seen, port) = call(session, &self.usual(saved.address), service);
                 let check = port.and_then(|port| self.log.verdict(port));
@@ -300,104 +254,6 @@ impl Agents<'_> {
     }
 
     fn usual(&self, address: SocketAddr) -> Attempt<'_> {
-        Attempt {
-            address,
-            sni: Some(&self.proof.name),
-            authority: self.proof.name.to_string(),
-            identity: None,
-            http11: false,
-        }
-    }
-}
-
-/// A client that connected before the change and kept its session.
-pub(super) struct SavedSession {
-    address: SocketAddr,
-    version: &'static str,
-    client: Client,
-}
-
-impl SavedSession {
-    /// Connects once with each TLS version and keeps the sessions.
-    pub(super) fn save(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Vec<Self> {
-        let mut saved = Vec::new();
-        let Some(address) = proof.listeners.first().copied() else {
-            return saved;
-        };
-        for (version, only) in [("TLS 1.2", Versions::Only12), ("TLS 1.3", Versions::Only13)] {
-            let Ok(mut client) = client(None, Alpn::Http2, only) else {
-                continue;
-            };
-            let target = Target {
-                address,
-                sni: Some(proof.name.clone()),
-                patience: PATIENCE,
-            };
-            pace.request();
-            let Ok(session) = client.connect(&OnHost(host), &target) else {
-                continue;
-            };
-            // Tickets of TLS 1.3 come with the first answer.
-            let request = GrpcRequest {
-                authority: proof.name.to_string(),
-                path: format!("/{METHOD}"),
-            };
-            let mut session = session;
-            let _ = session.grpc(&request, PATIENCE);
-            saved.push(Self {
-                address,
-                version,
-                client,
-            });
-        }
-        saved
-    }
-}
-
-fn client(identity: Option<Identity>, alpn: Alpn, versions: Versions) -> Result<Client, Fault> {
-    Client::new(Handshake {
-        trust: Trust::RecordOnly,
-        identity,
-        alpn: vec![alpn],
-        versions,
-    })
-}
-
-fn call(mut session: Session, attempt: &Attempt<'_>, service: &str) -> (Seen, Option<u16>) {
-    let port = session.negotiated().local_port;
-    let path = format!("/{service}/{METHOD}");
-    let seen = if attempt.http11 {
-        let request = HttpRequest {
-            host: attempt.authority.clone(),
-            path,
-        };
-        session.grpc_over_http11(&request, PATIENCE).map(Seen::from)
-    } else {
-        let request = GrpcRequest {
-            authority: attempt.authority.clone(),
-            path,
-        };
-        session.grpc(&request, PATIENCE).map(Seen::from)
-    };
-    (seen.unwrap_or_else(Seen::fault), port)
-}
-
-fn leg(service: &str, address: SocketAddr) -> String {
-    let short = service.rsplit('.').next().unwrap_or(service);
-    format!("{short} at {address}")
-}
-
-fn row(leg: &str, case: &str, expected: &str, seen: &Seen, check: Option<u16>, ok: bool) -> Row {
-    said(leg, case, expected, seen.words(check), ok)
-}
-
-pub(super) fn said(leg: &str, case: &str, expected: &str, seen: String, ok: bool) -> Row {
-    Row {
-        leg: leg.to_owned(),
-        case: case.to_owned(),
-        expected: expected.to_owned(),
-        seen,
-        ok: Some(ok),
-        why: None,
+        Attempt::usual(&self.proof.name, address)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::agents::said;
+use super::attempt::said;
 use super::client::{Alpn, Client, Handshake, Target, Versions};
 use super::fault::Fault;
 use super::hello::{HelloOutcome, Offer};

@@ -1,6 +1,7 @@
 //! What the tests of this folder talk to: a small certificate authority, real nginx and
 //! OpenSSL servers on loopback ports, and servers that read from a script.
 
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 #![expect(
     clippy::expect_used,
     reason = "a test ends where its scene cannot be set"
@@ -10,7 +11,7 @@ mod servers;
 
 use std::io::{self, Cursor, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -43,13 +44,39 @@ impl Dial for Tcp {
         let stream = TcpStream::connect_timeout(&address, timeout)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
-        Ok(Box::new(stream))
+        let opened = Instant::now();
+        Ok(Box::new(TcpWire { stream, opened }))
     }
 }
 
-impl Wire for TcpStream {
+struct TcpWire {
+    stream: TcpStream,
+    opened: Instant,
+}
+
+impl Read for TcpWire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for TcpWire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Wire for TcpWire {
     fn local_port(&self) -> Option<u16> {
-        self.local_addr().ok().map(|address| address.port())
+        self.stream.local_addr().ok().map(|address| address.port())
+    }
+
+    fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Workers of before a reload: whoever is connected to one lives under the old rules.
 
-use super::agents::said;
+use super::attempt::said;
 use crate::host::Host;
 use crate::report::Row;
 

@@ -42,4 +42,8 @@ impl Wire for HostWire {
     fn local_port(&self) -> Option<u16> {
         self.0.local().map(|address| address.port())
     }
+
+    fn age(&self) -> Duration {
+        self.0.age()
+    }
 }

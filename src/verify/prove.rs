@@ -1,11 +1,12 @@
 //! The whole proof: what to try, in which order, and what is known of before.
 
-use super::agents::{Agents, SavedSession};
+use super::agents::Agents;
 use super::browsers::{self, Baseline};
 use super::cast::Cast;
 use super::check_log::CheckLog;
 use super::old_workers;
 use super::pace::Pace;
+use super::saved_session::SavedSession;
 use crate::certificate::{Certificate, read_pem_chain};
 use crate::host::Host;
 use crate::pki::Authority;

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::fault::{Fault, TooMuch};
 
@@ -22,6 +22,9 @@ pub trait Dial {
 pub trait Wire: Read + Write + Send {
     /// The port on our side: how a connection is found again in nginx's logs.
     fn local_port(&self) -> Option<u16>;
+
+    /// How long ago we began to open it.
+    fn age(&self) -> Duration;
 }
 
 /// A connection with a deadline and a byte budget. The deadline is looked at before each read
@@ -29,7 +32,8 @@ pub trait Wire: Read + Write + Send {
 /// the dialler's own timeouts.
 pub(super) struct Guarded {
     wire: Box<dyn Wire>,
-    deadline: Instant,
+    /// Against the age of the connection.
+    deadline: Duration,
     bytes_left: usize,
 }
 
@@ -39,20 +43,19 @@ impl Guarded {
         address: SocketAddr,
         patience: Duration,
     ) -> Result<Self, Fault> {
-        let deadline = Instant::now() + patience;
         let wire = dial
             .dial(address, patience)
             .map_err(|error| Fault::Unreachable(error.kind()))?;
         Ok(Self {
             wire,
-            deadline,
+            deadline: patience,
             bytes_left: READ_LIMIT,
         })
     }
 
     /// A new deadline and a new budget, for the next exchange on the same connection.
     pub(super) fn renew(&mut self, patience: Duration) {
-        self.deadline = Instant::now() + patience;
+        self.deadline = self.wire.age() + patience;
         self.bytes_left = READ_LIMIT;
     }
 
@@ -61,7 +64,7 @@ impl Guarded {
     }
 
     fn in_time(&self) -> io::Result<()> {
-        if Instant::now() < self.deadline {
+        if self.wire.age() < self.deadline {
             Ok(())
         } else {
             Err(io::ErrorKind::TimedOut.into())

@@ -1,5 +1,7 @@
 //! Other people's programs, run on files in a folder of their own.
 
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 

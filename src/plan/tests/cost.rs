@@ -1,5 +1,7 @@
 //! Planning must not take a time that grows with the square of the configuration.
 
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,6 +1,8 @@
 //! A real nginx as the judge of what is planned. It is told of another place for everything:
 //! paths begin with a folder of its own, and ports are others, so that nothing is in its way.
 
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 #![expect(clippy::expect_used, reason = "a test ends where it fails")]
 
 use std::net::TcpListener;

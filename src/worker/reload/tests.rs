@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

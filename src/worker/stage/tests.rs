@@ -1,4 +1,5 @@
 //! On the real machine, with the real nginx. Run as root, as the worker is.
+#![expect(clippy::disallowed_methods, reason = "a test sets its own scene")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,0 +1,89 @@
+//! Where a file is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text::{Invalid, escaped, invalid, text_serde};
+
+/// An absolute path in normal form: starts with `/`, no `.`, `..`, empty component, control
+/// character, or character that would have to be escaped in nginx configuration or a shell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AbsPath(String);
+
+impl AbsPath {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn as_path(&self) -> &std::path::Path {
+        std::path::Path::new(&self.0)
+    }
+
+    /// The folder it lies in; `/` for `/` itself.
+    #[must_use]
+    pub fn parent(&self) -> AbsPath {
+        match self.0.rsplit_once('/') {
+            Some(("", _)) | None => Self("/".to_owned()),
+            Some((parent, _)) => Self(parent.to_owned()),
+        }
+    }
+
+    /// The last component; empty for `/`.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// This path with `component` below it. `component` may itself hold slashes.
+    pub fn join(&self, component: &str) -> Result<AbsPath, Invalid> {
+        format!("{}/{component}", self.0.trim_end_matches('/')).parse()
+    }
+
+    pub fn is_below(&self, folder: &AbsPath) -> bool {
+        folder.0 == "/"
+            || self
+                .0
+                .strip_prefix(&folder.0)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl FromStr for AbsPath {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let shown = escaped(text);
+        if !text.starts_with('/') {
+            return invalid(format!(
+                "\"{shown}\" is not an absolute path: it must start with /"
+            ));
+        }
+        if text.len() > 4000 {
+            return invalid("a path of over 4000 characters");
+        }
+        let awkward =
+            |c: char| c.is_control() || c.is_whitespace() || "\"'`\\;{}$#*?<>|&()".contains(c);
+        if let Some(c) = text.chars().find(|c| awkward(*c)) {
+            return invalid(format!(
+                "\"{shown}\" holds {}, which this program does not write into configuration",
+                c.escape_debug()
+            ));
+        }
+        let parts: Vec<&str> = text
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
+        if parts.contains(&"..") {
+            return invalid(format!("\"{shown}\" holds \"..\""));
+        }
+        Ok(Self(format!("/{}", parts.join("/"))))
+    }
+}
+
+impl fmt::Display for AbsPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+text_serde!(AbsPath);
