@@ -40,6 +40,7 @@ mod tests;
 
 pub use clients_today::{ClientsToday, clients_today, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
+pub use fitness::not_looked_at;
 pub use make::plan;
 pub use nginx_command::touches;
 pub use site::{SERVICES, Site};

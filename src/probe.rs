@@ -93,6 +93,16 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     }
 }
 
+/// Looks at further files of the host that these facts are of.
+pub fn look_further(host: &dyn Host, facts: &mut Facts, paths: &[AbsPath]) {
+    let reader = Reader::new(host);
+    let runs = Runs::look(&reader, &System::look(host), &facts.state.folder);
+    for path in paths {
+        let found = files::look_at(&reader, &runs, path);
+        facts.files.insert(path.clone(), found);
+    }
+}
+
 /// Free bytes in the folders below which this program writes.
 fn space(host: &dyn Host, state: &AbsPath) -> BTreeMap<AbsPath, Known<u64>> {
     let etc_and_local = ["/etc", "/usr/local"]

@@ -52,7 +52,16 @@ fn absolute_or_given(file: &Path) -> std::path::PathBuf {
 }
 
 pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
-    plan::plan(&look(ground, &wanted(ground, answers)), answers)
+    let mut facts = look(ground, &wanted(ground, answers));
+    let plan = plan::plan(&facts, answers)?;
+    let unseen = plan::not_looked_at(&plan, &facts);
+    if unseen.is_empty() {
+        return Ok(plan);
+    }
+    // Planning again may name further files (one that stands where ours was to go moves ours),
+    // and each of those stands beside what was looked at by now.
+    probe::look_further(ground.host(), &mut facts, &unseen);
+    plan::plan(&facts, answers)
 }
 
 /// A look at the host before anything is asked.

@@ -9,6 +9,8 @@ use crate::method::{self, Method};
 use crate::nginx::{Address, Config, Http};
 
 use super::file::{FileChange, Status};
+use super::step::Plan;
+use crate::values::AbsPath;
 
 /// Less than this is left on a filesystem that is written to: 16 MiB hold any plan.
 const SPACE: u64 = 16 * 1024 * 1024;
@@ -216,6 +218,20 @@ fn clash(found: &Listener, wanted: SocketAddr) -> bool {
         } else {
             there.is_ipv6() && there.is_unspecified()
         }
+}
+
+/// Files that this plan places and nobody has looked at. What stands in their way would show
+/// only while placing them, so the host is looked at again, and the plan made again.
+pub fn not_looked_at(plan: &Plan, facts: &Facts) -> Vec<AbsPath> {
+    let placed = plan
+        .files
+        .iter()
+        .filter(|change| change.status != Status::Unchanged);
+    let paths = placed.map(|change| &change.path);
+    paths
+        .filter(|path| !facts.files.contains_key(*path))
+        .cloned()
+        .collect()
 }
 
 /// Nothing stands in the way of a file that is to be placed.

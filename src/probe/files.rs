@@ -113,7 +113,7 @@ fn paths(
     parsed.chain(wanted.files.iter().cloned()).collect()
 }
 
-fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
+pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
     let host = reader.host();
     let stat = match host.stat(path.as_path()) {
         Ok(Some(stat)) => stat,

@@ -171,6 +171,24 @@ def test_a_target_that_cannot_be_replaced_is_refused(
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
+@each_build_and([PLAIN])
+@pytest.mark.parametrize("folder", ["/etc/nms/nginx/locations", "/etc/nginx/conf.d", "/usr/local/share/ca-certificates"])
+def test_a_folder_that_takes_no_new_file_is_refused(
+    make_manager: Callable[[Nginx, Shape], Manager], nginx: Nginx, shape: Shape, binary: Path, folder: str
+) -> None:
+    manager = make_manager(nginx, shape)
+    manager.run("mount", "-n", "--bind", folder, folder)
+    manager.run("mount", "-n", "-o", "remount,bind,ro", folder)
+    manager.start()
+    before = snapshot.take(manager)
+
+    done = Tool(manager, binary).apply(answers())
+
+    refused(done, re.escape(folder) + "/.*read-only")
+    assert done.code == 1, done  # seen while planning, not while placing
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
 @each_build_and([PLAIN, OLDER])
 def test_no_private_key_is_readable_by_others(manager: Manager, tool: Tool) -> None:
     tool.apply(answers()).must(0, "applied")
