@@ -46,13 +46,14 @@ pub fn look(host: &dyn Host, wanted: &Wanted) -> Facts {
 pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     let reader = Reader::new(host);
     let system = System::look(host);
+    let processes = system.processes.as_deref().unwrap_or_default();
     let port = wanted.https_port.number();
 
     let os = os::look(&reader);
     let systemd = services::systemd(host);
     let packages = packages::look(&reader);
     let trust_store = trust::look(host, &os);
-    let runs = Runs::look(&reader, &system, &wanted.state);
+    let runs = Runs::look(&reader, processes, &wanted.state);
 
     let mut found = nginx::look(host, &system, port);
     let config = config::look(&reader, &found.main);
@@ -93,14 +94,18 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     }
 }
 
-/// Looks at further files of the host that these facts are of.
-pub fn look_further(host: &dyn Host, facts: &mut Facts, paths: &[AbsPath]) {
+/// Looks at further files of the host that these facts are of. Whether that changes anything:
+/// until then they count as not there, and free to be placed.
+pub fn look_further(host: &dyn Host, facts: &mut Facts, paths: &[AbsPath]) -> bool {
     let reader = Reader::new(host);
-    let runs = Runs::look(&reader, &System::look(host), &facts.state.folder);
+    let runs = Runs::look(&reader, &[], &facts.state.folder);
+    let mut changes = false;
     for path in paths {
         let found = files::look_at(&reader, &runs, path);
+        changes |= found != *facts.file(path);
         facts.files.insert(path.clone(), found);
     }
+    changes
 }
 
 /// Free bytes in the folders below which this program writes.

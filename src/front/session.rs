@@ -55,13 +55,11 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
     let mut facts = look(ground, &wanted(ground, answers));
     let plan = plan::plan(&facts, answers)?;
     let unseen = plan::not_looked_at(&plan, &facts);
-    if unseen.is_empty() {
-        return Ok(plan);
+    if probe::look_further(ground.host(), &mut facts, &unseen) {
+        plan::plan(&facts, answers)
+    } else {
+        Ok(plan)
     }
-    // Planning again may name further files (one that stands where ours was to go moves ours),
-    // and each of those stands beside what was looked at by now.
-    probe::look_further(ground.host(), &mut facts, &unseen);
-    plan::plan(&facts, answers)
 }
 
 /// A look at the host before anything is asked.

@@ -80,8 +80,9 @@ struct Loader<'a> {
     files: &'a dyn Files,
     folder: &'a str,
     sources: Vec<SourceFile>,
-    /// For each source its directives with includes unopened, and the number of its words.
-    parsed: Vec<(Vec<Directive>, usize)>,
+    /// For each source its directives with includes unopened, and the number of its words, until
+    /// they are used. A file that is read again is parsed again: few are, and copies are large.
+    parsed: Vec<Option<(Vec<Directive>, usize)>>,
     known: HashMap<String, FileId>,
     reading: Vec<FileId>,
     bytes: usize,
@@ -116,7 +117,7 @@ impl Loader<'_> {
         let parsed = parse(&text, id).map_err(|SyntaxError { line, fault }| {
             error((path, Some(line)), LoadProblem::Syntax(fault))
         })?;
-        self.parsed.push(parsed);
+        self.parsed.push(Some(parsed));
         self.sources.push(SourceFile {
             path: path.to_owned(),
             text,
@@ -132,14 +133,19 @@ impl Loader<'_> {
         depth: usize,
         asking: Asking<'_>,
     ) -> Result<Vec<Directive>, LoadError> {
-        let (directives, words) = &self.parsed[id.0];
+        let source = &self.sources[id.0];
+        let path = source.path.clone();
+        let (mut directives, words) = match self.parsed[id.0].take() {
+            Some(parsed) => parsed,
+            None => parse(&source.text, id).map_err(|SyntaxError { line, fault }| {
+                error((&path, Some(line)), LoadProblem::Syntax(fault))
+            })?,
+        };
         self.words += words + 1;
         if self.words > MAX_WORDS {
             let fault = Fault::TooManyWords(MAX_WORDS);
             return Err(error(asking, LoadProblem::Syntax(fault)));
         }
-        let mut directives = directives.clone();
-        let path = self.sources[id.0].path.clone();
         self.reading.push(id);
         self.follow(&mut directives, &path, depth)?;
         self.reading.pop();

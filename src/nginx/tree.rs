@@ -95,13 +95,16 @@ impl Directive {
 /// The directives of a level in nginx's order: each `include` is replaced by what it reads.
 pub fn flat(children: &[Directive]) -> Flat<'_> {
     Flat {
-        open: vec![children.iter()],
+        here: children.iter(),
+        open: Vec::new(),
     }
 }
 
 /// Iterates over the directives of a level; see [`flat`].
 #[derive(Debug, Clone)]
 pub struct Flat<'a> {
+    here: std::slice::Iter<'a, Directive>,
+    /// What comes after `here`, the next last.
     open: Vec<std::slice::Iter<'a, Directive>>,
 }
 
@@ -110,14 +113,15 @@ impl<'a> Iterator for Flat<'a> {
 
     fn next(&mut self) -> Option<&'a Directive> {
         loop {
-            let Some(directive) = self.open.last_mut()?.next() else {
-                self.open.pop();
+            let Some(directive) = self.here.next() else {
+                self.here = self.open.pop()?;
                 continue;
             };
             match &directive.body {
                 Body::Include(read) => {
+                    let rest = std::mem::take(&mut self.here);
                     let inner = read.iter().rev().map(|included| included.children.iter());
-                    self.open.extend(inner);
+                    self.open.extend([rest].into_iter().chain(inner));
                 }
                 _ => return Some(directive),
             }
@@ -177,7 +181,11 @@ impl Parser<'_> {
                 };
             };
             match token.kind {
-                TokenKind::Close if opened.is_some() => return Ok((directives, token.span.start)),
+                TokenKind::Close if opened.is_some() => {
+                    // Most blocks hold a line or two, and a configuration may hold many blocks.
+                    directives.shrink_to_fit();
+                    return Ok((directives, token.span.start));
+                }
                 TokenKind::Word | TokenKind::Quoted => {
                     directives.push(self.directive(&token, depth)?);
                 }
@@ -208,6 +216,7 @@ impl Parser<'_> {
                 TokenKind::Open => self.body(&token, name.line, depth + 1)?,
                 _ => return self.unexpected(&token),
             };
+            args.shrink_to_fit();
             return Ok(Directive {
                 at: Place {
                     file: self.file,

@@ -67,8 +67,13 @@ impl<'a, 'e> Work<'a, 'e> {
         for (id, edited) in self.editor.finish()? {
             let source = self.site.config.file(id);
             let path = really_at(self.facts, &source.path)?;
-            let Some(found) = self.facts.file(&path).file() else {
-                return Err(Problem::host(format!("{path} is not a regular file")));
+            let found = match self.facts.files.get(&path) {
+                // Nobody has looked: this plan asks for it, and is made again with the answer.
+                None => None,
+                Some(fact) => Some(
+                    fact.file()
+                        .ok_or_else(|| Problem::host(format!("{path} is not a regular file")))?,
+                ),
             };
             let same = edited.text == source.text;
             changes.files.push(FileChange {
@@ -77,10 +82,10 @@ impl<'a, 'e> Work<'a, 'e> {
                 } else {
                     Status::Change
                 },
-                mode: found.mode,
-                owner: found.owner,
+                mode: found.map_or(Mode(0o644), |found| found.mode),
+                owner: found.map_or((0, 0), |found| found.owner),
                 content: Content::Text(edited.text),
-                before: Some(found.digest.clone()),
+                before: found.map(|found| found.digest.clone()),
                 text_before: Some(source.text.clone()),
                 reasons: edited.generated,
                 path,

@@ -87,7 +87,8 @@ fn paths(
     let ours = conf_d.iter().filter(|name| name.starts_with(OUR_PREFIX));
     texts.extend(ours.map(|name| format!("{CONF_D}/{name}")));
     if let Some(config) = config.is() {
-        texts.extend(config.files.iter().map(|file| file.path.clone()));
+        let likely = config.files.iter().filter(|file| may_be_edited(&file.text));
+        texts.extend(likely.map(|file| file.path.clone()));
         texts.extend(
             referred(config, &REFERRING)
                 .into_iter()
@@ -111,6 +112,13 @@ fn paths(
     // What is no path to us (a variable, `data:...`) is none that a plan could use.
     let parsed = texts.iter().filter_map(|text| text.parse().ok());
     parsed.chain(wanted.files.iter().cloned()).collect()
+}
+
+/// Whether a plan is likely to edit this file: it speaks of TLS or of gRPC. A host may serve
+/// hundreds of sites that have nothing to do with the manager; should one of them have to be
+/// edited after all, it is looked at then.
+fn may_be_edited(text: &str) -> bool {
+    ["ssl", "grpc"].iter().any(|word| text.contains(word))
 }
 
 pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {

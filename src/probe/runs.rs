@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::reader::Reader;
-use super::system::System;
+use crate::host::Process;
 use crate::receipt::{After, Outcome, Receipt};
 use crate::values::{AbsPath, Digest, RunId};
 
@@ -17,7 +17,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn look(reader: &Reader<'_>, system: &System, state: &AbsPath) -> Self {
+    pub(super) fn look(reader: &Reader<'_>, processes: &[Process], state: &AbsPath) -> Self {
         let mut runs = Self::default();
         let mut receipts = Vec::new();
         let folder = state.as_path().join("runs");
@@ -33,7 +33,7 @@ impl Runs {
                     receipts.push(receipt);
                     None
                 }
-                Ok(None) => unfinished(reader, system, &folder, &id),
+                Ok(None) => unfinished(reader, processes, &folder, &id),
                 Err(why) => Some(format!("its receipt is damaged: {why}")),
             };
             runs.unfinished = state.map(|state| (id, state)).or(runs.unfinished);
@@ -59,8 +59,12 @@ fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> 
 
 /// The state of a run without a receipt. `None`: it never came to change anything, because each
 /// change has its line in the journal before it is made.
-fn unfinished(reader: &Reader<'_>, system: &System, folder: &Path, run: &RunId) -> Option<String> {
-    let processes = system.processes.as_deref().unwrap_or_default();
+fn unfinished(
+    reader: &Reader<'_>,
+    processes: &[Process],
+    folder: &Path,
+    run: &RunId,
+) -> Option<String> {
     let worker = processes.iter().find(|process| {
         let words: Vec<&str> = process.title.split(' ').collect();
         words.contains(&"__worker") && words.contains(&run.as_str())
