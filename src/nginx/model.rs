@@ -169,9 +169,7 @@ impl<'a> Server<'a> {
         Self {
             directive,
             listens,
-            names: names
-                .flat_map(|line| line.args.iter().map(String::as_str))
-                .collect(),
+            names: names.flat_map(|line| line.words()).collect(),
             locations: locations(directive, &scope),
             conditionals: conditionals(directive, &scope),
             scope,

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use compact_str::CompactString;
+
 use super::lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
 
 /// How deep blocks and includes may nest. nginx has no limit; nobody comes near this one.
@@ -28,9 +30,9 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub at: Place,
-    pub name: String,
+    pub name: CompactString,
     /// What nginx sees: without quotes, escapes undone.
-    pub args: Vec<String>,
+    pub args: Vec<CompactString>,
     /// From the first byte of the first argument to the last of the last, quotes included. The
     /// empty range behind the name where there are none.
     pub args_span: Range<usize>,
@@ -68,7 +70,11 @@ pub struct Included {
 impl Directive {
     /// The argument at `index`, from 0.
     pub fn arg(&self, index: usize) -> Option<&str> {
-        self.args.get(index).map(String::as_str)
+        self.args.get(index).map(CompactString::as_str)
+    }
+
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.args.iter().map(CompactString::as_str)
     }
 
     pub fn block(&self) -> Option<&Block> {
@@ -262,8 +268,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn value(&self, token: &Token) -> String {
-        unquoted(&self.text[token.span.clone()]).into_owned()
+    fn value(&self, token: &Token) -> CompactString {
+        unquoted(&self.text[token.span.clone()]).into()
     }
 
     fn unexpected<T>(&self, token: &Token) -> Result<T, SyntaxError> {

@@ -88,7 +88,7 @@ fn refuses_first(location: &Location<'_>) -> bool {
     for line in flat(location.directive.children()) {
         match line.name.as_str() {
             "if" => {
-                let words: Vec<&str> = line.args.iter().map(String::as_str).collect();
+                let words: Vec<&str> = line.words().collect();
                 let inner = flat(line.children()).find(|inner| inner.name == "return");
                 let Some(code) = inner.and_then(|inner| inner.arg(0)) else {
                     return false;

@@ -14,7 +14,7 @@ pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(),
     for server in site.defaults() {
         let block = server.directive;
         let cache = server.scope.nearest("ssl_session_cache");
-        let args: Vec<&String> = cache.iter().flat_map(|line| &line.args).collect();
+        let args: Vec<&str> = cache.iter().flat_map(|line| line.words()).collect();
         if args.iter().any(|arg| arg.starts_with("shared:")) {
             let renamed: Vec<String> = args.iter().map(|arg| names.renamed(arg)).collect();
             let reason = why("session-cache", "");

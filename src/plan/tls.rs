@@ -140,7 +140,7 @@ impl Work<'_, '_> {
         http2: impl Fn(&Listen<'_>) -> Parameter,
     ) -> Result<(), Problem> {
         for listen in self.site.listens() {
-            let old: Vec<&str> = listen.directive.args.iter().map(String::as_str).collect();
+            let old: Vec<&str> = listen.directive.words().collect();
             let mut new = old.clone();
             if !new.contains(&"ssl") {
                 new.push("ssl");

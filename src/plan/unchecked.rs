@@ -83,7 +83,7 @@ fn turnings<'a>(location: &'a Location<'a>) -> impl Iterator<Item = &'a str> {
         let rewrites = rewrites.filter_map(|line| line.arg(1));
         let pages = ["error_page", "try_files"].into_iter();
         let pages = pages.flat_map(|name| scope.nearest(name));
-        rewrites.chain(pages.filter_map(|line| line.args.last().map(String::as_str)))
+        rewrites.chain(pages.filter_map(|line| line.words().last()))
     });
     lines.filter(|path| path.starts_with(['/', '$']))
 }
