@@ -90,7 +90,7 @@ pub fn unquoted(raw: &str) -> Cow<'_, str> {
         [quote @ (b'"' | b'\''), .., last] if quote == last => &raw[1..raw.len() - 1],
         _ => raw,
     };
-    if !inner.contains('\\') {
+    if !inner.bytes().any(|byte| byte == b'\\') {
         return Cow::Borrowed(inner);
     }
     let mut value = String::with_capacity(inner.len());
@@ -145,6 +145,25 @@ impl<'a> Lexer<'a> {
     /// Whether the token before was the brace that opens a block of Lua code.
     pub(super) fn at_lua_body(&self) -> bool {
         self.place == Position::LuaBody
+    }
+
+    /// Goes to the next token that is neither space nor comment.
+    pub(super) fn skip_blank(&mut self) {
+        if self.failed || self.place == Position::LuaBody {
+            return;
+        }
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'\n' => {
+                    self.line += 1;
+                    self.at += 1;
+                }
+                b' ' | b'\t' | b'\r' => self.at += 1,
+                b'#' => self.at = self.run_of(self.at, |b| b != b'\n'),
+                _ => return,
+            }
+        }
     }
 
     fn read(&mut self, first: u8) -> Result<(TokenKind, usize), SyntaxError> {
@@ -286,5 +305,6 @@ fn is_space(byte: u8) -> bool {
 
 /// How many lines `text` ends.
 pub(super) fn newlines(text: &str) -> u32 {
-    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    u32::try_from(ends).unwrap_or(u32::MAX)
 }

@@ -12,7 +12,8 @@ impl<'a> Scope<'a> {
     /// The scope one level further in.
     #[must_use]
     pub(super) fn within(&self, directive: &'a Directive) -> Self {
-        let mut levels = self.levels.clone();
+        let mut levels = Vec::with_capacity(self.levels.len() + 1);
+        levels.extend_from_slice(&self.levels);
         levels.push(directive.children());
         Self { levels }
     }

@@ -142,6 +142,8 @@ pub(super) fn parse(text: &str, file: FileId) -> Result<(Vec<Directive>, usize),
         file,
         lexer: tokens(text),
         words: 0,
+        args: Vec::new(),
+        open: Vec::new(),
     };
     let (directives, _) = parser.level(0, None)?;
     Ok((directives, parser.words))
@@ -152,23 +154,18 @@ struct Parser<'a> {
     file: FileId,
     lexer: Lexer<'a>,
     words: usize,
+    /// The arguments of the directive that is being read, and the directives of all levels that
+    /// are open. They are collected here and moved where they belong once their number is
+    /// known: most levels hold a line or two, and a configuration may have many levels.
+    args: Vec<CompactString>,
+    open: Vec<Directive>,
 }
 
 impl Parser<'_> {
     /// The next token that is neither space nor comment.
     fn token(&mut self) -> Result<Option<Token>, SyntaxError> {
-        self.lexer
-            .by_ref()
-            .find(|token| {
-                !matches!(
-                    token,
-                    Ok(Token {
-                        kind: TokenKind::Space | TokenKind::Comment,
-                        ..
-                    })
-                )
-            })
-            .transpose()
+        self.lexer.skip_blank();
+        self.lexer.next().transpose()
     }
 
     /// The directives up to the closing brace of the block that began on line `opened`, or to
@@ -178,22 +175,21 @@ impl Parser<'_> {
         depth: usize,
         opened: Option<u32>,
     ) -> Result<(Vec<Directive>, usize), SyntaxError> {
-        let mut directives = Vec::new();
+        let first = self.open.len();
         loop {
             let Some(token) = self.token()? else {
                 return match opened {
                     Some(line) => fail(line, Fault::OpenBlock),
-                    None => Ok((directives, self.text.len())),
+                    None => Ok((self.open.split_off(first), self.text.len())),
                 };
             };
             match token.kind {
                 TokenKind::Close if opened.is_some() => {
-                    // Most blocks hold a line or two, and a configuration may hold many blocks.
-                    directives.shrink_to_fit();
-                    return Ok((directives, token.span.start));
+                    return Ok((self.open.split_off(first), token.span.start));
                 }
                 TokenKind::Word | TokenKind::Quoted => {
-                    directives.push(self.directive(&token, depth)?);
+                    let directive = self.directive(&token, depth)?;
+                    self.open.push(directive);
                 }
                 _ => return self.unexpected(&token),
             }
@@ -202,27 +198,30 @@ impl Parser<'_> {
 
     fn directive(&mut self, name: &Token, depth: usize) -> Result<Directive, SyntaxError> {
         self.count(name)?;
-        let mut args = Vec::new();
         let mut args_span = name.span.end..name.span.end;
         loop {
             let Some(token) = self.token()? else {
                 return fail(name.line, Fault::OpenDirective);
             };
-            let (body, end) = match token.kind {
+            let args = match token.kind {
                 TokenKind::Word | TokenKind::Quoted => {
                     self.count(&token)?;
-                    if args.is_empty() {
+                    if self.args.is_empty() {
                         args_span.start = token.span.start;
                     }
                     args_span.end = token.span.end;
-                    args.push(self.value(&token));
+                    let value = self.value(&token);
+                    self.args.push(value);
                     continue;
                 }
-                TokenKind::Semicolon => (Body::Simple, token.span.end),
-                TokenKind::Open => self.body(&token, name.line, depth + 1)?,
+                TokenKind::Semicolon | TokenKind::Open => self.args.drain(..).collect(),
                 _ => return self.unexpected(&token),
             };
-            args.shrink_to_fit();
+            let (body, end) = if token.kind == TokenKind::Open {
+                self.body(&token, name.line, depth + 1)?
+            } else {
+                (Body::Simple, token.span.end)
+            };
             return Ok(Directive {
                 at: Place {
                     file: self.file,

@@ -78,11 +78,13 @@ impl Files for OnHost<'_> {
 /// headline inside a file's text cannot be taken for the next file.
 fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), String> {
     const HEADLINE: &[u8] = b"# configuration file ";
-    let mut left: BTreeSet<&Path> = config
+    // Components are compared, so `//` and `/./` make no difference.
+    let known: BTreeSet<&Path> = config
         .files
         .iter()
         .map(|file| Path::new(&file.path))
         .collect();
+    let mut left = known.clone();
     let mut rest = dump;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -95,12 +97,7 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
         let Some(path) = named else {
             return Err("what nginx -T prints could not be followed".to_owned());
         };
-        // Components are compared, so `//` and `/./` make no difference.
-        let known = config
-            .files
-            .iter()
-            .any(|file| Path::new(&file.path) == path);
-        if !known {
+        if !known.contains(path) {
             return Err(format!(
                 "nginx also reads {}, for a reason unknown",
                 path.display()
