@@ -61,7 +61,7 @@ pub struct Facts {
     pub services: BTreeMap<String, Known<String>>,
     pub listeners: Known<Vec<Listener>>,
     /// Who is connected to nginx on the port of the manager now.
-    pub connected: Known<Vec<SocketAddr>>,
+    pub connected: Known<Vec<Client>>,
     /// The names that were asked for, and what they resolve to.
     pub names: BTreeMap<HostName, Known<Vec<IpAddr>>>,
     /// Of those addresses, the ones that are this host's own.
@@ -196,6 +196,15 @@ pub struct Listener {
     pub holders: Vec<(String, u32)>,
     /// One of them is the nginx master of these facts.
     pub nginx: bool,
+}
+
+/// Somebody who is connected to nginx now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub from: SocketAddr,
+    /// The subject of the certificate that nginx accepted. Absent: none was shown, or none that
+    /// was accepted.
+    pub certificate: Known<String>,
 }
 
 /// What stands at a path that matters. A symbolic link to a file is told as that file, with

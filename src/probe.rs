@@ -3,6 +3,7 @@
 //! not there".
 
 mod build;
+mod clients;
 mod config;
 mod files;
 mod master;
@@ -74,7 +75,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         nim: product::nim(host, &packages),
         agent: product::agent(host, &packages),
         services: services::look(host, &systemd),
-        connected: network::connected(&system, &found.nginx, port),
+        connected: clients::look(host, &system, &found.nginx, &config, port),
         own_addresses: network::own(host, &names, &wanted.addresses),
         selinux: security::selinux(host),
         firewall: security::firewall(&reader, &system),

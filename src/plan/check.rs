@@ -143,7 +143,10 @@ impl<'e> Work<'_, 'e> {
         let Known::Is(connected) = &self.facts.connected else {
             return;
         };
-        let from: BTreeSet<String> = connected.iter().map(|at| at.ip().to_string()).collect();
+        let without = connected
+            .iter()
+            .filter(|client| client.certificate.is().is_none());
+        let from: BTreeSet<String> = without.map(|client| client.from.ip().to_string()).collect();
         if from.is_empty() {
             return;
         }
@@ -153,8 +156,8 @@ impl<'e> Work<'_, 'e> {
             more => format!(" and {more} more"),
         };
         self.changes.notes.push(format!(
-            "connected to port {} now: {}{more}; agents among them are refused until they have \
-             the certificates that this plan makes",
+            "connected to port {} now without a certificate: {}{more}; agents among them are \
+             refused until they have the certificates that this plan makes",
             self.site.port,
             first.join(", ")
         ));

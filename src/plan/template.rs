@@ -13,7 +13,7 @@ use crate::values::{AbsPath, HostName, Port};
 pub(super) const CHECK: &str = "/nim-tls/agent-certificate";
 
 /// The name of the format in which its verdicts are logged.
-pub(super) const LOG_FORMAT: &str = "nim_tls_agents";
+pub const LOG_FORMAT: &str = "nim_tls_agents";
 
 #[derive(Template)]
 #[template(path = "nim-tls-log.conf", config = ".askama.toml", escape = "none")]

@@ -71,10 +71,25 @@ fn connected(facts: &Facts) -> Check {
         &facts.connected,
         |connected| match connected.len() {
             0 => subject.ok("nobody"),
-            count => subject.warning(
-                format!("{count} on port 443, agents and browsers alike"),
-                "client-mtls cuts agents without a certificate off: hand certificates out first",
-            ),
+            count => {
+                let shown = connected
+                    .iter()
+                    .filter(|client| client.certificate.is().is_some())
+                    .count();
+                let words = format!(
+                    "{count} on port 443, agents and browsers alike; {shown} of them showed a \
+                     certificate"
+                );
+                if shown == count {
+                    subject.ok(words)
+                } else {
+                    subject.warning(
+                        words,
+                        "client-mtls cuts agents without a certificate off: hand certificates \
+                         out first",
+                    )
+                }
+            }
         },
         || subject.ok("nginx does not run, so nobody"),
     )

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::thread;
 
 use super::system::System;
-use crate::facts::{Known, Listener, Nginx};
-use crate::host::{Host, Socket};
+use crate::facts::{Known, Listener};
+use crate::host::Host;
 use crate::values::HostName;
 
 /// Who listens where. `master` is the process of nginx.
@@ -50,44 +50,6 @@ fn program(system: &System, pid: u32) -> String {
     }
     let first = process.title.split([' ', ':']).next().unwrap_or_default();
     first.rsplit('/').next().unwrap_or_default().to_owned()
-}
-
-/// Who is connected to nginx on this port.
-pub(super) fn connected(
-    system: &System,
-    nginx: &Known<Nginx>,
-    port: u16,
-) -> Known<Vec<SocketAddr>> {
-    let sockets = match &system.sockets {
-        Ok(sockets) => sockets,
-        Err(why) => return Known::Unclear(why.clone()),
-    };
-    let master = match nginx {
-        Known::Is(nginx) => nginx.master.as_ref(),
-        Known::Absent => None,
-        Known::Unclear(why) => return Known::Unclear(why.clone()),
-    };
-    let Some(master) = master.map(|master| master.pid) else {
-        return Known::Absent;
-    };
-    let of_nginx = |socket: &Socket| {
-        let worker = |pid: &u32| {
-            system
-                .process(*pid)
-                .is_some_and(|held| held.parent == master)
-        };
-        socket.holders.is_empty() || socket.holders.iter().any(worker)
-    };
-    let here = sockets
-        .iter()
-        .filter(|socket| socket.local.port() == port && of_nginx(socket));
-    let remotes: BTreeSet<SocketAddr> = here.filter_map(|socket| socket.remote).collect();
-    Known::Is(remotes.into_iter().map(plain).collect())
-}
-
-/// An IPv4 peer of an IPv6 socket, as the IPv4 address it has.
-fn plain(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// What each name resolves to. All at once: a dead resolver takes long to say nothing.

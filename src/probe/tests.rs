@@ -85,7 +85,10 @@ fn a_stock_manager_is_known_to_the_last_field() {
     );
     assert_eq!(
         facts.connected,
-        Known::Is(vec!["192.0.2.7:50000".parse().unwrap()])
+        Known::Is(vec![crate::facts::Client {
+            from: "192.0.2.7:50000".parse().unwrap(),
+            certificate: Known::Absent, // nobody is asked for one
+        }])
     );
 
     let name = "nim.example.com".parse().unwrap();

@@ -112,7 +112,7 @@ fn who_is_connected_and_what_cannot_be_followed_is_noted() {
     );
     let notes = code.planned().notes.join("\n");
     assert!(
-        notes.contains("connected to port 443 now: 10.1.2.3; agents"),
+        notes.contains("connected to port 443 now without a certificate: 10.1.2.3; agents"),
         "{notes}"
     );
     assert!(notes.contains("what this code asks of nginx"), "{notes}");
