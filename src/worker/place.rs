@@ -51,25 +51,22 @@ fn make_folder(
     folder: &FolderChange,
 ) -> Result<(), PlaceError> {
     let path = folder.path.as_path();
-    match folder_now(host, folder)? {
-        Present::Folder { .. } => Ok(()),
-        _ => {
-            let before = journal.keep(path, &Present::Nothing)?;
-            let after = After::Folder {
-                mode: folder.mode,
-                owner: Owner::ROOT,
-            };
-            let path_text = folder.path.to_string();
-            let change = Change {
-                path: path_text,
-                before,
-                after,
-                secret: false,
-            };
-            journal.write(Entry::Change { change })?;
-            Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
-        }
+    if let Present::Folder { .. } = folder_now(host, folder)? {
+        return Ok(());
     }
+    let before = journal.keep(path, &Present::Nothing)?;
+    let after = After::Folder {
+        mode: folder.mode,
+        owner: Owner::ROOT,
+    };
+    let change = Change {
+        path: folder.path.to_string(),
+        before,
+        after,
+        secret: false,
+    };
+    journal.write(Entry::Change { change })?;
+    Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
 }
 
 /// What is at the path of `folder`: nothing, or a folder. A link of the system that leads to one
