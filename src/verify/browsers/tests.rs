@@ -28,7 +28,7 @@ fn row(host: &dyn Host, proof: &Proof, before: &Baseline, case: &str) -> Row {
     let root = Err("not needed".to_owned());
     let pace = Pace::new(host, 0);
     rows(host, proof, &root, before, &pace, &mut |row| {
-        found.push(row)
+        found.push(row);
     });
     found.retain(|row| row.case == case);
     assert_eq!(found.len(), 1, "{case}");
