@@ -131,13 +131,17 @@ def test_a_default_server_that_refuses(make_manager: Make, nginx: Nginx, shape: 
 @each_build_and([PLAIN])
 def test_where_no_namespace_can_be_had_the_weaker_test_is_made(manager: Manager, tool: Tool) -> None:
     everywhere = (*snapshot.FOLDERS, "/run", "/var/log")
+    # Not loaded yet: nginx makes what is missing of it when it is asked.
+    late = "server {\n    listen 9443;\n    access_log /var/log/nginx/late.log;\n    proxy_temp_path /var/lib/nginx/late;\n}\n"
+    manager.write("/etc/nginx/conf.d/zz-late.conf", late)
     before = snapshot.take(manager, everywhere)
     manager.write("/mnt/answers.yaml", answers())
     planned = tool.run("plan", "--answers", "/mnt/answers.yaml", before=NO_NAMESPACES)
     assert planned.code == 0 and "weaker test" in planned.out, planned
     assert snapshot.differences(before, snapshot.take(manager, everywhere)) == []
-    rows = tool.run("plan", "--answers", "/mnt/answers.yaml")
-    assert rows.code == 0 and "weaker" not in rows.out, rows
+    usual = tool.run("plan", "--answers", "/mnt/answers.yaml")
+    assert usual.code == 0 and "weaker" not in usual.out, usual
+    manager.path("/etc/nginx/conf.d/zz-late.conf").unlink()
 
     holds_and_goes_back(manager, tool, NO_NAMESPACES)
 
