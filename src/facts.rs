@@ -67,6 +67,10 @@ pub struct Facts {
     /// Of those addresses, the ones that are this host's own.
     pub own_addresses: BTreeSet<IpAddr>,
     pub trust_store: Known<TrustStore>,
+    /// Why its command could not rewrite what it rewrites, in words with a remedy.
+    pub trust_obstacle: Option<String>,
+    /// Why nginx can be asked in no private copy of the file system, where that was tried.
+    pub no_private_copy: Option<String>,
     /// `Enforcing`, `Permissive`, ...
     pub selinux: Known<String>,
     /// The active firewall front end: `firewalld`, `ufw`, ...

@@ -42,7 +42,7 @@ pub use clients_today::{ClientsToday, clients_today, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use make::plan;
-pub use nginx_command::touches;
+pub use nginx_command::{made, touches};
 pub use site::{SERVICES, Site};
 pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,

@@ -91,7 +91,12 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         links,
         listeners,
         names,
+        trust_obstacle: trust_store
+            .is()
+            .and_then(|store| trust::obstacle(host, store)),
         trust_store,
+        // Whoever lets nginx be asked knows.
+        no_private_copy: None,
     }
 }
 

@@ -52,7 +52,7 @@ pub use purse::Purse;
 pub use rollback::{Target, rollback, target};
 pub use run_folder::{Request, RunError, RunFolder, Runs};
 pub use spawn::{Launch, Started, request, start, watch};
-pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, test};
+pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, ask_openly, test};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
 /// code is that of the run.

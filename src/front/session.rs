@@ -1,18 +1,21 @@
 //! From an answers file to a plan: read, check, look, plan. `plan` and `apply` share it, so
 //! that what is shown is what is done.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use crate::answers::{self, Answers, Draft};
 use crate::error::Problem;
-use crate::facts::Facts;
-use crate::host::{Host as _, Local, Output};
+use crate::facts::{Build, Facts};
+use crate::host::{Command, Host as _, Local, Output};
 use crate::plan::{self, NginxCommand, Plan};
 use crate::probe::{self, Question, Wanted};
 use crate::values::{HostName, Port, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
+
+const NO_LOG: &str = "/dev/null";
 
 pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
     let shown = escaped(&file.to_string_lossy());
@@ -94,14 +97,39 @@ fn wanted(ground: &Ground, answers: &Answers) -> Wanted {
 
 fn look(ground: &Ground, wanted: &Wanted) -> Facts {
     let ourselves = Ourselves::running();
-    probe::look_asking(ground.host(), wanted, &|question| {
-        ask(ground, &ourselves, question)
-    })
+    let unasked = RefCell::new(None);
+    let mut facts = probe::look_asking(ground.host(), wanted, &|question| {
+        ask(ground, &ourselves, question, &unasked)
+    });
+    facts.no_private_copy = unasked.into_inner();
+    facts
+}
+
+/// The same, but its warnings go to its standard error alone: what nginx logs while it reads
+/// would be found in the error log of the one that runs.
+fn quiet(command: &Command, build: &Build) -> Command {
+    let mut command = command.clone();
+    match command.args.iter().position(|arg| arg == "-e") {
+        Some(at) if at + 1 < command.args.len() => NO_LOG.clone_into(&mut command.args[at + 1]),
+        // `-e` exists from 1.19.5 (nginx change log).
+        _ if build.version >= (1, 19, 5) => {
+            let option = ["-e", NO_LOG].map(str::to_owned);
+            command.args.splice(0..0, option).for_each(drop);
+        }
+        _ => {}
+    }
+    command
 }
 
 /// `nginx -T` makes files and folders and changes owners, so it runs where none of that stays;
-/// where no such place can be had, it runs as it would by hand.
-fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Result<Output, String> {
+/// where no such place can be had, it runs as it would by hand, and what it made is taken away.
+/// Then `unasked` is why.
+fn ask(
+    ground: &Ground,
+    ourselves: &Ourselves,
+    question: &Question<'_>,
+    unasked: &RefCell<Option<String>>,
+) -> Result<Output, String> {
     let Question {
         command,
         nginx,
@@ -113,6 +141,7 @@ fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Resul
     let asked = NginxCommand {
         binary: command.program.to_string_lossy().into_owned(),
         args: command.args.clone(),
+        main: Some(nginx.main.clone()),
         master: 0,
         touches,
         error_log: None,
@@ -121,9 +150,16 @@ fn ask(ground: &Ground, ourselves: &Ourselves, question: &Question<'_>) -> Resul
     match worker::ask(ground.host(), ourselves, &asked, &[]) {
         Ok(output) => Ok(output),
         Err(StageError::Late) => Err("it did not end in time".to_owned()),
-        Err(_) => ground
-            .host()
-            .run(command)
-            .map_err(|error| error.to_string()),
+        Err(why) => {
+            if let StageError::NoNamespace(why) = why {
+                *unasked.borrow_mut() = Some(why);
+            }
+            let made: Vec<&str> = config
+                .map(|config| plan::made(config, &nginx.build).collect())
+                .unwrap_or_default();
+            let command = quiet(command, &nginx.build);
+            let output = worker::ask_openly(ground.host(), &command, &made);
+            output.map_err(|error| error.to_string())
+        }
     }
 }

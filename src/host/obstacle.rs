@@ -12,7 +12,7 @@ use super::account::{Member, members};
 use super::failure::{HostError, at};
 use super::look::{nearest, read};
 use super::place::why_not_sole_file;
-use super::tree::{Links, Reached, Tree, ours};
+use super::tree::{Links, Reached, Tree, ours, target_of};
 
 /// Where the numbers of people's accounts begin on every system we support (`login.defs`).
 const FIRST_PERSON: u32 = 1000;
@@ -39,7 +39,12 @@ fn examine(tree: &Tree, path: &Path) -> Result<Option<String>, HostError> {
     // The links of the path as it was given have to be trusted as well.
     match tree.reach(parent, Links::Trusted) {
         Err(error) if !error.is_absence() => return Ok(Some(error.to_string())),
-        _ => {}
+        Err(_) => {
+            if let Some(why) = leads_nowhere(tree, parent) {
+                return Ok(Some(why));
+            }
+        }
+        Ok(_) => {}
     }
     if !metadata(&folder.file, &folder.path)?.is_dir() {
         return Ok(Some(format!("{} is not a folder", folder.path.display())));
@@ -55,6 +60,18 @@ fn examine(tree: &Tree, path: &Path) -> Result<Option<String>, HostError> {
         Ok(Some(target)) if real_parent => in_the_way(tree, &target, &folder.path.join(name)),
         _ => Ok(None),
     }
+}
+
+/// A link where the way to a folder ends: no folder can be made under its name.
+fn leads_nowhere(tree: &Tree, folder: &Path) -> Option<String> {
+    let missing = |path: &&Path| tree.reach(path, Links::Any).is_err();
+    let first = folder.ancestors().take_while(missing).last()?;
+    let spot = tree.spot(first, Links::Any).ok()?;
+    let target = target_of(&spot.folder.entry(&spot.name).ok()??).ok()?;
+    let (first, target) = (first.display(), target.display());
+    Some(format!(
+        "{first} is a symbolic link to {target}, which is not there: mkdir -p \"$(readlink -m {first})\""
+    ))
 }
 
 /// Who besides root could put another file under a name in this folder. Its owner could, but

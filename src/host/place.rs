@@ -54,7 +54,7 @@ pub(super) fn make_folder(
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
     match mkdirat(&folder.file, &name, PRIVATE_FOLDER) {
         Ok(()) => {}
-        Err(Errno::EXIST) => return existing_folder(&folder, &name, path),
+        Err(Errno::EXIST) => return existing_folder(tree, &folder, &name, path),
         Err(error) => return Err(at(path)(error)),
     }
     let dressed = folder
@@ -246,12 +246,30 @@ fn check_replaceable(folder: &Reached, name: &OsStr, path: &Path) -> Result<(), 
     }
 }
 
-fn existing_folder(folder: &Reached, name: &OsStr, path: &Path) -> Result<(), HostError> {
+fn existing_folder(
+    tree: &Tree,
+    folder: &Reached,
+    name: &OsStr,
+    path: &Path,
+) -> Result<(), HostError> {
     let there = folder.entry(name).map_err(at(path))?;
-    let is_folder = |file: File| file.metadata().map(|data| data.is_dir());
-    match there.map(is_folder).transpose().map_err(at(path))? {
-        Some(true) => Ok(()),
-        _ => Err(HostError::refused(path, "exists and is no folder")),
+    let data = there.map(|file| file.metadata());
+    let Some(data) = data.transpose().map_err(at(path))? else {
+        return Err(HostError::refused(path, "went away while it was looked at"));
+    };
+    // A link of the system stands for its folder, here as higher up in a path.
+    let is_folder = data.is_dir()
+        || data.is_symlink()
+            && tree
+                .reach(path, Links::Trusted)?
+                .file
+                .metadata()
+                .map_err(at(path))?
+                .is_dir();
+    if is_folder {
+        Ok(())
+    } else {
+        Err(HostError::refused(path, "exists and is no folder"))
     }
 }
 

@@ -24,7 +24,7 @@ const LARGE_LOG: u64 = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {
-    /// Folders only, empty of files.
+    /// Folders only, empty of files; and links that lead to folders.
     Folders,
     /// Everything is there as before.
     Everything,
@@ -245,7 +245,7 @@ impl Copying {
                 let name = entry?.file_name();
                 self.copy(&from.join(&name), &to.join(&name), keep)?;
             }
-        } else if keep == Keep::Folders {
+        } else if keep == Keep::Folders && !(found.is_symlink() && from.is_dir()) {
             // The files are what is not wanted.
         } else if found.is_symlink() {
             symlink(fs::read_link(from)?, to)?;

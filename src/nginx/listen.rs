@@ -100,6 +100,26 @@ impl<'a> Listen<'a> {
         }
     }
 
+    /// Whether this line sets an option of the socket, so that nginx opens one for it even beside
+    /// a listener on every address of the port (`ngx_http_core_listen` sets `bind` for these).
+    pub fn opens_its_own(&self) -> bool {
+        const WORDS: [&str; 4] = ["bind", "deferred", "reuseport", "multipath"];
+        const VALUES: [&str; 8] = [
+            "setfib=",
+            "fastopen=",
+            "backlog=",
+            "rcvbuf=",
+            "sndbuf=",
+            "accept_filter=",
+            "ipv6only=",
+            "so_keepalive=",
+        ];
+        let sets =
+            |arg: &str| WORDS.contains(&arg) || VALUES.iter().any(|start| arg.starts_with(start));
+        let mut options = self.directive.args.iter().skip(1);
+        !self.implied && options.any(|arg| sets(arg.as_str()))
+    }
+
     /// The sockets that this line binds: one, or one for each port of a range.
     pub fn sockets(&self) -> impl Iterator<Item = Socket> {
         (self.port..=self.last_port).map(|port| Socket {

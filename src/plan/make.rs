@@ -46,7 +46,9 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
         let command = running(&ground, master, &site).filter(|_| reload);
         let change = trust.filter(|trust| facts.live && trust.changes());
         let proof = master.map(|master| proof::of(&site, answers, &made, facts, master));
-        steps::steps(made, command, change.map(|trust| trust.change), proof)
+        let private = facts.no_private_copy.is_none();
+        let change = change.map(|trust| trust.change);
+        steps::steps(made, command, change, proof, private)
     } else {
         Vec::new()
     };
@@ -117,6 +119,12 @@ fn notes(
     if let (true, Known::Unclear(why)) = (facts.live, &facts.listeners) {
         notes.push(format!(
             "whether other programs hold nginx's ports could not be told: {why}"
+        ));
+    }
+    if let Some(why) = &facts.no_private_copy {
+        notes.push(format!(
+            "nginx -t can be asked in no private copy of the file system here ({why}): the new \
+             files get the weaker test, on a copy of the configuration with other paths in it"
         ));
     }
     notes.extend(facts.nginx.is().and_then(upgraded));

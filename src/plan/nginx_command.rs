@@ -1,23 +1,23 @@
 //! How to start another process of the nginx that runs, and what such a process touches.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::fitness::Ground;
 use super::site::Site;
 use super::step::NginxCommand;
 use crate::facts::{Build, Nginx};
-use crate::nginx::{Address, Config, Directive, flat};
+use crate::nginx::{Address, Bound, Config, Directive, Server, flat};
 
 pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_>) -> NginxCommand {
-    let listens = site
-        .http
-        .sockets()
-        .into_iter()
-        .filter(|bound| !bound.socket.quic);
+    let sockets = site.http.sockets();
+    let listens = sockets
+        .iter()
+        .filter(|bound| !bound.socket.quic && is_opened(bound, &sockets));
     NginxCommand {
         binary: nginx.binary.clone(),
         args: nginx.args.clone(),
+        main: Some(nginx.main.clone()),
         master,
         touches: touches(ground.config, &nginx.build),
         error_log: error_log(ground.config, nginx),
@@ -33,30 +33,53 @@ pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_
     }
 }
 
+/// Whether nginx opens this socket. Beside one on every address of the port it opens none for a
+/// single address, unless a line asks for it (`ngx_http_init_listening`): the connections of
+/// both arrive on the former, and are told apart by the address they came to.
+fn is_opened(bound: &Bound<'_, '_>, all: &[Bound<'_, '_>]) -> bool {
+    let every = match &bound.socket.address {
+        Address::Ip(IpAddr::V4(_)) => Address::Any4,
+        Address::Ip(IpAddr::V6(_)) => Address::Any6,
+        _ => return true,
+    };
+    let asks = |server: &&Server<'_>| {
+        let mut listens = server.listens.iter();
+        listens.any(|listen| {
+            listen.opens_its_own() && listen.sockets().any(|socket| socket == bound.socket)
+        })
+    };
+    let covered = all.iter().any(|other| {
+        let socket = &other.socket;
+        (&socket.address, socket.port, socket.quic) == (&every, bound.socket.port, false)
+    });
+    !covered || bound.servers.iter().any(asks)
+}
+
 /// Folders in which `nginx -t` makes logs, temporary folders and the pid file by itself.
 pub fn touches(config: &Config, build: &Build) -> Vec<String> {
-    let mut folders = BTreeSet::new();
+    let folders: BTreeSet<String> = made(config, build).filter_map(folder_of).collect();
+    folders.into_iter().collect()
+}
+
+/// The files and folders themselves, as far as their paths are whole.
+pub fn made<'a>(config: &'a Config, build: &'a Build) -> impl Iterator<Item = &'a str> {
+    let mut lines = Vec::new();
     let mut open: Vec<&Directive> = config.top().collect();
     while let Some(line) = open.pop() {
         open.extend(flat(line.children()));
         let name = line.name.as_str();
         let is_file = matches!(name, "access_log" | "error_log" | "pid" | "lock_file");
         if is_file || name.ends_with("_temp_path") {
-            folders.extend(line.arg(0).and_then(folder_of));
+            lines.extend(line.arg(0));
         }
     }
-    for option in &build.options {
-        if let Some((name, path)) = option.split_once('=')
-            && name.ends_with("-path")
-            && (name.contains("temp")
-                || name.contains("log")
-                || name.contains("pid")
-                || name.contains("lock"))
-        {
-            folders.extend(folder_of(path));
-        }
-    }
-    folders.into_iter().collect()
+    let kinds = ["temp", "log", "pid", "lock"];
+    let built = build.options.iter().filter_map(move |option| {
+        let (name, path) = option.split_once('=')?;
+        let is_one = name.ends_with("-path") && kinds.iter().any(|kind| name.contains(kind));
+        is_one.then_some(path)
+    });
+    lines.into_iter().chain(built)
 }
 
 /// The folder of an absolute path; not one so high up that much else lies in it.

@@ -87,6 +87,9 @@ pub struct NginxCommand {
     pub binary: String,
     /// `-p` and `-c` as the running master has them.
     pub args: Vec<String>,
+    /// The main configuration file, which `args` need not name. Plans of before have it not.
+    #[serde(default)]
+    pub main: Option<String>,
     /// The running master.
     pub master: u32,
     /// Folders that `nginx -t` writes to by itself (logs, temporary files, the pid file).

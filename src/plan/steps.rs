@@ -12,6 +12,7 @@ pub(super) fn steps(
     command: Option<NginxCommand>,
     trust: Option<TrustChange>,
     proof: Option<Proof>,
+    private: bool,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(issuing) = made.issuing {
@@ -27,7 +28,12 @@ pub(super) fn steps(
         steps.push(step(
             "test",
             "test the new files with nginx -t",
-            "in a private copy of the file system, so that a mistake is found before it matters",
+            if private {
+                "in a private copy of the file system, so that a mistake is found before it matters"
+            } else {
+                "the weaker test, on a copy of the configuration with other paths in it: no \
+                 private copy of the file system can be had here"
+            },
             "nothing to undo",
             Action::Test(command.clone()),
         ));

@@ -59,11 +59,19 @@ pub(super) fn plan(
         path: folder,
         mode: Mode(0o755),
     };
-    Ok(Some(Trust {
+    let trust = Trust {
         file,
         change,
         folder,
-    }))
+    };
+    match &facts.trust_obstacle {
+        Some(why) if trust.changes() => Err(Problem::host(format!(
+            "{} could not rewrite the trust store: {why}",
+            store.command
+        ))
+        .remedy("or say options: {trust_store: false}")),
+        _ => Ok(Some(trust)),
+    }
 }
 
 impl Trust {

@@ -27,6 +27,8 @@ fn unclear() -> Facts {
         names: BTreeMap::new(),
         own_addresses: BTreeSet::new(),
         trust_store: no(),
+        trust_obstacle: None,
+        no_private_copy: None,
         selinux: no(),
         firewall: no(),
         fips: no(),

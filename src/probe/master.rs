@@ -52,6 +52,24 @@ pub(super) fn find<'a>(
     }
 }
 
+/// Whether some nginx has not become a master yet: until it has read its configuration and opened
+/// its ports, its title is the command line it was started with.
+pub(super) fn is_starting(host: &dyn Host, processes: &[Process]) -> bool {
+    let untitled = |process: &Process| {
+        let name = process.exe.file_name().and_then(|name| name.to_str());
+        matches!(name, Some("nginx" | "nginx-debug")) && !process.title.starts_with("nginx: ")
+    };
+    let mut starting = processes.iter().filter(|process| untitled(process));
+    starting.any(|process| is_of_this_system(host, process.pid))
+}
+
+/// Whether any nginx runs with a master.
+pub(super) fn is_there(processes: &[Process]) -> bool {
+    processes
+        .iter()
+        .any(|process| process.title.starts_with(TITLE))
+}
+
 /// Whether the process has our own process numbers: one in a container has others.
 fn is_of_this_system(host: &dyn Host, pid: u32) -> bool {
     let space = |process: &str| {

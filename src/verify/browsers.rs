@@ -43,24 +43,44 @@ pub(super) struct Page {
     location: Option<String>,
 }
 
+/// How a way answered before the change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    Page(Page),
+    /// No page: a default server that refuses names it does not know, say.
+    Refused(Fault),
+    Unknown,
+}
+
 /// The ways, each with its answer of before the change.
-pub(super) struct Baseline(Vec<(Way, Option<Page>)>);
+pub(super) struct Baseline(Vec<(Way, Before)>);
 
 impl Baseline {
     pub(super) fn take(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Self {
         let answers = ways(proof).into_iter().map(|way| {
-            let page = ask(host, &way, Trust::RecordOnly, pace)
-                .ok()
-                .map(|(page, _)| page);
-            (way, page)
+            let before = match ask(host, &way, Trust::RecordOnly, pace) {
+                Ok((page, _)) => Before::Page(page),
+                // The manager's own name has to work, whatever it did before.
+                Err(_) if way.sni.as_ref() == Some(&proof.name) => Before::Unknown,
+                Err(fault) if is_refusal(&fault) => Before::Refused(fault),
+                Err(_) => Before::Unknown,
+            };
+            (way, before)
         });
         Self(answers.collect())
     }
 
     /// Nothing is known of before, as in a later `verify`.
     pub(super) fn unknown(proof: &Proof) -> Self {
-        Self(ways(proof).into_iter().map(|way| (way, None)).collect())
+        let unknown = |way| (way, Before::Unknown);
+        Self(ways(proof).into_iter().map(unknown).collect())
     }
+}
+
+/// The server answered, and the answer was no. Whatever else went wrong says nothing of what it
+/// would have answered.
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault, Fault::Alert(_) | Fault::Closed)
 }
 
 pub(super) fn rows(
@@ -72,7 +92,7 @@ pub(super) fn rows(
     tell: &mut dyn FnMut(Row),
 ) {
     for (way, before) in &before.0 {
-        tell(page(host, proof, root.as_ref(), way, before.as_ref(), pace));
+        tell(page(host, proof, root.as_ref(), way, before, pace));
     }
     for address in &proof.listeners {
         for (offer, case) in [
@@ -135,16 +155,18 @@ fn page(
     proof: &Proof,
     root: Result<&Certificate, &String>,
     way: &Way,
-    before: Option<&Page>,
+    before: &Before,
     pace: &Pace<'_>,
 ) -> Row {
     let leg = format!("UI at {}", way.address);
-    let expected = match (before.is_some(), way.elsewhere) {
-        (true, false) => "as before, trusted",
-        (true, true) => "as before",
-        (false, false) => "a page, trusted",
-        (false, true) => "a page",
+    let expected = match (before, way.elsewhere) {
+        (Before::Page(_), false) => "as before, trusted".to_owned(),
+        (Before::Page(_), true) => "as before".to_owned(),
+        (Before::Refused(fault), _) => format!("as before: refused ({fault})"),
+        (Before::Unknown, false) => "a page, trusted".to_owned(),
+        (Before::Unknown, true) => "a page, or refused".to_owned(),
     };
+    let expected = expected.as_str();
     let trust = match (proof.trust, root) {
         _ if way.elsewhere => Trust::RecordOnly,
         (ProofTrust::OurRoot, Ok(root)) => Trust::Only {
@@ -159,18 +181,36 @@ fn page(
     };
     let (page, trusted) = match ask(host, way, trust, pace) {
         Ok(answer) => answer,
-        Err(fault) => return said(&leg, &way.words, expected, fault.to_string(), false),
+        Err(fault) => {
+            let same = match before {
+                Before::Page(_) => false,
+                Before::Refused(before) => *before == fault,
+                // What another server makes of names that it does not know is its own affair.
+                Before::Unknown => way.elsewhere && is_refusal(&fault),
+            };
+            return said(
+                &leg,
+                &way.words,
+                expected,
+                format!("refused ({fault})"),
+                same,
+            );
+        }
     };
     let same = match before {
-        Some(before) => *before == page,
+        Before::Page(before) => *before == page,
+        // What is not ours to change has changed.
+        Before::Refused(_) if way.elsewhere => false,
         // Without a "before" any page of the UI will do, an error of nginx will not.
-        None => page.status < 400 || page.status == 401,
+        Before::Refused(_) | Before::Unknown => page.status < 400 || page.status == 401,
     };
     let mut seen = format!("HTTP {}", page.status);
     if let Some(location) = &page.location {
         seen = format!("{seen} to {location}");
     }
-    if let Some(before) = before.filter(|before| **before != page) {
+    if let Before::Page(before) = before
+        && *before != page
+    {
         seen = format!("{seen}, before it was HTTP {}", before.status);
     }
     let judged = match trusted {
@@ -295,3 +335,6 @@ fn hello(
         Err(fault) => said(&leg, case, expected, fault.to_string(), false),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,9 @@ pub(super) enum PlaceError {
 
 /// Whether every path of the plan is still as it was when the plan was made.
 pub(super) fn check(host: &dyn Host, plan: &Plan) -> Result<(), PlaceError> {
+    plan.folders
+        .iter()
+        .try_for_each(|folder| folder_now(host, folder).map(drop))?;
     plan.files
         .iter()
         .try_for_each(|file| expected(host, file).map(drop))
@@ -48,29 +51,43 @@ fn make_folder(
     folder: &FolderChange,
 ) -> Result<(), PlaceError> {
     let path = folder.path.as_path();
-    match look(host, path)? {
-        Present::Folder { .. } => Ok(()),
-        Present::Nothing => {
-            let before = journal.keep(path, &Present::Nothing)?;
-            let after = After::Folder {
-                mode: folder.mode,
-                owner: Owner::ROOT,
-            };
-            let path_text = folder.path.to_string();
-            let change = Change {
-                path: path_text,
-                before,
-                after,
-                secret: false,
-            };
-            journal.write(Entry::Change { change })?;
-            Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
-        }
-        other => Err(PlaceError::Changed {
-            path: folder.path.to_string(),
-            why: format!("it is {}, and should be a folder", other.in_words()),
-        }),
+    if let Present::Folder { .. } = folder_now(host, folder)? {
+        return Ok(());
     }
+    let before = journal.keep(path, &Present::Nothing)?;
+    let after = After::Folder {
+        mode: folder.mode,
+        owner: Owner::ROOT,
+    };
+    let change = Change {
+        path: folder.path.to_string(),
+        before,
+        after,
+        secret: false,
+    };
+    journal.write(Entry::Change { change })?;
+    Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
+}
+
+/// What is at the path of `folder`: nothing, or a folder. A link of the system that leads to one
+/// counts as that folder; one that somebody else could change is not followed for placing.
+fn folder_now(host: &dyn Host, folder: &FolderChange) -> Result<Present, PlaceError> {
+    let path = folder.path.as_path();
+    let present = look(host, path)?;
+    let behind = match &present {
+        Present::Nothing | Present::Folder { .. } => return Ok(present),
+        Present::Link { .. } => host.real_path(path)?,
+        Present::File(_) | Present::Special => None,
+    };
+    if let Some(real) = behind
+        && let found @ Present::Folder { .. } = look(host, &real)?
+    {
+        return Ok(found);
+    }
+    Err(PlaceError::Changed {
+        path: folder.path.to_string(),
+        why: format!("it is {}, and should be a folder", present.in_words()),
+    })
 }
 
 fn place_file(

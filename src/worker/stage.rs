@@ -10,7 +10,7 @@ mod spec;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::host::{Command, Host, HostError, Output};
+use crate::host::{Command, Host, HostError, Kind, Output};
 use crate::plan::NginxCommand;
 
 pub(super) use inside::inside;
@@ -131,6 +131,30 @@ pub fn ask(
             files: Vec::new(),
         },
     )
+}
+
+/// Runs `command` in the open, where no private copy can be had. Of `made`, what nginx makes by
+/// itself, whatever was not there before is taken away again.
+pub fn ask_openly(host: &dyn Host, command: &Command, made: &[&str]) -> Result<Output, HostError> {
+    let whole = |path: &&&str| path.starts_with('/') && !path.contains('$');
+    let mut new = Vec::new();
+    for path in made.iter().filter(whole).map(Path::new) {
+        if host.stat(path)?.is_none() {
+            new.push(path);
+        }
+    }
+    let output = host.run(command);
+    for path in new {
+        match host.stat(path)? {
+            // With something in it, it is somebody else's who came at the same time.
+            Some(found) if found.kind == Kind::File && found.size == 0 => host.remove_file(path)?,
+            Some(found) if found.kind == Kind::Folder && host.list(path)?.is_empty() => {
+                host.remove_folder(path)?;
+            }
+            _ => {}
+        }
+    }
+    output
 }
 
 fn nginx_command(nginx: &NginxCommand, args: &[&str]) -> Command {

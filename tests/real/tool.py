@@ -75,5 +75,5 @@ class Tool:
             self.manager.write(ANSWERS_FILE, text)
         return self.run("apply", "--answers", ANSWERS_FILE, "--yes", "--format", "json", before=before)
 
-    def rollback(self) -> Done:
-        return self.run("rollback", "--yes", "--format", "json")
+    def rollback(self, before: tuple[str, ...] = ()) -> Done:
+        return self.run("rollback", "--yes", "--format", "json", before=before)

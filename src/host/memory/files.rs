@@ -205,8 +205,17 @@ impl Files {
                 Ok(())
             }
             Some(Kind::Folder) => Ok(()),
+            Some(Kind::Link(_)) if self.stands_for_folder(path) => Ok(()),
             Some(_) => Err(HostError::refused(path, "exists and is no folder")),
         }
+    }
+
+    fn stands_for_folder(&self, path: &Path) -> bool {
+        let kind = self.reach(path, false).ok().and_then(|real| {
+            let node = self.nodes.get(&real)?;
+            Some(&node.entry.kind)
+        });
+        kind == Some(&Kind::Folder)
     }
 
     pub(super) fn set_attributes(

@@ -33,6 +33,10 @@ impl Host for Memory {
 
     fn sleep(&self, time: Duration) {
         self.advance(time);
+        let act = self.state().on_sleep.clone();
+        if let Some(act) = act {
+            act(self);
+        }
     }
 
     fn stat(&self, path: &Path) -> Result<Option<Stat>, HostError> {

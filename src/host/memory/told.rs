@@ -17,6 +17,7 @@ use super::files::{Entry, Files};
 
 type Answer = Arc<dyn Fn(&Memory, &Command) -> Option<Output> + Send + Sync>;
 type OnSignal = Arc<dyn Fn(&Memory, &Process, Signal) + Send + Sync>;
+type OnSleep = Arc<dyn Fn(&Memory) + Send + Sync>;
 type OnConnect = Arc<dyn Fn(&Memory, SocketAddr) -> Result<Box<dyn Wire>, HostError> + Send + Sync>;
 
 /// 2026-01-01 00:00:00 UTC: a machine in memory starts then.
@@ -44,6 +45,7 @@ pub(super) struct State {
     pub(super) sockets: Vec<Socket>,
     pub(super) answers: Vec<Answer>,
     pub(super) on_signal: Option<OnSignal>,
+    pub(super) on_sleep: Option<OnSleep>,
     pub(super) on_connect: Option<OnConnect>,
     pub(super) changes: Vec<Change>,
     pub(super) faults: Faults,
@@ -76,6 +78,7 @@ impl Memory {
             sockets: Vec::new(),
             answers: Vec::new(),
             on_signal: None,
+            on_sleep: None,
             on_connect: None,
             changes: Vec::new(),
             faults: Faults::None,
@@ -168,6 +171,12 @@ impl Memory {
         act: impl Fn(&Memory, &Process, Signal) + Send + Sync + 'static,
     ) -> Self {
         self.told(|state| state.on_signal = Some(Arc::new(act)))
+    }
+
+    /// What has happened whenever somebody has slept.
+    #[must_use]
+    pub fn on_sleep(self, act: impl Fn(&Memory) + Send + Sync + 'static) -> Self {
+        self.told(|state| state.on_sleep = Some(Arc::new(act)))
     }
 
     /// Who answers connections. Without this, they are refused.

@@ -46,6 +46,27 @@ fn what_is_no_plain_file_is_in_the_way() {
 }
 
 #[test]
+fn a_folder_may_be_a_link_that_leads_to_one() {
+    let (_guard, folder) = folder();
+    fs::create_dir(folder.join("real")).expect("made");
+    symlink("real", folder.join("link")).expect("linked");
+    symlink("gone", folder.join("nowhere")).expect("linked");
+    assert_eq!(told(&folder, "link/new"), None);
+    live()
+        .make_folder(&folder.join("link"), &private())
+        .expect("it stands for a folder");
+    let said = told(&folder, "nowhere/new").expect("an obstacle");
+    let start = "DIR/nowhere is a symbolic link to gone, which is not there: mkdir -p";
+    assert!(said.starts_with(start), "{said}");
+    assert!(told(&folder, "nowhere/further/new").is_some());
+    live()
+        .make_folder(&folder.join("nowhere"), &private())
+        .expect_err("it stands for nothing");
+    done("chown -h daemon \"$1\"", &[&folder.join("link")]);
+    assert!(told(&folder, "link/new").is_some_and(|said| said.contains("symbolic link of user")));
+}
+
+#[test]
 fn immutable_and_append_only_files_and_folders_are_in_the_way() {
     let (_guard, folder) = folder();
     let (file, inner) = (folder.join("file"), folder.join("inner"));

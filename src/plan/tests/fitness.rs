@@ -2,6 +2,7 @@
 
 use super::stand::{NMS_HTTP, Stand};
 use crate::error::Exit;
+use crate::plan::{Action, plan};
 
 fn says(stand: &Stand, words: &str) {
     let said = stand.refusal();
@@ -134,4 +135,72 @@ fn an_upgraded_nginx_that_was_not_restarted_gets_what_both_versions_read() {
         notes.contains("nginx 1.22.1 runs and nginx 1.26.3 is on disk"),
         "{notes}"
     );
+}
+
+/// nginx opens one socket for all addresses of a port, so no other is waited for.
+#[test]
+fn only_what_nginx_opens_is_waited_for() {
+    for (other, listens) in [
+        ("10.0.0.5:443 ssl", ["0.0.0.0:443"].as_slice()),
+        (
+            "10.0.0.5:443 ssl reuseport",
+            &["0.0.0.0:443", "10.0.0.5:443"],
+        ),
+        (
+            "10.0.0.5:443 ssl backlog=511",
+            &["0.0.0.0:443", "10.0.0.5:443"],
+        ),
+        ("10.0.0.5:8443 ssl", &["0.0.0.0:443", "10.0.0.5:8443"]),
+        (
+            "[2001:db8::5]:443 ssl",
+            &["0.0.0.0:443", "[2001:db8::5]:443"],
+        ),
+        ("[::]:443 ssl", &["0.0.0.0:443", "[::]:443"]),
+    ] {
+        let text = format!(
+            "server {{ listen {other}; server_name other.example.com; \
+             ssl_certificate /etc/nms/certs/manager-server.pem; \
+             ssl_certificate_key /etc/nms/certs/manager-server.key; }}\n"
+        );
+        let plan = Stand::stock()
+            .with_file("/etc/nginx/conf.d/zz-other.conf", &text)
+            .planned();
+        let reload = plan.steps.iter().find_map(|step| match &step.action {
+            Action::Reload(nginx) => Some(nginx),
+            _ => None,
+        });
+        let found = reload.unwrap().listens.iter().map(ToString::to_string);
+        let found: Vec<String> = found.filter(|at| !at.ends_with(":80")).collect();
+        assert_eq!(found, listens, "{other}");
+    }
+}
+
+#[test]
+fn a_trust_store_that_cannot_be_rewritten_is_refused_with_the_path() {
+    for path in [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/ssl/certs/nim-tls-root.crt",
+    ] {
+        let stand = Stand::stock().with_obstacle(path, &format!("{path} is in the way"));
+        says(&stand, &format!("trust store: {path} is in the way"));
+        let without = stand.answer(
+            "certificates: {ca_key",
+            "options: {trust_store: false}\ncertificates: {ca_key",
+        );
+        without.planned();
+    }
+}
+
+#[test]
+fn the_weaker_test_is_said_beforehand() {
+    let stand = Stand::stock();
+    let mut facts = stand.facts();
+    facts.no_private_copy = Some("unshare failed: Operation not permitted".to_owned());
+    let plan = plan(&facts, &stand.answers()).unwrap();
+    let test = plan.steps.iter().find(|step| step.id == "test").unwrap();
+    assert!(test.why.contains("weaker test"), "{}", test.why);
+    let notes = plan.notes.join("\n");
+    assert!(notes.contains("Operation not permitted"), "{notes}");
+    let usual = stand.planned();
+    assert!(!usual.steps.iter().any(|step| step.why.contains("weaker")));
 }

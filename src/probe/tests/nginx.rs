@@ -1,5 +1,8 @@
 //! The nginx that serves, and what it reads.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use super::super::{look, look_asking};
 use super::scene::{MAIN, NMS_HTTP, Scene, banner, dump, path, process, wanted};
 use super::unclear;
@@ -225,4 +228,48 @@ fn a_loaded_file_behind_a_link_is_found_where_it_is() {
     assert_eq!(facts.links.len(), 1);
     let real = facts.files[&path("/etc/nginx/sites/nms")].file().unwrap();
     assert_eq!((real.mode.0, real.obstacle.as_ref()), (0o640, None));
+}
+
+/// Between the end of the process that was started and its own title, a master looks like any
+/// other start of nginx, and its options are still unknown.
+#[test]
+fn a_master_that_has_no_title_yet_is_waited_for() {
+    let titled = "nginx: master process /usr/sbin/nginx -p /srv/ -c /srv/n.conf";
+    for (before, sleeps) in [
+        (
+            vec![process(100, 1, "/usr/sbin/nginx -p /srv/ -c /srv/n.conf")],
+            3,
+        ),
+        // One process is gone, and the next was not there when the list was begun.
+        (Vec::new(), 1),
+    ] {
+        let slept = AtomicU32::new(0);
+        let host = Scene::stock().host().on_sleep(move |host| {
+            if slept.fetch_add(1, Ordering::Relaxed) + 1 == sleeps {
+                host.set_processes(vec![process(100, 1, titled)]);
+            }
+        });
+        host.set_processes(before);
+        let facts = look(&host, &wanted());
+        let nginx = facts.nginx.is().unwrap();
+        assert_eq!(nginx.main, "/srv/n.conf");
+        assert_eq!(nginx.master.as_ref().unwrap().pid, 100);
+    }
+}
+
+#[test]
+fn an_nginx_without_a_master_is_not_waited_for_long() {
+    let host = Scene::stock().host();
+    host.set_processes(vec![process(100, 1, "nginx -g master_process off;")]);
+    let before = host.uptime();
+    assert_eq!(look(&host, &wanted()).nginx.is().unwrap().master, None);
+    assert!(host.uptime() < before + Duration::from_secs(2));
+    // One in a container is none of ours.
+    for (process, space) in [("self", "1"), ("100", "2")] {
+        let link = Entry::link(format!("pid:[{space}]"));
+        host.put(format!("/proc/{process}/ns/pid"), link);
+    }
+    let before = host.uptime();
+    look(&host, &wanted());
+    assert!(host.uptime() < before + Duration::from_millis(100));
 }

@@ -24,6 +24,38 @@ fn receipt(machine: &Memory, run: &RunId) -> Receipt {
 }
 
 #[test]
+fn a_folder_may_lie_elsewhere() {
+    let machine = machine();
+    let folder = plan().folders[0].path.clone();
+    let real = Path::new("/srv/elsewhere");
+    machine.put(real, Entry::folder(Attributes::root(0o755)));
+    for name in machine.list(folder.as_path()).unwrap_or_default() {
+        machine
+            .rename(&folder.as_path().join(&name), &real.join(&name))
+            .unwrap();
+    }
+    machine.take_away(folder.as_path());
+    machine.put(folder.as_path(), Entry::link(real));
+    let before = world(&machine);
+    let (run, ending) = apply(&machine, &plan());
+    assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
+    rollback(&machine, Some(&run));
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn a_link_that_leads_to_no_folder_is_found_before_anything_is_placed() {
+    let machine = machine();
+    let folder = plan().folders[0].path.clone();
+    machine.take_away(folder.as_path());
+    machine.put(folder.as_path(), Entry::link("/nowhere"));
+    let before = world(&machine);
+    let (_, ending) = apply(&machine, &plan());
+    assert_eq!(ending.exit, Exit::HostUnfit, "{:?}", ending.problem);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
 fn a_plan_is_carried_out_and_receipted() {
     let machine = machine();
     let (run, ending) = apply(&machine, &plan());

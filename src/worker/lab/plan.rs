@@ -15,6 +15,7 @@ pub(in super::super) fn nginx() -> NginxCommand {
     NginxCommand {
         binary: "/usr/sbin/nginx".to_owned(),
         args: vec!["-c".to_owned(), "/etc/nginx/nginx.conf".to_owned()],
+        main: None,
         master: MASTER,
         touches: Vec::new(),
         error_log: Some(ERROR_LOG.to_owned()),

@@ -56,6 +56,9 @@ pub(super) fn test_rewritten(
 }
 
 fn main_file(nginx: &NginxCommand) -> Result<String, StageError> {
+    if let Some(main) = nginx.main.as_ref().filter(|main| main.starts_with('/')) {
+        return Ok(main.clone());
+    }
     let value = |option: &str| {
         let at = nginx.args.iter().position(|arg| arg == option)?;
         nginx.args.get(at + 1).cloned()
@@ -71,8 +74,16 @@ fn main_file(nginx: &NginxCommand) -> Result<String, StageError> {
 
 fn with_main(args: &[String], main: &str) -> Vec<String> {
     let mut args = args.to_vec();
-    if let Some(at) = args.iter().position(|arg| arg == "-c") {
-        main.clone_into(&mut args[at + 1]);
+    match args.iter().position(|arg| arg == "-c") {
+        Some(at) if at + 1 < args.len() => main.clone_into(&mut args[at + 1]),
+        _ => args
+            .splice(0..0, ["-c".to_owned(), main.to_owned()])
+            .for_each(drop),
+    }
+    // What it warns of is not for the log of the nginx that runs.
+    let log = args.iter().position(|arg| arg == "-e");
+    if let Some(log) = log.and_then(|at| args.get_mut(at + 1)) {
+        "/dev/null".clone_into(log);
     }
     args
 }
@@ -187,7 +198,12 @@ fn quoted(path: &str) -> String {
 /// The configuration as it would be with the planned files in place.
 impl Files for Copy<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        match self.planned.get(path) {
+        // A file that is read through a link is planned where it really is.
+        let real = || {
+            let real = self.host.real_path(Path::new(path)).ok()??;
+            self.planned.get(&*real.to_string_lossy())
+        };
+        match self.planned.get(path).or_else(real) {
             Some(file) => Ok(file.bytes.to_vec()),
             None => self
                 .host

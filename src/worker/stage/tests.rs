@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::super::issue::make;
 use super::super::lab;
 use super::*;
-use crate::host::{Local, Memory};
+use crate::host::{Entry, Local, Memory};
 use crate::plan::Piece;
 
 /// The process inside is this test binary again: the test that it runs is this one.
@@ -194,6 +194,35 @@ fn files_that_are_not_there_yet_are_accepted_and_nothing_is_touched() {
     assert!(is_weaker(&how));
 }
 
+/// As on Debian, where the master's command line is `nginx` alone.
+#[test]
+fn the_weaker_test_needs_no_option_that_names_the_main_file() {
+    let mut site = Site::new();
+    let started = std::mem::take(&mut site.nginx.args);
+    site.nginx.main = started.last().cloned();
+    let Tested::Accepted { how } = site.test(&without_namespace(), https(&site)) else {
+        panic!("it was refused")
+    };
+    assert!(is_weaker(&how));
+    let broken = laid(site.path("conf.d/site.conf"), 0o644, b"lsten 1;\n");
+    let tested = site.test(&without_namespace(), vec![broken]);
+    assert!(matches!(tested, Tested::Refused { .. }), "{tested:?}");
+}
+
+/// A file that is included through a link is planned where it is.
+#[test]
+fn the_weaker_test_sees_what_a_link_leads_to() {
+    let site = Site::new();
+    let (real, link) = (site.path("site.real"), site.path("conf.d/site.conf"));
+    fs::rename(link.as_path(), real.as_path()).unwrap();
+    std::os::unix::fs::symlink("../site.real", link.as_path()).unwrap();
+    let tested = site.test(&without_namespace(), vec![laid(real, 0o644, b"lsten 1;\n")]);
+    let Tested::Refused { why, .. } = tested else {
+        panic!("{tested:?}")
+    };
+    assert!(why.contains("lsten"), "{why}");
+}
+
 #[test]
 fn a_refusal_names_the_real_path_and_line() {
     let site = Site::new();
@@ -242,6 +271,29 @@ fn asking_changes_nothing() {
     );
     assert!(output.out().contains("conf.d/site.conf"));
     assert!(!site.pid.exists() && !site.log.exists());
+}
+
+#[test]
+fn what_asking_in_the_open_has_made_is_taken_away() {
+    let (new, old, used) = ("/var/log/new.log", "/var/log/old.log", "/var/log/used.log");
+    let temp = "/var/lib/nginx/new";
+    let machine = Memory::new()
+        .with_file(old, "")
+        .with_file("/var/lib/nginx/x", "")
+        .answering(move |machine, _| {
+            machine.put(new, Entry::file("", Attributes::root(0o644)));
+            // Somebody else's, who came at the same time.
+            machine.put(used, Entry::file("a line", Attributes::root(0o644)));
+            machine.put(temp, Entry::folder(Attributes::root(0o700)));
+            Some(Output::default())
+        });
+    let before = machine.entries();
+    let command = Command::new("/usr/sbin/nginx", &["-T"]);
+    let made = [new, old, used, temp, "/var/log/$host.log", "logs/x.log"];
+    ask_openly(&machine, &command, &made).unwrap();
+    let mut after = machine.entries();
+    assert!(after.remove(Path::new(used)).is_some());
+    assert_eq!(after, before);
 }
 
 /// Runs another test of this file where mounts are as `script` leaves them.
