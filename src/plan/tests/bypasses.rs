@@ -42,6 +42,7 @@ fn traps_for_the_answer_of_a_check_are_dealt_with() {
         "    if ($scheme = http) { rewrite ^ https://$host$request_uri permanent; }",
         "    rewrite ^/old /new redirect;",
         "    if ($http_user_agent ~ bot) { return 403; }",
+        "    rewrite ^/old-ui/(.*)$ /ui/$1 last;",
     ] {
         let stand = in_server(trap);
         let plan = stand.planned();
@@ -252,6 +253,9 @@ fn what_the_whole_server_does_first_must_not_answer_for_the_check() {
     for line in [
         "rewrite ^/nim /ui last;",
         "rewrite ^/(.*)$ /$1;",
+        "rewrite ^/old/(.*)$ /$1 last;",
+        "rewrite ^/old/(.*)$ /f5.nginx.agent.sdk.Commander/$1 last;",
+        "rewrite /old/ /ui/ last;",
         "return 200;",
         "if ($uri ~ agent) { return 204; }",
         "if ($http_x) { rewrite ^ /f5.nginx.agent.sdk.Commander/X last; }",
