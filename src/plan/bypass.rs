@@ -15,6 +15,7 @@ pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 /// Refuses a configuration that would still let someone by, with the place. `build`: the nginx
 /// that runs, where it is known.
 pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+    site.certain()?;
     other_ways::refuse(site)?;
     for gate in &site.gates {
         unknown_target(site, gate)?;

@@ -9,7 +9,14 @@ use super::site::Site;
 use crate::error::Problem;
 use crate::nginx::{Config, flat};
 
-pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(), Problem> {
+/// `other_authority`: the manager's server verifies clients by another authority from now on.
+/// Gives notes back.
+pub(super) fn forget<'a>(
+    editor: &mut Editor<'a>,
+    site: &Site<'a>,
+    other_authority: bool,
+) -> Result<Vec<String>, Problem> {
+    let mut notes = Vec::new();
     let mut names = Names::taken(site.config);
     for server in site.defaults() {
         let block = server.directive;
@@ -19,6 +26,20 @@ pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(),
             let renamed: Vec<String> = args.iter().map(|arg| names.renamed(arg)).collect();
             let reason = why("session-cache", "");
             let value = renamed.join(" ");
+            // nginx binds each session to the certificates and the client authorities of the
+            // server that made it (its session id context): other ones end it as well.
+            let ends_anyway = site.is_ours(server) && other_authority;
+            if ends_anyway && !editor.may_set(block, "ssl_session_cache") {
+                let at = cache.last().map_or(&block.at, |line| &line.at);
+                notes.push(format!(
+                    "{}: the cache of TLS sessions, {}, keeps its name, because other servers \
+                     read this file too; sessions of before end with the change of the client \
+                     authority, which the proof tries",
+                    site.config.shown(at),
+                    args.join(" ")
+                ));
+                continue;
+            }
             editor.set(block, "ssl_session_cache", &value, &reason, "ssl_ciphers")?;
         }
         // Without a shared cache nginx makes new ticket keys at each reload; keys from a file
@@ -31,7 +52,7 @@ pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(),
             editor.set(block, "ssl_session_tickets", "off", &reason, anchor)?;
         }
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Names of zones: those that are taken, and what is given in place of which.

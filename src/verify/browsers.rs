@@ -145,6 +145,9 @@ fn page(
         (false, false) => "a page, trusted",
         (false, true) => "a page",
     };
+    if let Some(why) = proof.barred.get(&way.address) {
+        return Row::not_tried(&leg, &way.words, expected, why.clone());
+    }
     let trust = match (proof.trust, root) {
         _ if way.elsewhere => Trust::RecordOnly,
         (ProofTrust::OurRoot, Ok(root)) => Trust::Only {

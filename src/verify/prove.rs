@@ -1,6 +1,7 @@
 //! The whole proof: what to try, in which order, and what is known of before.
 
 use super::agents::Agents;
+use super::attempt::said;
 use super::browsers::{self, Baseline};
 use super::cast::Cast;
 use super::check_log::CheckLog;
@@ -68,6 +69,11 @@ impl Prove {
             .take()
             .unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
         note(old_workers::row(host, proof.master));
+        if proof.listeners.is_empty() {
+            // Without a connection the other rows would say yes to nothing.
+            let seen = "no address to connect to is known".to_owned();
+            note(said("nginx", "its listeners", "tried", seen, false));
+        }
         if let Some(agents) = &proof.agents {
             let cast = Cast::gather(host, proof, agents, authority);
             let log = CheckLog::from_here(host, &agents.check_log);

@@ -4,7 +4,7 @@ use super::judge;
 use super::stand::{NMS_HTTP, Stand, text};
 
 /// Refused, with the place of this text and these words.
-fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
+pub(super) fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
     let text = &stand.files[path];
     let at = text
         .find(line)
@@ -18,7 +18,7 @@ fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
     assert!(said.contains(words), "{said}");
 }
 
-fn in_server(lines: &str) -> Stand {
+pub(super) fn in_server(lines: &str) -> Stand {
     Stand::stock().edit(
         "    root /var/www/nms;",
         &format!("    root /var/www/nms;\n{lines}"),
@@ -145,7 +145,7 @@ fn a_second_way_to_a_service_is_refused() {
             "dpm-grpc-service",
         ),
         (
-            "location ~ ^/f5 { grpc_pass grpc://ingestion-grpc-service; }",
+            "location ~ /f5 { grpc_pass grpc://ingestion-grpc-service; }",
             "ingestion-grpc-service",
         ),
         (
