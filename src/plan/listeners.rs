@@ -28,7 +28,15 @@ fn addresses(facts: &Facts, name: &str, port: u16) -> Vec<IpAddr> {
         of_nginx.any(|listener| listener.at == at)
     };
     let bound: Vec<IpAddr> = all.iter().filter(held).copied().collect();
-    if bound.is_empty() { all.clone() } else { bound }
+    let chosen = if bound.is_empty() { all } else { &bound };
+    // A system may name an address twice.
+    let mut each: Vec<IpAddr> = Vec::new();
+    for ip in chosen {
+        if !each.contains(ip) {
+            each.push(*ip);
+        }
+    }
+    each
 }
 
 /// Without its addresses nobody could say what a listener is, or try it.

@@ -26,19 +26,35 @@ pub(super) fn forget<'a>(
             let renamed: Vec<String> = args.iter().map(|arg| names.renamed(arg)).collect();
             let reason = why("session-cache", "");
             let value = renamed.join(" ");
-            // nginx binds each session to the certificates and the client authorities of the
-            // server that made it (its session id context): other ones end it as well.
-            let ends_anyway = site.is_ours(server) && other_authority;
-            if ends_anyway && !editor.may_set(block, "ssl_session_cache") {
+            if !editor.may_set(block, "ssl_session_cache") {
                 let at = cache.last().map_or(&block.at, |line| &line.at);
-                notes.push(format!(
-                    "{}: the cache of TLS sessions, {}, keeps its name, because other servers \
-                     read this file too; sessions of before end with the change of the client \
-                     authority, which the proof tries",
-                    site.config.shown(at),
+                let place = site.config.shown(at);
+                // nginx binds each session to the certificates and the client authorities of
+                // the server that made it (its session id context): other ones end it as well.
+                if site.is_ours(server) && other_authority {
+                    notes.push(format!(
+                        "{place}: the cache of TLS sessions, {}, keeps its name, because other \
+                         servers read this file too; sessions of before end with the change of \
+                         the client authority, which the proof tries",
+                        args.join(" ")
+                    ));
+                    continue;
+                }
+                let why = match site.config.editable(at) {
+                    Err(why) => why.to_string(),
+                    Ok(()) => "it cannot be edited".to_owned(),
+                };
+                let owner = site.config.shown(&block.at);
+                return Err(Problem::host(format!(
+                    "{place}: TLS sessions of before remember how clients were judged then, \
+                     and the cache that keeps them has to get another name in the \
+                     server at {owner}, which rules the port: {why}"
+                ))
+                .remedy(format!(
+                    "take ssl_session_cache out of that file, and write it into the server at \
+                     {owner}: ssl_session_cache {};",
                     args.join(" ")
-                ));
-                continue;
+                )));
             }
             editor.set(block, "ssl_session_cache", &value, &reason, "ssl_ciphers")?;
         }

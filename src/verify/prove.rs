@@ -109,3 +109,31 @@ fn root(host: &dyn Host, proof: &Proof) -> Result<Certificate, String> {
     let mut chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
     Ok(chain.remove(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Memory;
+    use crate::plan::ProofTrust;
+    use crate::report::holds;
+
+    #[test]
+    fn nothing_is_proven_where_there_is_no_listener() {
+        let proof = Proof {
+            listeners: Vec::new(),
+            barred: std::collections::BTreeMap::default(),
+            name: "nim.example.com".parse().expect("a name"),
+            other_names: Vec::new(),
+            elsewhere: Vec::new(),
+            nameless_elsewhere: false,
+            trust: ProofTrust::Kept,
+            agents: None,
+            state: "/var/lib/nim-tls".parse().expect("a path"),
+            master: 100,
+        };
+        let rows = Prove::new().prove(&Memory::new(), &proof, None, &mut |_| {});
+        // That no worker of before is left is true, and proves nothing.
+        assert!(rows.iter().any(|row| row.ok == Some(true)), "{rows:?}");
+        assert!(!holds(&rows), "{rows:?}");
+    }
+}
