@@ -64,8 +64,14 @@ pub struct Facts {
     pub connected: Known<Vec<Client>>,
     /// The names that were asked for, and what they resolve to.
     pub names: BTreeMap<HostName, Known<Vec<IpAddr>>>,
-    /// Of those addresses, the ones that are this host's own.
+    /// The addresses of this host itself.
     pub own_addresses: BTreeSet<IpAddr>,
+    /// Names in nginx's configuration that a plan has to tell apart, in lower case: those of
+    /// `listen` lines, and of peers that may be a service of agents.
+    pub nginx_names: BTreeMap<String, Known<Vec<IpAddr>>>,
+    /// The sockets that nginx passes requests to, as its configuration names them, and where
+    /// they really are, every link and `..` resolved as far as there is something.
+    pub socket_paths: BTreeMap<String, String>,
     pub trust_store: Known<TrustStore>,
     /// Why its command could not rewrite what it rewrites, in words with a remedy.
     pub trust_obstacle: Option<String>,

@@ -10,7 +10,15 @@ mod placed;
 mod template;
 mod editor;
 
+mod manager;
+mod gates;
+mod peers;
+mod streams;
+mod named;
+mod listeners;
 mod site;
+mod access;
+mod dial;
 mod other_ways;
 mod unchecked;
 mod bypass;
@@ -25,6 +33,7 @@ mod session;
 mod place_for;
 mod work;
 mod tls;
+mod profile;
 mod check;
 mod nginx;
 
@@ -42,6 +51,7 @@ pub use clients_today::{ClientsToday, clients_today, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use make::plan;
+pub use named::{Named, named};
 pub use nginx_command::{made, touches};
 pub use site::{SERVICES, Site};
 pub use step::{

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Facts, Known};
 use crate::host::Host;
+use crate::plan;
 use crate::values::AbsPath;
 use reader::Reader;
 use runs::Runs;
@@ -67,6 +68,10 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     let listeners = network::listeners(&system, master.map(|master| master.pid));
     let names = network::names(host, &wanted.names);
     let links = files::links(&reader, &config);
+    let named = config
+        .is()
+        .map(|config| plan::named(config, wanted.https_port))
+        .unwrap_or_default();
 
     Facts {
         looked_at: host.now(),
@@ -77,6 +82,8 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         services: services::look(host, &systemd),
         connected: clients::look(host, &system, &found.nginx, &config, port),
         own_addresses: network::own(host, &names, &wanted.addresses),
+        nginx_names: network::nginx_names(host, named.hosts),
+        socket_paths: files::sockets(host, named.sockets),
         selinux: security::selinux(host),
         firewall: security::firewall(&reader, &system),
         fips: security::fips(host),

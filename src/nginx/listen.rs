@@ -120,6 +120,19 @@ impl<'a> Listen<'a> {
         !self.implied && options.any(|arg| sets(arg.as_str()))
     }
 
+    /// The same line for one of the addresses that its name stands for.
+    pub(super) fn with_address(&self, ip: IpAddr) -> Self {
+        let address = match ip {
+            IpAddr::V4(ip) if ip.is_unspecified() => Address::Any4,
+            IpAddr::V6(ip) if ip.is_unspecified() => Address::Any6,
+            ip => Address::Ip(ip),
+        };
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
     /// The sockets that this line binds: one, or one for each port of a range.
     pub fn sockets(&self) -> impl Iterator<Item = Socket> {
         (self.port..=self.last_port).map(|port| Socket {

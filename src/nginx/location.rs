@@ -1,5 +1,6 @@
 //! `location` blocks: what they match, and which one nginx takes for a path.
 
+use super::pattern;
 use super::scope::Scope;
 use super::tree::{Directive, flat};
 
@@ -51,6 +52,21 @@ pub struct Selected<'l, 'a> {
 }
 
 impl<'a> Location<'a> {
+    /// Whether it matches a path itself, whatever other locations do; None where only PCRE could
+    /// tell.
+    pub fn takes(&self, path: &str) -> Option<bool> {
+        match self.kind {
+            LocationKind::Prefix | LocationKind::PreferredPrefix => {
+                Some(path.starts_with(self.pattern))
+            }
+            LocationKind::Exact => Some(path == self.pattern),
+            LocationKind::Regex { case_sensitive } => {
+                pattern::matches(self.pattern, case_sensitive, path)
+            }
+            LocationKind::Named => Some(false),
+        }
+    }
+
     /// This location and all below it, outer ones first.
     pub fn deep(&self) -> Vec<&Location<'a>> {
         let mut all = vec![self];
@@ -162,7 +178,7 @@ fn search<'l, 'a>(locations: &'l [Location<'a>], path: &str) -> (Selected<'l, 'a
         let LocationKind::Regex { case_sensitive } = location.kind else {
             continue;
         };
-        if !is_disjoint(location.pattern, case_sensitive, path) {
+        if pattern::matches(location.pattern, case_sensitive, path) != Some(false) {
             let (inner, _) = search(&location.children, path);
             selected.maybe.push(location);
             selected.maybe.extend(inner.maybe);
@@ -170,64 +186,4 @@ fn search<'l, 'a>(locations: &'l [Location<'a>], path: &str) -> (Selected<'l, 'a
         }
     }
     (selected, false)
-}
-
-/// Whether it is plain that a regular expression does not match `path`: it is anchored at the
-/// start, has no alternative to that, and begins with literal text that `path` does not.
-fn is_disjoint(pattern: &str, case_sensitive: bool, path: &str) -> bool {
-    let Some(rest) = pattern.strip_prefix('^') else {
-        return false;
-    };
-    if pattern.contains('|') && !has_only_grouped_alternatives(pattern) {
-        return false;
-    }
-    let mut literal = String::new();
-    let mut rest = rest.chars().peekable();
-    while let Some(c) = rest.next() {
-        let c = match c {
-            '\\' => match rest.next() {
-                Some(escaped) if escaped.is_ascii_punctuation() => escaped,
-                _ => break,
-            },
-            c if c.is_ascii_alphanumeric() || "/_-%~,:;=@ !&'\"".contains(c) => c,
-            _ => break,
-        };
-        if matches!(rest.peek(), Some('?' | '*' | '+' | '{')) {
-            break;
-        }
-        literal.push(c);
-    }
-    let Some(start) = path.get(..literal.len()) else {
-        // Shorter than what it would have to begin with, or cut inside a character that is not
-        // in the literal, which is ASCII.
-        return true;
-    };
-    if case_sensitive {
-        start != literal
-    } else {
-        !start.eq_ignore_ascii_case(&literal)
-    }
-}
-
-/// Whether each `|` stands in parentheses, as far as that is plain: sets, quotations and special
-/// groups could hold parentheses that are none.
-fn has_only_grouped_alternatives(pattern: &str) -> bool {
-    let special = pattern.replace("(?:", "(");
-    if special.contains('[') || special.contains(r"\Q") || special.contains("(?") {
-        return false;
-    }
-    let mut depth = 0_usize;
-    let mut chars = special.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            '|' if depth == 0 => return false,
-            _ => {}
-        }
-    }
-    true
 }

@@ -1,7 +1,9 @@
 //! What the `http` block means: servers, sockets, locations. Borrows from a [`Config`].
 
+use std::net::IpAddr;
+
 use super::config::Config;
-use super::listen::{Listen, Socket};
+use super::listen::{Address, Listen, Socket};
 use super::location::{
     Conditional, Location, LocationKind, Selected, conditionals, locations, select,
 };
@@ -89,6 +91,28 @@ impl Config {
 }
 
 impl<'a> Http<'a> {
+    /// The same with addresses in place of the names in `listen` lines: nginx binds each address
+    /// that a name stands for. A line whose name stands for none stays as it is.
+    #[must_use]
+    pub fn looked_up(mut self, addresses: impl Fn(&str, u16) -> Vec<IpAddr>) -> Self {
+        for server in &mut self.servers {
+            let listens = std::mem::take(&mut server.listens);
+            for listen in listens {
+                let found = match &listen.address {
+                    Address::Name(name) => addresses(name, listen.port),
+                    _ => Vec::new(),
+                };
+                if found.is_empty() {
+                    server.listens.push(listen);
+                } else {
+                    let each = found.into_iter().map(|ip| listen.with_address(ip));
+                    server.listens.extend(each);
+                }
+            }
+        }
+        self
+    }
+
     /// The sockets of all `listen` lines, in order of first appearance.
     pub fn sockets(&self) -> Vec<Bound<'_, 'a>> {
         let mut all: Vec<Bound<'_, 'a>> = Vec::new();
@@ -169,7 +193,7 @@ impl<'a> Server<'a> {
         Self {
             directive,
             listens,
-            names: names.flat_map(|line| line.words()).collect(),
+            names: names.flat_map(Directive::words).collect(),
             locations: locations(directive, &scope),
             conditionals: conditionals(directive, &scope),
             scope,

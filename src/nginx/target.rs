@@ -1,10 +1,10 @@
 //! Where a request is passed on to, and who is behind that.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::listen::{port, strip_prefix_caseless};
 use super::model::Http;
+use super::peer::Peer;
 use super::tree::Directive;
 
 /// The directives that pass a request on.
@@ -85,14 +85,12 @@ impl Target {
 }
 
 impl<'a> Http<'a> {
-    /// The peers that a target can lead to, in one normal form, so that two ways to the same peer
-    /// can be told by an intersection: `unix:/path` (`/var/run` being `/run`), `10.0.0.1:80`,
-    /// `[::1]:80`, `name:80`. `localhost` stands for both loopback addresses. A port that is
-    /// not written is the scheme's (443 for `https` and `grpcs`, else 80; both where that varies).
+    /// The peers that a target can lead to. A port that is not written is the scheme's (443 for
+    /// `https` and `grpcs`, else 80; both where that varies).
     ///
     /// Groups are followed, and variables that a `map` or `set` defines; whether that was all is
     /// said by [`Http::is_open_ended`].
-    pub fn backends(&self, target: &Target) -> BTreeSet<String> {
+    pub fn backends(&self, target: &Target) -> BTreeSet<Peer> {
         self.expand(target).0
     }
 
@@ -108,7 +106,7 @@ impl<'a> Http<'a> {
     }
 
     /// The peers, and whether they are all.
-    fn expand(&self, target: &Target) -> (BTreeSet<String>, bool) {
+    fn expand(&self, target: &Target) -> (BTreeSet<Peer>, bool) {
         let mut peers = BTreeSet::new();
         let mut complete = true;
         let mut ahead = vec![(target.clone(), 0)];
@@ -140,19 +138,19 @@ impl<'a> Http<'a> {
         values
     }
 
-    fn peers_of(&self, target: &Target, peers: &mut BTreeSet<String>) {
+    fn peers_of(&self, target: &Target, peers: &mut BTreeSet<Peer>) {
         if target.is_unix {
-            peers.insert(unix(&target.host));
+            peers.insert(Peer::unix(&target.host));
             return;
         }
         if let Some(group) = self.upstream(&target.host) {
             for server in &group.servers {
                 let address = server.arg(0).unwrap_or_default();
                 if let Some(path) = strip_prefix_caseless(address, "unix:") {
-                    peers.insert(unix(path));
+                    peers.insert(Peer::unix(path));
                 } else {
                     let (host, port) = split_port(address);
-                    add_peers(host, port.unwrap_or(80), peers);
+                    peers.extend(Peer::at(host, port.unwrap_or(80)));
                 }
             }
             return;
@@ -163,10 +161,10 @@ impl<'a> Http<'a> {
             _ => &[80],
         };
         match target.port {
-            Some(port) => add_peers(&target.host, port, peers),
+            Some(port) => peers.extend(Peer::at(&target.host, port)),
             None => {
                 for port in defaults {
-                    add_peers(&target.host, *port, peers);
+                    peers.extend(Peer::at(&target.host, *port));
                 }
             }
         }
@@ -237,39 +235,4 @@ fn split_port(address: &str) -> (&str, Option<u16>) {
         },
         None => (address, None),
     }
-}
-
-fn unix(path: &str) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    let path = format!("/{}", parts.join("/"));
-    match path.strip_prefix("/var/run/") {
-        Some(below) => format!("unix:/run/{below}"),
-        None => format!("unix:{path}"),
-    }
-}
-
-fn add_peers(host: &str, port: u16, peers: &mut BTreeSet<String>) {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: &[IpAddr] = match bare.parse::<IpAddr>() {
-        Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => &[IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => &[IpAddr::V6(Ipv6Addr::LOCALHOST)],
-        Ok(ip) => &[ip],
-        Err(_) if bare.eq_ignore_ascii_case("localhost") => &[
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ],
-        Err(_) => {
-            let name = bare.trim_end_matches('.').to_ascii_lowercase();
-            peers.insert(format!("{name}:{port}"));
-            return;
-        }
-    };
-    peers.extend(
-        addresses
-            .iter()
-            .map(|ip| std::net::SocketAddr::new(*ip, port).to_string()),
-    );
 }

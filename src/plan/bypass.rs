@@ -2,12 +2,12 @@
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
 use super::other_ways;
-use super::site::{Site, quoted, within};
+use super::site::{SERVICES, Site, quoted, within};
 use super::template::CHECK;
 use super::unchecked;
 use crate::error::Problem;
 use crate::facts::Build;
-use crate::nginx::{Directive, Location, Scope, Server, Target, flat};
+use crate::nginx::{Directive, Location, Scope, Server, Target, flat, never_begins};
 
 /// The location of the vendor's own check; replacing a call to it is what this tool is for.
 pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
@@ -15,6 +15,7 @@ pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 /// Refuses a configuration that would still let someone by, with the place. `build`: the nginx
 /// that runs, where it is known.
 pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+    site.certain()?;
     other_ways::refuse(site)?;
     for gate in &site.gates {
         unknown_target(site, gate)?;
@@ -83,7 +84,7 @@ fn diversions(site: &Site<'_>) -> Result<(), Problem> {
         let inner = (line.name == "if").then(|| flat(line.children()));
         for line in std::iter::once(line).chain(inner.into_iter().flatten()) {
             let diverts = match line.name.as_str() {
-                "rewrite" => !redirects(line),
+                "rewrite" => !redirects(line) && may_concern_agents(line),
                 // Where the agent's own request meets the same condition, it ends here.
                 "return" => !same && lets_through(line),
                 _ => false,
@@ -118,6 +119,18 @@ fn judges_main_request(condition: &Directive) -> bool {
         format!("${}", &rest[..end.unwrap_or(rest.len())])
     });
     variables.all(|name| COMMON.contains(&name.as_str()) || name.starts_with("$http_"))
+}
+
+/// Whether a `rewrite` could change the path of a call or of the check, or lead to a call: a
+/// request that nginx makes itself would arrive there unchecked.
+fn may_concern_agents(rewrite: &Directive) -> bool {
+    let (from, to) = (rewrite.arg(0), rewrite.arg(1));
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    let written = to.split('$').next().unwrap_or_default();
+    let calls = SERVICES.map(|service| format!("/{service}"));
+    let mut paths = calls.iter().map(String::as_str).chain([CHECK]);
+    let leads_there = |path: &str| path.starts_with(written) || written.starts_with(path);
+    paths.any(|path| !never_begins(from, true, path) || leads_there(path))
 }
 
 /// Whether a `rewrite` answers with a redirection: nginx takes that from a check as an error,

@@ -30,6 +30,8 @@ impl<'e> Work<'_, 'e> {
         if !same_authority || mode != "optional" {
             self.tightened = true;
         }
+        // Where clients are not asked, nginx does not read the authority either.
+        self.other_authority = !same_authority || matches!(mode, "" | "off");
         let depth = now("ssl_verify_depth").parse() == Ok(0);
         let ca = why("client-ca", bundle);
         let anchor = "ssl_certificate_key";

@@ -1,6 +1,7 @@
 //! What a server does about agents' certificates before anything is changed.
 
 use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::listeners;
 use super::other_ways;
 use super::site::Site;
 use super::template::CHECK;
@@ -137,10 +138,9 @@ pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
             "the configuration of nginx could not be read",
         ));
     };
-    let http = config
-        .http()
-        .ok_or_else(|| Problem::host("there is no http block"))?;
-    let site = Site::find(config, &http, port)?;
+    let http =
+        listeners::http(facts, config).ok_or_else(|| Problem::host("there is no http block"))?;
+    let site = Site::find(facts, config, &http, port)?;
     let build = facts.nginx.is().map(|nginx| &nginx.build);
     let (clients, line) = clients_today(&site, build);
     let place = config.shown(&line.at);

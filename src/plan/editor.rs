@@ -72,6 +72,19 @@ impl<'a> Editor<'a> {
         }
     }
 
+    /// Whether [`Editor::set`] of this name would be allowed.
+    pub(super) fn may_set(&self, block: &Directive, name: &str) -> bool {
+        let mut live = flat(block.children())
+            .filter(|line| line.name == name)
+            .peekable();
+        let may = |line: &Directive| self.editable.contains(&line.at.file);
+        if live.peek().is_some() {
+            live.all(may)
+        } else {
+            may(block)
+        }
+    }
+
     pub(super) fn insert_at_start(
         &mut self,
         block: &'a Directive,

@@ -9,7 +9,7 @@ use super::site::Site;
 use super::step::{Plan, SCHEMA};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{nginx_command, proof, steps};
+use super::{listeners, nginx_command, proof, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::{Facts, Known, Nginx};
@@ -19,22 +19,26 @@ use crate::values::AbsPath;
 /// What would be done on this host for these answers, or why it cannot be.
 pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
-    let http = ground.config.http().ok_or_else(|| {
+    let http = listeners::http(facts, ground.config).ok_or_else(|| {
         Problem::host("the configuration of nginx has no http block").remedy("nginx -T")
     })?;
     if facts.live {
+        listeners::all_known(facts, ground.config, &http)?;
         fitness::ports(facts, ground.config, &http)?;
     }
     let master = match ground.nginx.filter(|_| facts.live) {
         Some(nginx) => Some(fitness::master(nginx)?),
         None => None,
     };
-    let site = Site::find(ground.config, &http, answers.https)?;
+    let site = Site::find(facts, ground.config, &http, answers.https)?;
     let made = certificates::plan(facts, answers, &presented(&site, answers)?)?;
     let configured = nginx::plan(facts, answers, &site, &made)?;
     let trust = trust::plan(facts, answers, &made)?;
 
-    let notes = notes(facts, answers, &made, &configured);
+    let mut notes = notes(facts, answers, &made, &configured);
+    if facts.live {
+        notes.extend(proof::notes(&site, answers));
+    }
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
     let mut files = made.files.clone();

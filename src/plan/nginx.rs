@@ -20,6 +20,9 @@ pub(super) fn plan(
 ) -> Result<NginxChanges, Problem> {
     site.explicit()?;
     let mut work = Work::new(facts, site);
+    if facts.live {
+        work.spoken_to_directly()?;
+    }
     work.name(answers)?;
     if made.new_server {
         work.certificate(&made.server)?;
@@ -36,7 +39,8 @@ pub(super) fn plan(
             work.check_location()?;
             work.log_format()?;
             if work.tightened {
-                session::forget(&mut work.editor, site)?;
+                let notes = session::forget(&mut work.editor, site, work.other_authority)?;
+                work.changes.notes.extend(notes);
                 work.note_who_is_connected();
             }
             work.note_code();

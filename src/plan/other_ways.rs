@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::peers::{Leads, Reached};
 use super::site::{Site, within};
+use super::streams::{self, Further};
 use crate::error::Problem;
+use crate::facts::Known;
 use crate::nginx::{Directive, Level, PASSES, Target, flat};
 
 /// Refuses a configuration that has one, with the place.
@@ -29,11 +32,12 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
                     continue;
                 }
                 let key = (pass.name.as_str(), pass.arg(0));
-                let leads = *judged.entry(key).or_insert_with(|| leads(site, pass));
+                let leads = judged.entry(key).or_insert_with(|| leads(site, pass));
                 let reaches = match leads {
-                    Leads::There => true,
-                    Leads::Elsewhere => false,
-                    Leads::Anywhere => speaks_grpc(&level, pass),
+                    Way::Leads(Leads::There) => true,
+                    Way::Leads(Leads::Elsewhere) => false,
+                    Way::Leads(Leads::Perhaps(name)) => return Err(unknown(site, pass, name)),
+                    Way::Anywhere => speaks_grpc(&level, pass),
                 };
                 if reaches {
                     let to = pass.arg(0).unwrap_or_default();
@@ -63,36 +67,40 @@ fn speaks_grpc(level: &Level<'_, '_>, pass: &Directive) -> bool {
 }
 
 /// Where a pass leads, as seen from the services of agents.
-#[derive(Clone, Copy)]
-enum Leads {
-    There,
-    Elsewhere,
+#[derive(Clone)]
+enum Way {
+    Leads(Leads),
     /// The request decides.
     Anywhere,
 }
 
-fn leads(site: &Site<'_>, pass: &Directive) -> Leads {
+fn leads(site: &Site<'_>, pass: &Directive) -> Way {
     let Some(target) = Target::of(pass) else {
-        return Leads::Elsewhere;
+        return Way::Leads(Leads::Elsewhere);
     };
-    if !site.http.backends(&target).is_disjoint(&site.backends) {
-        Leads::There
-    } else if site.http.is_open_ended(&target) {
-        Leads::Anywhere
-    } else {
-        Leads::Elsewhere
+    let other = Reached::of(site.facts, &site.http.backends(&target));
+    match site.backends.met_by(&other) {
+        Leads::Elsewhere if site.http.is_open_ended(&target) => Way::Anywhere,
+        leads => Way::Leads(leads),
     }
 }
 
 /// `stream {}` passes bytes on without looking at certificates as HTTP does.
 fn streams(site: &Site<'_>) -> Result<(), Problem> {
-    let streams = site.config.top().filter(|block| block.name == "stream");
-    for stream in streams {
-        let named = |name| flat(stream.children()).filter(move |child| child.name == name);
-        for pass in named("server").flat_map(|server| flat(server.children())) {
-            if pass.name == "proxy_pass" && stream_reaches(site, stream, pass) {
+    for pass in streams::passes(site.config, site.http) {
+        let other = Reached::of(site.facts, &pass.peers);
+        // Where a variable decides the host, only the port can rule a service on TCP out.
+        let anybody = match pass.further {
+            Further::Nobody => false,
+            Further::AnybodyOn(port) => site.backends.is_on(port),
+            Further::Anybody => site.backends.is_on_tcp(),
+        };
+        match site.backends.met_by(&other) {
+            Leads::Perhaps(name) => return Err(unknown(site, pass.line, &name)),
+            Leads::Elsewhere if !anybody => {}
+            Leads::There | Leads::Elsewhere => {
                 return Err(site
-                    .refused(pass, "passes straight to a service of the manager")
+                    .refused(pass.line, "passes straight to a service of the manager")
                     .remedy("take this stream server out"));
             }
         }
@@ -100,44 +108,20 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn stream_reaches(site: &Site<'_>, stream: &Directive, pass: &Directive) -> bool {
-    let to = pass.arg(0).unwrap_or_default();
-    if !to.contains('$') {
-        return group_reaches(site, stream, to);
-    }
-    // Any value of any variable of the block could be meant.
-    let tables = flat(stream.children())
-        .filter(|block| matches!(block.name.as_str(), "map" | "geo" | "split_clients"));
-    let mut values = tables
-        .flat_map(|table| flat(table.children()))
-        .filter_map(|entry| entry.arg(0));
-    values.any(|value| group_reaches(site, stream, value)) || port_reaches(site, to)
-}
-
-/// Whether a name, which may be that of a group, or an address leads to one of the services.
-fn group_reaches(site: &Site<'_>, stream: &Directive, to: &str) -> bool {
-    let is_group = |block: &&Directive| {
-        let name = block.arg(0).unwrap_or_default();
-        block.name == "upstream" && name.eq_ignore_ascii_case(to)
+/// What cannot be told apart may be the same.
+fn unknown(site: &Site<'_>, pass: &Directive, name: &str) -> Problem {
+    let why = match site.facts.nginx_names.get(name) {
+        Some(Known::Unclear(why)) => format!(" ({why})"),
+        _ => String::new(),
     };
-    let leads = |address: &str| {
-        let peers = site.http.backends(&Target::parse(address, "http"));
-        !peers.is_disjoint(&site.backends)
-    };
-    match flat(stream.children()).find(is_group) {
-        Some(group) => flat(group.children())
-            .filter(|line| line.name == "server")
-            .any(|line| line.arg(0).is_some_and(leads)),
-        None => leads(to),
-    }
-}
-
-/// Where a variable decides the host, only the port can rule a service on TCP out.
-fn port_reaches(site: &Site<'_>, to: &str) -> bool {
-    let port = Target::parse(to, "http").port;
-    let mut on_tcp = site
-        .backends
-        .iter()
-        .filter(|peer| !peer.starts_with("unix:"));
-    on_tcp.any(|peer| port.is_none_or(|port| peer.ends_with(&format!(":{port}"))))
+    site.refused(
+        pass,
+        format!(
+            "{name} does not resolve on this host{why}, and its port is one of a service of \
+             agents: this may be a way past the check of certificates"
+        ),
+    )
+    .remedy(format!(
+        "make the name known or write an address in its place, then: getent hosts {name}"
+    ))
 }

@@ -1,13 +1,18 @@
 //! What the plan wants proven by connections once it is carried out.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
 use super::certificates::Certificates;
+use super::dial;
 use super::place_for;
-use super::site::{SERVICES, Site};
+use super::site::{SERVICES, Site, quoted};
 use super::step::{AgentProof, Proof};
 use crate::answers::Answers;
 use crate::certificate::Recipe;
 use crate::facts::Facts;
 use crate::method::Method;
+use crate::nginx::Directive;
 use crate::values::{HostName, SubjectName};
 
 /// It is kept in the receipt: `verify` tries the same again, without a change.
@@ -36,6 +41,7 @@ pub(super) fn of(
                 && !answers.alt_names.contains(&SubjectName::Dns(name.clone()))
         })
         .collect();
+    let dial = dial::of(site);
     let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
         services: SERVICES
             .iter()
@@ -45,9 +51,11 @@ pub(super) fn of(
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names,
+        barred: barred(site, &dial.agents_barred),
     });
     Proof {
-        listeners: site.addresses(),
+        barred: barred(site, &dial.browsers_barred),
+        listeners: dial.listeners,
         name: answers.manager_name.clone(),
         other_names: answers.alt_names.iter().cloned().collect(),
         elsewhere: answers
@@ -62,4 +70,39 @@ pub(super) fn of(
         state: facts.state.folder.clone(),
         master,
     }
+}
+
+/// What the operator is told of listeners that turn this host away.
+pub(super) fn notes(site: &Site<'_>, answers: &Answers) -> Vec<String> {
+    let dial = dial::of(site);
+    let mut told = BTreeSet::new();
+    let mut tell = |barred: &BTreeMap<SocketAddr, &Directive>, who: &str| {
+        for (address, line) in barred {
+            told.insert(format!(
+                "{}: {} keeps this host itself out at {address}, so that {who} can get in \
+                 there is not tried; try it from a host that may connect",
+                site.config.shown(&line.at),
+                quoted(line)
+            ));
+        }
+    };
+    if answers.method == Method::ClientMtls {
+        tell(&dial.agents_barred, "the right agents");
+    }
+    tell(&dial.browsers_barred, "browsers");
+    told.into_iter().collect()
+}
+
+fn barred(
+    site: &Site<'_>,
+    lines: &BTreeMap<SocketAddr, &Directive>,
+) -> BTreeMap<SocketAddr, String> {
+    let why = |line: &Directive| {
+        format!(
+            "{} at {} keeps this host out",
+            quoted(line),
+            site.config.shown(&line.at)
+        )
+    };
+    lines.iter().map(|(at, line)| (*at, why(line))).collect()
 }

@@ -9,7 +9,14 @@ use super::site::Site;
 use crate::error::Problem;
 use crate::nginx::{Config, flat};
 
-pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(), Problem> {
+/// `other_authority`: the manager's server verifies clients by another authority from now on.
+/// Gives notes back.
+pub(super) fn forget<'a>(
+    editor: &mut Editor<'a>,
+    site: &Site<'a>,
+    other_authority: bool,
+) -> Result<Vec<String>, Problem> {
+    let mut notes = Vec::new();
     let mut names = Names::taken(site.config);
     for server in site.defaults() {
         let block = server.directive;
@@ -19,6 +26,36 @@ pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(),
             let renamed: Vec<String> = args.iter().map(|arg| names.renamed(arg)).collect();
             let reason = why("session-cache", "");
             let value = renamed.join(" ");
+            if !editor.may_set(block, "ssl_session_cache") {
+                let at = cache.last().map_or(&block.at, |line| &line.at);
+                let place = site.config.shown(at);
+                // nginx binds each session to the certificates and the client authorities of
+                // the server that made it (its session id context): other ones end it as well.
+                if site.is_ours(server) && other_authority {
+                    notes.push(format!(
+                        "{place}: the cache of TLS sessions, {}, keeps its name, because other \
+                         servers read this file too; sessions of before end with the change of \
+                         the client authority, which the proof tries",
+                        args.join(" ")
+                    ));
+                    continue;
+                }
+                let why = match site.config.editable(at) {
+                    Err(why) => why.to_string(),
+                    Ok(()) => "it cannot be edited".to_owned(),
+                };
+                let owner = site.config.shown(&block.at);
+                return Err(Problem::host(format!(
+                    "{place}: TLS sessions of before remember how clients were judged then, \
+                     and the cache that keeps them has to get another name in the \
+                     server at {owner}, which rules the port: {why}"
+                ))
+                .remedy(format!(
+                    "take ssl_session_cache out of that file, and write it into the server at \
+                     {owner}: ssl_session_cache {};",
+                    args.join(" ")
+                )));
+            }
             editor.set(block, "ssl_session_cache", &value, &reason, "ssl_ciphers")?;
         }
         // Without a shared cache nginx makes new ticket keys at each reload; keys from a file
@@ -31,7 +68,7 @@ pub(super) fn forget<'a>(editor: &mut Editor<'a>, site: &Site<'a>) -> Result<(),
             editor.set(block, "ssl_session_tickets", "off", &reason, anchor)?;
         }
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Names of zones: those that are taken, and what is given in place of which.

@@ -2,57 +2,55 @@
 //! does, not by its file or name.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::gates;
+pub use super::manager::SERVICES;
+use super::manager::is_on;
+use super::peers::Reached;
 use crate::error::Problem;
-use crate::nginx::{Address, Bound, Config, Directive, Http, Listen, Location, Server, Target};
+use crate::facts::Facts;
+use crate::nginx::{Bound, Config, Directive, Http, Listen, Location, Peer, Server, Target};
 use crate::values::{Port, SubjectName};
 
-/// The gRPC services that NGINX Agent 2 calls (`f5.nginx.agent.sdk` in its protocol files).
-pub const SERVICES: [&str; 2] = [
-    "f5.nginx.agent.sdk.Commander",
-    "f5.nginx.agent.sdk.MetricsService",
-];
-
-/// A call that no location is made for, then the calls of both services by name: somebody may
-/// have given one of them a location of its own.
-const CALLS: [&str; 6] = [
-    "AnyCall",
-    "CommandChannel",
-    "Download",
-    "Upload",
-    "Stream",
-    "StreamEvents",
-];
-
 pub struct Site<'a> {
+    pub(super) facts: &'a Facts,
     pub(super) config: &'a Config,
     pub(super) http: &'a Http<'a>,
     pub(super) server: &'a Server<'a>,
     /// The locations that calls to [`SERVICES`] reach, each once.
     pub(super) gates: Vec<&'a Location<'a>>,
-    /// Where the services run, as nginx names it: sockets and addresses.
-    pub(super) backends: BTreeSet<String>,
+    /// Those that calls may reach for which there is none of the others.
+    unsure: Vec<&'a Location<'a>>,
+    /// Where the services run.
+    pub(super) backends: Reached,
     pub(super) port: Port,
     /// Every socket of the server, on other ports too, each with all servers on it.
     sockets: Vec<Bound<'a, 'a>>,
 }
 
 impl<'a> Site<'a> {
-    pub fn find(config: &'a Config, http: &'a Http<'a>, port: Port) -> Result<Self, Problem> {
-        let server = the_one(config, http, port)?;
-        let gates = gates(config, http, server)?;
-        let passes = gates.iter().flat_map(|gate| gate.scope.own("grpc_pass"));
+    pub fn find(
+        facts: &'a Facts,
+        config: &'a Config,
+        http: &'a Http<'a>,
+        port: Port,
+    ) -> Result<Self, Problem> {
+        let server = gates::server(config, http, port)?;
+        let found = gates::of(config, http, server)?;
+        let gates = found.certain.iter().chain(&found.unsure);
+        let passes = gates.flat_map(|gate| gate.scope.own("grpc_pass"));
         let targets = passes.filter_map(Target::of);
-        let backends = targets.flat_map(|target| http.backends(&target)).collect();
+        let peers: BTreeSet<Peer> = targets.flat_map(|target| http.backends(&target)).collect();
         let mut sockets = http.sockets();
         sockets.retain(|bound| holds(bound, server));
         Ok(Self {
+            facts,
             config,
             http,
             server,
-            gates,
-            backends,
+            gates: found.certain,
+            unsure: found.unsure,
+            backends: Reached::of(facts, &peers),
             port,
             sockets,
         })
@@ -65,43 +63,20 @@ impl<'a> Site<'a> {
         listens.filter(move |listen| is_on(listen, port))
     }
 
-    /// One address of this host for each of those listeners, where no other listener is closer.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let port = self.port.number();
-        let mut addresses: Vec<SocketAddr> = Vec::new();
-        let mut add = |ip: IpAddr| {
-            let address = SocketAddr::new(ip, port);
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
+    /// A check can only be put where the calls are known to end.
+    pub(super) fn certain(&self) -> Result<(), Problem> {
+        let Some(location) = self.unsure.first() else {
+            return Ok(());
         };
-        for listen in self.listens() {
-            match &listen.address {
-                Address::Any4 => add(self.loopback()),
-                Address::Any6 => {
-                    if listen.ipv6only == Some(false) {
-                        add(self.loopback());
-                    }
-                    add(Ipv6Addr::LOCALHOST.into());
-                }
-                Address::Ip(ip) => add(*ip),
-                Address::Unix(_) | Address::Name(_) => {}
-            }
-        }
-        addresses
-    }
-
-    /// A listener on 127.0.0.1 hides one on every address from local clients; then 127.0.0.2
-    /// reaches the latter.
-    fn loopback(&self) -> IpAddr {
-        let local = Address::Ip(Ipv4Addr::LOCALHOST.into());
-        let mut listens = self.http.servers.iter().flat_map(|server| &server.listens);
-        let hidden = listens.any(|listen| listen.address == local && is_on(listen, self.port));
-        if hidden {
-            Ipv4Addr::new(127, 0, 0, 2).into()
-        } else {
-            Ipv4Addr::LOCALHOST.into()
-        }
+        let why = format!(
+            "whether calls of agents end here cannot be told from the regular expression {}",
+            location.pattern
+        );
+        Err(self.refused(location.directive, why).remedy(format!(
+            "give each service a location without one, as NIM's own file has: location /{} {{ ... \
+             }} and location /{} {{ ... }}",
+            SERVICES[0], SERVICES[1]
+        )))
     }
 
     /// What this program is to edit must be written down.
@@ -167,71 +142,6 @@ impl<'a> Site<'a> {
     }
 }
 
-/// The one server on this port that passes agents' calls on.
-fn the_one<'a>(config: &Config, http: &'a Http<'a>, port: Port) -> Result<&'a Server<'a>, Problem> {
-    let passes_on = |server: &&'a Server<'a>| {
-        listens_on(server, port)
-            && SERVICES
-                .iter()
-                .any(|service| gate(http, server, service, CALLS[0]).is_some())
-    };
-    let candidates: Vec<&'a Server<'a>> = http.servers.iter().filter(passes_on).collect();
-    match candidates.as_slice() {
-        [server] => Ok(server),
-        [] => Err(none_found(config, http, port)),
-        several => {
-            let places: Vec<String> = several
-                .iter()
-                .map(|server| config.shown(&server.directive.at))
-                .collect();
-            Err(Problem::host(format!(
-                "several servers listen on port {port} and pass agents on: {}",
-                places.join(" and ")
-            ))
-            .remedy("take the locations of the agents out of all but one of them"))
-        }
-    }
-}
-
-fn gates<'a>(
-    config: &Config,
-    http: &Http<'a>,
-    server: &'a Server<'a>,
-) -> Result<Vec<&'a Location<'a>>, Problem> {
-    let mut gates: Vec<&'a Location<'a>> = Vec::new();
-    for service in SERVICES {
-        if gate(http, server, service, CALLS[0]).is_none() {
-            let place = config.shown(&server.directive.at);
-            return Err(Problem::host(format!(
-                "{place}: this server passes no calls of {service} on"
-            ))
-            .remedy(format!(
-                "give it a location /{service} with a grpc_pass, as NIM's own file has"
-            )));
-        }
-        let all = CALLS.iter();
-        for found in all.filter_map(|call| gate(http, server, service, call)) {
-            let known = |gate: &&Location<'_>| std::ptr::eq(gate.directive, found.directive);
-            if !gates.iter().any(known) {
-                gates.push(found);
-            }
-        }
-    }
-    Ok(gates)
-}
-
-/// The location that a call reaches, if it passes it on as gRPC.
-fn gate<'a>(
-    http: &Http<'a>,
-    server: &'a Server<'a>,
-    service: &str,
-    call: &str,
-) -> Option<&'a Location<'a>> {
-    let selected = http.find_location_for(server, &format!("/{service}/{call}"));
-    let location = selected.location?;
-    (!location.scope.own("grpc_pass").is_empty()).then_some(location)
-}
-
 fn once<'a>(servers: impl Iterator<Item = &'a Server<'a>>) -> Vec<&'a Server<'a>> {
     let mut found: Vec<&'a Server<'a>> = Vec::new();
     for server in servers {
@@ -262,32 +172,4 @@ pub(super) fn within<'a>(location: &'a Location<'a>) -> Vec<&'a Directive> {
 /// A directive as it is written, for messages.
 pub(super) fn quoted(line: &Directive) -> String {
     format!("\"{} {}\"", line.name, line.args.join(" "))
-}
-
-fn listens_on(server: &Server<'_>, port: Port) -> bool {
-    server.listens.iter().any(|listen| is_on(listen, port))
-}
-
-fn is_on(listen: &Listen<'_>, port: Port) -> bool {
-    let ports = listen.port..=listen.last_port;
-    ports.contains(&port.number()) && !listen.quic && !matches!(listen.address, Address::Unix(_))
-}
-
-fn none_found(config: &Config, http: &Http<'_>, port: Port) -> Problem {
-    let places: Vec<String> = http
-        .servers
-        .iter()
-        .filter(|server| listens_on(server, port))
-        .map(|server| config.shown(&server.directive.at))
-        .collect();
-    let looked = if places.is_empty() {
-        format!("no server listens on port {port}")
-    } else {
-        format!("looked at {}", places.join(", "))
-    };
-    Problem::host(format!(
-        "no server on port {port} passes the calls of agents on ({}): {looked}",
-        SERVICES.join(", ")
-    ))
-    .remedy("is /etc/nginx/conf.d/nms-http.conf in place? see nim-tls check")
 }

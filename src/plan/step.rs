@@ -139,6 +139,10 @@ pub struct TrustChange {
 pub struct Proof {
     /// Where to connect: one address of this host for each listener.
     pub listeners: Vec<SocketAddr>,
+    /// Of those, the ones at which `allow` and `deny` keep this host from the user interface,
+    /// and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub barred: BTreeMap<SocketAddr, String>,
     /// The name that browsers and agents use.
     pub name: HostName,
     /// Further names and addresses under which the UI must answer as before.
@@ -177,4 +181,8 @@ pub struct AgentProof {
     pub server_key: AbsPath,
     /// Names that reach this server today and must not be a way around.
     pub stale_names: Vec<HostName>,
+    /// The listeners at which `allow` and `deny` keep this host out, and why: that the right
+    /// client gets through cannot be shown there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub barred: BTreeMap<SocketAddr, String>,
 }

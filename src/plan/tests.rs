@@ -13,9 +13,13 @@ mod certificates;
 mod clients;
 mod cost;
 mod fitness;
+mod listening;
 mod neighbours;
 mod places;
+mod profile;
 mod refusals;
+mod regexes;
+mod same_service;
 mod shapes;
 
 use stand::Stand;

@@ -1,20 +1,14 @@
-//! What every client meets first: the name, the certificate, protocols, ciphers, HTTP/2.
+//! What every client meets first: the name, the certificate, HTTP/2.
 
 use super::editor::why;
 use super::file::Reason;
+use super::manager::serves_ui;
 use super::server_certificate::ServerFiles;
 use super::work::Work;
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::facts::Build;
-use crate::nginx::{Listen, flat};
-
-/// Mozilla's "intermediate" profile (guidelines 5.7), without its DHE suites: nginx offers those
-/// only with parameters that nobody maintains.
-const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
-ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
-ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-const PROTOCOLS: &str = "TLSv1.2 TLSv1.3";
+use crate::nginx::{Directive, Listen, Server, flat};
 
 impl Work<'_, '_> {
     /// Agents ask for `manager_name`; it must lead to this server.
@@ -37,6 +31,7 @@ impl Work<'_, '_> {
             return Ok(());
         }
         let block = site.server.directive;
+        self.not_the_agents_own(name)?;
         self.changes.notes.push(format!(
             "{name} is added to the names of the server at {}, because another server answers to \
              names that none lists",
@@ -51,6 +46,55 @@ impl Work<'_, '_> {
         }
     }
 
+    /// A server for agents only, beside the one with the user interface: with `manager_name` it
+    /// would take that name, and the user interface with it, away from browsers.
+    fn not_the_agents_own(&self, name: &str) -> Result<(), Problem> {
+        let site = self.site;
+        if serves_ui(site.server) {
+            return Ok(());
+        }
+        let neighbours = site.neighbours_on_port();
+        let Some(other) = neighbours.into_iter().find(|other| serves_ui(other)) else {
+            return Ok(());
+        };
+        let place = |server: &Server<'_>| site.config.shown(&server.directive.at);
+        let own = place(site.server);
+        Err(Problem::host(format!(
+            "{own}: this server passes agents on and has no user interface, which is in the \
+             server at {}; with the name {name} it would take the user interface away from \
+             browsers",
+            place(other)
+        ))
+        .remedy(format!(
+            "move the locations of the agents from {own} into the server at {} and take the \
+             other one out, then apply again",
+            place(other)
+        )))
+    }
+
+    /// What the proof, and every client that is not a load balancer, begins with is TLS.
+    pub(super) fn spoken_to_directly(&self) -> Result<(), Problem> {
+        let site = self.site;
+        for bound in site.on_port() {
+            let listens = bound.servers.iter().flat_map(|server| &server.listens);
+            let mut listens = listens.filter(|listen| listen.proxy_protocol);
+            let here = |listen: &&Listen<'_>| listen.sockets().any(|one| one == bound.socket);
+            if let Some(listen) = listens.find(here) {
+                let why = format!(
+                    "connections to {} have to begin with the PROXY protocol of a load balancer, \
+                     which nim-tls does not speak, so nothing could be proven",
+                    bound.socket
+                );
+                return Err(site.refused(listen.directive, why).remedy(format!(
+                    "give the load balancer a port of its own (listen ... proxy_protocol;) and \
+                     port {} a listen line without it",
+                    site.port
+                )));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn certificate(&mut self, server: &ServerFiles) -> Result<(), Problem> {
         let block = self.site.server.directive;
         let chain = why("server-certificate", &server.chain);
@@ -61,36 +105,6 @@ impl Work<'_, '_> {
         let path = server.key.as_str();
         self.editor
             .set(block, "ssl_certificate_key", path, &key, "ssl_certificate")
-    }
-
-    /// Protocols and ciphers, in every server that shares a socket of the port with this one.
-    pub(super) fn profile(&mut self) -> Result<(), Problem> {
-        for server in self.site.neighbours_on_port() {
-            let block = server.directive;
-            let mut changed = false;
-            for (name, value, id) in [
-                ("ssl_protocols", PROTOCOLS, "protocols"),
-                ("ssl_ciphers", CIPHERS, "ciphers"),
-            ] {
-                let lines = server.scope.nearest(name);
-                if let [line] = lines.as_slice()
-                    && line.args.join(" ") == value
-                {
-                    continue;
-                }
-                changed = true;
-                let reason = why(id, "");
-                self.editor
-                    .set(block, name, value, &reason, "ssl_certificate_key")?;
-            }
-            if changed && !self.site.is_ours(server) {
-                self.changes.notes.push(format!(
-                    "the server at {} shares the port and gets the same protocols and ciphers",
-                    self.site.config.shown(&block.at)
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// HTTP/2 and TLS on every listener of the port, in the form that the running nginx takes.
@@ -139,7 +153,16 @@ impl Work<'_, '_> {
         reason: &Reason,
         http2: impl Fn(&Listen<'_>) -> Parameter,
     ) -> Result<(), Problem> {
+        let mut done: Vec<&Directive> = Vec::new();
         for listen in self.site.listens() {
+            // A line with a name is there once for each address.
+            if done
+                .iter()
+                .any(|line| std::ptr::eq(*line, listen.directive))
+            {
+                continue;
+            }
+            done.push(listen.directive);
             let old: Vec<&str> = listen.directive.words().collect();
             let mut new = old.clone();
             if !new.contains(&"ssl") {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::site::{Site, quoted, within};
+use super::site::{SERVICES, Site, quoted, within};
 use super::template::CHECK;
 use crate::error::Problem;
 use crate::nginx::{Directive, Location, Scope};
@@ -50,15 +50,20 @@ fn ends_in_gate<'a>(site: &Site<'a>, path: &'a str) -> bool {
         }
         if let Some((written, _)) = path.split_once('$') {
             // The rest is the request's to choose.
-            let mut gates = site.gates.iter().map(|gate| gate.pattern);
-            if gates.any(|gate| gate.starts_with(written) || written.starts_with(gate)) {
+            let services = SERVICES.iter().map(|service| format!("/{service}"));
+            let gates = site.gates.iter().map(|gate| gate.pattern.to_owned());
+            let mut calls = services.chain(gates);
+            if calls.any(|call| call.starts_with(written) || written.starts_with(&*call)) {
                 return true;
             }
-        } else if let Some(found) = site.http.find_location_for(site.server, path).location {
-            if is_gate(site, found) {
-                return true;
+        } else {
+            let selected = site.http.find_location_for(site.server, path);
+            for found in selected.maybe.into_iter().chain(selected.location) {
+                if is_gate(site, found) {
+                    return true;
+                }
+                ahead.extend(turnings(found));
             }
-            ahead.extend(turnings(found));
         }
     }
     false

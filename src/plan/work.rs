@@ -22,6 +22,8 @@ pub(super) struct Work<'a, 'e> {
     pub(super) editor: Editor<'e>,
     /// Clients are judged more strictly than before.
     pub(super) tightened: bool,
+    /// They are judged by another authority than before.
+    pub(super) other_authority: bool,
     pub(super) changes: NginxChanges,
 }
 
@@ -32,6 +34,7 @@ impl<'a, 'e> Work<'a, 'e> {
             site,
             editor: Editor::new(site.config),
             tightened: false,
+            other_authority: false,
             changes: NginxChanges {
                 files: Vec::new(),
                 folders: Vec::new(),

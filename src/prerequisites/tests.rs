@@ -26,6 +26,8 @@ fn unclear() -> Facts {
         connected: no(),
         names: BTreeMap::new(),
         own_addresses: BTreeSet::new(),
+        nginx_names: BTreeMap::new(),
+        socket_paths: BTreeMap::new(),
         trust_store: no(),
         trust_obstacle: None,
         no_private_copy: None,

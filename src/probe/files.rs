@@ -1,6 +1,7 @@
 //! The files that a plan may place or refer to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
 
 use super::config::referred;
 use super::reader::{Bytes, Reader};
@@ -8,7 +9,7 @@ use super::runs::Runs;
 use super::wanted::Wanted;
 use crate::certificate::read_pem_chain;
 use crate::facts::{FileFact, FoundContent, FoundFile, Known, TrustStore};
-use crate::host::{Kind, Stat};
+use crate::host::{Host, Kind, Stat};
 use crate::nginx::Config;
 use crate::pki::inspect_key;
 use crate::values::{AbsPath, Digest};
@@ -52,6 +53,36 @@ pub(super) fn links(reader: &Reader<'_>, config: &Known<Config>) -> BTreeMap<Abs
         (real != path.as_path()).then(|| (path, real.display().to_string()))
     };
     files.filter_map(|file| link(&file.path)).collect()
+}
+
+/// Where sockets really are: of what is not there (a service that is stopped takes its socket
+/// with it) as much as there is.
+pub(super) fn sockets(host: &dyn Host, paths: BTreeSet<String>) -> BTreeMap<String, String> {
+    let real = |path: &str| {
+        let ancestors = Path::new(path).ancestors();
+        let mut found = ancestors.filter_map(|upper| {
+            let real = host.real_path(upper).ok()??;
+            let rest = Path::new(path).strip_prefix(upper).ok()?;
+            Some(plain(&real, rest))
+        });
+        found.next().unwrap_or_else(|| path.to_owned())
+    };
+    let pairs = paths.into_iter().map(|path| (real(&path), path));
+    pairs.map(|(real, path)| (path, real)).collect()
+}
+
+/// `..` goes up by name where there is nothing that could be a link.
+fn plain(real: &Path, rest: &Path) -> String {
+    let mut path = real.to_owned();
+    for part in rest.components() {
+        match part {
+            Component::ParentDir => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path.display().to_string()
 }
 
 pub(super) fn look(

@@ -52,24 +52,40 @@ fn program(system: &System, pid: u32) -> String {
     first.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// What each name resolves to. All at once: a dead resolver takes long to say nothing.
+/// What each name resolves to.
 pub(super) fn names(host: &dyn Host, names: &[HostName]) -> BTreeMap<HostName, Known<Vec<IpAddr>>> {
-    let wanted: BTreeSet<&HostName> = names.iter().collect();
-    thread::scope(|scope| {
-        let asked: Vec<_> = wanted
-            .into_iter()
-            .map(|name| (name, scope.spawn(|| resolve(host, name))))
-            .collect();
-        let answers = asked.into_iter().map(|(name, answer)| {
-            let gone = |_| Known::Unclear("the look-up was cut short".to_owned());
-            (name.clone(), answer.join().unwrap_or_else(gone))
-        });
-        answers.collect()
-    })
+    let texts = names.iter().map(ToString::to_string).collect();
+    let found = nginx_names(host, texts);
+    let answer = |name: &HostName| Some((name.clone(), found.get(name.as_str())?.clone()));
+    names.iter().filter_map(answer).collect()
 }
 
-fn resolve(host: &dyn Host, name: &HostName) -> Known<Vec<IpAddr>> {
-    match host.resolve(name.as_str()) {
+/// The same for names that nginx would look up. All at once, within limits: a dead resolver
+/// takes long to say nothing, and a configuration may name many.
+pub(super) fn nginx_names(
+    host: &dyn Host,
+    names: BTreeSet<String>,
+) -> BTreeMap<String, Known<Vec<IpAddr>>> {
+    const AT_ONCE: usize = 64;
+    let names: Vec<String> = names.into_iter().collect();
+    let mut found = BTreeMap::new();
+    for some in names.chunks(AT_ONCE) {
+        thread::scope(|scope| {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|name| (name, scope.spawn(|| resolve(host, name))))
+                .collect();
+            for (name, answer) in asked {
+                let gone = |_| Known::Unclear("the look-up was cut short".to_owned());
+                found.insert(name.clone(), answer.join().unwrap_or_else(gone));
+            }
+        });
+    }
+    found
+}
+
+fn resolve(host: &dyn Host, name: &str) -> Known<Vec<IpAddr>> {
+    match host.resolve(name) {
         Ok(addresses) if addresses.is_empty() => Known::Absent,
         Ok(addresses) => Known::Is(addresses),
         Err(error) => {
@@ -95,7 +111,7 @@ fn says_there_is_none(why: &str) -> bool {
     .any(|words| why.contains(words))
 }
 
-/// Which of the addresses in play are this host's own.
+/// This host's own addresses; of loopback, those in play too.
 pub(super) fn own(
     host: &dyn Host,
     names: &BTreeMap<HostName, Known<Vec<IpAddr>>>,
@@ -103,6 +119,7 @@ pub(super) fn own(
 ) -> BTreeSet<IpAddr> {
     let own: BTreeSet<IpAddr> = host.addresses().unwrap_or_default().into_iter().collect();
     let resolved = names.values().filter_map(Known::is).flatten();
-    let mine = |address: &&IpAddr| address.is_loopback() || own.contains(address);
-    resolved.chain(further).filter(mine).copied().collect()
+    let in_play = resolved.chain(further).copied();
+    let loopback = in_play.filter(IpAddr::is_loopback);
+    loopback.chain(own.iter().copied()).collect()
 }

@@ -94,7 +94,8 @@ fn a_stock_manager_is_known_to_the_last_field() {
     let name = "nim.example.com".parse().unwrap();
     let addresses: [IpAddr; 2] = ["10.0.0.5".parse().unwrap(), "192.0.2.99".parse().unwrap()];
     assert_eq!(facts.names[&name], Known::Is(addresses.to_vec()));
-    assert_eq!(facts.own_addresses, [addresses[0]].into());
+    let loopback: IpAddr = "127.0.0.1".parse().unwrap();
+    assert_eq!(facts.own_addresses, [addresses[0], loopback].into());
 
     assert_eq!(
         facts.trust_store.is().unwrap().command,

@@ -58,9 +58,10 @@ impl Agents<'_> {
         let mut through = None;
         for service in &self.agents.services {
             let leg = leg(service, address);
-            let identity = match &cast.ours {
-                Ok(identity) => identity,
-                Err(why) => {
+            let barred = self.agents.barred.get(&address);
+            let identity = match (&cast.ours, barred) {
+                (Ok(identity), None) => identity,
+                (_, Some(why)) | (Err(why), None) => {
                     tell(Row::not_tried(&leg, case, "through", why.clone()));
                     continue;
                 }

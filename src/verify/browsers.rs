@@ -167,6 +167,9 @@ fn page(
         (Before::Unknown, true) => "a page, or refused".to_owned(),
     };
     let expected = expected.as_str();
+    if let Some(why) = proof.barred.get(&way.address) {
+        return Row::not_tried(&leg, &way.words, expected, why.clone());
+    }
     let trust = match (proof.trust, root) {
         _ if way.elsewhere => Trust::RecordOnly,
         (ProofTrust::OurRoot, Ok(root)) => Trust::Only {

@@ -1,6 +1,7 @@
 //! The whole proof: what to try, in which order, and what is known of before.
 
 use super::agents::Agents;
+use super::attempt::said;
 use super::browsers::{self, Baseline};
 use super::cast::Cast;
 use super::check_log::CheckLog;
@@ -68,6 +69,11 @@ impl Prove {
             .take()
             .unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
         note(old_workers::row(host, proof.master));
+        if proof.listeners.is_empty() {
+            // Without a connection the other rows would say yes to nothing.
+            let seen = "no address to connect to is known".to_owned();
+            note(said("nginx", "its listeners", "tried", seen, false));
+        }
         if let Some(agents) = &proof.agents {
             let cast = Cast::gather(host, proof, agents, authority);
             let log = CheckLog::from_here(host, &agents.check_log);
@@ -102,4 +108,32 @@ fn root(host: &dyn Host, proof: &Proof) -> Result<Certificate, String> {
         .map_err(|error| error.to_string())?;
     let mut chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
     Ok(chain.remove(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Memory;
+    use crate::plan::ProofTrust;
+    use crate::report::holds;
+
+    #[test]
+    fn nothing_is_proven_where_there_is_no_listener() {
+        let proof = Proof {
+            listeners: Vec::new(),
+            barred: std::collections::BTreeMap::default(),
+            name: "nim.example.com".parse().expect("a name"),
+            other_names: Vec::new(),
+            elsewhere: Vec::new(),
+            nameless_elsewhere: false,
+            trust: ProofTrust::Kept,
+            agents: None,
+            state: "/var/lib/nim-tls".parse().expect("a path"),
+            master: 100,
+        };
+        let rows = Prove::new().prove(&Memory::new(), &proof, None, &mut |_| {});
+        // That no worker of before is left is true, and proves nothing.
+        assert!(rows.iter().any(|row| row.ok == Some(true)), "{rows:?}");
+        assert!(!holds(&rows), "{rows:?}");
+    }
 }

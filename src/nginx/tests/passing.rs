@@ -86,7 +86,8 @@ const GROUPS: &str = "http {
 fn behind(http: &Http<'_>, pass: &str) -> String {
     let config = one(pass);
     let target = Target::of(&config.main[0]).unwrap();
-    let peers: Vec<String> = http.backends(&target).into_iter().collect();
+    let peers = http.backends(&target).into_iter();
+    let peers: Vec<String> = peers.map(|peer| peer.to_string()).collect();
     let more = if http.is_open_ended(&target) {
         " ..."
     } else {
@@ -107,7 +108,7 @@ fn two_ways_to_a_peer_look_the_same() {
             "grpc_pass grpc://unix:/run/nms/core.sock;",
             "unix:/run/nms/core.sock",
         ),
-        ("grpc_pass core;", "unix:/run/nms/core.sock"),
+        ("grpc_pass core;", "unix:/var/run/nms/core.sock"),
         (
             "grpc_pass grpc://localhost:8036;",
             "127.0.0.1:8036 [::1]:8036",
@@ -118,7 +119,7 @@ fn two_ways_to_a_peer_look_the_same() {
         ("proxy_pass http://nim;", "nim:80"),
         (
             "proxy_pass http://$up;",
-            "10.0.0.1:81 127.0.0.1:8036 [::1]:8036 peer:80 unix:/run/nms/core.sock",
+            "10.0.0.1:81 127.0.0.1:8036 [::1]:8036 peer:80 unix:/var/run/nms/core.sock",
         ),
         ("grpc_pass $b;", dpm),
         (
@@ -137,7 +138,7 @@ fn two_ways_to_a_peer_look_the_same() {
         ("grpc_pass grpc://$regex:1;", " ..."),
         ("grpc_pass grpc://$host:1;", " ..."),
         ("proxy_pass $scheme://dpm;", dpm),
-        ("proxy_pass $scheme://nim;", "nim:443 nim:80"),
+        ("proxy_pass $scheme://nim;", "nim:80 nim:443"),
     ];
     for (pass, expected) in table {
         assert_eq!(behind(&http, pass), expected, "{pass}");

@@ -4,7 +4,7 @@ use super::judge;
 use super::stand::{NMS_HTTP, Stand, text};
 
 /// Refused, with the place of this text and these words.
-fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
+pub(super) fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
     let text = &stand.files[path];
     let at = text
         .find(line)
@@ -18,7 +18,7 @@ fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
     assert!(said.contains(words), "{said}");
 }
 
-fn in_server(lines: &str) -> Stand {
+pub(super) fn in_server(lines: &str) -> Stand {
     Stand::stock().edit(
         "    root /var/www/nms;",
         &format!("    root /var/www/nms;\n{lines}"),
@@ -42,6 +42,7 @@ fn traps_for_the_answer_of_a_check_are_dealt_with() {
         "    if ($scheme = http) { rewrite ^ https://$host$request_uri permanent; }",
         "    rewrite ^/old /new redirect;",
         "    if ($http_user_agent ~ bot) { return 403; }",
+        "    rewrite ^/old-ui/(.*)$ /ui/$1 last;",
     ] {
         let stand = in_server(trap);
         let plan = stand.planned();
@@ -144,7 +145,7 @@ fn a_second_way_to_a_service_is_refused() {
             "dpm-grpc-service",
         ),
         (
-            "location ~ ^/f5 { grpc_pass grpc://ingestion-grpc-service; }",
+            "location ~ /f5 { grpc_pass grpc://ingestion-grpc-service; }",
             "ingestion-grpc-service",
         ),
         (
@@ -252,6 +253,9 @@ fn what_the_whole_server_does_first_must_not_answer_for_the_check() {
     for line in [
         "rewrite ^/nim /ui last;",
         "rewrite ^/(.*)$ /$1;",
+        "rewrite ^/old/(.*)$ /$1 last;",
+        "rewrite ^/old/(.*)$ /f5.nginx.agent.sdk.Commander/$1 last;",
+        "rewrite /old/ /ui/ last;",
         "return 200;",
         "if ($uri ~ agent) { return 204; }",
         "if ($http_x) { rewrite ^ /f5.nginx.agent.sdk.Commander/X last; }",

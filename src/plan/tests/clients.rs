@@ -7,7 +7,8 @@ use super::Stand;
 fn today(stand: &Stand) -> (ClientsToday, String) {
     let config = stand.config();
     let http = config.http().unwrap();
-    let site = Site::find(&config, &http, 443.try_into().unwrap()).unwrap();
+    let facts = stand.facts();
+    let site = Site::find(&facts, &config, &http, 443.try_into().unwrap()).unwrap();
     let (clients, line) = clients_today(&site, None);
     (
         clients,

@@ -21,6 +21,10 @@ impl Stand {
         if self.resolves {
             memory = memory.with_name("nim.example.com", &[Ipv4Addr::LOCALHOST.into()]);
         }
+        memory = memory.with_addresses(&self.addresses);
+        for (name, addresses) in &self.names {
+            memory = memory.with_name(name, addresses);
+        }
         for (path, text) in &self.files {
             let mode = if path.contains(".key") { 0o600 } else { 0o644 };
             memory = memory.with(path, Entry::file(text.as_bytes(), Attributes::root(mode)));

@@ -1,7 +1,7 @@
 //! A manager's machine in memory, and plans for it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::authority::{self, NOW, Pair, VENDOR};
 use crate::answers::{self, Answers};
@@ -9,7 +9,7 @@ use crate::error::{Exit, Problem};
 use crate::facts::Facts;
 use crate::host::Owner;
 use crate::nginx::Config;
-use crate::plan::{Content, FileChange, Plan, Status, plan};
+use crate::plan::{Content, FileChange, Plan, Status, not_looked_at, plan};
 use crate::probe::{self, Wanted};
 use crate::receipt::{After, Before, Change, Outcome, Receipt, Reload};
 use crate::values::{Digest, Mode};
@@ -50,6 +50,9 @@ pub(super) struct Stand {
     pub(super) live: bool,
     pub(super) root: bool,
     pub(super) resolves: bool,
+    /// Further names, and what they resolve to.
+    pub(super) names: Vec<(String, Vec<IpAddr>)>,
+    pub(super) addresses: Vec<IpAddr>,
     pub(super) space: u64,
     /// What `nginx -T` complains of.
     pub(super) complaint: Option<&'static str>,
@@ -116,6 +119,8 @@ impl Stand {
             live: true,
             root: true,
             resolves: true,
+            names: Vec::new(),
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
             space: 1 << 30,
             complaint: None,
             applied: 0,
@@ -220,6 +225,17 @@ impl Stand {
         self
     }
 
+    pub(super) fn with_name(mut self, name: &str, address: &str) -> Self {
+        let addresses = vec![address.parse().unwrap()];
+        self.names.push((name.to_owned(), addresses));
+        self
+    }
+
+    pub(super) fn with_address(mut self, address: &str) -> Self {
+        self.addresses.push(address.parse().unwrap());
+        self
+    }
+
     pub(super) fn full(mut self) -> Self {
         self.space = 1 << 20;
         self
@@ -249,8 +265,16 @@ impl Stand {
         probe::look(&self.host(), &wanted)
     }
 
+    /// Made again where the first plan asks for another look.
     pub(super) fn plan(&self) -> Result<Plan, Problem> {
-        plan(&self.facts(), &self.answers())
+        let (mut facts, answers) = (self.facts(), self.answers());
+        let first = plan(&facts, &answers)?;
+        let unseen = not_looked_at(&first, &facts);
+        if probe::look_further(&self.host(), &mut facts, &unseen) {
+            plan(&facts, &answers)
+        } else {
+            Ok(first)
+        }
     }
 
     pub(super) fn planned(&self) -> Plan {

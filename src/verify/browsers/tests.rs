@@ -11,6 +11,7 @@ fn proof(nginx: &Nginx, elsewhere: &[&str]) -> Proof {
         names.map(SubjectName::Dns).collect::<Vec<_>>()
     };
     Proof {
+        barred: std::collections::BTreeMap::new(),
         listeners: vec![SocketAddr::from(([127, 0, 0, 1], nginx.tls))],
         name: "ui.example.com".parse().expect("a name"),
         other_names: names(&["nobody.example.com"]),

@@ -151,6 +151,7 @@ fn issuing() -> Value {
 
 fn proof() -> Proof {
     Proof {
+        barred: BTreeMap::new(),
         listeners: vec!["127.0.0.1:443".parse().unwrap()],
         name: "nim.example.com".parse().unwrap(),
         other_names: Vec::new(),
