@@ -45,6 +45,6 @@ pub use make::plan;
 pub use nginx_command::touches;
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
+    Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
     Step, TrustChange,
 };

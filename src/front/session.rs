@@ -13,6 +13,7 @@ use crate::values::{HostName, Port, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
+use super::typed::{as_root, quoted};
 
 pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
     let shown = escaped(&file.to_string_lossy());
@@ -24,7 +25,7 @@ pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
                 "the answers cannot be read: {}",
                 escaped(&error.to_string())
             ))
-            .remedy("name a YAML file: --answers FILE")
+            .remedy(format!("ls -l {}", quoted(file.as_os_str().to_owned())))
         })?;
     let draft =
         answers::read(&bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
@@ -52,6 +53,10 @@ fn absolute_or_given(file: &Path) -> std::path::PathBuf {
 }
 
 pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
+    if ground.host().is_live() && !ground.host().is_root() {
+        let what = "only root can read the keys and the configuration that this plan is about";
+        return Err(Problem::host(what).remedy(as_root()));
+    }
     let mut facts = look(ground, &wanted(ground, answers));
     let plan = plan::plan(&facts, answers)?;
     let unseen = plan::not_looked_at(&plan, &facts);
@@ -62,15 +67,16 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
     }
 }
 
-/// A look at the host before anything is asked.
-pub(super) fn first_look(ground: &Ground) -> Facts {
-    let wanted = Wanted {
+/// A look at the host before anything is planned, for these answers where there are some.
+pub(super) fn first_look(ground: &Ground, answers: Option<&Answers>) -> Facts {
+    let nothing = || Wanted {
         names: Vec::new(),
         addresses: Vec::new(),
         https_port: Port::HTTPS,
         files: Vec::new(),
         state: ground.state().clone(),
     };
+    let wanted = answers.map_or_else(nothing, |answers| wanted(ground, answers));
     look(ground, &wanted)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         return Err(Problem::host(
             "only root can read the keys and the configuration that this plan is about",
         )
-        .remedy("sudo nim-tls ..."));
+        .remedy("sudo nim-tls check"));
     }
     let cell = method::cell(crate::answers::GENERATION, answers.method, answers.proxy);
     if let Some(Err(why)) = cell.and_then(|cell| method::fits(&cell, facts))
@@ -49,7 +49,7 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         Known::Is(config) => config,
         Known::Absent => {
             return Err(Problem::host("nginx has no configuration here")
-                .remedy("is /etc/nginx/nginx.conf in place?"));
+                .remedy("ls -l /etc/nginx/nginx.conf"));
         }
         Known::Unclear(why) => {
             return Err(Problem::host(format!(
@@ -83,7 +83,7 @@ fn running(facts: &Facts) -> Result<&Nginx, Problem> {
             return Err(Problem::host(format!(
                 "nginx does not accept its configuration as it stands today: {said}"
             ))
-            .remedy("nginx -t, and mend what it names first"));
+            .remedy("nginx -t"));
         }
         Known::Unclear(why) => {
             return Err(Problem::host(format!("nginx -t could not be run: {why}")));
@@ -145,7 +145,7 @@ fn space(facts: &Facts) -> Result<(), Problem> {
             return Err(Problem::host(format!(
                 "{folder} has too little free space: {free} KiB; 16 MiB are needed"
             ))
-            .remedy(format!("df -h {folder}, and make room")));
+            .remedy(format!("df -h {folder}")));
         }
     }
     Ok(())
@@ -191,7 +191,7 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
             wanted.port()
         ))
         .remedy(format!(
-            "ss -ltnp 'sport = :{}', and stop what listens there",
+            "ss -ltnp 'sport = :{}'",
             wanted.port()
         )));
     }

@@ -26,7 +26,7 @@ fn port(facts: &Facts) -> Check {
                 ),
                 Some(other) => subject.failed(
                     format!("{} belongs to {}, not to nginx", other.at, holder(other)),
-                    "ss -ltnp 'sport = :443', and stop what listens there",
+                    "ss -ltnp 'sport = :443'",
                 ),
                 None => {
                     let places: Vec<String> =
@@ -59,7 +59,7 @@ fn clients(facts: &Facts) -> Check {
             let remedy = problem
                 .remedy
                 .filter(|remedy| !remedy.contains("nim-tls check"));
-            let usual = || "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned();
+            let usual = || "grep -rn grpc_pass /etc/nginx /etc/nms".to_owned();
             subject.failed(problem.what, remedy.unwrap_or_else(usual))
         }
     }
