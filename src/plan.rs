@@ -31,6 +31,7 @@ mod nginx;
 mod trust;
 mod fitness;
 mod nginx_command;
+mod differences;
 mod proof;
 mod steps;
 mod make;
@@ -38,7 +39,7 @@ mod make;
 #[cfg(test)]
 mod tests;
 
-pub use clients_today::{ClientsToday, clients_today, today};
+pub use clients_today::{ClientsToday, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use make::plan;

@@ -182,6 +182,6 @@ mod tests {
         let text = as_text(&rows);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert_eq!(text.matches("MetricsService").count(), 1, "{text}");
-        assert!(text.contains("  ok  no certificate, name in the  refused  nginx's"), "{text}");
+        assert!(text.contains("  ok  no certificate, name in the   refused  nginx's"), "{text}");
     }
 }

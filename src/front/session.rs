@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::answers::{self, Answers, Draft};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::host::{Host as _, Local, Output};
+use crate::host::{Host as _, Kind, Local, Output, Stat};
 use crate::plan::{self, NginxCommand, Plan};
 use crate::probe::{self, Question, Wanted};
 use crate::values::{HostName, Port, SubjectName, escaped};
@@ -57,6 +57,7 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
         let what = "only root can read the keys and the configuration that this plan is about";
         return Err(Problem::host(what).remedy(as_root()));
     }
+    state_is_a_folder(ground)?;
     let mut facts = look(ground, &wanted(ground, answers));
     let plan = plan::plan(&facts, answers)?;
     let unseen = plan::not_looked_at(&plan, &facts);
@@ -64,6 +65,23 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
         plan::plan(&facts, answers)
     } else {
         Ok(plan)
+    }
+}
+
+/// What is kept must not go elsewhere with a link that somebody changes.
+fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
+    let state = ground.state();
+    match ground.host().stat(state.as_path()) {
+        Ok(Some(Stat {
+            kind: Kind::Link(target),
+            ..
+        })) => {
+            let target = target.display();
+            let what = format!("the state folder {state} is a symbolic link to {target}");
+            Err(Problem::host(escaped(&what))
+                .remedy(escaped(&format!("name the folder itself: --state-dir {target}"))))
+        }
+        _ => Ok(()),
     }
 }
 

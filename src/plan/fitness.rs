@@ -10,7 +10,7 @@ use crate::nginx::{Address, Config, Http};
 
 use super::file::{FileChange, Status};
 use super::step::Plan;
-use crate::values::AbsPath;
+use crate::values::{AbsPath, with_command};
 
 /// Less than this is left on a filesystem that is written to: 16 MiB hold any plan.
 const SPACE: u64 = 16 * 1024 * 1024;
@@ -182,11 +182,14 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
             .find(|listen| listen.sockets().any(|socket| socket == bound.socket))
             .map_or_else(String::new, |listen| config.shown(&listen.directive.at));
         let who = match other.holders.first() {
-            Some((program, pid)) => format!("{program} (pid {pid})"),
+            Some((program, pid)) if program == "nginx" => {
+                format!("another nginx (process {pid})")
+            }
+            Some((program, pid)) => format!("{program} (process {pid})"),
             None => "another program".to_owned(),
         };
         return Err(Problem::host(format!(
-            "port {} belongs to {who}, not to nginx, and {line} asks for it: nginx would reload \
+            "port {} belongs to {who}, not to the nginx of this manager, and {line} asks for it: nginx would reload \
              without a word and keep its old configuration",
             wanted.port()
         ))
@@ -247,10 +250,10 @@ pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem
             FileFact::Unclear(why) => Some(why.clone()),
         };
         if let Some(why) = obstacle {
-            return Err(Problem::host(format!(
-                "{} cannot be written: {why}",
-                change.path
-            )));
+            let (what, command) = with_command(&why);
+            let problem = Problem::host(format!("{} cannot be written: {what}", change.path));
+            let remedy = command.map_or_else(|| format!("ls -ld {}", change.path), str::to_owned);
+            return Err(problem.remedy(remedy));
         }
     }
     Ok(())

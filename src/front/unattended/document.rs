@@ -97,6 +97,8 @@ pub(super) struct About<'a> {
     pub(super) options: &'a str,
     /// Of this host, where instances' files wait.
     pub(super) issued: &'a str,
+    /// The same, as the machine around names it.
+    pub(super) issued_outside: &'a str,
 }
 
 /// Shows how a run ended.
@@ -169,7 +171,8 @@ fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         text.push_str(&wrapped("  - ", words, width));
         for agent in agents {
             let agent = escaped(agent);
-            text.push_str(&format!("      scp {below}{agent}/* root@{agent}:\n"));
+            let folder = format!("{}/{agent}", about.issued_outside);
+            text.push_str(&format!("      scp {folder}/* root@{agent}:\n"));
         }
     }
     let (run, options) = (&receipt.run, about.options);

@@ -60,6 +60,7 @@ pub(super) fn outcome(
             notes: &notes,
             options: &ground.options(),
             issued: &format!("{}/issued", ground.state()),
+            issued_outside: &format!("{}/issued", ground.outside(ground.state())),
         };
         document::show(output, &receipt, &about)
     } else {

@@ -9,7 +9,7 @@ use crate::error::{Exit, Problem};
 use crate::facts::Facts;
 use crate::host::Owner;
 use crate::nginx::Config;
-use crate::plan::{Content, FileChange, Plan, Status, plan};
+use crate::plan::{Content, FileChange, Plan, Status, not_looked_at, plan};
 use crate::probe::{self, Wanted};
 use crate::receipt::{After, Before, Change, Outcome, Receipt, Reload};
 use crate::values::{Digest, Mode};
@@ -250,20 +250,25 @@ impl Stand {
     }
 
     pub(super) fn plan(&self) -> Result<Plan, Problem> {
-        plan(&self.facts(), &self.answers())
+        let (host, mut facts, answers) = (self.host(), self.facts(), self.answers());
+        let first = plan(&facts, &answers)?;
+        let unseen = not_looked_at(&first, &facts);
+        if probe::look_further(&host, &mut facts, &unseen) {
+            return plan(&facts, &answers);
+        }
+        Ok(first)
     }
 
     pub(super) fn planned(&self) -> Plan {
         self.plan().unwrap_or_else(|problem| panic!("{problem}"))
     }
 
-    /// What it says when the host is refused. It names what to do; where a file cannot be written,
-    /// what is found in the way does so itself.
+    /// What it says when the host is refused. It names what to do.
     pub(super) fn refusal(&self) -> String {
         let problem = self.plan().expect_err("this was to be refused");
         assert_eq!(problem.exit, Exit::HostUnfit, "{problem}");
         assert!(
-            problem.remedy.is_some() || problem.what.contains("cannot be written"),
+            problem.remedy.is_some(),
             "nothing to do is named: {problem}"
         );
         problem.what

@@ -226,3 +226,18 @@ fn a_loaded_file_behind_a_link_is_found_where_it_is() {
     let real = facts.files[&path("/etc/nginx/sites/nms")].file().unwrap();
     assert_eq!((real.mode.0, real.obstacle.as_ref()), (0o640, None));
 }
+
+/// It would wait for as long as it may, and so would whoever asked it.
+#[test]
+fn nginx_is_not_asked_to_read_a_fifo() {
+    for fifo in [NMS_PATH, "/etc/nms/certs/manager-server.pem"] {
+        let host = Scene::stock().host();
+        host.put(fifo, Entry::special());
+        let facts = look_asking(&host, &wanted(), &|_| panic!("nginx was asked"));
+        let nginx = facts.nginx.is().unwrap();
+        let Known::Is(Err(said)) = &nginx.loads else {
+            panic!("{:?}", nginx.loads)
+        };
+        assert!(said.starts_with(&format!("{fifo} is a FIFO")), "{said}");
+    }
+}
