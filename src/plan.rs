@@ -46,6 +46,6 @@ pub use make::plan;
 pub use nginx_command::touches;
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
-    Step, TrustChange,
+    Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,
+    SCHEMA, Step, TrustChange,
 };

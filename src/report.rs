@@ -53,7 +53,9 @@ pub enum Standing {
     Holds,
     /// Nothing came out wrong, and refusals were among what was tried; this many attempts were
     /// not.
-    HoldsInPart { not_tried: usize },
+    HoldsInPart {
+        not_tried: usize,
+    },
     /// Nothing came out wrong, but nobody was seen to be refused.
     Untried,
     Fails,
@@ -101,8 +103,10 @@ pub fn as_text_within(rows: &[Row], width: usize) -> String {
         let widths = rows.iter().map(|row| column(row).chars().count());
         widths.max().unwrap_or(0).min(most)
     };
-    let (case, expected) = (widest(|row| &row.case, 28), widest(|row| &row.expected, 14));
-    let seen = width.saturating_sub(BEFORE + case + 2 + expected + 2).max(20);
+    let (case, expected) = (widest(|row| &row.case, 26), widest(|row| &row.expected, 12));
+    let seen = width
+        .saturating_sub(BEFORE + case + 2 + expected + 2)
+        .max(20);
     let mut text = String::new();
     let mut leg = "";
     for row in rows {
@@ -114,7 +118,11 @@ pub fn as_text_within(rows: &[Row], width: usize) -> String {
             Some(why) => format!("not tried: {why}"),
             None => row.seen.clone(),
         };
-        let columns = [cell(&row.case, case), cell(&row.expected, expected), cell(&what, seen)];
+        let columns = [
+            cell(&row.case, case),
+            cell(&row.expected, expected),
+            cell(&what, seen),
+        ];
         let lines = columns.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..lines {
             let mark = if line == 0 { row.mark() } else { "" };
@@ -171,17 +179,26 @@ mod tests {
 
     #[test]
     fn the_table_fits_a_terminal() {
-        let rows: Vec<Row> = [("no certificate, name in the request only", "refused"), ("a", "through")]
-            .map(|(case, expected)| Row {
-                seen: "nginx's check refused; grpc-status 16; and a lot of further words".to_owned(),
-                ok: Some(true),
-                why: None,
-                ..Row::not_tried("MetricsService at 127.0.0.1:443", case, expected, "")
-            })
-            .into();
+        let rows: Vec<Row> = [
+            ("no certificate, name in the request only", "refused"),
+            ("a", "through"),
+        ]
+        .map(|(case, expected)| Row {
+            seen: "nginx's check refused; grpc-status 16; and a lot of further words".to_owned(),
+            ok: Some(true),
+            why: None,
+            ..Row::not_tried("MetricsService at 127.0.0.1:443", case, expected, "")
+        })
+        .into();
         let text = as_text(&rows);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
         assert_eq!(text.matches("MetricsService").count(), 1, "{text}");
-        assert!(text.contains("  ok  no certificate, name in the   refused  nginx's"), "{text}");
+        assert!(
+            text.contains("  ok  no certificate, name in     refused  nginx's"),
+            "{text}"
+        );
     }
 }

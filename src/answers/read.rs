@@ -63,8 +63,8 @@ fn locate_after(text: &str, field: &str, skip: usize) -> Option<(usize, usize)> 
         steps: &steps,
         skip,
     }
-        .deserialize(serde_yaml::Deserializer::from_str(text))
-        .err()?;
+    .deserialize(serde_yaml::Deserializer::from_str(text))
+    .err()?;
     let place = error
         .location()
         .filter(|_| error.to_string().contains(FOUND))?;
@@ -102,7 +102,12 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     let place = match twice(&said) {
         Some(name) if path == "." => locate_after(text, name, 1).or(known),
         Some(name) => locate_after(text, &format!("{path}.{name}"), 1).or(known),
-        None if ["unknown field", "missing"].iter().any(|start| said.starts_with(start)) => known,
+        None if ["unknown field", "missing"]
+            .iter()
+            .any(|start| said.starts_with(start)) =>
+        {
+            known
+        }
         None => locate(text, path).or(known),
     };
     let said = in_plain_words(&said);
@@ -132,15 +137,33 @@ fn in_plain_words(said: &str) -> String {
     const FORMS: [(&str, &str); 15] = [
         ("struct Draft", "fields such as version: 1"),
         ("struct PortsDraft", "a mapping such as {https: 443}"),
-        ("struct CertificatesDraft", "a mapping such as {ca_key: {keep: encrypted}}"),
+        (
+            "struct CertificatesDraft",
+            "a mapping such as {ca_key: {keep: encrypted}}",
+        ),
         ("struct DaysDraft", "a mapping such as {agent: 365}"),
-        ("struct SubjectDraft", "a mapping such as {organization: Example}"),
+        (
+            "struct SubjectDraft",
+            "a mapping such as {organization: Example}",
+        ),
         ("struct CaKeyDraft", "a mapping such as {keep: encrypted}"),
         ("struct ServerDraft", "a mapping such as {source: auto}"),
-        ("struct ClientsDraft", "a mapping such as {source: generate}"),
-        ("struct AgentFilesDraft", "a mapping such as {bundle: /root/agent.tar.gz}"),
-        ("struct OptionsDraft", "a mapping such as {trust_store: true}"),
-        ("struct UsageReportingDraft", "a mapping such as {verify: true}"),
+        (
+            "struct ClientsDraft",
+            "a mapping such as {source: generate}",
+        ),
+        (
+            "struct AgentFilesDraft",
+            "a mapping such as {bundle: /root/agent.tar.gz}",
+        ),
+        (
+            "struct OptionsDraft",
+            "a mapping such as {trust_store: true}",
+        ),
+        (
+            "struct UsageReportingDraft",
+            "a mapping such as {verify: true}",
+        ),
         ("a sequence", "a list such as [one, two]"),
         ("a boolean", "true or false"),
         ("a string", "text"),
@@ -149,7 +172,9 @@ fn in_plain_words(said: &str) -> String {
     let Some((found, expected)) = said.rsplit_once(", expected ") else {
         return said.to_owned();
     };
-    let number = expected.strip_prefix(['i', 'u']).is_some_and(|bits| bits.parse::<u8>().is_ok());
+    let number = expected
+        .strip_prefix(['i', 'u'])
+        .is_some_and(|bits| bits.parse::<u8>().is_ok());
     let form = FORMS.iter().find(|(name, _)| *name == expected);
     let form = match form {
         Some((_, words)) => *words,
@@ -218,7 +243,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
         while let Some(key) = map.next_key::<String>()? {
             let is_it = key == *step;
             if is_it && skip == 0 {
-                map.next_value_seed(Walk { steps: rest, ..self })?;
+                map.next_value_seed(Walk {
+                    steps: rest,
+                    ..self
+                })?;
             } else {
                 skip -= usize::from(is_it);
                 map.next_value::<IgnoredAny>()?;
@@ -235,7 +263,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let mut index = 0;
         loop {
             let more = if Some(index) == wanted {
-                seq.next_element_seed(Walk { steps: rest, ..self })?.is_some()
+                seq.next_element_seed(Walk {
+                    steps: rest,
+                    ..self
+                })?
+                .is_some()
             } else {
                 seq.next_element::<IgnoredAny>()?.is_some()
             };

@@ -118,7 +118,19 @@ fn a_bad_answer_is_named_with_its_place() {
             "options: {unknown_names: reject}\n",
             "options.unknown_names",
         ),
-        ("", "version: 1\n", "(line 11, column 10): duplicate field `version`"),
+        (
+            "",
+            "version: 1\n",
+            "(line 11, column 10): duplicate field `version`",
+        ),
+    ];
+    all_named(&cases);
+}
+
+/// What would do is said in words of the answers file, not of this program.
+#[test]
+fn a_bad_answer_is_told_what_would_do() {
+    let cases = [
         (
             "{keep: plaintext}",
             "{keep: plaintext, keep: discard}",
@@ -136,7 +148,11 @@ fn a_bad_answer_is_named_with_its_place() {
             "found number `-1`; say a whole number",
         ),
         ("", "options: {trust_store: yes}\n", "say true or false"),
-        ("[web-1.example.com]", "web-1.example.com", "say a list such as"),
+        (
+            "[web-1.example.com]",
+            "web-1.example.com",
+            "say a list such as",
+        ),
         (
             "[10.0.0.5, nim]",
             "[10.0.0.999]",
@@ -144,6 +160,10 @@ fn a_bad_answer_is_named_with_its_place() {
         ),
         ("generation: nim2", "generation: nim3", "`nim1` or `nim2`"),
     ];
+    all_named(&cases);
+}
+
+fn all_named(cases: &[(&str, &str, &str)]) {
     for (change, into, expected) in cases {
         let said = refused(change, into);
         assert!(
@@ -191,5 +211,8 @@ fn a_mark_before_the_first_line_is_passed_over() {
     let twice = format!("\u{feff}{GOOD}version: 1\n");
     let said = read(twice.as_bytes()).unwrap_err().to_string();
     assert!(said.contains("line 11"), "{said}");
-    assert_eq!(Draft::place(&marked, "version"), "version (line 1, column 10)");
+    assert_eq!(
+        Draft::place(&marked, "version"),
+        "version (line 1, column 10)"
+    );
 }

@@ -102,7 +102,11 @@ impl Output {
         let mut text = String::new();
         for (index, line) in problem.what.lines().enumerate() {
             let blanks = line.len() - line.trim_start().len();
-            let head = if index == 0 { "nim-tls: " } else { &line[..blanks] };
+            let head = if index == 0 {
+                "nim-tls: "
+            } else {
+                &line[..blanks]
+            };
             text.push_str(&wrapped(head, line, width));
         }
         if let Some(remedy) = &problem.remedy {
@@ -154,7 +158,11 @@ fn columns(stream: &(impl IsTerminal + rustix::fd::AsFd)) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(stream).ok();
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
     // Some serial lines say 0, and below 40 columns nothing of this can be read anyway.
-    Some(if columns == 0 { USUAL_WIDTH } else { columns.max(40) })
+    Some(if columns == 0 {
+        USUAL_WIDTH
+    } else {
+        columns.max(40)
+    })
 }
 
 /// The document for arguments that could not even be read.

@@ -96,20 +96,24 @@ fn usable(
     let Ok(bytes) = ground.host().read(&key, LIMIT).map(Zeroizing::new) else {
         return Ok(());
     };
-    SecretKey::from_pem(&bytes, Some(&passphrase)).map(drop).map_err(|error| {
-        let whose = file.map_or_else(String::new, |file| format!(" in {file}"));
-        let key = key.display();
-        let problem = Problem::usage(format!("the passphrase{whose} does not open {key}: {error}"));
-        match file {
-            Some(file) => problem.remedy(write_into(file)),
-            None => problem.remedy(again("")),
-        }
-    })
+    SecretKey::from_pem(&bytes, Some(&passphrase))
+        .map(drop)
+        .map_err(|error| {
+            let whose = file.map_or_else(String::new, |file| format!(" in {file}"));
+            let key = key.display();
+            let problem = Problem::usage(format!(
+                "the passphrase{whose} does not open {key}: {error}"
+            ));
+            match file {
+                Some(file) => problem.remedy(write_into(file)),
+                None => problem.remedy(again("")),
+            }
+        })
 }
 
 /// Takes a passphrase from the terminal into a file that nobody else reads.
 fn write_into(file: &AbsPath) -> String {
-    let file = quoted(file.as_path().into());
+    let file = quoted(file.as_path().as_os_str());
     format!("(umask 077 && head -n 1 > {file})")
 }
 
@@ -119,7 +123,7 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
         if error.is_absence() {
             problem.remedy(write_into(file))
         } else {
-            problem.remedy(format!("ls -l {}", quoted(file.as_path().into())))
+            problem.remedy(format!("ls -l {}", quoted(file.as_path().as_os_str())))
         }
     };
     let machine = Local::live().map_err(refused)?;
@@ -139,13 +143,15 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
         .unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
-        Ok("") => Err(Problem::usage(format!("the first line of {file} is empty"))
-            .remedy(write_into(file))),
+        Ok("") => {
+            Err(Problem::usage(format!("the first line of {file} is empty"))
+                .remedy(write_into(file)))
+        }
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(Problem::usage(format!(
-            "the first line of {file} is not UTF-8 text"
-        ))
-        .remedy(write_into(file))),
+        Err(_) => Err(
+            Problem::usage(format!("the first line of {file} is not UTF-8 text"))
+                .remedy(write_into(file)),
+        ),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
                 "the answers cannot be read: {}",
                 escaped(&error.to_string())
             ))
-            .remedy(format!("ls -l {}", quoted(file.as_os_str().to_owned())))
+            .remedy(format!("ls -l {}", quoted(file.as_os_str())))
         })?;
     let draft =
         answers::read(&bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
@@ -78,8 +78,9 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
         })) => {
             let target = target.display();
             let what = format!("the state folder {state} is a symbolic link to {target}");
-            Err(Problem::host(escaped(&what))
-                .remedy(escaped(&format!("name the folder itself: --state-dir {target}"))))
+            Err(Problem::host(escaped(&what)).remedy(escaped(&format!(
+                "name the folder itself: --state-dir {target}"
+            ))))
         }
         _ => Ok(()),
     }

@@ -33,13 +33,11 @@ impl Making<'_> {
         }
         let now = self.facts.looked_at;
         if !ca.intermediate.validity.contains(now) || !ca.root.validity.contains(now) {
-            return Err(
-                Problem::host(
-                    "the certificate authority of this host has expired; once the run that made it \
+            return Err(Problem::host(
+                "the certificate authority of this host has expired; once the run that made it \
                      is put back, another apply makes a new one",
-                )
-                    .remedy("nim-tls rollback"),
-            );
+            )
+            .remedy("nim-tls rollback"));
         }
         match ca.key {
             CaKey::Plaintext => Ok(Authority::Existing { encrypted: false }),

@@ -161,7 +161,11 @@ pub fn file_of_server(facts: &Facts, port: Port) -> Option<AbsPath> {
     let config = facts.config.is()?;
     let http = config.http()?;
     let site = Site::find(config, &http, port).ok()?;
-    let path: AbsPath = config.file(site.server.directive.at.file).path.parse().ok()?;
+    let path: AbsPath = config
+        .file(site.server.directive.at.file)
+        .path
+        .parse()
+        .ok()?;
     match facts.links.get(&path) {
         Some(target) => target.parse().ok(),
         None => Some(path),

@@ -51,7 +51,10 @@ pub(super) fn notes(facts: &Facts, answers: &Answers, made: &Certificates) -> Ve
         found.extend(authority_key(facts, answers, ca));
         found.extend(trust_store(facts, answers, ca));
     }
-    found.into_iter().map(|note| format!("{LEFT}{note}")).collect()
+    found
+        .into_iter()
+        .map(|note| format!("{LEFT}{note}"))
+        .collect()
 }
 
 /// Names of a server certificate of ours that neither the answers nor the vendor's certificate
@@ -69,8 +72,7 @@ fn other_names(
         .flat_map(|certificate| certificate.names.clone())
         .collect();
     let wanted = |name: &SubjectName| {
-        answers.alt_names.contains(name)
-            || *name == SubjectName::Dns(answers.manager_name.clone())
+        answers.alt_names.contains(name) || *name == SubjectName::Dns(answers.manager_name.clone())
     };
     let names = leaf.names.iter().filter(|entry| match entry {
         EntryName::Exact(name) => !wanted(name) && !vendors.contains(entry),
@@ -127,7 +129,11 @@ fn lifetimes(facts: &Facts, answers: &Answers, made: &Certificates, ca: &FoundCa
     let days = answers.days;
     let new = made.issuing.as_ref();
     let mut others = Vec::new();
-    let mut judge = |field: &str, whose: String, own: &Certificate, wanted: u32, issuer: Option<&Certificate>| {
+    let mut judge = |field: &str,
+                     whose: String,
+                     own: &Certificate,
+                     wanted: u32,
+                     issuer: Option<&Certificate>| {
         let found = lifetime(own);
         // One that was cut to its issuer's end is as long as it can be.
         let cut = issuer.is_some_and(|issuer| issuer.validity.not_after == own.validity.not_after);
@@ -139,7 +145,13 @@ fn lifetimes(facts: &Facts, answers: &Answers, made: &Certificates, ca: &FoundCa
     };
     judge("root", "the root".to_owned(), &ca.root, days.root, None);
     let (intermediate, root) = (&ca.intermediate, Some(&ca.root));
-    judge("intermediate", "the intermediate".to_owned(), intermediate, days.intermediate, root);
+    judge(
+        "intermediate",
+        "the intermediate".to_owned(),
+        intermediate,
+        days.intermediate,
+        root,
+    );
     if let Some(leaf) = kept_server(facts, made, ca) {
         let whose = "the server certificate".to_owned();
         judge("server", whose, leaf, days.server, Some(intermediate));
@@ -150,13 +162,21 @@ fn lifetimes(facts: &Facts, answers: &Answers, made: &Certificates, ca: &FoundCa
         let is_new = new.is_some_and(|new| new.agents.contains_key(agent));
         if let Some(leaf) = leaf.filter(|_| !is_new) {
             let wanted = spread_days(days.agent, agent.as_str());
-            judge("agent", format!("the certificate of {agent}"), leaf, wanted, Some(intermediate));
+            judge(
+                "agent",
+                format!("the certificate of {agent}"),
+                leaf,
+                wanted,
+                Some(intermediate),
+            );
         }
     }
     let more = others.len().saturating_sub(SHOWN + 3);
     others.truncate(SHOWN + 3);
     if more > 0 {
-        others.push(format!("{more} further certificates, made for other lifetimes"));
+        others.push(format!(
+            "{more} further certificates, made for other lifetimes"
+        ));
     }
     others
 }
@@ -213,11 +233,7 @@ fn trust_store(facts: &Facts, answers: &Answers, ca: &FoundCa) -> Option<String>
 }
 
 /// The server certificate of ours that stays.
-fn kept_server<'a>(
-    facts: &'a Facts,
-    made: &Certificates,
-    ca: &FoundCa,
-) -> Option<&'a Certificate> {
+fn kept_server<'a>(facts: &'a Facts, made: &Certificates, ca: &FoundCa) -> Option<&'a Certificate> {
     let leaf = first_of(facts, &made.server.chain)?;
     (!made.new_server && leaf.names_as_issuer(&ca.intermediate)).then_some(leaf)
 }
@@ -230,7 +246,12 @@ fn first_of<'a>(facts: &'a Facts, path: &AbsPath) -> Option<&'a Certificate> {
 }
 
 fn some_of(names: &[String]) -> String {
-    let first = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let first = names
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => first,
         more => format!("{first} and {more} more"),

@@ -18,12 +18,16 @@ fn names(facts: &Facts) -> Check {
     for (name, found) in &facts.names {
         let remedy = format!("getent hosts {name}");
         match found {
-            Known::Absent => return subject.warning(format!("{name}: there is no such name"), remedy),
+            Known::Absent => {
+                return subject.warning(format!("{name}: there is no such name"), remedy);
+            }
             Known::Unclear(why) => return subject.unknown(format!("{name}: {why}")).remedy(remedy),
             Known::Is(addresses) => {
                 let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
                 let shown = shown.join(", ");
-                let own = addresses.iter().any(|one| facts.own_addresses.contains(one));
+                let own = addresses
+                    .iter()
+                    .any(|one| facts.own_addresses.contains(one));
                 if facts.live && !own {
                     let what = format!("{name} leads to {shown}, which is no address of this host");
                     return subject.warning(what, remedy);
@@ -87,7 +91,10 @@ fn held(subject: &Subject, facts: &Facts, other: &Listener) -> Check {
              belongs to it"
         ),
         Some(nginx) if program == "nginx" => {
-            format!("{at} belongs to another nginx (process {pid}) than {}", nginx.binary)
+            format!(
+                "{at} belongs to another nginx (process {pid}) than {}",
+                nginx.binary
+            )
         }
         _ => format!("{at} belongs to {who}, not to nginx"),
     };

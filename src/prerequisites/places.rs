@@ -14,7 +14,10 @@ pub(super) fn places(facts: &Facts) -> Check {
         return subject.unknown("only root can tell");
     }
     let mut found: Vec<String> = Vec::new();
-    for (path, why) in places_of(facts).iter().filter_map(|path| obstacle(facts, path)) {
+    for (path, why) in places_of(facts)
+        .iter()
+        .filter_map(|path| obstacle(facts, path))
+    {
         // Of what stands in the way of a whole folder, one file says enough.
         if !found.iter().any(|other| other.ends_with(&why)) {
             found.push(format!("{path}: {why}"));
@@ -38,7 +41,10 @@ fn look_at(found: &str) -> String {
 }
 
 fn places_of(facts: &Facts) -> Vec<AbsPath> {
-    let mut texts: Vec<String> = CERTS.iter().map(|name| format!("/etc/nms/certs/{name}")).collect();
+    let mut texts: Vec<String> = CERTS
+        .iter()
+        .map(|name| format!("/etc/nms/certs/{name}"))
+        .collect();
     let state = &facts.state.folder;
     texts.push(format!("{state}/ca/root.crt"));
     if let Some(store) = facts.trust_store.is() {

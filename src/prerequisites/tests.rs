@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Status, checks};
 use crate::facts::Generation;
-use crate::values::{AbsPath, HostName};
 use crate::facts::{Build, Facts, FileFact, Known, Listener, Master, Nginx, Product, State};
+use crate::values::{AbsPath, HostName};
 
 /// A host of which nothing could be told.
 fn unclear() -> Facts {
@@ -144,7 +144,10 @@ fn a_port_in_other_hands_names_its_holder() {
     // It is called nginx, and is not the one that was found.
     facts.listeners = Known::Is(vec![listener(false, "nginx")]);
     let said = check(&facts, "port").detail;
-    assert!(said.contains("no program nginx was found") && !said.contains("not to nginx"), "{said}");
+    assert!(
+        said.contains("no program nginx was found") && !said.contains("not to nginx"),
+        "{said}"
+    );
     facts.nginx = Known::Is(nginx(&[]));
     let said = check(&facts, "port").detail;
     assert!(said.contains("another nginx (process 12)"), "{said}");
@@ -193,15 +196,25 @@ fn what_keeps_files_from_being_placed_stops_a_plan() {
     let path = |text: &str| text.parse::<AbsPath>().unwrap();
     assert_eq!(check(&facts, "places").status, Status::Ok);
     let open = "everybody may replace files in /var/lib/nim-tls: chmod o-w /var/lib/nim-tls";
-    facts.files.insert(path("/var/lib/nim-tls/ca/root.crt"), blocked(open));
+    facts
+        .files
+        .insert(path("/var/lib/nim-tls/ca/root.crt"), blocked(open));
     let places = check(&facts, "places");
     assert_eq!(places.status, Status::Failed);
-    assert!(places.detail.contains("everybody may replace"), "{places:?}");
+    assert!(
+        places.detail.contains("everybody may replace"),
+        "{places:?}"
+    );
     assert_eq!(places.remedy.as_deref(), Some("chmod o-w /var/lib/nim-tls"));
     // One word for a folder, however many files of it are in play.
-    let read_only = "the filesystem of /etc/nms/certs is mounted read-only: mount -o remount,rw /etc";
-    facts.files.insert(path("/etc/nms/certs/server.crt"), blocked(read_only));
-    facts.files.insert(path("/etc/nms/certs/server.key"), blocked(read_only));
+    let read_only =
+        "the filesystem of /etc/nms/certs is mounted read-only: mount -o remount,rw /etc";
+    facts
+        .files
+        .insert(path("/etc/nms/certs/server.crt"), blocked(read_only));
+    facts
+        .files
+        .insert(path("/etc/nms/certs/server.key"), blocked(read_only));
     let places = check(&facts, "places");
     assert!(places.detail.ends_with("and 1 more"), "{places:?}");
     facts.root = false;

@@ -11,7 +11,11 @@ use crate::nginx::{Config, Files, glob_match, has_wildcard};
 
 /// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
 /// the path first.
-pub(super) fn endless(reader: &Reader<'_>, main: &Known<String>, config: &Known<Config>) -> Option<String> {
+pub(super) fn endless(
+    reader: &Reader<'_>,
+    main: &Known<String>,
+    config: &Known<Config>,
+) -> Option<String> {
     const READ_TOO: [&str; 6] = [
         "ssl_certificate",
         "ssl_certificate_key",

@@ -22,15 +22,15 @@ pub fn wrapped(head: &str, text: &str, width: usize) -> String {
 
 /// The lines of a text in a column of `width`, at least one.
 pub fn cell(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
     let mut used = 0;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let long = word.chars().count();
         if used > 0 && used + 1 + long > width {
-            lines.push(String::new());
+            lines.push(std::mem::take(&mut line));
             used = 0;
         }
-        let line = lines.last_mut().expect("there is always one");
         if used > 0 {
             line.push(' ');
             used += 1;
@@ -38,19 +38,41 @@ pub fn cell(text: &str, width: usize) -> Vec<String> {
         line.push_str(word);
         used += long;
     }
+    lines.push(line);
     lines
 }
 
 /// Whether advice is a command to paste, which no line end may break.
 pub fn is_command(advice: &str) -> bool {
     const PROGRAMS: [&str; 26] = [
-        "(umask", "apt-get", "chattr", "chmod", "chown", "cp", "df", "getent", "grep",
-        "ls", "mount", "mv", "nginx", "nim-tls", "openssl", "rm", "scp", "sed", "shred", "ss",
-        "sudo", "systemctl", "timedatectl", "umount", "nms-instance-manager", "update-ca-trust",
+        "(umask",
+        "apt-get",
+        "chattr",
+        "chmod",
+        "chown",
+        "cp",
+        "df",
+        "getent",
+        "grep",
+        "ls",
+        "mount",
+        "mv",
+        "nginx",
+        "nim-tls",
+        "openssl",
+        "rm",
+        "scp",
+        "sed",
+        "shred",
+        "ss",
+        "sudo",
+        "systemctl",
+        "timedatectl",
+        "umount",
+        "update-ca-certificates",
+        "update-ca-trust",
     ];
-    let first = advice.split(' ').next().unwrap_or_default();
-    let name = first.rsplit('/').next().unwrap_or_default();
-    PROGRAMS.contains(&name) || PROGRAMS.contains(&first)
+    PROGRAMS.contains(&advice.split(' ').next().unwrap_or_default())
 }
 
 /// "What is wrong: a command that helps", taken apart.
@@ -80,7 +102,11 @@ mod tests {
 
     #[test]
     fn lines_hang_under_their_head_and_words_stay_whole() {
-        let text = wrapped("ok  ", "one two three /a/path/that/is/longer/than/that x", 16);
+        let text = wrapped(
+            "ok  ",
+            "one two three /a/path/that/is/longer/than/that x",
+            16,
+        );
         assert_eq!(
             text,
             "ok  one two\n    three\n    /a/path/that/is/longer/than/that\n    x\n"
@@ -92,7 +118,12 @@ mod tests {
     fn commands_are_not_broken() {
         let long = "chmod o-w /a/folder && chmod o-w /another/folder";
         assert_eq!(advised("  ", long, 20), format!("  do: {long}\n"));
-        assert!(advised("  ", "say keep: plaintext, or discard", 20).lines().count() > 1);
+        assert!(
+            advised("  ", "say keep: plaintext, or discard", 20)
+                .lines()
+                .count()
+                > 1
+        );
         assert_eq!(
             with_command("everybody may replace files in /a: b: chmod o-w /a"),
             ("everybody may replace files in /a: b", Some("chmod o-w /a"))

@@ -102,11 +102,7 @@ pub(super) struct About<'a> {
 }
 
 /// Shows how a run ended.
-pub(super) fn show(
-    output: &Output,
-    receipt: &Receipt,
-    about: &About<'_>,
-) -> Result<(), Problem> {
+pub(super) fn show(output: &Output, receipt: &Receipt, about: &About<'_>) -> Result<(), Problem> {
     if output.is_json() {
         output.document(&RunDocument::of(receipt, about.notes))
     } else {
@@ -144,11 +140,17 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         text.push_str("\nproof:\n");
         text.push_str(&proof(&receipt.proof, width));
     }
-    let stays: Vec<&String> = about.notes.iter().filter(|note| note.starts_with(LEFT)).collect();
+    let stays: Vec<&String> = about
+        .notes
+        .iter()
+        .filter(|note| note.starts_with(LEFT))
+        .collect();
     if receipt.outcome == Outcome::Applied && receipt.undid.is_none() {
         if !stays.is_empty() {
             text.push_str("\nnot as the answers want it:\n");
-            stays.iter().for_each(|note| text.push_str(&noted(note, width)));
+            for note in stays {
+                text.push_str(&noted(note, width));
+            }
         }
         text.push_str(&next_steps(receipt, about, width));
     }

@@ -88,9 +88,7 @@ fn text(cells: &[Cell], facts: &Facts, width: usize) -> String {
     for cell in cells {
         let reason = match (cell.not_applicable, method::fits(cell, facts)) {
             (Some(why), _) => ("  N/A       ", format!("{}: {why}", about(cell, why))),
-            (None, Some(Err(why))) => {
-                ("  not here  ", format!("{}: {why}", cell.proxy.title()))
-            }
+            (None, Some(Err(why))) => ("  not here  ", format!("{}: {why}", cell.proxy.title())),
             (None, Some(Ok(())) | None) => continue,
         };
         if !reasons.contains(&reason) {

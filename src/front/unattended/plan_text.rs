@@ -11,7 +11,11 @@ use super::plan::commands;
 
 /// Steps, files, notes, defaults, then every changed line with its reason.
 pub(super) fn whole(plan: &Plan, output: &Output) -> String {
-    format!("{}{}", summary(plan, output.width), differences(plan, output))
+    format!(
+        "{}{}",
+        summary(plan, output.width),
+        differences(plan, output)
+    )
 }
 
 /// Every changed line with its reason.
@@ -48,7 +52,7 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
         text.push_str(&wrapped("     why:  ", &escaped(&step.why), width));
         text.push_str(&wrapped("     undo: ", &escaped(&step.undo), width));
     }
-    text.push_str(&files(plan));
+    text.push_str(&files(plan, width));
     let commands = commands(plan);
     if !commands.is_empty() {
         text.push_str("\nCommands:\n");
@@ -60,7 +64,11 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
     if !plan.defaults.is_empty() {
         text.push_str("\nNot said in the answers, so taken:\n");
         for (field, value) in &plan.defaults {
-            text.push_str(&wrapped("  ", &escaped(&format!("{field}: {value}")), width));
+            text.push_str(&wrapped(
+                "  ",
+                &escaped(&format!("{field}: {value}")),
+                width,
+            ));
         }
     }
     text
@@ -77,7 +85,7 @@ pub(super) fn nothing_to_do(word: &str, about: &[String], width: usize) -> Strin
     format!("{head}{}", notes(about, width))
 }
 
-fn files(plan: &Plan) -> String {
+fn files(plan: &Plan, width: usize) -> String {
     let mut text = String::from("\nFiles:\n");
     let mut unchanged = 0;
     for (shown, file) in preview::files(plan).iter().zip(&plan.files) {
@@ -94,15 +102,15 @@ fn files(plan: &Plan) -> String {
             (Content::Issued(_), false) => "made".to_owned(),
             (Content::Text(_), _) => format!("+{} -{}", shown.added, shown.removed),
         };
-        // The path comes last, where no length of it disturbs the columns. Writing to a String
-        // cannot fail.
-        let _ = writeln!(
-            text,
-            "  {status}  {content:<7} {} {:<5} {}",
-            shown.mode,
-            shown.owner,
-            escaped(&shown.path),
-        );
+        let path = escaped(&shown.path);
+        let head = format!("  {status}  {content:<7} {} {:<5}", shown.mode, shown.owner);
+        // A path that is too long gets a line of its own. Writing to a String cannot fail.
+        let gap = if head.len() + 1 + path.chars().count() > width {
+            "\n     "
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "{head}{gap} {path}");
     }
     if unchanged > 0 {
         let _ = writeln!(text, "  and {unchanged} that stay as they are");

@@ -24,7 +24,15 @@ pub(super) fn show(output: &Output, event: &Event) {
 /// The table of the proof is the result, printed at the end; on the way only what went wrong.
 fn proved(row: &Row) -> Option<String> {
     let wrong = row.ok == Some(false);
-    wrong.then(|| escaped(&format!("  {} {}, {}: {}", row.mark(), row.leg, row.case, row.seen)))
+    wrong.then(|| {
+        escaped(&format!(
+            "  {} {}, {}: {}",
+            row.mark(),
+            row.leg,
+            row.case,
+            row.seen
+        ))
+    })
 }
 
 fn line(happening: &Happening) -> Option<String> {

@@ -36,8 +36,7 @@ fn begin(
     consent::possible(consent, "rollback")?;
     if ground.host().is_live() && !ground.host().is_root() {
         return Err(
-            Problem::host("only root can put back what root has changed")
-                .remedy(as_root()),
+            Problem::host("only root can put back what root has changed").remedy(as_root()),
         );
     }
     let target = worker::target(ground.host(), ground.state(), run, None)?;

@@ -16,9 +16,9 @@ use crate::worker::{
 
 use super::super::output::Output;
 use super::super::place::Ground;
-use super::super::typed::as_root;
 use super::super::prover::RealProver;
 use super::super::session;
+use super::super::typed::as_root;
 use super::document;
 
 const LIMIT: u64 = 1 << 20;
@@ -94,9 +94,7 @@ fn words(standing: Standing) -> String {
             "the proof holds as far as it could be tried: {not_tried} not tried, marked -- with \
              the reason"
         ),
-        Standing::Untried => {
-            "nothing was proven: no client was seen to be refused".to_owned()
-        }
+        Standing::Untried => "nothing was proven: no client was seen to be refused".to_owned(),
         Standing::Fails => "the proof does NOT hold".to_owned(),
     }
 }
@@ -143,7 +141,10 @@ mod tests {
     fn the_summary_claims_no_more_than_was_tried() {
         assert!(words(Standing::Holds).contains("holds, as seen from this host"));
         let part = words(Standing::HoldsInPart { not_tried: 4 });
-        assert!(part.contains("as far as it could be tried: 4 not tried"), "{part}");
+        assert!(
+            part.contains("as far as it could be tried: 4 not tried"),
+            "{part}"
+        );
         assert!(!words(Standing::Untried).contains("holds"));
         assert!(words(Standing::Fails).contains("NOT"));
     }

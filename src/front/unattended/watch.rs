@@ -111,8 +111,7 @@ pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
 
 pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        Problem::host(format!("the runs of this host cannot be read: {error}"))
-            .remedy(as_root())
+        Problem::host(format!("the runs of this host cannot be read: {error}")).remedy(as_root())
     };
     let runs = Runs::new(ground.host(), ground.state()).list();
     let runs = runs.map_err(|error| unreadable(&error))?;

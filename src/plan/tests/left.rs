@@ -6,14 +6,21 @@ use crate::plan::Plan;
 const KEEP: &str = "certificates: {ca_key: {keep: plaintext}}";
 
 fn said(plan: &Plan) -> String {
-    let differences = plan.notes.iter().filter(|note| note.starts_with(crate::plan::LEFT));
+    let differences = plan
+        .notes
+        .iter()
+        .filter(|note| note.starts_with(crate::plan::LEFT));
     differences.cloned().collect::<Vec<_>>().join("\n")
 }
 
 /// What is said of a settled host for these answers, and nothing else is to be done.
 fn unchanged(stand: &Stand) -> String {
     let plan = stand.planned();
-    assert!(plan.is_empty(), "{:?}", plan.changed_files().collect::<Vec<_>>());
+    assert!(
+        plan.is_empty(),
+        "{:?}",
+        plan.changed_files().collect::<Vec<_>>()
+    );
     let said = said(&plan);
     assert_eq!(plan.leaves_differences(), !said.is_empty());
     said
@@ -37,7 +44,9 @@ fn keys_that_were_to_be_discarded_or_encrypted_and_lie_there() {
     let discard = unchanged(&stand.clone().answer("keep: plaintext", "keep: discard"));
     assert!(discard.contains("NOT encrypted"), "{discard}");
     assert!(
-        discard.ends_with(&format!("rm {STATE}/ca/root.key {STATE}/ca/intermediate.key")),
+        discard.ends_with(&format!(
+            "rm {STATE}/ca/root.key {STATE}/ca/intermediate.key"
+        )),
         "{discard}"
     );
     let encrypted = unchanged(&stand.answer("keep: plaintext", "keep: encrypted"));
@@ -47,9 +56,14 @@ fn keys_that_were_to_be_discarded_or_encrypted_and_lie_there() {
 #[test]
 fn an_agent_that_is_no_longer_listed_still_gets_through() {
     let both = "agents: [web-1.example.com, db-1.example.com]";
-    let stand = Stand::stock().answer("agents: [web-1.example.com]", both).settled();
+    let stand = Stand::stock()
+        .answer("agents: [web-1.example.com]", both)
+        .settled();
     let said = unchanged(&stand.answer(both, "agents: [web-1.example.com]"));
-    assert!(said.contains("the certificate of db-1.example.com, no longer listed"), "{said}");
+    assert!(
+        said.contains("the certificate of db-1.example.com, no longer listed"),
+        "{said}"
+    );
     assert!(!said.contains("web-1"), "{said}");
 }
 
@@ -62,21 +76,35 @@ fn a_root_that_is_trusted_and_names_and_lifetimes_of_before() {
     // The vendor's own name is carried over by intent.
     assert!(!names.contains("manager-server"), "{names}");
 
-    let trusted = stand.clone().answer(KEEP, &format!("{KEEP}\noptions: {{trust_store: false}}"));
+    let trusted = stand
+        .clone()
+        .answer(KEEP, &format!("{KEEP}\noptions: {{trust_store: false}}"));
     let said = unchanged(&trusted);
-    assert!(said.contains("rm /usr/local/share/ca-certificates/nim-tls-root.crt && update-ca"), "{said}");
+    assert!(
+        said.contains("rm /usr/local/share/ca-certificates/nim-tls-root.crt && update-ca"),
+        "{said}"
+    );
 
     let days = "certificates: {days: {server: 30, agent: 30}, ca_key: {keep: plaintext}}";
     let said = unchanged(&stand.answer(KEEP, days));
-    assert!(said.contains("the server certificate, made for 365 days"), "{said}");
-    assert!(said.contains("the certificate of web-1.example.com, made for 3"), "{said}");
+    assert!(
+        said.contains("the server certificate, made for 365 days"),
+        "{said}"
+    );
+    assert!(
+        said.contains("the certificate of web-1.example.com, made for 3"),
+        "{said}"
+    );
     assert!(!said.contains("the root"), "{said}");
 }
 
 #[test]
 fn the_spread_of_lifetimes_is_said_once() {
     let plan = Stand::stock().planned();
-    let spread = plan.notes.iter().filter(|note| note.contains("a tenth of the 365"));
+    let spread = plan
+        .notes
+        .iter()
+        .filter(|note| note.contains("a tenth of the 365"));
     assert_eq!(spread.count(), 1, "{:?}", plan.notes);
     assert!(text(&plan, super::stand::NMS_HTTP).contains("auth_request"));
 }

@@ -58,7 +58,10 @@ fn an_applied_run_ends_with_what_is_left_to_do() {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     assert_eq!(text.matches("scp ").count(), 1, "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
 }
 
 #[test]
@@ -67,7 +70,8 @@ fn what_differs_from_the_answers_is_part_of_the_result() {
     let applied = receipt(Outcome::Applied);
     let text = shown(&applied, 0, std::slice::from_ref(&note));
     assert!(text.contains("not as the answers want it"), "{text}");
-    let document = serde_json::to_value(RunDocument::of(&applied, &[note.clone()])).unwrap();
+    let document =
+        serde_json::to_value(RunDocument::of(&applied, std::slice::from_ref(&note))).unwrap();
     assert_eq!(document["notes"][0], note);
     let unchanged = serde_json::to_value(RunDocument::unchanged(vec![note.clone()])).unwrap();
     assert_eq!(unchanged["outcome"], "unchanged");
