@@ -109,7 +109,10 @@ pub fn as_text_within(rows: &[Row], width: usize) -> String {
         .max(20);
     let mut text = String::new();
     let mut leg = "";
-    for row in rows {
+    let mut in_order: Vec<&Row> = rows.iter().collect();
+    // Each leg once, in the order in which they were begun.
+    in_order.sort_by_key(|row| rows.iter().position(|first| first.leg == row.leg));
+    for row in in_order {
         if row.leg != leg {
             leg = &row.leg;
             text.push_str(&wrapped("", &format!("{leg}:"), width));

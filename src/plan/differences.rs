@@ -104,17 +104,14 @@ fn not_listed(facts: &Facts, answers: &Answers) -> Option<String> {
         .filter(|(name, found)| !answers.agents.contains(*name) && current(found))
         .map(|(name, _)| name.to_string())
         .collect();
-    let whose = match names.len() {
-        0 => return None,
-        1 => "the certificate of",
-        _ => "the certificates of",
-    };
-    Some(format!(
-        "{whose} {}, no longer listed under agents: until they expire they let whoever has them \
-         through, because this version revokes none; nim-tls rollback and another apply make a \
-         new authority",
-        some_of(&names)
-    ))
+    (!names.is_empty()).then(|| {
+        format!(
+            "certificates of agents no longer listed ({}): whoever has one is let through until it \
+             expires, because this version revokes none; nim-tls rollback and another apply make \
+             a new authority",
+            some_of(&names)
+        )
+    })
 }
 
 fn authority_key_kind(answers: &Answers, ca: &FoundCa) -> Option<String> {

@@ -289,5 +289,5 @@ fn none_found(config: &Config, http: &Http<'_>, port: Port) -> Problem {
         "no server on port {port} passes the calls of agents on ({}): {looked}",
         SERVICES.join(", ")
     ))
-    .remedy("grep -rn grpc_pass /etc/nginx /etc/nms")
+    .remedy("ls -l /etc/nginx/conf.d/nms-http.conf")
 }

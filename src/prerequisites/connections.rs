@@ -114,7 +114,7 @@ fn clients(facts: &Facts) -> Check {
             let remedy = problem
                 .remedy
                 .filter(|remedy| !remedy.contains("nim-tls check"));
-            let usual = || "grep -rn grpc_pass /etc/nginx /etc/nms".to_owned();
+            let usual = || "ls -l /etc/nginx/conf.d/nms-http.conf".to_owned();
             subject.failed(problem.what, remedy.unwrap_or_else(usual))
         }
     }

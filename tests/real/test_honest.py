@@ -48,7 +48,7 @@ def test_after_an_apply(tool: Tool) -> None:
     assert again["notes"] == [], again
     for changed, words in (
         (answers().replace("plaintext", "discard"), "NOT encrypted"),
-        (answers(agents=("web-1.example.com",)), "db-1.example.com, no longer listed"),
+        (answers(agents=("web-1.example.com",)), "no longer listed (db-1.example.com)"),
         (answers() + "options: {trust_store: false}\n", "nim-tls-root.crt"),
         (answers().replace("[10.0.0.5, nim]", "[nim]"), "10.0.0.5"),
         (answers() + "  days: {agent: 30}\n", "certificates.days.agent"),
@@ -56,7 +56,8 @@ def test_after_an_apply(tool: Tool) -> None:
         document = tool.apply(changed).must(0, "unchanged")
         assert any(words in note for note in document["notes"]), (words, document)
         text = with_answers(tool, changed, "apply", "--yes")
-        assert words in text.out and "as the answers want it" not in text.out, text
+        said = " ".join(text.out.split())
+        assert words in said and "as the answers want it" not in said, text
         fits(text.out)
 
     less = tool.apply(answers("ssl-termination"))
@@ -124,3 +125,49 @@ def test_a_name_that_leads_elsewhere(tool: Tool) -> None:
 def test_no_terminal_and_no_yes_gives_the_command(tool: Tool) -> None:
     done = with_answers(tool, answers(), "apply")
     assert done.code == 2 and f"do: nim-tls apply --answers {ANSWERS_FILE} --yes" in done.err, done
+
+
+def at_a_terminal(tool: Tool, typed: str, *argv: str) -> str:
+    """What a terminal of 80 columns shows of a command whose question is answered by `typed`."""
+    command = f"stty columns 80; exec {tool.binary} {' '.join(argv)}"
+    shown = tool.manager.run(
+        "sh", "-c", f"(sleep 3; printf '{typed}\\r'; sleep 2) | TERM=xterm script -qec '{command}' /dev/null", check=False
+    ).stdout
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r", "")
+
+
+def test_every_line_is_shown_before_the_question(tool: Tool) -> None:
+    tool.manager.write(ANSWERS_FILE, answers())
+    shown = at_a_terminal(tool, "n", "apply", "--answers", ANSWERS_FILE)
+    question = shown.index("Do this now?")
+    for words in (
+        "+    ssl_verify_client      optional;",
+        "+        auth_request /nim-tls/agent-certificate;",
+        "why line",
+        "Steps, in this order:",
+    ):
+        assert words in shown[:question], (words, shown)
+    assert shown.index("+    ssl_verify_client") < shown.index("Steps, in this order:")
+    assert "nothing was changed" in shown, shown
+
+
+def test_a_wrong_passphrase_names_its_file(tool: Tool) -> None:
+    text = answers().replace("{keep: plaintext}", "{keep: encrypted, passphrase_file: /mnt/pass}")
+    tool.manager.write("/mnt/pass", "the right one\n", 0o600)
+    tool.apply(text).must(0, "applied")
+    tool.manager.write("/mnt/pass", "the wrong one\n", 0o600)
+    more = text.replace("db-1.example.com", "db-1.example.com, db-2.example.com")
+    for command in (["plan"], ["apply", "--yes"]):
+        done = with_answers(tool, more, *command)
+        assert done.code == 2 and "passphrase in /mnt/pass does not open" in done.err, done
+        assert "do: (umask 077" in done.err, done
+    assert tool.run("history").out.count("apply") == 1
+    tool.manager.write(CA_INTERMEDIATE_KEY, "garbage\n", 0o600)
+    done = with_answers(tool, more, "plan")
+    assert done.code == 1 and "intermediate.key" in done.err and "do: nim-tls rollback" in done.err, done
+
+
+def test_a_state_folder_behind_a_link_is_refused_with_its_target(tool: Tool) -> None:
+    tool.manager.run("sh", "-c", "mkdir /mnt/real && ln -s /mnt/real /mnt/link")
+    done = with_answers(tool, answers(), "apply", "--yes", "--state-dir", "/mnt/link")
+    assert done.code == 1 and "--state-dir /mnt/real" in done.err, done

@@ -57,7 +57,7 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
     if !commands.is_empty() {
         text.push_str("\nCommands:\n");
         for command in &commands {
-            text.push_str(&wrapped("  ", &escaped(command), width));
+            let _ = writeln!(text, "  {}", escaped(command));
         }
     }
     text.push_str(&notes(&plan.notes, width));
@@ -77,7 +77,7 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
 /// That all is as wanted is said only where it is so.
 pub(super) fn nothing_to_do(word: &str, about: &[String], width: usize) -> String {
     let head = if about.iter().any(|note| note.starts_with(LEFT)) {
-        "nothing here can be brought nearer to the answers, and this differs from them"
+        "nothing was to be done, and this differs from the answers"
     } else {
         "this host is as the answers want it"
     };
@@ -103,7 +103,7 @@ fn files(plan: &Plan, width: usize) -> String {
             (Content::Text(_), _) => format!("+{} -{}", shown.added, shown.removed),
         };
         let path = escaped(&shown.path);
-        let head = format!("  {status}  {content:<7} {} {:<5}", shown.mode, shown.owner);
+        let head = format!("  {status}  {content:<7} {} {}", shown.mode, shown.owner);
         // A path that is too long gets a line of its own. Writing to a String cannot fail.
         let gap = if head.len() + 1 + path.chars().count() > width {
             "\n     "
