@@ -65,7 +65,11 @@ pub enum Command {
     /// The comparison table of methods; on a host, which of them fit. Changes nothing
     Methods,
     /// The prerequisites of this host, each with its remedy. Changes nothing
-    Check,
+    Check {
+        /// The answers, as YAML: the manager's name is looked at too
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
     /// What apply would do, step by step and line by line. Changes nothing
     Plan {
         #[command(flatten)]

@@ -3,6 +3,7 @@
 mod output;
 mod place;
 mod prover;
+mod typed;
 mod session;
 mod consent;
 mod passphrase;
@@ -26,9 +27,14 @@ pub fn run(cli: &Cli) -> u8 {
         .and_then(|()| Ground::new(&cli.place))
         .and_then(|ground| unattended::run(cli.command.as_ref(), &ground, &output));
     done.unwrap_or_else(|problem| {
-        output.problem(&problem);
+        output.failed(&problem);
         problem.exit as u8
     })
+}
+
+/// What `--format json` gives for arguments that cannot be taken.
+pub fn usage_document(problem: &str) -> String {
+    output::usage_document(problem)
 }
 
 /// `nim-tls __worker RUN`, started by a front and by nobody else.

@@ -1,5 +1,6 @@
 //! `nim-tls`: what is typed becomes a command, a command becomes an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -20,10 +21,23 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Whether scripts are to read the answer, as far as that can be told of arguments that could
+/// not be read.
+fn wants_json() -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    let pair = |pair: &[std::ffi::OsString]| pair[0] == "--format" && pair[1] == "json";
+    words.windows(2).any(pair) || words.iter().any(|word| word == "--format=json")
+}
+
 /// Help and version are results; everything else that clap has to say is bad usage.
 fn refused(refusal: &clap::Error) -> ExitCode {
     // Nobody may be left to read it (a closed pipe), and then there is nobody to tell.
     let _ = refusal.print();
+    if refusal.use_stderr() && wants_json() {
+        let said = refusal.render().to_string();
+        let said = said.trim_start_matches("error: ").trim_end();
+        let _ = writeln!(std::io::stdout(), "{}", front::usage_document(said));
+    }
     if refusal.use_stderr() {
         ExitCode::from(2)
     } else {

@@ -40,6 +40,7 @@ mod nginx;
 mod trust;
 mod fitness;
 mod nginx_command;
+mod differences;
 mod proof;
 mod steps;
 mod make;
@@ -47,7 +48,7 @@ mod make;
 #[cfg(test)]
 mod tests;
 
-pub use clients_today::{ClientsToday, clients_today, today};
+pub use clients_today::{ClientsToday, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use make::plan;
@@ -55,7 +56,7 @@ pub use named::{Named, named};
 pub use nginx_command::{made, touches};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
-    Step, TrustChange,
+    Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,
+    SCHEMA, Step, TrustChange,
 };
 pub use template::LOG_FORMAT;

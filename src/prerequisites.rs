@@ -4,6 +4,7 @@
 mod check;
 mod connections;
 mod installed;
+mod places;
 mod surroundings;
 
 use crate::facts::Facts;
@@ -15,6 +16,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![surroundings::unfinished(facts), surroundings::root(facts)];
     checks.extend(installed::checks(facts));
     checks.extend(connections::checks(facts));
+    checks.push(places::places(facts));
     checks.extend(surroundings::checks(facts));
     checks.sort_by_key(|check| check.status);
     checks

@@ -59,7 +59,15 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
 
     let mut found = nginx::look(host, &system, port);
     let config = config::look(&reader, &found.main);
+    let endless = config::endless(&reader, &found.main, &config);
     let dump = match &mut found.nginx {
+        Known::Is(nginx) if endless.is_some() => {
+            let path = endless.unwrap_or_default();
+            nginx.loads = Known::Is(Err(format!(
+                "{path} is a FIFO, socket or device, and nginx would wait for it for ever"
+            )));
+            None
+        }
         Known::Is(nginx) => nginx::judge(host, nginx, config.is(), ask),
         Known::Absent | Known::Unclear(_) => None,
     };

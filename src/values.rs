@@ -10,6 +10,7 @@ mod digest;
 mod host_name;
 mod port;
 mod run_id;
+mod wrap;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use host_name::{HostName, SubjectName};
 pub use port::Port;
 pub use run_id::RunId;
 pub use text::{Invalid, escaped};
+pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

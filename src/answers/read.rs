@@ -30,6 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
             "it is not UTF-8 text (byte {at} cannot be)"
         )));
     };
+    let text = without_mark(text);
     if text.trim().is_empty() {
         return Err(Unreadable("it is empty; start with: version: 1".to_owned()));
     }
@@ -40,16 +41,30 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     })
 }
 
+/// Without the mark (U+FEFF) that some editors put before the first line.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Where `field` (as in `agents[1]` or `certificates.days.root`) stands in the file: line and
 /// column, from 1. `None` where the file does not hold it.
 pub(super) fn locate(text: &str, field: &str) -> Option<(usize, usize)> {
+    locate_after(text, field, 0)
+}
+
+/// The same, where the field's last name is passed over `skip` times: where it stands again.
+fn locate_after(text: &str, field: &str, skip: usize) -> Option<(usize, usize)> {
+    let text = without_mark(text);
     let steps: Vec<&str> = field
         .split(['.', '[', ']'])
         .filter(|step| !step.is_empty())
         .collect();
-    let error = Walk { steps: &steps }
-        .deserialize(serde_yaml::Deserializer::from_str(text))
-        .err()?;
+    let error = Walk {
+        steps: &steps,
+        skip,
+    }
+    .deserialize(serde_yaml::Deserializer::from_str(text))
+    .err()?;
     let place = error
         .location()
         .filter(|_| error.to_string().contains(FOUND))?;
@@ -81,14 +96,21 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
             "",
         );
     }
-    // What a value's own check refuses, serde_yaml places at the start of what holds it.
+    // What a value's own check refuses, serde_yaml places at the start of what holds it; a
+    // name that stands twice too.
     let known = error.location().map(|at| (at.line(), at.column()));
-    let about_a_name = ["unknown field", "duplicate", "missing"];
-    let place = if about_a_name.iter().any(|start| said.starts_with(start)) {
-        known
-    } else {
-        locate(text, path).or(known)
+    let place = match twice(&said) {
+        Some(name) if path == "." => locate_after(text, name, 1).or(known),
+        Some(name) => locate_after(text, &format!("{path}.{name}"), 1).or(known),
+        None if ["unknown field", "missing"]
+            .iter()
+            .any(|start| said.starts_with(start)) =>
+        {
+            known
+        }
+        None => locate(text, path).or(known),
     };
+    let said = in_plain_words(&said);
     let place = place.map(|(line, column)| format!(" (line {line}, column {column})"));
     let field = if path == "." {
         "the file".to_owned()
@@ -105,6 +127,71 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     )
 }
 
+/// For "duplicate field `x`": the field.
+fn twice(said: &str) -> Option<&str> {
+    said.strip_prefix("duplicate field `")?.strip_suffix('`')
+}
+
+/// What would do, where serde names a type of this program.
+fn in_plain_words(said: &str) -> String {
+    const FORMS: [(&str, &str); 15] = [
+        ("struct Draft", "fields such as version: 1"),
+        ("struct PortsDraft", "a mapping such as {https: 443}"),
+        (
+            "struct CertificatesDraft",
+            "a mapping such as {ca_key: {keep: encrypted}}",
+        ),
+        ("struct DaysDraft", "a mapping such as {agent: 365}"),
+        (
+            "struct SubjectDraft",
+            "a mapping such as {organization: Example}",
+        ),
+        ("struct CaKeyDraft", "a mapping such as {keep: encrypted}"),
+        ("struct ServerDraft", "a mapping such as {source: auto}"),
+        (
+            "struct ClientsDraft",
+            "a mapping such as {source: generate}",
+        ),
+        (
+            "struct AgentFilesDraft",
+            "a mapping such as {bundle: /root/agent.tar.gz}",
+        ),
+        (
+            "struct OptionsDraft",
+            "a mapping such as {trust_store: true}",
+        ),
+        (
+            "struct UsageReportingDraft",
+            "a mapping such as {verify: true}",
+        ),
+        ("a sequence", "a list such as [one, two]"),
+        ("a boolean", "true or false"),
+        ("a string", "text"),
+        ("unit", "nothing"),
+    ];
+    let Some((found, expected)) = said.rsplit_once(", expected ") else {
+        return said.to_owned();
+    };
+    let number = expected
+        .strip_prefix(['i', 'u'])
+        .is_some_and(|bits| bits.parse::<u8>().is_ok());
+    let form = FORMS.iter().find(|(name, _)| *name == expected);
+    let form = match form {
+        Some((_, words)) => *words,
+        None if number => "a whole number",
+        None => return said.to_owned(),
+    };
+    let found = found
+        .trim_start_matches("invalid type: ")
+        .trim_start_matches("invalid value: ")
+        .replace("sequence", "a list")
+        .replace("floating point", "number")
+        .replace("integer", "number")
+        .replace("string", "text")
+        .replace("unit value", "nothing");
+    format!("found {found}; say {form}")
+}
+
 /// For "unknown field `x`, expected one of `y`, `z`": the expected word that is closest.
 fn suggestion(said: &str) -> Option<String> {
     let words: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
@@ -112,18 +199,23 @@ fn suggestion(said: &str) -> Option<String> {
     if !said.starts_with("unknown") {
         return None;
     }
-    expected
-        .iter()
-        .map(|word| (strsim::damerau_levenshtein(found, word), *word))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map(|(_, word)| word.to_owned())
+    let far = |word: &&&str| strsim::damerau_levenshtein(found, word);
+    let nearest = expected.iter().map(|word| far(&word)).min()?;
+    let mut near = expected.iter().filter(|word| far(word) == nearest);
+    match (near.next(), near.next()) {
+        (Some(word), None) if nearest <= 3 => Some((*word).to_owned()),
+        // Two as near as each other: all are listed, and it is for the operator to choose.
+        _ => None,
+    }
 }
 
 /// Walks down to one value and stops there with an error, because `serde_yaml` says where an
 /// error is, and nothing else says where a value is.
+#[derive(Clone, Copy)]
 struct Walk<'a> {
     steps: &'a [&'a str],
+    /// How often the last name is passed over.
+    skip: usize,
 }
 
 const FOUND: &str = "here it is";
@@ -147,10 +239,16 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let Some((step, rest)) = self.steps.split_first() else {
             return Err(A::Error::custom(FOUND));
         };
+        let mut skip = if rest.is_empty() { self.skip } else { 0 };
         while let Some(key) = map.next_key::<String>()? {
-            if key == *step {
-                map.next_value_seed(Walk { steps: rest })?;
+            let is_it = key == *step;
+            if is_it && skip == 0 {
+                map.next_value_seed(Walk {
+                    steps: rest,
+                    ..self
+                })?;
             } else {
+                skip -= usize::from(is_it);
                 map.next_value::<IgnoredAny>()?;
             }
         }
@@ -165,7 +263,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let mut index = 0;
         loop {
             let more = if Some(index) == wanted {
-                seq.next_element_seed(Walk { steps: rest })?.is_some()
+                seq.next_element_seed(Walk {
+                    steps: rest,
+                    ..self
+                })?
+                .is_some()
             } else {
                 seq.next_element::<IgnoredAny>()?.is_some()
             };

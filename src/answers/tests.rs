@@ -118,8 +118,52 @@ fn a_bad_answer_is_named_with_its_place() {
             "options: {unknown_names: reject}\n",
             "options.unknown_names",
         ),
-        ("", "version: 1\n", "duplicate"),
+        (
+            "",
+            "version: 1\n",
+            "(line 11, column 10): duplicate field `version`",
+        ),
     ];
+    all_named(&cases);
+}
+
+/// What would do is said in words of the answers file, not of this program.
+#[test]
+fn a_bad_answer_is_told_what_would_do() {
+    let cases = [
+        (
+            "{keep: plaintext}",
+            "{keep: plaintext, keep: discard}",
+            "(line 10, column 35): duplicate field `keep`",
+        ),
+        (
+            "{keep: plaintext}",
+            "plaintext",
+            "say a mapping such as {keep: encrypted}",
+        ),
+        ("", "ports: {https: 1.5}\n", "say a whole number"),
+        (
+            "  ca_key:",
+            "  days: {root: -1}\n  ca_key:",
+            "found number `-1`; say a whole number",
+        ),
+        ("", "options: {trust_store: yes}\n", "say true or false"),
+        (
+            "[web-1.example.com]",
+            "web-1.example.com",
+            "say a list such as",
+        ),
+        (
+            "[10.0.0.5, nim]",
+            "[10.0.0.999]",
+            "\"10.0.0.999\" is neither an address nor a host name",
+        ),
+        ("generation: nim2", "generation: nim3", "`nim1` or `nim2`"),
+    ];
+    all_named(&cases);
+}
+
+fn all_named(cases: &[(&str, &str, &str)]) {
     for (change, into, expected) in cases {
         let said = refused(change, into);
         assert!(
@@ -152,4 +196,23 @@ fn hostile_files_are_refused_in_one_line() {
         let said = read(file).unwrap_err().to_string();
         assert!(!said.is_empty() && said.lines().count() == 1, "{said:?}");
     }
+}
+
+#[test]
+fn nothing_is_guessed_between_two_words_that_are_as_near() {
+    let said = refused("generation: nim2", "generation: nim3");
+    assert!(!said.contains("did you mean"), "{said}");
+}
+
+#[test]
+fn a_mark_before_the_first_line_is_passed_over() {
+    let marked = format!("\u{feff}{GOOD}");
+    assert_eq!(read(marked.as_bytes()), read(GOOD.as_bytes()));
+    let twice = format!("\u{feff}{GOOD}version: 1\n");
+    let said = read(twice.as_bytes()).unwrap_err().to_string();
+    assert!(said.contains("line 11"), "{said}");
+    assert_eq!(
+        Draft::place(&marked, "version"),
+        "version (line 1, column 10)"
+    );
 }

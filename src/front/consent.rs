@@ -7,6 +7,8 @@ use inquire::InquireError;
 use crate::cli::Consent;
 use crate::error::{Exit, Problem};
 
+use super::typed::again;
+
 pub(super) enum Answer {
     Yes,
     No,
@@ -46,7 +48,7 @@ fn without_terminal(command: &str) -> Problem {
     Problem::usage(format!(
         "{command} asks before it changes anything, and there is no terminal"
     ))
-    .remedy(format!("nim-tls {command} ... --yes"))
+    .remedy(again(" --yes"))
 }
 
 /// Whether somebody can be asked: questions come from standard input and go to standard error.

@@ -1,17 +1,32 @@
 //! Where words go: results to standard output, progress and problems to standard error. A
 //! reader that went away (a closed pipe) is no error.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
 use crate::cli::{Format, Place, When};
 use crate::error::Problem;
+use crate::values::{USUAL_WIDTH, advised, wrapped};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
     color: bool,
+    /// Columns of the result.
+    pub(super) width: usize,
+    /// Columns of standard error, where that is a terminal.
+    told_width: Option<usize>,
+    /// The one JSON document has been written.
+    documented: Cell<bool>,
+}
+
+/// An error, where a command has no document of its own for it.
+#[derive(Serialize)]
+struct ProblemDocument {
+    schema: u32,
+    problem: String,
 }
 
 impl Output {
@@ -29,7 +44,20 @@ impl Output {
         Self {
             format: place.format,
             color,
+            width: columns(&io::stdout()).unwrap_or(USUAL_WIDTH),
+            told_width: columns(&io::stderr()),
+            documented: Cell::new(false),
         }
+    }
+
+    /// Columns of what is told.
+    pub(super) fn told_width(&self) -> usize {
+        self.told_width.unwrap_or(USUAL_WIDTH)
+    }
+
+    /// Whether somebody watches what is told.
+    pub(super) fn is_watched(&self) -> bool {
+        self.told_width.is_some()
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -41,9 +69,10 @@ impl Output {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Problem::host(format!(
-                "the result could not be written: {error}"
-            ))),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let what = format!("the result could not be written to standard output: {error}");
+                Err(Problem::usage(what).remedy("df -h"))
+            }
             _ => Ok(()),
         }
     }
@@ -52,6 +81,7 @@ impl Output {
     pub(super) fn document(&self, document: &impl Serialize) -> Result<(), Problem> {
         let text = serde_json::to_string_pretty(document)
             .map_err(|error| Problem::host(format!("the result is no JSON: {error}")))?;
+        self.documented.set(true);
         self.result(&format!("{text}\n"))
     }
 
@@ -61,8 +91,38 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
+    /// The same, broken where the terminal ends; what follows is indented like the text.
+    pub(super) fn tell_after(&self, head: &str, text: &str) {
+        self.tell(wrapped(head, text, self.told_width()).trim_end_matches('\n'));
+    }
+
+    /// What went wrong. Where nobody watches it is for logs and scripts: a line for a sentence.
     pub(super) fn problem(&self, problem: &Problem) {
-        self.tell(&format!("nim-tls: {problem}"));
+        let width = self.told_width.unwrap_or(usize::MAX);
+        let mut text = String::new();
+        for (index, line) in problem.what.lines().enumerate() {
+            let blanks = line.len() - line.trim_start().len();
+            let head = if index == 0 {
+                "nim-tls: "
+            } else {
+                &line[..blanks]
+            };
+            text.push_str(&wrapped(head, line, width));
+        }
+        if let Some(remedy) = &problem.remedy {
+            text.push_str(&advised("  ", remedy, width));
+        }
+        self.tell(text.trim_end_matches('\n'));
+    }
+
+    /// What went wrong, as the JSON document too, where a command has not written its own.
+    pub(super) fn failed(&self, problem: &Problem) {
+        if self.is_json() && !self.documented.get() {
+            let problem = problem.to_string();
+            // That this fails has nothing to do with the problem, which is told in any case.
+            let _ = self.document(&ProblemDocument { schema: 1, problem });
+        }
+        self.problem(problem);
     }
 
     /// A unified diff as it is shown: with colours where they are wanted.
@@ -90,6 +150,27 @@ impl Output {
     }
 }
 
+/// How wide a terminal is; `None` where there is none, or it does not say.
+fn columns(stream: &(impl IsTerminal + rustix::fd::AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream).ok();
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    // Some serial lines say 0, and below 40 columns nothing of this can be read anyway.
+    Some(if columns == 0 {
+        USUAL_WIDTH
+    } else {
+        columns.max(40)
+    })
+}
+
+/// The document for arguments that could not even be read.
+pub(super) fn usage_document(problem: &str) -> String {
+    let problem = problem.to_owned();
+    serde_json::to_string_pretty(&ProblemDocument { schema: 1, problem }).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +181,9 @@ mod tests {
         let output = |color| Output {
             format: Format::Text,
             color,
+            width: USUAL_WIDTH,
+            told_width: None,
+            documented: Cell::new(false),
         };
         assert_eq!(output(false).diff(diff), diff);
         let shown = output(true).diff(diff);

@@ -7,12 +7,15 @@ use zeroize::Zeroizing;
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Local};
-use crate::pki::Passphrase;
+use crate::pki::{Passphrase, SecretKey};
 use crate::plan::{Authority, KeepKey, Plan};
 use crate::values::AbsPath;
+use crate::worker::INTERMEDIATE_KEY;
 
 use super::consent::is_terminal;
 use super::output::Output;
+use super::place::Ground;
+use super::typed::{again, quoted};
 
 /// A passphrase fits in a line; OpenSSL reads no more than a kibibyte of it.
 const LIMIT: u64 = 64 * 1024;
@@ -37,6 +40,7 @@ fn need(plan: &Plan) -> Option<Need> {
 
 /// The passphrase that the plan needs; empty where it needs none.
 pub(super) fn obtain(
+    ground: &Ground,
     plan: &Plan,
     answers: &Answers,
     output: &Output,
@@ -44,27 +48,84 @@ pub(super) fn obtain(
     let Some(need) = need(plan) else {
         return Ok(Zeroizing::new(String::new()));
     };
-    let text = match &answers.passphrase_file {
-        Some(file) => from_file(file, output)?,
-        None if is_terminal() => asked(need)?,
-        None => {
-            return Err(Problem::usage(
-                "the key of the authority is kept encrypted, and there is neither a file with \
-                 its passphrase nor a terminal to ask for it",
-            )
-            .remedy(
-                "say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}",
-            ));
-        }
-    };
-    // What the worker would refuse is refused here, before anything has begun.
-    Passphrase::new(text.clone()).map_err(|error| Problem::usage(error.to_string()))?;
+    if let Some(text) = from_named_file(ground, plan, answers, output)? {
+        return Ok(text);
+    }
+    if !is_terminal() {
+        return Err(Problem::usage(
+            "the key of the authority is kept encrypted, and there is neither a file with its \
+             passphrase nor a terminal to ask for it",
+        )
+        .remedy("say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}"));
+    }
+    let text = asked(need)?;
+    usable(ground, need, &text, None)?;
     Ok(text)
 }
 
+/// What the file holds that the answers name, where the plan needs it. What the worker would
+/// refuse is refused here, by `plan` and by `apply`, before anything has begun.
+pub(super) fn from_named_file(
+    ground: &Ground,
+    plan: &Plan,
+    answers: &Answers,
+    output: &Output,
+) -> Result<Option<Zeroizing<String>>, Problem> {
+    let (Some(need), Some(file)) = (need(plan), &answers.passphrase_file) else {
+        return Ok(None);
+    };
+    let text = from_file(file, output)?;
+    usable(ground, need, &text, Some(file))?;
+    Ok(Some(text))
+}
+
+/// Whether a passphrase can encrypt a new key, or opens the one that is there.
+fn usable(
+    ground: &Ground,
+    need: Need,
+    text: &Zeroizing<String>,
+    file: Option<&AbsPath>,
+) -> Result<(), Problem> {
+    let passphrase =
+        Passphrase::new(text.clone()).map_err(|error| Problem::usage(error.to_string()))?;
+    if need == Need::New {
+        return Ok(());
+    }
+    let key = ground.state().as_path().join("ca").join(INTERMEDIATE_KEY);
+    // A key that cannot be read is for the worker to name.
+    let Ok(bytes) = ground.host().read(&key, LIMIT).map(Zeroizing::new) else {
+        return Ok(());
+    };
+    SecretKey::from_pem(&bytes, Some(&passphrase))
+        .map(drop)
+        .map_err(|error| {
+            let whose = file.map_or_else(String::new, |file| format!(" in {file}"));
+            let key = key.display();
+            let problem = Problem::usage(format!(
+                "the passphrase{whose} does not open {key}: {error}"
+            ));
+            match file {
+                Some(file) => problem.remedy(write_into(file)),
+                None => problem.remedy(again("")),
+            }
+        })
+}
+
+/// Takes a passphrase from the terminal into a file that nobody else reads.
+fn write_into(file: &AbsPath) -> String {
+    let file = quoted(file.as_path().as_os_str());
+    format!("(umask 077 && head -n 1 > {file})")
+}
+
 fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Problem> {
-    let refused =
-        |error: HostError| Problem::usage(format!("certificates.ca_key.passphrase_file: {error}"));
+    let refused = |error: HostError| {
+        let problem = Problem::usage(format!("certificates.ca_key.passphrase_file: {error}"));
+        if error.is_absence() {
+            problem.remedy(write_into(file))
+        } else {
+            problem.remedy(format!("ls -l {}", quoted(file.as_path().as_os_str())))
+        }
+    };
     let machine = Local::live().map_err(refused)?;
     let bytes = Zeroizing::new(machine.read(file.as_path(), LIMIT).map_err(refused)?);
     let stat = machine.stat(file.as_path()).map_err(refused)?;
@@ -82,12 +143,15 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
         .unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
-        Ok("") => Err(Problem::usage(format!("the first line of {file} is empty"))
-            .remedy("write the passphrase into its first line")),
+        Ok("") => {
+            Err(Problem::usage(format!("the first line of {file} is empty"))
+                .remedy(write_into(file)))
+        }
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(Problem::usage(format!(
-            "the first line of {file} is not UTF-8 text"
-        ))),
+        Err(_) => Err(
+            Problem::usage(format!("the first line of {file} is not UTF-8 text"))
+                .remedy(write_into(file)),
+        ),
     }
 }
 

@@ -69,7 +69,7 @@ impl Ground {
     }
 
     /// A path of this host as the machine around it names it.
-    fn outside(&self, path: &AbsPath) -> String {
+    pub(super) fn outside(&self, path: &AbsPath) -> String {
         match &self.root {
             Some(root) => format!("{}{path}", root.to_string_lossy().trim_end_matches('/')),
             None => path.to_string(),

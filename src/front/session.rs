@@ -7,13 +7,14 @@ use std::path::Path;
 use crate::answers::{self, Answers, Draft};
 use crate::error::Problem;
 use crate::facts::{Build, Facts};
-use crate::host::{Command, Host as _, Local, Output};
+use crate::host::{Command, Host as _, Kind, Local, Output, Stat};
 use crate::plan::{self, NginxCommand, Plan};
 use crate::probe::{self, Question, Wanted};
 use crate::values::{HostName, Port, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
+use super::typed::{as_root, quoted};
 
 const NO_LOG: &str = "/dev/null";
 
@@ -27,7 +28,7 @@ pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
                 "the answers cannot be read: {}",
                 escaped(&error.to_string())
             ))
-            .remedy("name a YAML file: --answers FILE")
+            .remedy(format!("ls -l {}", quoted(file.as_os_str())))
         })?;
     let draft =
         answers::read(&bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
@@ -55,6 +56,11 @@ fn absolute_or_given(file: &Path) -> std::path::PathBuf {
 }
 
 pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
+    if ground.host().is_live() && !ground.host().is_root() {
+        let what = "only root can read the keys and the configuration that this plan is about";
+        return Err(Problem::host(what).remedy(as_root()));
+    }
+    state_is_a_folder(ground)?;
     let mut facts = look(ground, &wanted(ground, answers));
     let plan = plan::plan(&facts, answers)?;
     let unseen = plan::not_looked_at(&plan, &facts);
@@ -65,15 +71,34 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
     }
 }
 
-/// A look at the host before anything is asked.
-pub(super) fn first_look(ground: &Ground) -> Facts {
-    let wanted = Wanted {
+/// What is kept must not go elsewhere with a link that somebody changes.
+fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
+    let state = ground.state();
+    match ground.host().stat(state.as_path()) {
+        Ok(Some(Stat {
+            kind: Kind::Link(target),
+            ..
+        })) => {
+            let target = target.display();
+            let what = format!("the state folder {state} is a symbolic link to {target}");
+            Err(Problem::host(escaped(&what)).remedy(escaped(&format!(
+                "name the folder itself: --state-dir {target}"
+            ))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A look at the host before anything is planned, for these answers where there are some.
+pub(super) fn first_look(ground: &Ground, answers: Option<&Answers>) -> Facts {
+    let nothing = || Wanted {
         names: Vec::new(),
         addresses: Vec::new(),
         https_port: Port::HTTPS,
         files: Vec::new(),
         state: ground.state().clone(),
     };
+    let wanted = answers.map_or_else(nothing, |answers| wanted(ground, answers));
     look(ground, &wanted)
 }
 

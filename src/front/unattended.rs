@@ -27,7 +27,7 @@ pub(super) fn run(
 ) -> Result<u8, Problem> {
     match command {
         Some(Command::Methods) => methods::methods(ground, output),
-        Some(Command::Check) => check::check(ground, output),
+        Some(Command::Check { answers }) => check::check(ground, answers.as_deref(), output),
         Some(Command::Plan { answers }) => plan::plan(ground, &answers.answers, output),
         Some(Command::Apply { answers, consent }) => {
             apply::apply(ground, &answers.answers, *consent, output)
@@ -40,8 +40,8 @@ pub(super) fn run(
         Some(Command::Verify) => verify::verify(ground, output),
         // `main` has dispatched these two already.
         Some(Command::Worker { .. } | Command::Stage) | None => Err(Problem::usage(
-            "no command: type nim-tls apply --answers FILE, or nim-tls --help (this version \
-                 has no wizard)",
-        )),
+            "no command: nim-tls apply --answers FILE does the work (this version has no wizard)",
+        )
+        .remedy("nim-tls --help")),
     }
 }

@@ -140,7 +140,14 @@ fn unwritable(folder: &Reached) -> Option<String> {
 fn in_the_way(tree: &Tree, target: &File, path: &Path) -> Result<Option<String>, HostError> {
     let data = metadata(target, path)?;
     if let Some(why) = why_not_sole_file(target, &data) {
-        return Ok(Some(format!("{} {why}", path.display())));
+        let path = path.display();
+        // A copy of it under its own name has no second one.
+        let remedy = if data.is_file() && data.nlink() > 1 {
+            format!(": cp -a {path} {path}.new && mv {path}.new {path}")
+        } else {
+            String::new()
+        };
+        return Ok(Some(format!("{path} {why}{remedy}")));
     }
     if let Some(why) = locked_attribute(target, path) {
         return Ok(Some(why));

@@ -25,25 +25,28 @@ impl Making<'_> {
             .and_then(|constraints| names.iter().find(|name| !constraints.allows(name)));
         if let Some(name) = outside {
             return Err(Problem::host(format!(
-                "{name} lies outside the names that the authority in {} may vouch for",
+                "{name} lies outside the names that the authority in {} may vouch for; once the run \
+                 that made it is put back, another apply makes a new one",
                 self.facts.state.folder
             ))
-            .remedy("nim-tls rollback, then apply again with all names: a new authority is made"));
+            .remedy("nim-tls rollback"));
         }
         let now = self.facts.looked_at;
         if !ca.intermediate.validity.contains(now) || !ca.root.validity.contains(now) {
-            return Err(
-                Problem::host("the certificate authority of this host has expired")
-                    .remedy("nim-tls rollback, then apply again: a new authority is made"),
-            );
+            return Err(Problem::host(
+                "the certificate authority of this host has expired; once the run that made it \
+                     is put back, another apply makes a new one",
+            )
+            .remedy("nim-tls rollback"));
         }
         match ca.key {
             CaKey::Plaintext => Ok(Authority::Existing { encrypted: false }),
             CaKey::Encrypted => Ok(Authority::Existing { encrypted: true }),
             CaKey::Gone => Err(Problem::host(
-                "a certificate has to be issued, and the key of the authority was discarded",
+                "a certificate has to be issued, and the key of the authority was discarded; once the \
+                 run that made it is put back, another apply makes a new authority",
             )
-            .remedy("nim-tls rollback, then apply again: a new authority is made")),
+            .remedy("nim-tls rollback")),
         }
     }
 

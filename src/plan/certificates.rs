@@ -49,12 +49,15 @@ pub(super) fn plan(
         Known::Absent => None,
         Known::Unclear(why) => {
             return Err(Problem::host(format!(
-                "the certificate authority cannot be read: {why}"
-            )));
+                "the certificate authority cannot be read: {why}; put the file back from a backup, \
+                 or go back and apply again, which makes a new authority"
+            ))
+            .remedy("nim-tls rollback"));
         }
     };
     let server = made.server(ca, today)?;
     let agents = made.agents(ca);
+    made.note_spread(&agents);
     let signs = server.recipe.is_some() || !agents.is_empty();
     let verifies = answers.method == Method::ClientMtls;
     let authority = match ca {
@@ -122,6 +125,25 @@ impl Making<'_> {
             }
         }
         missing
+    }
+
+    /// Nobody is to wonder where the other days are.
+    fn note_spread(&mut self, agents: &BTreeMap<HostName, Recipe>) {
+        let days = || agents.values().map(|recipe| recipe.days);
+        if let (Some(least), Some(most)) = (days().min(), days().max())
+            && least < self.answers.days.agent
+        {
+            let wanted = self.answers.days.agent;
+            let lives = if least == most {
+                format!("{least} days")
+            } else {
+                format!("{least} to {most} days")
+            };
+            self.notes.push(format!(
+                "agents' certificates live {lives}: up to a tenth of the {wanted} is taken off, \
+                 drawn from each name, so that they do not all end in one night"
+            ));
+        }
     }
 
     fn client_bundle(&mut self, ca: Option<&FoundCa>) -> Result<AbsPath, Problem> {

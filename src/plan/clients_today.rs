@@ -8,7 +8,7 @@ use super::template::CHECK;
 use crate::error::Problem;
 use crate::facts::{Build, Facts, Known};
 use crate::nginx::{Directive, Location, LocationKind, flat};
-use crate::values::Port;
+use crate::values::{AbsPath, Port};
 
 /// What a server does about agents' certificates today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,4 +154,20 @@ pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
         }
         ClientsToday::Enforced => format!("refused without a certificate ({place})"),
     })
+}
+
+/// The file in which the server of the manager stands, where there is one: every plan edits it.
+pub fn file_of_server(facts: &Facts, port: Port) -> Option<AbsPath> {
+    let config = facts.config.is()?;
+    let http = config.http()?;
+    let site = Site::find(facts, config, &http, port).ok()?;
+    let path: AbsPath = config
+        .file(site.server.directive.at.file)
+        .path
+        .parse()
+        .ok()?;
+    match facts.links.get(&path) {
+        Some(target) => target.parse().ok(),
+        None => Some(path),
+    }
 }

@@ -10,7 +10,7 @@ use crate::nginx::{Address, Config, Http};
 
 use super::file::{FileChange, Status};
 use super::step::Plan;
-use crate::values::AbsPath;
+use crate::values::{AbsPath, with_command};
 
 /// Less than this is left on a filesystem that is written to: 16 MiB hold any plan.
 const SPACE: u64 = 16 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         return Err(Problem::host(
             "only root can read the keys and the configuration that this plan is about",
         )
-        .remedy("sudo nim-tls ..."));
+        .remedy("sudo nim-tls check"));
     }
     let cell = method::cell(crate::answers::GENERATION, answers.method, answers.proxy);
     if let Some(Err(why)) = cell.and_then(|cell| method::fits(&cell, facts))
@@ -49,7 +49,7 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         Known::Is(config) => config,
         Known::Absent => {
             return Err(Problem::host("nginx has no configuration here")
-                .remedy("is /etc/nginx/nginx.conf in place?"));
+                .remedy("ls -l /etc/nginx/nginx.conf"));
         }
         Known::Unclear(why) => {
             return Err(Problem::host(format!(
@@ -83,7 +83,7 @@ fn running(facts: &Facts) -> Result<&Nginx, Problem> {
             return Err(Problem::host(format!(
                 "nginx does not accept its configuration as it stands today: {said}"
             ))
-            .remedy("nginx -t, and mend what it names first"));
+            .remedy("nginx -t"));
         }
         Known::Unclear(why) => {
             return Err(Problem::host(format!("nginx -t could not be run: {why}")));
@@ -145,7 +145,7 @@ fn space(facts: &Facts) -> Result<(), Problem> {
             return Err(Problem::host(format!(
                 "{folder} has too little free space: {free} KiB; 16 MiB are needed"
             ))
-            .remedy(format!("df -h {folder}, and make room")));
+            .remedy(format!("df -h {folder}")));
         }
     }
     Ok(())
@@ -182,16 +182,19 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
             .find(|listen| listen.sockets().any(|socket| socket == bound.socket))
             .map_or_else(String::new, |listen| config.shown(&listen.directive.at));
         let who = match other.holders.first() {
-            Some((program, pid)) => format!("{program} (pid {pid})"),
+            Some((program, pid)) if program == "nginx" => {
+                format!("another nginx (process {pid})")
+            }
+            Some((program, pid)) => format!("{program} (process {pid})"),
             None => "another program".to_owned(),
         };
         return Err(Problem::host(format!(
-            "port {} belongs to {who}, not to nginx, and {line} asks for it: nginx would reload \
+            "port {} belongs to {who}, not to the nginx of this manager, and {line} asks for it: nginx would reload \
              without a word and keep its old configuration",
             wanted.port()
         ))
         .remedy(format!(
-            "ss -ltnp 'sport = :{}', and stop what listens there",
+            "ss -ltnp 'sport = :{}'",
             wanted.port()
         )));
     }
@@ -247,10 +250,10 @@ pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem
             FileFact::Unclear(why) => Some(why.clone()),
         };
         if let Some(why) = obstacle {
-            return Err(Problem::host(format!(
-                "{} cannot be written: {why}",
-                change.path
-            )));
+            let (what, command) = with_command(&why);
+            let problem = Problem::host(format!("{} cannot be written: {what}", change.path));
+            let remedy = command.map_or_else(|| format!("ls -ld {}", change.path), str::to_owned);
+            return Err(problem.remedy(remedy));
         }
     }
     Ok(())

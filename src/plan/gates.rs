@@ -137,5 +137,5 @@ fn none_found(config: &Config, http: &Http<'_>, port: Port) -> Problem {
         "no server on port {port} passes the calls of agents on ({}): {looked}",
         SERVICES.join(", ")
     ))
-    .remedy("is /etc/nginx/conf.d/nms-http.conf in place? see nim-tls check")
+    .remedy("ls -l /etc/nginx/conf.d/nms-http.conf")
 }

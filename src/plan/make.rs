@@ -1,6 +1,7 @@
 //! From facts and answers to a plan.
 
 use super::certificates::{self, Certificates};
+use super::differences;
 use super::file::{FileChange, FolderChange, Status};
 use super::fitness::{self, Ground};
 use super::nginx;
@@ -31,6 +32,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
         None => None,
     };
     let site = Site::find(facts, ground.config, &http, answers.https)?;
+    differences::less_is_asked_for(&site, answers)?;
     let made = certificates::plan(facts, answers, &presented(&site, answers)?)?;
     let configured = nginx::plan(facts, answers, &site, &made)?;
     let trust = trust::plan(facts, answers, &made)?;
@@ -132,6 +134,8 @@ fn notes(
         ));
     }
     notes.extend(facts.nginx.is().and_then(upgraded));
+    notes.extend(elsewhere(facts, answers));
+    notes.extend(differences::notes(facts, answers, made));
     if !facts.live {
         notes.push(
             "this is a folder (--root), not a running system: nginx is not tested or reloaded, \
@@ -140,6 +144,24 @@ fn notes(
         );
     }
     notes
+}
+
+/// Agents go where the name leads. Behind a load balancer that is meant; else it is a mistake
+/// that shows only once they are cut off.
+fn elsewhere(facts: &Facts, answers: &Answers) -> Option<String> {
+    let name = &answers.manager_name;
+    let addresses = facts.names.get(name)?.is()?;
+    let own = |address| facts.own_addresses.contains(address);
+    if !facts.live || addresses.is_empty() || addresses.iter().any(own) {
+        return None;
+    }
+    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "manager_name {name} leads to {}, and that is no address of this host: agents and \
+         browsers go there, and unless it passes them on to this host nothing here concerns them: \
+         getent hosts {name}",
+        words.join(", ")
+    ))
 }
 
 /// A package upgrade without a restart: the old master parses every reload.

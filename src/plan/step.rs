@@ -12,6 +12,9 @@ use crate::values::{AbsPath, HostName, SubjectName};
 
 pub const SCHEMA: u32 = 1;
 
+/// How a note begins that tells what differs from the answers and is not changed.
+pub const LEFT: &str = "left as it is: ";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub schema: u32,
@@ -29,6 +32,11 @@ impl Plan {
     /// Nothing would change.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// What differs from the answers, and stays.
+    pub fn leaves_differences(&self) -> bool {
+        self.notes.iter().any(|note| note.starts_with(LEFT))
     }
 
     pub fn step(&self, id: &str) -> Option<&Step> {

@@ -6,6 +6,7 @@ mod authority;
 mod stand;
 mod machine;
 mod judge;
+mod left;
 mod difference;
 
 mod bypasses;

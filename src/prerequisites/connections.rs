@@ -1,12 +1,42 @@
 //! Who reaches the manager, and what is asked of them today.
 
-use super::check::{Check, about};
+use super::check::{Check, Subject, about};
 use crate::facts::{Facts, Known, Listener};
 use crate::plan;
 use crate::values::Port;
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
-    vec![port(facts), clients(facts), connected(facts)]
+    let mut checks = vec![port(facts), clients(facts), connected(facts)];
+    checks.extend(facts.names.keys().next().map(|_| names(facts)));
+    checks
+}
+
+/// The names of the answers, where there are answers.
+fn names(facts: &Facts) -> Check {
+    let subject = about("names", "names of the manager");
+    let mut words = Vec::new();
+    for (name, found) in &facts.names {
+        let remedy = format!("getent hosts {name}");
+        match found {
+            Known::Absent => {
+                return subject.warning(format!("{name}: there is no such name"), remedy);
+            }
+            Known::Unclear(why) => return subject.unknown(format!("{name}: {why}")).remedy(remedy),
+            Known::Is(addresses) => {
+                let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                let shown = shown.join(", ");
+                let own = addresses
+                    .iter()
+                    .any(|one| facts.own_addresses.contains(one));
+                if facts.live && !own {
+                    let what = format!("{name} leads to {shown}, which is no address of this host");
+                    return subject.warning(what, remedy);
+                }
+                words.push(format!("{name}: {shown}"));
+            }
+        }
+    }
+    subject.ok(words.join("; "))
 }
 
 fn port(facts: &Facts) -> Check {
@@ -24,10 +54,7 @@ fn port(facts: &Facts) -> Check {
                     "nobody listens there",
                     "where the manager uses another port, say ports: {https: PORT}",
                 ),
-                Some(other) => subject.failed(
-                    format!("{} belongs to {}, not to nginx", other.at, holder(other)),
-                    "ss -ltnp 'sport = :443', and stop what listens there",
-                ),
+                Some(other) => held(&subject, facts, other),
                 None => {
                     let places: Vec<String> =
                         here.iter().map(|found| found.at.to_string()).collect();
@@ -39,11 +66,39 @@ fn port(facts: &Facts) -> Check {
     )
 }
 
-fn holder(listener: &Listener) -> String {
-    match listener.holders.first() {
-        Some((program, pid)) => format!("{program} (process {pid})"),
-        None => "a program that may not be seen".to_owned(),
-    }
+/// The port is not with the nginx of these facts, or that cannot be told.
+fn held(subject: &Subject, facts: &Facts, other: &Listener) -> Check {
+    let at = other.at;
+    let Some((program, pid)) = other.holders.first() else {
+        let whose = if facts.root {
+            "a program that may not be seen"
+        } else {
+            "a program that only root may see"
+        };
+        let check = subject.unknown(format!("{at} is held by {whose}"));
+        return if facts.root {
+            check
+        } else {
+            check.remedy("sudo nim-tls check")
+        };
+    };
+    let who = format!("{program} (process {pid})");
+    let found = facts.nginx.is();
+    let what = match found {
+        // A process of that name alone does not tell which configuration it reads.
+        None if program == "nginx" => format!(
+            "{at} is held by a process that is called {who}, and no program nginx was found that \
+             belongs to it"
+        ),
+        Some(nginx) if program == "nginx" => {
+            format!(
+                "{at} belongs to another nginx (process {pid}) than {}",
+                nginx.binary
+            )
+        }
+        _ => format!("{at} belongs to {who}, not to nginx"),
+    };
+    subject.failed(what, format!("ss -ltnp 'sport = :{}'", at.port()))
 }
 
 /// What nginx does about clients' certificates now; also whether the server to change is found.
@@ -59,7 +114,7 @@ fn clients(facts: &Facts) -> Check {
             let remedy = problem
                 .remedy
                 .filter(|remedy| !remedy.contains("nim-tls check"));
-            let usual = || "is /etc/nginx/conf.d/nms-http.conf in place?".to_owned();
+            let usual = || "ls -l /etc/nginx/conf.d/nms-http.conf".to_owned();
             subject.failed(problem.what, remedy.unwrap_or_else(usual))
         }
     }

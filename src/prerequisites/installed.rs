@@ -37,7 +37,7 @@ fn system(facts: &Facts) -> Check {
     subject.of(
         &facts.os,
         |os| subject.ok(&os.name),
-        || subject.warning("it does not say what it is", "is /etc/os-release in place?"),
+        || subject.warning("it does not say what it is", "ls -l /etc/os-release"),
     )
 }
 
@@ -80,7 +80,7 @@ fn loads(nginx: &Nginx) -> Check {
     let subject = about("nginx-loads", "nginx accepts its configuration today");
     match &nginx.loads {
         Known::Is(Ok(())) => subject.ok(&nginx.main),
-        Known::Is(Err(said)) => subject.failed(said, "nginx -t, and mend what it names"),
+        Known::Is(Err(said)) => subject.failed(said, "nginx -t"),
         Known::Absent => subject.unknown("it was not asked"),
         Known::Unclear(why) => subject.unknown(why),
     }

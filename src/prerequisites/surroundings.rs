@@ -29,7 +29,11 @@ pub(super) fn unfinished(facts: &Facts) -> Check {
         None => subject.ok("none is unfinished"),
         Some((run, why)) => subject.failed(
             format!("run {run}: {why}"),
-            "nim-tls watch, or nim-tls rollback --yes",
+            if why.contains("at work") {
+                "nim-tls watch"
+            } else {
+                "nim-tls rollback --yes"
+            },
         ),
     }
 }
@@ -45,7 +49,7 @@ pub(super) fn root(facts: &Facts) -> Check {
     }
     subject.failed(
         "not root: keys and configuration cannot be read or written",
-        "sudo nim-tls ...",
+        "sudo nim-tls check",
     )
 }
 
@@ -159,7 +163,8 @@ fn space(folder: &AbsPath, free: &Known<u64>) -> Check {
         |free| {
             let words = format!("{folder}: {} MiB", free >> 20);
             if *free < SPACE {
-                subject.failed(words, format!("df -h {folder}; 16 MiB are needed"))
+                let words = format!("{words}; 16 MiB are needed");
+                subject.failed(words, format!("df -h {folder}"))
             } else {
                 subject.ok(words)
             }

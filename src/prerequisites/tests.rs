@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Status, checks};
 use crate::facts::Generation;
-use crate::facts::{Build, Facts, Known, Listener, Master, Nginx, Product, State};
+use crate::facts::{Build, Facts, FileFact, Known, Listener, Master, Nginx, Product, State};
+use crate::values::{AbsPath, HostName};
 
 /// A host of which nothing could be told.
 fn unclear() -> Facts {
@@ -82,7 +83,7 @@ fn what_is_unclear_is_neither_good_nor_bad_and_says_why() {
         match check.id {
             "root" | "unfinished" => assert_eq!(check.status, Status::Ok, "{check:?}"),
             // Of no file it is known that it is there.
-            "certificates" => assert_eq!(check.status, Status::Ok, "{check:?}"),
+            "certificates" | "places" => assert_eq!(check.status, Status::Ok, "{check:?}"),
             _ => {
                 assert_eq!(check.status, Status::Unknown, "{check:?}");
                 assert!(check.detail.contains("nobody looked"), "{check:?}");
@@ -144,6 +145,25 @@ fn a_port_in_other_hands_names_its_holder() {
     assert!(port.detail.contains("httpd\\u{1b}"), "{port:?}");
     facts.listeners = Known::Is(vec![listener(true, "nginx")]);
     assert_eq!(check(&facts, "port").status, Status::Ok);
+    // It is called nginx, and is not the one that was found.
+    facts.listeners = Known::Is(vec![listener(false, "nginx")]);
+    let said = check(&facts, "port").detail;
+    assert!(
+        said.contains("no program nginx was found") && !said.contains("not to nginx"),
+        "{said}"
+    );
+    facts.nginx = Known::Is(nginx(&[]));
+    let said = check(&facts, "port").detail;
+    assert!(said.contains("another nginx (process 12)"), "{said}");
+    // Nobody may be seen.
+    facts.root = false;
+    facts.listeners = Known::Is(vec![Listener {
+        holders: Vec::new(),
+        ..listener(false, "")
+    }]);
+    let port = check(&facts, "port");
+    assert_eq!(port.status, Status::Unknown);
+    assert_eq!(port.remedy.as_deref(), Some("sudo nim-tls check"));
 }
 
 #[test]
@@ -169,4 +189,51 @@ fn too_little_space_stops_a_plan() {
     assert_eq!(check(&facts, "space").status, Status::Failed);
     facts.space = space(16 << 20);
     assert_eq!(check(&facts, "space").status, Status::Ok);
+}
+
+#[test]
+fn what_keeps_files_from_being_placed_stops_a_plan() {
+    let mut facts = unclear();
+    let blocked = |why: &str| FileFact::Nothing {
+        obstacle: Some(why.to_owned()),
+    };
+    let path = |text: &str| text.parse::<AbsPath>().unwrap();
+    assert_eq!(check(&facts, "places").status, Status::Ok);
+    let open = "everybody may replace files in /var/lib/nim-tls: chmod o-w /var/lib/nim-tls";
+    facts
+        .files
+        .insert(path("/var/lib/nim-tls/ca/root.crt"), blocked(open));
+    let places = check(&facts, "places");
+    assert_eq!(places.status, Status::Failed);
+    assert!(
+        places.detail.contains("everybody may replace"),
+        "{places:?}"
+    );
+    assert_eq!(places.remedy.as_deref(), Some("chmod o-w /var/lib/nim-tls"));
+    // One word for a folder, however many files of it are in play.
+    let read_only =
+        "the filesystem of /etc/nms/certs is mounted read-only: mount -o remount,rw /etc";
+    facts
+        .files
+        .insert(path("/etc/nms/certs/server.crt"), blocked(read_only));
+    facts
+        .files
+        .insert(path("/etc/nms/certs/server.key"), blocked(read_only));
+    let places = check(&facts, "places");
+    assert!(places.detail.ends_with("and 1 more"), "{places:?}");
+    facts.root = false;
+    assert_eq!(check(&facts, "places").status, Status::Unknown);
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_said() {
+    let mut facts = unclear();
+    let name: HostName = "nim.example.com".parse().unwrap();
+    let there: std::net::IpAddr = "192.0.2.7".parse().unwrap();
+    facts.names.insert(name, Known::Is(vec![there]));
+    let names = check(&facts, "names");
+    assert_eq!(names.status, Status::Warning);
+    assert!(names.detail.contains("192.0.2.7"), "{names:?}");
+    facts.own_addresses.insert(there);
+    assert_eq!(check(&facts, "names").status, Status::Ok);
 }

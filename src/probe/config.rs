@@ -1,11 +1,51 @@
 //! The configuration that nginx would load, checked against what nginx itself reads.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::reader::Reader;
 use crate::facts::Known;
+use crate::host::Kind;
 use crate::nginx::{Config, Files, glob_match, has_wildcard};
+
+/// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
+/// the path first.
+pub(super) fn endless(
+    reader: &Reader<'_>,
+    main: &Known<String>,
+    config: &Known<Config>,
+) -> Option<String> {
+    const READ_TOO: [&str; 6] = [
+        "ssl_certificate",
+        "ssl_certificate_key",
+        "ssl_client_certificate",
+        "ssl_trusted_certificate",
+        "ssl_crl",
+        "ssl_dhparam",
+    ];
+    let mut found: Vec<String> = Vec::new();
+    match config {
+        Known::Is(config) => {
+            let paths = referred(config, &READ_TOO).into_iter();
+            found.extend(paths.map(|path| config.resolved(path)));
+        }
+        // It was not read to its end; what was met on the way is asked for again.
+        Known::Absent | Known::Unclear(_) => {
+            let met = OnHost(reader, RefCell::default());
+            let main = main.is()?;
+            let _ = Config::load(main, &met);
+            found.push(main.clone());
+            found.extend(met.1.into_inner());
+        }
+    }
+    let host = reader.host();
+    found.into_iter().find(|path| {
+        let real = host.real_path(Path::new(path)).ok().flatten();
+        let stat = real.and_then(|real| host.stat(&real).ok().flatten());
+        stat.is_some_and(|stat| stat.kind == Kind::Special)
+    })
+}
 
 /// The configuration as we read it.
 pub(super) fn look(reader: &Reader<'_>, main: &Known<String>) -> Known<Config> {
@@ -19,7 +59,7 @@ pub(super) fn look(reader: &Reader<'_>, main: &Known<String>) -> Known<Config> {
         Ok(None) => return Known::Absent,
         Err(why) => return Known::Unclear(why),
     }
-    match Config::load(main, &OnHost(reader)) {
+    match Config::load(main, &OnHost(reader, RefCell::default())) {
         Ok(config) => Known::Is(config),
         Err(error) => Known::Unclear(error.to_string()),
     }
@@ -41,10 +81,12 @@ pub(super) fn checked(
     }
 }
 
-struct OnHost<'a>(&'a Reader<'a>);
+/// With what was read.
+struct OnHost<'a>(&'a Reader<'a>, RefCell<Vec<String>>);
 
 impl Files for OnHost<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.1.borrow_mut().push(path.to_owned());
         let bytes = self.0.read(Path::new(path))?;
         bytes
             .map(|bytes| bytes.to_vec())

@@ -69,16 +69,21 @@ impl FromStr for HostName {
                 ));
             }
         }
-        if ascii.parse::<IpAddr>().is_ok()
-            || ascii
-                .rsplit('.')
-                .next()
-                .is_some_and(|top| top.bytes().all(|b| b.is_ascii_digit()))
-        {
+        if ascii.parse::<IpAddr>().is_ok() {
             return invalid(format!("\"{shown}\" is an address, not a host name"));
+        }
+        if last_is_number(&ascii) {
+            return invalid(format!(
+                "\"{shown}\" is not a host name: its last part is a number"
+            ));
         }
         Ok(Self(ascii.to_ascii_lowercase()))
     }
+}
+
+fn last_is_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl fmt::Display for HostName {
@@ -101,6 +106,13 @@ impl FromStr for SubjectName {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.parse::<IpAddr>() {
             Ok(address) => Ok(Self::Ip(address)),
+            // What was meant as an address is not to be told how host names are spelt.
+            Err(_) if text.contains([':', '/']) || last_is_number(text) && !text.is_empty() => {
+                invalid(format!(
+                    "\"{}\" is neither an address nor a host name",
+                    escaped(text)
+                ))
+            }
             Err(_) => text.parse().map(Self::Dns),
         }
     }

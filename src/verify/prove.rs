@@ -12,7 +12,7 @@ use crate::certificate::{Certificate, read_pem_chain};
 use crate::host::Host;
 use crate::pki::Authority;
 use crate::plan::{Action, Plan, Proof};
-use crate::report::Row;
+use crate::report::{ELSEWHERE, Row};
 
 /// Proves by connections. `before` may be called first, while everything is as it was; what it
 /// saw is then held against what is seen later.
@@ -89,7 +89,7 @@ impl Prove {
         let root = root(host, proof);
         browsers::rows(host, proof, &root, &baseline, &pace, &mut note);
         note(Row::not_tried(
-            "from another host",
+            ELSEWHERE,
             "agent and browser",
             "as above",
             "this program runs on the manager; try it from an instance too",

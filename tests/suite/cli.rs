@@ -122,3 +122,68 @@ fn answers_that_cannot_be_read_are_named_and_exit_2() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn an_error_is_one_json_document_too() {
+    for args in [
+        &["plan", "--answers", "/nowhere.yaml", "--format", "json"][..],
+        &["plan", "--format=json"],
+        &["nonsense", "--format", "json"],
+        &["history", "--root", "/nowhere", "--format", "json"],
+    ] {
+        let output = nim_tls(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["schema"], 1, "{args:?}");
+        assert!(
+            !document["problem"].as_str().unwrap().is_empty(),
+            "{args:?}"
+        );
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_told_and_a_reader_that_left_is_not() {
+    let to = |stdout: std::process::Stdio| {
+        Command::new(env!("CARGO_BIN_EXE_nim-tls"))
+            .args(["methods", "--root", "assets/sample-host"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(stdout)
+            .output()
+            .unwrap()
+    };
+    #[expect(clippy::disallowed_methods, reason = "a test opens what it needs")]
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = to(full.into());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("could not be written to standard output"),
+        "{said}"
+    );
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = to(writer.into());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn text_fits_80_columns_but_for_differences_and_commands() {
+    let answers = Path::new("assets/sample-answers.yaml");
+    let plan = text(&plan_with(answers, &[]).stdout);
+    assert!(!plan.contains("left alone"), "{plan}");
+    let methods = text(&nim_tls(&["methods", "--root", "assets/sample-host"]).stdout);
+    let check = text(&nim_tls(&["check", "--root", "assets/sample-host"]).stdout);
+    for line in [plan, methods, check].iter().flat_map(|text| text.lines()) {
+        let of_diff =
+            line.starts_with(['+', '-', '@']) || line.starts_with(' ') && !line.starts_with("  ");
+        let is_free = of_diff || line.trim_start().starts_with("do: ") || line.starts_with("     ");
+        assert!(is_free || line.chars().count() <= 80, "{line}");
+    }
+}

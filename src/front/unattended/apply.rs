@@ -26,7 +26,7 @@ pub(super) fn apply(
 ) -> Result<u8, Problem> {
     let begun = begin(ground, answers, consent, output);
     match begun.map_err(|problem| document::refused(output, problem))? {
-        Begun::Nothing => unchanged(output),
+        Begun::Nothing(notes) => unchanged(output, notes),
         Begun::Declined(code) => Ok(code),
         Begun::Run(started) => follow(ground, started, output),
     }
@@ -34,7 +34,8 @@ pub(super) fn apply(
 
 /// What became of the request.
 pub(super) enum Begun {
-    Nothing,
+    /// With what is to be known about the host all the same.
+    Nothing(Vec<String>),
     /// Somebody said no, or left.
     Declined(u8),
     Run(Started),
@@ -51,16 +52,22 @@ fn begin(
     nobody_at_work(ground)?;
     let plan = session::planned(ground, &answers)?;
     if plan.is_empty() {
-        return Ok(Begun::Nothing);
+        return Ok(Begun::Nothing(plan.notes));
     }
+    let known = passphrase::from_named_file(ground, &plan, &answers, output)?;
     if !consent.yes {
-        output.tell(&plan_text::summary(&plan));
+        // Every line first, so that what is still on the screen at the question is the summary.
+        output.tell(&plan_text::differences(&plan, output));
     }
+    output.tell(&plan_text::summary(&plan, output.told_width()));
     match consent::ask(consent, "apply", "Do this now?")? {
         Answer::Yes => {}
         answer => return Ok(Begun::Declined(declined(&answer, output))),
     }
-    let passphrase = passphrase::obtain(&plan, &answers, output)?;
+    let passphrase = match known {
+        Some(known) => known,
+        None => passphrase::obtain(ground, &plan, &answers, output)?,
+    };
     let request = worker::request("apply", None);
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
@@ -98,15 +105,11 @@ pub(super) fn declined(answer: &Answer, output: &Output) -> u8 {
     }
 }
 
-fn unchanged(output: &Output) -> Result<u8, Problem> {
+fn unchanged(output: &Output, notes: Vec<String>) -> Result<u8, Problem> {
     if output.is_json() {
-        output.document(&RunDocument::without_receipt(
-            None,
-            Outcome::Unchanged,
-            None,
-        ))?;
+        output.document(&RunDocument::unchanged(notes))?;
     } else {
-        output.result("unchanged: this host is as the answers want it\n")?;
+        output.result(&plan_text::nothing_to_do("unchanged", &notes, output.width))?;
     }
     Ok(Exit::Done as u8)
 }

@@ -1,15 +1,18 @@
 //! How a run ended, as JSON and as text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::error::Problem;
-use crate::receipt::{Outcome, Receipt, Reload};
-use crate::report::{self, Row};
-use crate::values::{RunId, escaped};
+use crate::error::{Exit, Problem};
+use crate::plan::LEFT;
+use crate::receipt::{After, Outcome, Receipt, Reload};
+use crate::report::{self, Row, Standing};
+use crate::values::{RunId, escaped, wrapped};
 
 use super::super::output::Output;
+use super::plan_text::noted;
 
 #[derive(Serialize)]
 pub(super) struct RunDocument {
@@ -22,6 +25,8 @@ pub(super) struct RunDocument {
     problem: Option<String>,
     /// Left as it is, because somebody else changed it since.
     left: Vec<String>,
+    /// What is to be known besides, differences from the answers that stay among it.
+    notes: Vec<String>,
 }
 
 impl RunDocument {
@@ -40,10 +45,19 @@ impl RunDocument {
             reload: Reload::NotNeeded.to_string(),
             problem,
             left: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
-    pub(super) fn of(receipt: &Receipt) -> Self {
+    /// Nothing was to be done.
+    pub(super) fn unchanged(notes: Vec<String>) -> Self {
+        Self {
+            notes,
+            ..Self::without_receipt(None, Outcome::Unchanged, None)
+        }
+    }
+
+    fn of(receipt: &Receipt, notes: &[String]) -> Self {
         Self {
             schema: 1,
             run: Some(receipt.run.clone()),
@@ -57,6 +71,7 @@ impl RunDocument {
             reload: receipt.reload.to_string(),
             problem: receipt.problem.clone(),
             left: receipt.left.clone(),
+            notes: notes.to_vec(),
         }
     }
 }
@@ -73,22 +88,32 @@ pub(super) fn refused(output: &Output, problem: Problem) -> Problem {
     problem
 }
 
+/// What is shown of a run besides its receipt.
+pub(super) struct About<'a> {
+    pub(super) exit: u8,
+    /// Of its plan.
+    pub(super) notes: &'a [String],
+    /// What makes a printed command act on the same place.
+    pub(super) options: &'a str,
+    /// Of this host, where instances' files wait.
+    pub(super) issued: &'a str,
+    /// The same, as the machine around names it.
+    pub(super) issued_outside: &'a str,
+}
+
 /// Shows how a run ended.
-pub(super) fn show(output: &Output, receipt: &Receipt, options: &str) -> Result<(), Problem> {
+pub(super) fn show(output: &Output, receipt: &Receipt, about: &About<'_>) -> Result<(), Problem> {
     if output.is_json() {
-        output.document(&RunDocument::of(receipt))
+        output.document(&RunDocument::of(receipt, about.notes))
     } else {
-        output.result(&text(receipt, options))
+        output.result(&text(receipt, about, output.width))
     }
 }
 
-fn text(receipt: &Receipt, options: &str) -> String {
+fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
     let run = &receipt.run;
-    let mut text = format!(
-        "run {run} ({}): {}\n",
-        escaped(&receipt.command),
-        words(receipt)
-    );
+    let head = format!("run {run} ({}): ", escaped(&receipt.command));
+    let mut text = wrapped(&head, &words(receipt, about.exit), width);
     if !receipt.changes.is_empty() {
         let title = match (receipt.outcome, &receipt.undid) {
             (_, Some(_)) => "put back",
@@ -107,41 +132,97 @@ fn text(receipt: &Receipt, options: &str) -> String {
         }
     }
     if receipt.reload != Reload::NotNeeded {
-        let _ = writeln!(
-            text,
-            "\nnginx: reload {}",
-            escaped(&receipt.reload.to_string())
-        );
+        text.push('\n');
+        let reload = escaped(&receipt.reload.to_string());
+        text.push_str(&wrapped("nginx: reload ", &reload, width));
     }
     if !receipt.proof.is_empty() {
         text.push_str("\nproof:\n");
-        text.push_str(&proof(&receipt.proof));
+        text.push_str(&proof(&receipt.proof, width));
     }
+    let stays: Vec<&String> = about
+        .notes
+        .iter()
+        .filter(|note| note.starts_with(LEFT))
+        .collect();
     if receipt.outcome == Outcome::Applied && receipt.undid.is_none() {
-        let _ = writeln!(text, "\nto go back: nim-tls rollback {run}{options}");
+        if !stays.is_empty() {
+            text.push_str("\nnot as the answers want it:\n");
+            for note in stays {
+                text.push_str(&noted(note, width));
+            }
+        }
+        text.push_str(&next_steps(receipt, about, width));
     }
     text
 }
 
+/// What is left to the operator.
+fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
+    let mut text = String::from("\nnext:\n");
+    let below = format!("{}/", about.issued);
+    let agents: BTreeSet<&str> = receipt
+        .changes
+        .iter()
+        .filter(|change| matches!(change.after, After::File { .. }))
+        .filter_map(|change| change.path.strip_prefix(&below)?.split('/').next())
+        .collect();
+    if !agents.is_empty() {
+        let words = "bring each instance the files of its folder here; nginx-agent.conf among \
+                     them says what goes where on the instance:";
+        text.push_str(&wrapped("  - ", words, width));
+        for agent in agents {
+            let agent = escaped(agent);
+            let folder = format!("{}/{agent}", about.issued_outside);
+            text.push_str(&format!("      scp {folder}/* root@{agent}:\n"));
+        }
+    }
+    let (run, options) = (&receipt.run, about.options);
+    text.push_str("  - prove it again, at any time:\n");
+    text.push_str(&format!("      nim-tls verify{options}\n"));
+    text.push_str("  - go back to how it was:\n");
+    text.push_str(&format!("      nim-tls rollback {run}{options}\n"));
+    text
+}
+
 /// The table of the proof, line by line safe to show.
-pub(super) fn proof(rows: &[Row]) -> String {
-    report::as_text(rows)
+pub(super) fn proof(rows: &[Row], width: usize) -> String {
+    report::as_text_within(rows, width.saturating_sub(2))
         .lines()
         .map(|line| format!("  {}\n", escaped(line)))
         .collect()
 }
 
-fn words(receipt: &Receipt) -> String {
+fn words(receipt: &Receipt, exit: u8) -> String {
     let tried = receipt.proof.iter().filter(|row| row.ok.is_some()).count();
+    let standing = Standing::of(&receipt.proof);
     match (receipt.outcome, &receipt.undid) {
-        (Outcome::Applied, _) if report::holds(&receipt.proof) => {
+        (Outcome::Applied, _) if standing == Standing::Holds => {
             format!("applied, and proven by {tried} attempts")
         }
+        (Outcome::Applied, _) if standing.is_good() => {
+            let not_tried = report::not_tried(&receipt.proof).count();
+            format!("applied, and proven by {tried} attempts; {not_tried} could not be tried")
+        }
         (Outcome::Applied, _) => "applied, not proven".to_owned(),
-        (Outcome::Unchanged, _) => "unchanged, this host is as it should be".to_owned(),
+        (Outcome::Unchanged, _) => "unchanged, nothing was to be done".to_owned(),
         (Outcome::RolledBack, Some(undid)) => format!("rolled back what run {undid} changed"),
         (Outcome::RolledBack, None) => "rolled back".to_owned(),
         (Outcome::Incomplete, _) => "incomplete, something is left to be done by hand".to_owned(),
+        // "Refused" is for what was never begun.
+        (Outcome::Refused, _) if exit == Exit::PutBack as u8 => {
+            let problem = receipt.problem.as_deref().unwrap_or_default();
+            let how = if problem.contains("interrupted") {
+                "interrupted"
+            } else {
+                "failed"
+            };
+            format!("{how}, and everything was put back")
+        }
         (Outcome::Refused, _) => "refused, nothing is changed".to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "document/tests.rs"]
+mod tests;

@@ -9,11 +9,12 @@ use time::format_description::well_known::Rfc3339;
 use crate::certificate::read_pem_chain;
 use crate::error::Problem;
 use crate::receipt::{After, Receipt};
-use crate::values::{RunId, escaped};
+use crate::values::{RunId, escaped, wrapped};
 use crate::worker::Runs;
 
 use super::super::output::Output;
 use super::super::place::Ground;
+use super::super::typed::as_root;
 use super::watch::at_work;
 
 /// A file of certificates is small.
@@ -51,7 +52,7 @@ pub(super) fn history(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         Problem::host(escaped(&format!(
             "the runs of this host cannot be read: {error}"
         )))
-        .remedy("sudo nim-tls history")
+        .remedy(as_root())
     };
     let ids = runs.list().map_err(|error| unreadable(&error))?;
     let lines: Vec<RunLine> = ids.iter().map(|run| line(ground, &runs, run)).collect();
@@ -64,7 +65,7 @@ pub(super) fn history(ground: &Ground, output: &Output) -> Result<u8, Problem> {
             expires_first,
         })?;
     } else {
-        output.result(&text(&lines, expires_first.as_ref()))?;
+        output.result(&text(&lines, expires_first.as_ref(), output.width))?;
     }
     Ok(0)
 }
@@ -127,7 +128,7 @@ fn first_expiry(ground: &Ground, receipts: &[Receipt]) -> Option<Expiry> {
         .min_by_key(|expiry| expiry.at)
 }
 
-fn text(lines: &[RunLine], expiry: Option<&Expiry>) -> String {
+fn text(lines: &[RunLine], expiry: Option<&Expiry>, width: usize) -> String {
     if lines.is_empty() {
         return "no run is recorded on this host\n".to_owned();
     }
@@ -156,7 +157,9 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>) -> String {
     }) = expiry
     {
         let (path, subject) = (escaped(path), escaped(subject));
-        let _ = writeln!(text, "\nexpires first: {subject} ({path}), {expires}");
+        text.push('\n');
+        let words = format!("{subject} ({path}), {expires}");
+        text.push_str(&wrapped("expires first: ", &words, width));
     }
     text
 }

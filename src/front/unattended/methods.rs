@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::facts::{Facts, Generation, Known};
 use crate::method::{self, Cell, Method, Proxy};
 use crate::topology::{self, Leg};
-use crate::values::escaped;
+use crate::values::{escaped, wrapped};
 
 use super::super::output::Output;
 use super::super::place::Ground;
@@ -33,13 +33,13 @@ struct CellDocument {
 }
 
 pub(super) fn methods(ground: &Ground, output: &Output) -> Result<u8, Problem> {
-    let facts = session::first_look(ground);
+    let facts = session::first_look(ground, None);
     let cells = method::cells();
     if output.is_json() {
         let cells = cells.iter().map(|cell| document(cell, &facts)).collect();
         output.document(&Document { schema: 1, cells })?;
     } else {
-        output.result(&text(&cells, &facts))?;
+        output.result(&text(&cells, &facts, output.width))?;
     }
     Ok(0)
 }
@@ -71,7 +71,7 @@ fn word(cell: &Cell, facts: &Facts) -> &'static str {
     }
 }
 
-fn text(cells: &[Cell], facts: &Facts) -> String {
+fn text(cells: &[Cell], facts: &Facts, width: usize) -> String {
     let mut text = String::new();
     line(&mut text, "", Proxy::ALL.map(Proxy::title));
     for method in Method::ALL {
@@ -84,19 +84,19 @@ fn text(cells: &[Cell], facts: &Facts) -> String {
         line(&mut text, method.title(), words);
     }
     text.push_str("\nNGINX Instance Manager 2. N/A: there is no such thing anywhere.\n");
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<(&str, String)> = Vec::new();
     for cell in cells {
         let reason = match (cell.not_applicable, method::fits(cell, facts)) {
-            (Some(why), _) => format!("  N/A       {}: {why}", about(cell, why)),
-            (None, Some(Err(why))) => format!("  not here  {}: {why}", cell.proxy.title()),
+            (Some(why), _) => ("  N/A       ", format!("{}: {why}", about(cell, why))),
+            (None, Some(Err(why))) => ("  not here  ", format!("{}: {why}", cell.proxy.title())),
             (None, Some(Ok(())) | None) => continue,
         };
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
     }
-    for reason in reasons {
-        text.push_str(&format!("{}\n", escaped(&reason)));
+    for (head, reason) in reasons {
+        text.push_str(&wrapped(head, &escaped(&reason), width));
     }
     if let Known::Is(nginx) = &facts.nginx {
         // Writing to a String cannot fail.
@@ -105,7 +105,7 @@ fn text(cells: &[Cell], facts: &Facts) -> String {
     for method in [Method::SslTermination, Method::ClientMtls] {
         let _ = writeln!(text, "\n{}", method.title());
         for leg in topology::legs(method) {
-            let _ = writeln!(text, "  {}", leg.sentence());
+            text.push_str(&wrapped("  - ", &leg.sentence(), width));
         }
     }
     text

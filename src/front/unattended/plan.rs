@@ -12,6 +12,7 @@ use crate::preview::{self, FilePreview};
 use crate::values::Digest;
 
 use super::super::output::Output;
+use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::session;
 use super::plan_text;
@@ -57,7 +58,10 @@ struct ReasonDocument {
 }
 
 pub(super) fn plan(ground: &Ground, answers: &Path, output: &Output) -> Result<u8, Problem> {
-    let plan = &session::planned(ground, &session::answers(answers)?)?;
+    let answers = session::answers(answers)?;
+    let plan = &session::planned(ground, &answers)?;
+    // A file that apply would refuse is refused here as well.
+    passphrase::from_named_file(ground, plan, &answers, output)?;
     match output.format {
         Format::Json => output.document(&document(plan)?)?,
         Format::Diff => output.result(&output.diff(&plan_text::diffs(plan)))?,

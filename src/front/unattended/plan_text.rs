@@ -2,23 +2,32 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Content, Plan, Status};
+use crate::plan::{Content, FileChange, LEFT, Plan, Status};
 use crate::preview::{self, FilePreview};
-use crate::values::escaped;
+use crate::values::{advised, escaped, with_command, wrapped};
 
 use super::super::output::Output;
 use super::plan::commands;
 
 /// Steps, files, notes, defaults, then every changed line with its reason.
 pub(super) fn whole(plan: &Plan, output: &Output) -> String {
-    let mut text = summary(plan);
+    format!(
+        "{}{}",
+        summary(plan, output.width),
+        differences(plan, output)
+    )
+}
+
+/// Every changed line with its reason.
+pub(super) fn differences(plan: &Plan, output: &Output) -> String {
+    let mut text = String::new();
     for file in changed(plan) {
         let Some(diff) = file.diff.as_deref().filter(|diff| !diff.is_empty()) else {
             continue;
         };
         text.push('\n');
         text.push_str(&output.diff(diff));
-        text.push_str(&reasons(&file));
+        text.push_str(&reasons(&file, output.width));
     }
     text
 }
@@ -32,46 +41,52 @@ pub(super) fn diffs(plan: &Plan) -> String {
 }
 
 /// What will be done, without the differences.
-pub(super) fn summary(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan, width: usize) -> String {
     if plan.is_empty() {
-        return format!(
-            "Nothing to do: this host is as the answers want it.\n{}",
-            notes(plan)
-        );
+        return nothing_to_do("nothing to do", &plan.notes, width);
     }
     let mut text = String::from("Steps, in this order:\n");
     for (number, step) in plan.steps.iter().enumerate() {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {}. {}", number + 1, escaped(&step.title));
-        let _ = writeln!(text, "     why:  {}", escaped(&step.why));
-        let _ = writeln!(text, "     undo: {}", escaped(&step.undo));
+        let head = format!("  {}. ", number + 1);
+        text.push_str(&wrapped(&head, &escaped(&step.title), width));
+        text.push_str(&wrapped("     why:  ", &escaped(&step.why), width));
+        text.push_str(&wrapped("     undo: ", &escaped(&step.undo), width));
     }
-    text.push_str(&files(plan));
+    text.push_str(&files(plan, width));
     let commands = commands(plan);
     if !commands.is_empty() {
         text.push_str("\nCommands:\n");
         for command in &commands {
-            listed(&mut text, command);
+            let _ = writeln!(text, "  {}", escaped(command));
         }
     }
-    text.push_str(&notes(plan));
+    text.push_str(&notes(&plan.notes, width));
     if !plan.defaults.is_empty() {
         text.push_str("\nNot said in the answers, so taken:\n");
         for (field, value) in &plan.defaults {
-            listed(&mut text, &format!("{field}: {value}"));
+            text.push_str(&wrapped(
+                "  ",
+                &escaped(&format!("{field}: {value}")),
+                width,
+            ));
         }
     }
     text
 }
 
-fn files(plan: &Plan) -> String {
+/// That all is as wanted is said only where it is so.
+pub(super) fn nothing_to_do(word: &str, about: &[String], width: usize) -> String {
+    let head = if about.iter().any(|note| note.starts_with(LEFT)) {
+        "nothing was to be done, and this differs from the answers"
+    } else {
+        "this host is as the answers want it"
+    };
+    let head = wrapped("", &format!("{word}: {head}"), width);
+    format!("{head}{}", notes(about, width))
+}
+
+fn files(plan: &Plan, width: usize) -> String {
     let mut text = String::from("\nFiles:\n");
-    let width = plan
-        .files
-        .iter()
-        .map(|file| file.path.as_str().len())
-        .max()
-        .unwrap_or(0);
     let mut unchanged = 0;
     for (shown, file) in preview::files(plan).iter().zip(&plan.files) {
         let status = match file.status {
@@ -83,43 +98,62 @@ fn files(plan: &Plan) -> String {
             }
         };
         let content = match (&file.content, shown.sensitive) {
-            (Content::Issued(_), true) => "secret, made while applying".to_owned(),
-            (Content::Issued(_), false) => "made while applying".to_owned(),
+            (Content::Issued(_), true) => "secret".to_owned(),
+            (Content::Issued(_), false) => "made".to_owned(),
             (Content::Text(_), _) => format!("+{} -{}", shown.added, shown.removed),
         };
-        let _ = writeln!(
-            text,
-            "  {status}  {:<width$}  {}  {:<7}  {content}",
-            escaped(&shown.path),
-            shown.mode,
-            shown.owner,
-        );
+        let path = escaped(&shown.path);
+        let head = format!("  {status}  {content:<7} {} {}", shown.mode, shown.owner);
+        // A path that is too long gets a line of its own. Writing to a String cannot fail.
+        let gap = if head.len() + 1 + path.chars().count() > width {
+            "\n     "
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "{head}{gap} {path}");
     }
     if unchanged > 0 {
-        listed(&mut text, &format!("and {unchanged} that stay as they are"));
+        let _ = writeln!(text, "  and {unchanged} that stay as they are");
+    }
+    let made = |file: &&FileChange| matches!(file.content, Content::Issued(_));
+    if plan.changed_files().any(|file| made(&file)) {
+        text.push_str("  (made, secret: certificates and keys, made while applying)\n");
     }
     text
 }
 
-fn notes(plan: &Plan) -> String {
-    if plan.notes.is_empty() {
+fn notes(notes: &[String], width: usize) -> String {
+    if notes.is_empty() {
         return String::new();
     }
     let mut text = String::from("\nTo know:\n");
-    plan.notes.iter().for_each(|note| listed(&mut text, note));
+    for note in notes {
+        text.push_str(&noted(note, width));
+    }
     text
 }
 
-fn reasons(file: &FilePreview) -> String {
+/// A note, and the command at its end in a line of its own.
+pub(super) fn noted(note: &str, width: usize) -> String {
+    let note = escaped(note);
+    let (words, command) = with_command(&note);
+    let mut text = wrapped("  - ", words, width);
+    if let Some(command) = command {
+        text.push_str(&advised("    ", command, width));
+    }
+    text
+}
+
+fn reasons(file: &FilePreview, width: usize) -> String {
     let mut text = String::new();
     for (lines, why) in &file.reasons {
         let last = lines.end.saturating_sub(1);
         let which = if last > lines.start {
-            format!("lines {}-{last}", lines.start)
+            format!("why lines {}-{last}: ", lines.start)
         } else {
-            format!("line {}", lines.start)
+            format!("why line {}: ", lines.start)
         };
-        let _ = writeln!(text, "why {which}: {}", escaped(why));
+        text.push_str(&wrapped(&which, &escaped(why), width));
     }
     text
 }
@@ -128,8 +162,4 @@ fn changed(plan: &Plan) -> Vec<FilePreview> {
     let mut files = preview::files(plan);
     files.retain(|file| file.status != Status::Unchanged);
     files
-}
-
-fn listed(text: &mut String, line: &str) {
-    let _ = writeln!(text, "  {}", escaped(line));
 }

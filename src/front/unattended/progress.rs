@@ -1,14 +1,38 @@
 //! A run as it goes on: one line for each thing that happens, to standard error.
 
+use crate::error::Exit;
 use crate::event::{Event, Happening, StepEnd};
+use crate::report::Row;
 use crate::values::escaped;
 
 use super::super::output::Output;
 
 pub(super) fn show(output: &Output, event: &Event) {
     if let Some(line) = line(&event.what) {
-        output.tell(&line);
+        let text = line.trim_start();
+        let blanks = " ".repeat(line.len() - text.len());
+        // What does not fit is indented under the text.
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        if blanks.is_empty() {
+            output.tell_after("", &line);
+        } else {
+            output.tell_after(&format!("{blanks}{first} "), rest);
+        }
     }
+}
+
+/// The table of the proof is the result, printed at the end; on the way only what went wrong.
+fn proved(row: &Row) -> Option<String> {
+    let wrong = row.ok == Some(false);
+    wrong.then(|| {
+        escaped(&format!(
+            "  {} {}, {}: {}",
+            row.mark(),
+            row.leg,
+            row.case,
+            row.seen
+        ))
+    })
 }
 
 fn line(happening: &Happening) -> Option<String> {
@@ -25,17 +49,12 @@ fn line(happening: &Happening) -> Option<String> {
                 escaped(command)
             )
         }
+        Happening::StepBegan { step } if step == "prove" => {
+            "prove: connecting, well and badly; this takes about 20 s".to_owned()
+        }
         Happening::StepBegan { .. } => return None,
         Happening::Said { step, text } => format!("  {}: {}", escaped(step), escaped(text)),
-        Happening::Proved { row } => escaped(&format!(
-            "  {:<3} {}, {}: {}",
-            row.mark(),
-            row.leg,
-            row.case,
-            row.why
-                .as_deref()
-                .map_or_else(|| row.seen.clone(), |why| format!("not tried, {why}")),
-        )),
+        Happening::Proved { row } => return proved(row),
         Happening::StepEnded {
             step,
             how,
@@ -58,6 +77,9 @@ fn line(happening: &Happening) -> Option<String> {
         }
         Happening::PuttingBack { why } => {
             format!("putting everything back, because {}", escaped(why))
+        }
+        Happening::Ended { exit, .. } if *exit == Exit::PutBack as u8 => {
+            "ended: everything was put back".to_owned()
         }
         Happening::Ended { outcome, .. } => format!("ended: {outcome}"),
     })

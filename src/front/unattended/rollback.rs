@@ -2,12 +2,13 @@
 
 use crate::cli::Consent;
 use crate::error::Problem;
-use crate::values::{RunId, escaped};
+use crate::values::{RunId, escaped, wrapped};
 use crate::worker::{self, Target};
 
 use super::super::consent::{self, Answer};
 use super::super::output::Output;
 use super::super::place::Ground;
+use super::super::typed::as_root;
 use super::apply::{Begun, declined, follow};
 use super::document;
 
@@ -20,7 +21,7 @@ pub(super) fn rollback(
     match begin(ground, run, consent, output)
         .map_err(|problem| document::refused(output, problem))?
     {
-        Begun::Nothing => Ok(0),
+        Begun::Nothing(_) => Ok(0),
         Begun::Declined(code) => Ok(code),
         Begun::Run(started) => follow(ground, started, output),
     }
@@ -35,13 +36,12 @@ fn begin(
     consent::possible(consent, "rollback")?;
     if ground.host().is_live() && !ground.host().is_root() {
         return Err(
-            Problem::host("only root can put back what root has changed")
-                .remedy("sudo nim-tls rollback"),
+            Problem::host("only root can put back what root has changed").remedy(as_root()),
         );
     }
     let target = worker::target(ground.host(), ground.state(), run, None)?;
     if !consent.yes {
-        output.tell(&summary(&target));
+        output.tell(&summary(&target, output.told_width()));
     }
     match consent::ask(consent, "rollback", "Put this back now?")? {
         Answer::Yes => {}
@@ -52,16 +52,17 @@ fn begin(
     worker::start(ground.host(), ground.state(), &launch, &request, None, "").map(Begun::Run)
 }
 
-fn summary(target: &Target) -> String {
+fn summary(target: &Target, width: usize) -> String {
     let cut = if target.cut_short {
         ", which was cut short"
     } else {
         ""
     };
-    let mut text = format!(
-        "Run {}{cut} changed this; it will be as it was before:\n",
+    let head = format!(
+        "Run {}{cut} changed this; it will be as it was before:",
         target.run
     );
+    let mut text = wrapped("", &head, width);
     for change in &target.changes {
         text.push_str(&format!("  {}\n", escaped(&change.path)));
     }

@@ -8,8 +8,8 @@ use crate::error::{Exit, Problem};
 use crate::pki::{Authority, SecretKey};
 use crate::plan::Proof;
 use crate::receipt::Outcome;
-use crate::report::{self, Row};
-use crate::values::{RunId, escaped};
+use crate::report::{self, Row, Standing};
+use crate::values::{RunId, escaped, wrapped};
 use crate::worker::{
     INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, Prover as _, ROOT_CERTIFICATE, Runs,
 };
@@ -18,6 +18,7 @@ use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::prover::RealProver;
 use super::super::session;
+use super::super::typed::as_root;
 use super::document;
 
 const LIMIT: u64 = 1 << 20;
@@ -27,7 +28,12 @@ struct Document {
     schema: u32,
     /// The run whose proof was tried again.
     run: RunId,
+    /// Nothing that was tried came out wrong, and refusals were among it.
     holds: bool,
+    /// Nothing that can be tried from this host was left out.
+    complete: bool,
+    /// What was left out: leg and case.
+    not_tried: Vec<String>,
     proof: Vec<Row>,
 }
 
@@ -39,39 +45,58 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         .remedy("start that system, and run nim-tls verify on it"));
     }
     let (run, mut proof) = latest(ground)?;
-    let facts = session::first_look(ground);
+    let facts = session::first_look(ground, None);
     // The master of then may have been restarted since.
     if let Some(master) = facts.nginx.is().and_then(|nginx| nginx.master.as_ref()) {
         proof.master = master.pid;
     }
     let authority = authority(ground);
+    // Nobody may be there to watch: cron sends whatever is said on the way as mail.
+    let watched = output.is_watched() && !output.is_json();
     let rows = RealProver::default().prove(ground.host(), &proof, authority.as_ref(), &mut |row| {
-        if !output.is_json() {
-            output.tell(&escaped(&format!(
-                "{:<3} {}, {}",
-                row.mark(),
-                row.leg,
-                row.case
-            )));
+        if watched {
+            let head = format!("{:<3} ", row.mark());
+            output.tell_after(&head, &escaped(&format!("{}, {}", row.leg, row.case)));
         }
     });
-    let holds = report::holds(&rows);
+    let standing = Standing::of(&rows);
     if output.is_json() {
+        let not_tried: Vec<String> = report::not_tried(&rows).map(name).collect();
         output.document(&Document {
             schema: 1,
             run,
-            holds,
+            holds: standing.is_good(),
+            complete: standing != Standing::Untried && not_tried.is_empty(),
+            not_tried,
             proof: rows,
         })?;
     } else {
-        let word = if holds {
-            "the proof holds"
-        } else {
-            "the proof does NOT hold"
-        };
-        output.result(&format!("{}\n{word}\n", document::proof(&rows)))?;
+        let table = document::proof(&rows, output.width);
+        let words = wrapped("", &words(standing), output.width);
+        output.result(&format!("{table}\n{words}"))?;
     }
-    Ok(if holds { Exit::Done } else { Exit::HostUnfit } as u8)
+    let exit = if standing.is_good() {
+        Exit::Done
+    } else {
+        Exit::HostUnfit
+    };
+    Ok(exit as u8)
+}
+
+fn name(row: &Row) -> String {
+    format!("{}, {}", row.leg, row.case)
+}
+
+fn words(standing: Standing) -> String {
+    match standing {
+        Standing::Holds => "the proof holds, as seen from this host".to_owned(),
+        Standing::HoldsInPart { not_tried } => format!(
+            "the proof holds as far as it could be tried: {not_tried} not tried, marked -- with \
+             the reason"
+        ),
+        Standing::Untried => "nothing was proven: no client was seen to be refused".to_owned(),
+        Standing::Fails => "the proof does NOT hold".to_owned(),
+    }
 }
 
 /// What the latest run that stands has proven.
@@ -82,7 +107,7 @@ fn latest(ground: &Ground) -> Result<(RunId, Proof), Problem> {
             Problem::host(escaped(&format!(
                 "the runs of this host cannot be read: {error}"
             )))
-            .remedy("sudo nim-tls verify")
+            .remedy(as_root())
         })?;
     standing
         .into_iter()
@@ -106,4 +131,21 @@ fn authority(ground: &Ground) -> Option<Authority> {
     ];
     let key = Zeroizing::new(read(INTERMEDIATE_KEY)?);
     Authority::open(chain, SecretKey::from_pem(&key, None).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_claims_no_more_than_was_tried() {
+        assert!(words(Standing::Holds).contains("holds, as seen from this host"));
+        let part = words(Standing::HoldsInPart { not_tried: 4 });
+        assert!(
+            part.contains("as far as it could be tried: 4 not tried"),
+            "{part}"
+        );
+        assert!(!words(Standing::Untried).contains("holds"));
+        assert!(words(Standing::Fails).contains("NOT"));
+    }
 }

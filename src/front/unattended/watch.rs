@@ -11,7 +11,8 @@ use crate::worker::{self, RunError, Runs};
 use super::super::leaving::leave_when_told;
 use super::super::output::Output;
 use super::super::place::Ground;
-use super::document::{self, RunDocument};
+use super::super::typed::as_root;
+use super::document::{self, About, RunDocument};
 use super::progress;
 
 const PAUSE: Duration = Duration::from_millis(100);
@@ -51,7 +52,17 @@ pub(super) fn outcome(
     output: &Output,
 ) -> Result<u8, Problem> {
     let shown = if let Ok(Some(receipt)) = receipt(ground, run) {
-        document::show(output, &receipt, &ground.options())
+        let plan = Runs::new(ground.host(), ground.state()).open(run).plan();
+        // A rollback has none, and a run goes on being shown without it.
+        let notes = plan.ok().flatten().map_or_else(Vec::new, |plan| plan.notes);
+        let about = About {
+            exit,
+            notes: &notes,
+            options: &ground.options(),
+            issued: &format!("{}/issued", ground.state()),
+            issued_outside: &format!("{}/issued", ground.outside(ground.state())),
+        };
+        document::show(output, &receipt, &about)
     } else {
         let outcome = if exit == 0 {
             Outcome::Applied
@@ -68,7 +79,16 @@ pub(super) fn outcome(
     if let Some(problem) = problem {
         // It may hold the remedy on a line of its own.
         let lines: Vec<String> = problem.lines().map(escaped).collect();
-        output.tell(&format!("nim-tls: {}", lines.join("\n")));
+        let told = lines.join("\n");
+        let (what, remedy) = match told.split_once("\n  do: ") {
+            Some((what, remedy)) => (what, Some(remedy)),
+            None => (told.as_str(), None),
+        };
+        let problem = Problem::host(what);
+        output.problem(&match remedy {
+            Some(remedy) => problem.remedy(remedy),
+            None => problem,
+        });
     }
     // The work is done as `exit` says, even where its result could not be written down here.
     if let Err(problem) = shown {
@@ -91,8 +111,7 @@ pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
 
 pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        Problem::host(format!("the runs of this host cannot be read: {error}"))
-            .remedy("as root: sudo nim-tls ...")
+        Problem::host(format!("the runs of this host cannot be read: {error}")).remedy(as_root())
     };
     let runs = Runs::new(ground.host(), ground.state()).list();
     let runs = runs.map_err(|error| unreadable(&error))?;

@@ -34,7 +34,8 @@ fn what_is_no_plain_file_is_in_the_way() {
     for (name, why) in [
         (
             "second",
-            "DIR/second is one of 2 names of the same file (hard links)",
+            "DIR/second is one of 2 names of the same file (hard links): cp -a DIR/second \
+             DIR/second.new && mv DIR/second.new DIR/second",
         ),
         ("link", "DIR/link is a symbolic link to file"),
         ("folder", "DIR/folder is a folder"),

@@ -51,7 +51,7 @@ fn a_taken_port_is_told_with_its_holder_and_line() {
     for at in ["0.0.0.0:443", "127.0.0.1:443", "[::]:443"] {
         let said = Stand::stock().with_stranger(at).refusal();
         assert!(
-            said.contains("port 443 belongs to stranger (pid 7)"),
+            said.contains("port 443 belongs to stranger (process 7)"),
             "{said}"
         );
         assert!(said.contains(&format!("{NMS_HTTP}:")), "{said}");

@@ -295,9 +295,10 @@ fn ssl_termination_changes_the_certificate_and_the_profile_only() {
             .any(|path| path.contains("nim-tls-") && path.starts_with("/etc"))
     );
     holds(&stand);
-    // What clients have to show stays when it is applied after client mTLS.
-    let guarded = Stand::stock().settled().ssl_termination();
-    assert!(guarded.planned().is_empty());
+    // Where client mTLS is in force, the way back is an undo.
+    let said = Stand::stock().settled().ssl_termination().refusal();
+    assert!(said.starts_with(&format!("{NMS_HTTP}:")), "{said}");
+    assert!(said.contains("client-mtls is in force here"), "{said}");
 }
 
 #[test]

@@ -281,13 +281,12 @@ impl Stand {
         self.plan().unwrap_or_else(|problem| panic!("{problem}"))
     }
 
-    /// What it says when the host is refused. It names what to do; where a file cannot be written,
-    /// what is found in the way does so itself.
+    /// What it says when the host is refused. It names what to do.
     pub(super) fn refusal(&self) -> String {
         let problem = self.plan().expect_err("this was to be refused");
         assert_eq!(problem.exit, Exit::HostUnfit, "{problem}");
         assert!(
-            problem.remedy.is_some() || problem.what.contains("cannot be written"),
+            problem.remedy.is_some(),
             "nothing to do is named: {problem}"
         );
         problem.what

@@ -273,3 +273,18 @@ fn an_nginx_without_a_master_is_not_waited_for_long() {
     look(&host, &wanted());
     assert!(host.uptime() < before + Duration::from_millis(100));
 }
+
+/// It would wait for as long as it may, and so would whoever asked it.
+#[test]
+fn nginx_is_not_asked_to_read_a_fifo() {
+    for fifo in [NMS_PATH, "/etc/nms/certs/manager-server.pem"] {
+        let host = Scene::stock().host();
+        host.put(fifo, Entry::special());
+        let facts = look_asking(&host, &wanted(), &|_| panic!("nginx was asked"));
+        let nginx = facts.nginx.is().unwrap();
+        let Known::Is(Err(said)) = &nginx.loads else {
+            panic!("{:?}", nginx.loads)
+        };
+        assert!(said.starts_with(&format!("{fifo} is a FIFO")), "{said}");
+    }
+}
