@@ -48,3 +48,4 @@ pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, NginxCommand, Plan, Proof, ProofTrust, SCHEMA,
     Step, TrustChange,
 };
+pub use steps::live_only;

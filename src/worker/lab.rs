@@ -14,7 +14,8 @@ use crate::values::{AbsPath, Attributes, Mode, Owner, RunId};
 
 use super::job::{Ending, Job};
 use super::prover::Prover;
-use super::run_folder::{Request, Runs};
+use super::run_folder::Request;
+use super::runs::Runs;
 use super::stage::Ourselves;
 
 pub(super) use plan::{nginx, plan, second_plan};
@@ -141,7 +142,7 @@ fn rebuild_trust(machine: &Memory) {
 }
 
 /// As nginx does: a new worker, the old ones on their way out.
-fn signalled(machine: &Memory, to: &Process, signal: Signal) {
+pub(super) fn signalled(machine: &Memory, to: &Process, signal: Signal) {
     let mut processes = machine.processes().unwrap();
     match signal {
         Signal::Hangup if to.pid == MASTER => {

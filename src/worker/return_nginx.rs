@@ -55,6 +55,29 @@ pub(super) fn return_nginx(
     }
 }
 
+/// What nginx says of the files that are there now, where something was left: `accepted`, or
+/// `refused: path:line: words`. `None` where there is no nginx to ask.
+pub(super) fn stands(
+    host: &dyn Host,
+    ourselves: &Ourselves,
+    plan: Option<&Plan>,
+    scratch: &Path,
+) -> Option<String> {
+    let nginx = plan.and_then(reloaded_by).filter(|_| host.is_live())?;
+    Some(
+        match test(host, ourselves, nginx, &[], Vec::new(), scratch) {
+            Ok(Tested::Accepted { .. }) => "accepted".to_owned(),
+            Ok(Tested::Refused { why, .. }) => format!("refused: {why}"),
+            Err(error) => format!("could not be asked: {error}"),
+        },
+    )
+}
+
+/// The same as a sentence.
+pub(super) fn stands_in_words(stands: &str) -> String {
+    format!("nginx -t, on what is there now: {stands}")
+}
+
 fn reloaded_by(plan: &Plan) -> Option<&NginxCommand> {
     plan.steps.iter().find_map(|step| match &step.action {
         Action::Reload(nginx) => Some(nginx),

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::error::Problem;
-use crate::receipt::{Outcome, Receipt, Reload};
+use crate::receipt::{Kept, Outcome, Receipt, Reload, Skipped};
 use crate::report::{self, Row};
 use crate::values::{RunId, escaped};
 
 use super::super::output::Output;
+use super::super::place::Ground;
+use super::by_hand;
 
 #[derive(Serialize)]
 pub(super) struct RunDocument {
@@ -22,6 +24,13 @@ pub(super) struct RunDocument {
     problem: Option<String>,
     /// Left as it is, because somebody else changed it since.
     left: Vec<String>,
+    /// Not taken away, because something that was left needs it.
+    kept: Vec<Kept>,
+    /// What `nginx -t` says of what is there, where something was left: `accepted`, or
+    /// `refused: path:line: words`.
+    nginx_test: Option<String>,
+    /// Steps that need a running system, each with the reason.
+    skipped: Vec<Skipped>,
 }
 
 impl RunDocument {
@@ -40,6 +49,9 @@ impl RunDocument {
             reload: Reload::NotNeeded.to_string(),
             problem,
             left: Vec::new(),
+            kept: Vec::new(),
+            nginx_test: None,
+            skipped: Vec::new(),
         }
     }
 
@@ -57,6 +69,9 @@ impl RunDocument {
             reload: receipt.reload.to_string(),
             problem: receipt.problem.clone(),
             left: receipt.left.clone(),
+            kept: receipt.kept.clone(),
+            nginx_test: receipt.nginx_test.clone(),
+            skipped: receipt.skipped.clone(),
         }
     }
 }
@@ -74,12 +89,19 @@ pub(super) fn refused(output: &Output, problem: Problem) -> Problem {
 }
 
 /// Shows how a run ended.
-pub(super) fn show(output: &Output, receipt: &Receipt, options: &str) -> Result<(), Problem> {
+pub(super) fn show(output: &Output, receipt: &Receipt, ground: &Ground) -> Result<(), Problem> {
     if output.is_json() {
-        output.document(&RunDocument::of(receipt))
-    } else {
-        output.result(&text(receipt, options))
+        return output.document(&RunDocument::of(receipt));
     }
+    let mut text = text(receipt, &ground.options());
+    let commands = by_hand::commands(ground, receipt);
+    if !commands.is_empty() {
+        text.push_str("\nto finish by hand, once you have taken over what was edited:\n");
+        for command in commands {
+            let _ = writeln!(text, "  {}", escaped(&command));
+        }
+    }
+    output.result(&text)
 }
 
 fn text(receipt: &Receipt, options: &str) -> String {
@@ -105,6 +127,21 @@ fn text(receipt: &Receipt, options: &str) -> String {
         for path in &receipt.left {
             let _ = writeln!(text, "  {}", escaped(path));
         }
+    }
+    if !receipt.kept.is_empty() {
+        text.push_str("\nkept, because what was left still needs it:\n");
+        for Kept { path, why } in &receipt.kept {
+            let _ = writeln!(text, "  {}  ({})", escaped(path), escaped(why));
+        }
+    }
+    if !receipt.skipped.is_empty() {
+        text.push_str("\nskipped:\n");
+        for Skipped { title, why, .. } in &receipt.skipped {
+            let _ = writeln!(text, "  {}: {}", escaped(title), escaped(why));
+        }
+    }
+    if let Some(said) = &receipt.nginx_test {
+        let _ = writeln!(text, "\nnginx -t, on what is there now: {}", escaped(said));
     }
     if receipt.reload != Reload::NotNeeded {
         let _ = writeln!(

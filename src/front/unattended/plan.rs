@@ -14,7 +14,7 @@ use crate::values::Digest;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::session;
-use super::plan_text;
+use super::{busy, plan_text};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -57,7 +57,9 @@ struct ReasonDocument {
 }
 
 pub(super) fn plan(ground: &Ground, answers: &Path, output: &Output) -> Result<u8, Problem> {
-    let plan = &session::planned(ground, &session::answers(answers)?)?;
+    let answers = session::answers(answers)?;
+    busy::refuse(ground)?;
+    let plan = &session::planned(ground, &answers)?;
     match output.format {
         Format::Json => output.document(&document(plan)?)?,
         Format::Diff => output.result(&output.diff(&plan_text::diffs(plan)))?,

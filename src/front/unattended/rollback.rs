@@ -9,7 +9,7 @@ use super::super::consent::{self, Answer};
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::apply::{Begun, declined, follow};
-use super::document;
+use super::{busy, document};
 
 pub(super) fn rollback(
     ground: &Ground,
@@ -39,7 +39,14 @@ fn begin(
                 .remedy("sudo nim-tls rollback"),
         );
     }
+    busy::refuse_at_work(ground)?;
     let target = worker::target(ground.host(), ground.state(), run, None)?;
+    if let Some(damaged) = &target.damaged {
+        output.tell(&format!(
+            "warning: {}; the journal is used",
+            escaped(damaged)
+        ));
+    }
     if !consent.yes {
         output.tell(&summary(&target));
     }
@@ -53,10 +60,10 @@ fn begin(
 }
 
 fn summary(target: &Target) -> String {
-    let cut = if target.cut_short {
-        ", which was cut short"
-    } else {
-        ""
+    let cut = match (&target.damaged, target.cut_short) {
+        (Some(_), _) => ", by its journal,",
+        (None, true) => ", which was cut short,",
+        (None, false) => "",
     };
     let mut text = format!(
         "Run {}{cut} changed this; it will be as it was before:\n",
