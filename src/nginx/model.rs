@@ -169,7 +169,7 @@ impl<'a> Server<'a> {
         Self {
             directive,
             listens,
-            names: names.flat_map(|line| line.words()).collect(),
+            names: names.flat_map(Directive::words).collect(),
             locations: locations(directive, &scope),
             conditionals: conditionals(directive, &scope),
             scope,

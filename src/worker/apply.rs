@@ -242,7 +242,8 @@ impl Run<'_> {
             ));
         }
         if !stays.is_empty() {
-            receipt.nginx_test = stands(host, self.job.ourselves, Some(self.plan), &scratch);
+            receipt.nginx_test =
+                stands(host, self.job.ourselves, Some(self.plan), &stays, &scratch);
             sentences.extend(receipt.nginx_test.as_deref().map(stands_in_words));
         }
         record_stays(receipt, &stays);

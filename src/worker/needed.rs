@@ -116,7 +116,7 @@ impl<'a> Found<'a> {
     /// One of our own files that nginx includes by a pattern.
     fn is_helper(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name.starts_with("nim-tls-") && name.ends_with(".conf")
+        name.starts_with("nim-tls-") && name.rsplit_once('.').is_some_and(|(_, end)| end == "conf")
     }
 }
 

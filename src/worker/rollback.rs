@@ -106,7 +106,7 @@ fn undo_target(
     if stays.is_empty() {
         return Ending::done(Outcome::RolledBack);
     }
-    receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &scratch);
+    receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &stays, &scratch);
     let mut sentences = stays_in_words(&stays);
     sentences.extend(receipt.nginx_test.as_deref().map(stands_in_words));
     Ending::incomplete(sentences.join("; "))

@@ -335,7 +335,7 @@ fn a_command_that_a_killed_worker_left_running_is_waited_for() {
         let ran = |change: &Done| matches!(change, Done::Ran(what) if what.contains("update-ca"));
         machine.changes().iter().any(ran)
     };
-    let call = (1..)
+    let call = (1..1000)
         .find(|call| {
             let machine = lab::machine();
             let run = lab::started(&machine, None, Some(&plan()));
@@ -401,4 +401,23 @@ fn one_that_is_turned_away_leaves_no_receipt() {
     let folder = Runs::new(&machine, &state).open(&run);
     assert_eq!(folder.receipt().unwrap(), None);
     assert!(!folder.was_begun().unwrap());
+}
+
+#[test]
+fn where_nginx_names_no_place_the_line_of_what_was_left_is_given() {
+    let machine = machine();
+    let before = world(&machine);
+    apply(&machine, &plan());
+    let attributes = before[Path::new(CONF)].attributes.clone();
+    let conf = "# edited\nssl_certificate /etc/gone.crt;\n";
+    machine.put(CONF, Entry::file(conf, attributes));
+    let words = "nginx: [emerg] cannot load certificate \"/etc/gone.crt\": no such file\n";
+    let broken = Entry::file(words, Attributes::root(0o644));
+    machine.put("/etc/nginx/conf.d/broken.conf", broken);
+    let (run, _) = rollback(&machine, None);
+    let said = receipt(&machine, &run).nginx_test.unwrap();
+    assert!(
+        said.starts_with(&format!("refused: {CONF}:2: cannot load")),
+        "{said}"
+    );
 }
