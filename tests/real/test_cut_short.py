@@ -34,7 +34,7 @@ def while_trusting(tool: Tool, then: str) -> Done:
         {tool.binary} apply --answers {ANSWERS_FILE} --yes >/mnt/out 2>/mnt/err & apply=$!
         until pgrep -fx 'sleep 2.125' >/dev/null; do sleep 0.02; done
         {then}
-        wait $apply; echo $?; cat /mnt/out; cat /mnt/err >&2
+        wait $apply; code=$?; wait; echo $code; cat /mnt/out; cat /mnt/err >&2
     """
     done = tool.manager.run("sh", "-c", script, check=False, timeout=90)
     code, out = done.stdout.split("\n", 1)
@@ -88,7 +88,7 @@ def test_whoever_meets_a_run_at_work_is_told_and_leaves_no_trace(manager: Manage
         )
     )  # fmt: skip
     during = f"{tool.binary} history --format json >/mnt/during"
-    watch = f"({tool.binary} watch --format json >/mnt/watched 2>/dev/null &)"
+    watch = f"{tool.binary} watch --format json >/mnt/watched 2>/dev/null &"
     done = while_trusting(tool, f"{meet}\n{during}\n{watch}")
     assert done.code == 0, done
 

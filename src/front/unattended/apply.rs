@@ -49,7 +49,10 @@ fn begin(
     let answers = session::answers(answers)?;
     consent::possible(consent, "apply")?;
     busy::refuse(ground)?;
-    let plan = session::planned(ground, &answers)?;
+    let plan = session::planned(ground, &answers);
+    // One may have begun meanwhile, and then the plan is of a host in between.
+    busy::refuse(ground)?;
+    let plan = plan?;
     if plan.is_empty() {
         return Ok(Begun::Nothing);
     }

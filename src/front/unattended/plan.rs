@@ -59,7 +59,10 @@ struct ReasonDocument {
 pub(super) fn plan(ground: &Ground, answers: &Path, output: &Output) -> Result<u8, Problem> {
     let answers = session::answers(answers)?;
     busy::refuse(ground)?;
-    let plan = &session::planned(ground, &answers)?;
+    let plan = session::planned(ground, &answers);
+    // One may have begun meanwhile, and then the plan is of a host in between.
+    busy::refuse(ground)?;
+    let plan = &plan?;
     match output.format {
         Format::Json => output.document(&document(plan)?)?,
         Format::Diff => output.result(&output.diff(&plan_text::diffs(plan)))?,
