@@ -185,3 +185,7 @@ fn finish_rollbacks(job: &Job<'_>, target: &Target) {
 #[cfg(test)]
 #[path = "rollback/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rollback/left_tests.rs"]
+mod left_tests;
