@@ -59,4 +59,5 @@ pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,
     SCHEMA, Step, TrustChange,
 };
+pub use steps::live_only;
 pub use template::LOG_FORMAT;

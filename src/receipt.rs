@@ -35,6 +35,75 @@ pub struct Receipt {
     /// Paths that were left as they are because somebody else changed them since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
+    /// Paths that were kept because something that was left needs them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
+    /// Where something was left: what `nginx -t` says of what is there now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nginx_test: Option<String>,
+    /// Steps that need a running system, on one that is a folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file that an undo would have taken away, and what needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub path: String,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    pub step: String,
+    pub title: String,
+    pub why: String,
+}
+
+/// A receipt that is there and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    #[error("is damaged: {0}")]
+    Damaged(String),
+    #[error("was written by a newer nim-tls (schema {0}, and this one knows up to {SCHEMA})")]
+    Newer(u64),
+}
+
+impl Receipt {
+    /// Of a run that has done nothing yet.
+    pub fn blank(run: &RunId, command: &str, now: i64) -> Self {
+        Self {
+            schema: SCHEMA,
+            run: run.clone(),
+            command: command.to_owned(),
+            started: now,
+            ended: now,
+            outcome: Outcome::Refused,
+            changes: Vec::new(),
+            reload: Reload::NotNeeded,
+            proof: Vec::new(),
+            proves: None,
+            problem: None,
+            undid: None,
+            left: Vec::new(),
+            kept: Vec::new(),
+            nginx_test: None,
+            skipped: Vec::new(),
+        }
+    }
+
+    /// From the bytes of `receipt.json`. The number of the schema is looked at first: what a
+    /// newer version wrote may read well here, and mean something else.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
+        let damaged = |error: serde_json::Error| Unusable::Damaged(error.to_string());
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(damaged)?;
+        match value.get("schema").and_then(serde_json::Value::as_u64) {
+            Some(0) => return Err(Unusable::Damaged("there is no schema 0".to_owned())),
+            Some(schema) if schema > u64::from(SCHEMA) => return Err(Unusable::Newer(schema)),
+            _ => {}
+        }
+        serde_json::from_value(value).map_err(damaged)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

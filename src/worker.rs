@@ -10,6 +10,9 @@ mod look;
 mod journal;
 mod listing;
 mod run_folder;
+mod runs;
+mod leftovers;
+mod needed;
 mod undo;
 
 // The steps.
@@ -29,6 +32,7 @@ mod holder;
 mod job;
 mod steps;
 mod apply;
+mod target;
 mod rollback;
 mod spawn;
 
@@ -44,15 +48,18 @@ use crate::values::{AbsPath, RunId};
 
 pub use apply::apply;
 pub use events::{Follower, Teller, follow};
+pub use holder::at_work_in_words;
 pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
 pub use job::{Ending, Job};
 pub use journal::{Damaged, Entry};
 pub use prover::Prover;
 pub use purse::Purse;
-pub use rollback::{Target, rollback, target};
-pub use run_folder::{Request, RunError, RunFolder, Runs};
+pub use rollback::rollback;
+pub use run_folder::{Request, RunError, RunFolder};
+pub use runs::{Runs, in_between};
 pub use spawn::{Launch, Started, request, start, watch};
 pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, ask_openly, test};
+pub use target::{Target, target};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
 /// code is that of the run.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Place;
 use crate::error::Problem;
 use crate::host::{Host, Local};
-use crate::values::AbsPath;
+use crate::values::{AbsPath, RunId};
 use crate::worker::Launch;
 
 const STATE: &str = "/var/lib/nim-tls";
@@ -46,11 +46,21 @@ impl Ground {
         let program = std::env::current_exe().map_err(|error| {
             Problem::host(format!("this program cannot tell where it lies: {error}"))
         })?;
+        let options = self.worker_options();
+        Ok(Launch { program, options })
+    }
+
+    fn worker_options(&self) -> Vec<String> {
         let mut options = vec!["--state-dir".to_owned(), self.outside(&self.state)];
         if let Some(root) = &self.root {
             options.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
         }
-        Ok(Launch { program, options })
+        options
+    }
+
+    /// What stands in the list of processes for the worker of this run.
+    pub(super) fn worker_words(&self, run: &RunId) -> String {
+        format!("__worker {run} {}", self.worker_options().join(" "))
     }
 
     /// The arguments that make a command, as it is printed, act on this place too.

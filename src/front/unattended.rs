@@ -1,8 +1,10 @@
 //! Commands for scripts and for plain terminals: each prints one result, and asks one question
 //! at most.
 
+mod busy;
 mod apply;
 mod check;
+mod by_hand;
 mod document;
 mod history;
 mod methods;

@@ -32,6 +32,8 @@ const LAST_WORDS_ROUNDS: usize = 10;
 /// How long a killed program may take to be gone: one that hangs in the kernel, as on a dead
 /// network disk, stays.
 const DYING: Duration = Duration::from_secs(5);
+/// The variable that holds the mark of a command.
+pub(super) const MARK: &str = "NIM_TLS_RUN";
 /// A time limit beyond this is none.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// How often to look whether a program writes too much.
@@ -45,6 +47,10 @@ pub struct Command {
     pub args: Vec<String>,
     /// After this time it is killed, with all processes of its group.
     pub timeout: Duration,
+    /// Carried in the environment by it and by all that it starts, so that they are found
+    /// again where whoever ran it was killed: see `Host::marked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
 }
 
 impl Command {
@@ -53,12 +59,19 @@ impl Command {
             program: program.into(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             timeout: Duration::from_secs(60),
+            mark: None,
         }
     }
 
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    #[must_use]
+    pub fn marked(self, mark: impl Into<String>) -> Self {
+        let mark = Some(mark.into());
+        Self { mark, ..self }
     }
 
     fn error(&self, why: impl Into<String>) -> HostError {
@@ -140,7 +153,7 @@ pub(super) fn run(command: &Command, input: &[u8]) -> Result<Output, HostError> 
         .stdout_file(out_end)
         .stderr_file(err_end)
         .dir("/")
-        .full_env(environment())
+        .full_env(environment(command.mark.as_deref()))
         .unchecked()
         .start()
         .map_err(failed)?;
@@ -199,15 +212,17 @@ fn in_own_session(program: &Path, args: &[String]) -> duct::Expression {
 
 /// The same everywhere, so that messages can be read by us and nothing of the caller's
 /// environment (a library path, a proxy, an `OPENSSL_CONF`) bends what a program does.
-fn environment() -> HashMap<&'static str, String> {
+fn environment(mark: Option<&str>) -> HashMap<&'static str, String> {
     let home = std::env::var("HOME").unwrap_or_else(|_| "/".to_owned());
-    HashMap::from([
+    let mark = mark.map(|mark| (MARK, mark.to_owned()));
+    let fixed = [
         ("PATH", SYSTEM_PATH.to_owned()),
         ("LC_ALL", "C".to_owned()),
         ("LANG", "C".to_owned()),
         ("TERM", "dumb".to_owned()),
         ("HOME", home),
-    ])
+    ];
+    fixed.into_iter().chain(mark).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,43 +1,50 @@
 //! A process of this program that outlives whoever started it: no terminal, a session of its
 //! own, its output in a file.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use zeroize::Zeroizing;
+
+use super::failure::{HostError, at};
+use super::place::open_or_create;
+use super::tree::Tree;
 
 /// The process, seen from the one that started it.
 #[derive(Debug)]
 pub struct Detached(Child);
 
-impl Detached {
-    /// Starts `program`, gives it `input`, and has it write what it says to the file `said`.
-    pub fn start(program: &str, args: &[String], input: &[u8], said: &Path) -> io::Result<Self> {
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(said)?;
-        let mut child = Command::new(program)
-            .args(args)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(input)?;
-        }
-        Ok(Self(child))
+/// Starts `program`, gives it `input`, and has it write what it says to the file `said`, which
+/// lies in the tree: below `--root`, where there is one.
+pub(super) fn start(
+    tree: &Tree,
+    program: &Path,
+    args: &[String],
+    input: &[u8],
+    said: &Path,
+) -> Result<Detached, HostError> {
+    let log = open_or_create(tree, said, OFlags::WRONLY | OFlags::APPEND)?;
+    let other = log.try_clone().map_err(at(said))?;
+    let mut child = Command::new(program)
+        .args(args)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(other)
+        .stderr(log)
+        .spawn()
+        .map_err(at(program))?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input).map_err(at(program))?;
     }
+    Ok(Detached(child))
+}
 
+impl Detached {
     pub fn pid(&self) -> u32 {
         self.0.id()
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::command::{Command, Output};
+use super::detached::Detached;
 use super::failure::{HostError, LockError};
 use super::file::{Attributes, Owner, Stat};
 use super::lock::Lock;
@@ -12,7 +13,7 @@ use super::machine::Host;
 use super::proc::{Process, Signal};
 use super::socket::{Socket, Wire};
 use super::tree::Tree;
-use super::{account, command, lock, look, obstacle, place, proc, socket};
+use super::{account, command, detached, lock, look, obstacle, place, proc, socket};
 
 #[derive(Debug)]
 pub struct Local {
@@ -154,6 +155,21 @@ impl Host for Local {
     fn processes(&self) -> Result<Vec<Process>, HostError> {
         self.only_live("looking at processes")?;
         proc::processes()
+    }
+
+    fn marked(&self, mark: &str) -> Result<Vec<Process>, HostError> {
+        self.only_live("looking at processes")?;
+        proc::marked(command::MARK, mark)
+    }
+
+    fn detach(
+        &self,
+        program: &Path,
+        args: &[String],
+        input: &[u8],
+        said: &Path,
+    ) -> Result<Detached, HostError> {
+        detached::start(&self.tree, program, args, input, said)
     }
 
     fn signal(&self, process: &Process, signal: Signal) -> Result<(), HostError> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::command::{Command, Output};
+use super::detached::Detached;
 use super::failure::{HostError, LockError};
 use super::file::{Attributes, Owner, Stat};
 use super::lock::Lock;
@@ -74,6 +75,17 @@ pub trait Host: Send + Sync {
     fn is_root(&self) -> bool;
     /// The processes of this host, by number.
     fn processes(&self) -> Result<Vec<Process>, HostError>;
+    /// The processes that a command with this mark has become and has started.
+    fn marked(&self, mark: &str) -> Result<Vec<Process>, HostError>;
+    /// Starts a program that outlives this process and gives it `input`; what it says goes to
+    /// the file `said` of this machine. The program itself runs where we run.
+    fn detach(
+        &self,
+        program: &Path,
+        args: &[String],
+        input: &[u8],
+        said: &Path,
+    ) -> Result<Detached, HostError>;
     /// Sends a signal to the process that has this number *and* this start time.
     fn signal(&self, process: &Process, signal: Signal) -> Result<(), HostError>;
     /// The TCP sockets of this host: listening ones and connections.

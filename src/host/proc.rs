@@ -53,6 +53,20 @@ pub(super) fn processes() -> Result<Vec<Process>, HostError> {
     Ok(found)
 }
 
+/// Those whose environment holds `variable=value`: it is inherited, so all that a marked one
+/// has started are among them.
+pub(super) fn marked(variable: &str, value: &str) -> Result<Vec<Process>, HostError> {
+    let wanted = format!("{variable}={value}");
+    let mut found = processes()?;
+    found.retain(|process| {
+        // One that ended meanwhile, or that may not be looked at, is none of ours.
+        let environment = read_some(process.pid, "environ").unwrap_or_default();
+        let mut entries = environment.split(|byte| *byte == 0);
+        entries.any(|entry| entry == wanted.as_bytes())
+    });
+    Ok(found)
+}
+
 pub(super) fn pids() -> Result<Vec<u32>, HostError> {
     let root = Path::new("/proc");
     let entries = fs::read_dir(root).map_err(at(root))?;

@@ -1,7 +1,14 @@
 //! The steps of a plan in their order, each with its words.
 
 use super::certificates::Certificates;
-use super::step::{Action, NginxCommand, Proof, Step, TrustChange};
+use super::file::{Content, Piece};
+use super::step::{Action, NginxCommand, Plan, Proof, Step, TrustChange};
+
+const TEST: &str = "test the new files with nginx -t";
+const TRUST: &str = "let this system trust the root";
+const RELOAD: &str = "let nginx load the new files";
+const END: &str = "end workers that still serve the old rules";
+const PROVE: &str = "prove it with connections, good and bad";
 
 /// How long whoever is connected under the old rules may finish before being cut off.
 const GRACE: u32 = 10;
@@ -27,7 +34,7 @@ pub(super) fn steps(
     if let Some(command) = &command {
         steps.push(step(
             "test",
-            "test the new files with nginx -t",
+            TEST,
             if private {
                 "in a private copy of the file system, so that a mistake is found before it matters"
             } else {
@@ -48,7 +55,7 @@ pub(super) fn steps(
     if let Some(trust) = trust {
         steps.push(step(
             "trust",
-            "let this system trust the root",
+            TRUST,
             "so that programs on this host accept the manager's certificate",
             "the folders that the command rewrites are put back as they were",
             Action::Trust(trust),
@@ -57,14 +64,14 @@ pub(super) fn steps(
     if let Some(command) = command {
         steps.push(step(
             "reload",
-            "let nginx load the new files",
+            RELOAD,
             "new workers must appear: nginx refuses a configuration without telling its caller",
             "nginx loads the files of before again",
             Action::Reload(command),
         ));
         steps.push(step(
             "end-old-workers",
-            "end workers that still serve the old rules",
+            END,
             "a reload ends no connection: whoever is connected would stay under the old rules",
             "nothing to undo: clients connect again",
             Action::EndOldWorkers {
@@ -75,12 +82,29 @@ pub(super) fn steps(
     if let Some(proof) = proof {
         steps.push(step(
             "prove",
-            "prove it with connections, good and bad",
+            PROVE,
             "only a request shows who gets through",
             "nothing to undo: no call that is tried exists behind nginx",
             Action::Prove(proof),
         ));
     }
+    steps
+}
+
+/// The steps that a plan for a running system has and one for a folder (`--root`) has not: id
+/// and title. The trust store is among them where the root is placed for it.
+pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
+    let anchor = plan.changed_files().any(|file| {
+        let root = file.content == Content::Issued(Piece::RootCertificate);
+        root && file.path.as_str().ends_with("/nim-tls-root.crt")
+    });
+    let mut steps = vec![("test", TEST)];
+    steps.extend(anchor.then_some(("trust", TRUST)));
+    steps.extend([
+        ("reload", RELOAD),
+        ("end-old-workers", END),
+        ("prove", PROVE),
+    ]);
     steps
 }
 

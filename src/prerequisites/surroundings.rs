@@ -27,14 +27,14 @@ pub(super) fn unfinished(facts: &Facts) -> Check {
     let subject = about("unfinished", "earlier runs");
     match &facts.state.unfinished {
         None => subject.ok("none is unfinished"),
-        Some((run, why)) => subject.failed(
-            format!("run {run}: {why}"),
-            if why.contains("at work") {
-                "nim-tls watch"
+        Some((run, why)) => {
+            let remedy = if why.contains("at work") {
+                format!("nim-tls watch {run}")
             } else {
-                "nim-tls rollback --yes"
-            },
-        ),
+                "nim-tls rollback --yes".to_owned()
+            };
+            subject.failed(format!("run {run}: {why}"), remedy)
+        }
     }
 }
 

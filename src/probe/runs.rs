@@ -34,7 +34,7 @@ impl Runs {
                     None
                 }
                 Ok(None) => unfinished(reader, processes, &folder, &id),
-                Err(why) => Some(format!("its receipt is damaged: {why}")),
+                Err(why) => Some(why),
             };
             runs.unfinished = state.map(|state| (id, state)).or(runs.unfinished);
         }
@@ -49,12 +49,14 @@ impl Runs {
 }
 
 fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> {
-    let Some(bytes) = reader.read(path)? else {
+    let read = reader.read(path);
+    let read = read.map_err(|why| format!("its receipt cannot be read: {why}"))?;
+    let Some(bytes) = read else {
         return Ok(None);
     };
-    serde_json::from_slice(&bytes)
+    Receipt::read(&bytes)
         .map(Some)
-        .map_err(|error| error.to_string())
+        .map_err(|unusable| format!("its receipt {} {unusable}", path.display()))
 }
 
 /// The state of a run without a receipt. `None`: it never came to change anything, because each

@@ -6,20 +6,23 @@ use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::host::Lock;
 use crate::pki::Passphrase;
-use crate::plan::{Action, Plan, Proof, Step};
-use crate::receipt::{Outcome, Receipt, Reload};
+use crate::plan::{Action, Plan, Proof, Step, live_only};
+use crate::receipt::{Outcome, Receipt, Reload, Skipped};
 use crate::report;
 use crate::values::escaped;
 
 use super::events::Teller;
 use super::job::{Ending, Job};
 use super::journal::Journal;
+use super::leftovers::end_leftovers;
 use super::listing;
+use super::needed::needed;
 use super::prover::Prover;
-use super::return_nginx::return_nginx;
+use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
-use super::steps::{Failure, Work};
-use super::undo::{Undone, undo};
+use super::runs::in_between;
+use super::steps::{Failure, NEEDS_LIFE, Work};
+use super::undo::{Undone, record_stays, stays_in_words, undo};
 
 /// Carries out `plan`. When this returns, the receipt is written.
 pub fn apply(
@@ -34,11 +37,12 @@ pub fn apply(
     let (_lock, ending) = match begin(job) {
         Err(problem) => (None, Ending::refused(&problem)),
         Ok(lock) => {
-            let steps = plan
-                .steps
-                .iter()
-                .map(|step| (step.id.clone(), step.title.clone()));
-            teller.tell(job.started(steps.collect()));
+            let own = plan.steps.iter();
+            let own = own.map(|step| (step.id.clone(), step.title.clone()));
+            receipt.skipped = skipped(job, plan);
+            let others = receipt.skipped.iter();
+            let others = others.map(|one| (one.step.clone(), one.title.clone()));
+            teller.tell(job.started(own.chain(others).collect()));
             let run = Run {
                 job,
                 plan,
@@ -57,12 +61,23 @@ fn begin(job: &Job<'_>) -> Result<Lock, Problem> {
     let lock = job.take_lock()?;
     match job.runs().cut_short(Some(job.run)) {
         Ok(None) => Ok(lock),
-        Ok(Some(run)) => {
-            let what = format!("run {run} was cut short, and this host is in between");
-            Err(Problem::new(Exit::Busy, what).remedy("nim-tls rollback --yes"))
-        }
-        Err(error) => Err(Problem::host(error.to_string())),
+        Ok(Some(run)) => Err(in_between(&job.runs(), &run, "")),
+        Err(error) => Err(Problem::host(error.to_string()).remedy(error.remedy(""))),
     }
+}
+
+/// What a running system would get besides, where this is a folder.
+fn skipped(job: &Job<'_>, plan: &Plan) -> Vec<Skipped> {
+    if job.host.is_live() {
+        return Vec::new();
+    }
+    let steps = live_only(plan).into_iter();
+    let steps = steps.map(|(step, title)| Skipped {
+        step: step.to_owned(),
+        title: title.to_owned(),
+        why: NEEDS_LIFE.to_owned(),
+    });
+    steps.collect()
 }
 
 struct Run<'a> {
@@ -111,6 +126,14 @@ impl Run<'_> {
                 return Err(Failure::Interrupted);
             }
             self.one_step(work, journal, prover, step)?;
+        }
+        for one in skipped(self.job, self.plan) {
+            self.teller.tell(Happening::StepEnded {
+                step: one.step,
+                how: StepEnd::Skipped,
+                detail: one.why,
+                milliseconds: 0,
+            });
         }
         Ok(())
     }
@@ -194,34 +217,42 @@ impl Run<'_> {
         }
         self.teller
             .tell(Happening::PuttingBack { why: why.clone() });
+        // A command that was ended may have left children behind.
+        let waiting = |text| self.teller.tell(put_back_says(text));
+        if let Err(problem) = end_leftovers(host, self.folder, waiting) {
+            return Ending::incomplete(format!("{why}; and then: {problem}"));
+        }
         let changes = match listing::changes(host, journal.entries()) {
             Ok(changes) => changes,
             Err(error) => return Ending::incomplete(format!("{why}; and then: {error}")),
         };
-        let left = undo(host, self.folder, &changes, |change, undone| {
+        let keep = needed(host, self.job.state.as_path(), &changes, Some(self.plan));
+        let stays = undo(host, self.folder, &changes, &keep, |change, undone| {
             self.teller.tell(said(&change.path, undone));
         });
+        let scratch = self.folder.path().join("test");
         if loaded {
-            let scratch = self.folder.path().join("test");
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }
-        let mut stands = vec![why];
-        stands.extend(
-            left.iter()
-                .map(|(change, why)| format!("{}: {why}", escaped(&change.path))),
-        );
-        if let Reload::Refused { why } = &receipt.reload {
-            stands.push(format!(
+        let mut sentences = vec![why];
+        sentences.extend(stays_in_words(&stays));
+        if let (Reload::Refused { why }, true) = (&receipt.reload, stays.is_empty()) {
+            sentences.push(format!(
                 "the files are as before, but nginx does not load them: {why}"
             ));
         }
-        receipt.left = left.iter().map(|(change, _)| change.path.clone()).collect();
-        receipt.changes = left.into_iter().map(|(change, _)| change).collect();
-        if stands.len() > 1 {
-            return Ending::incomplete(stands.join("; "));
+        if !stays.is_empty() {
+            receipt.nginx_test =
+                stands(host, self.job.ourselves, Some(self.plan), &stays, &scratch);
+            sentences.extend(receipt.nginx_test.as_deref().map(stands_in_words));
         }
-        stands.push("everything was put back".to_owned());
-        Ending::refused(&Problem::new(Exit::PutBack, stands.join("; ")))
+        record_stays(receipt, &stays);
+        receipt.changes = stays.into_iter().map(|one| one.change).collect();
+        if sentences.len() > 1 {
+            return Ending::incomplete(sentences.join("; "));
+        }
+        sentences.push("everything was put back".to_owned());
+        Ending::refused(&Problem::new(Exit::PutBack, sentences.join("; ")))
     }
 }
 
@@ -231,7 +262,12 @@ pub(super) fn said(path: &str, undone: &Undone) -> Happening {
     let text = match undone {
         Undone::Back => format!("{path}: as before"),
         Undone::Left(why) => format!("{path}: left as it is, {why}"),
+        Undone::Kept(why) => format!("{path}: kept, because {why}"),
     };
+    put_back_says(text)
+}
+
+pub(super) fn put_back_says(text: String) -> Happening {
     Happening::Said {
         step: "put-back".to_owned(),
         text,

@@ -6,7 +6,8 @@ use crate::event::{Event, Happening};
 use crate::host::{Host, HostError};
 use crate::values::{AbsPath, RunId};
 
-use super::run_folder::{RunFolder, Runs};
+use super::run_folder::RunFolder;
+use super::runs::Runs;
 
 const MOST_BYTES: u64 = 64 << 20;
 

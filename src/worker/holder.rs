@@ -6,7 +6,13 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::values::escaped;
+use crate::host::Host;
+use crate::values::{AbsPath, RunId, escaped};
+
+use super::runs::Runs;
+
+/// As much as a note may have.
+const LONGEST_NOTE: u64 = 4096;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
@@ -31,6 +37,18 @@ impl Holder {
             Err(_) if note.trim().is_empty() => "another process".to_owned(),
             Err(_) => escaped(note.trim()),
         }
+    }
+}
+
+/// Who carries out this run now, from the note beside the lock.
+pub fn at_work_in_words(host: &dyn Host, state: &AbsPath, run: &RunId) -> String {
+    let file = Runs::new(host, state).lock_file();
+    let note = host.read(&file, LONGEST_NOTE).unwrap_or_default();
+    let holder = serde_json::from_slice::<Holder>(&note).ok();
+    match holder.filter(|holder| holder.run == run.as_str()) {
+        Some(holder) => holder.to_string(),
+        // It has only just started, and has noted nothing yet.
+        None => format!("run {run}"),
     }
 }
 

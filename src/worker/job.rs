@@ -3,12 +3,13 @@
 use crate::error::{Exit, Problem};
 use crate::event::Happening;
 use crate::host::{Host, Lock, LockError};
-use crate::receipt::{Outcome, Receipt, Reload, SCHEMA};
+use crate::receipt::{Outcome, Receipt};
 use crate::values::{AbsPath, RunId};
 
 use super::events::Teller;
 use super::holder::Holder;
-use super::run_folder::{Request, RunFolder, Runs};
+use super::run_folder::{Request, RunFolder};
+use super::runs::Runs;
 use super::stage::Ourselves;
 
 /// A run to carry out: everything that it needs from outside.
@@ -94,22 +95,7 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn blank_receipt(&self) -> Receipt {
-        let now = self.host.now();
-        Receipt {
-            schema: SCHEMA,
-            run: self.run.clone(),
-            command: self.request.command.clone(),
-            started: now,
-            ended: now,
-            outcome: Outcome::Refused,
-            changes: Vec::new(),
-            reload: Reload::NotNeeded,
-            proof: Vec::new(),
-            proves: None,
-            problem: None,
-            undid: None,
-            left: Vec::new(),
-        }
+        Receipt::blank(self.run, &self.request.command, self.host.now())
     }
 
     /// Writes the receipt and tells the end.
@@ -123,11 +109,15 @@ impl<'a> Job<'a> {
         receipt.ended = self.host.now();
         receipt.outcome = ending.outcome;
         receipt.problem.clone_from(&ending.problem);
-        // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
-        // short, which is safe: undoing it again does no harm.
-        let _ = folder
-            .write_receipt(&receipt)
-            .or_else(|_| folder.write_receipt(&receipt));
+        // One that was turned away at the door is no run of this host: it would only stand
+        // before the one at work. It has no journal, so nothing takes it for cut short.
+        if ending.exit != Exit::Busy {
+            // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
+            // short, which is safe: undoing it again does no harm.
+            let _ = folder
+                .write_receipt(&receipt)
+                .or_else(|_| folder.write_receipt(&receipt));
+        }
         teller.tell(Happening::Ended {
             outcome: ending.outcome,
             exit: ending.exit as u8,

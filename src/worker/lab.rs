@@ -14,7 +14,8 @@ use crate::values::{AbsPath, Attributes, Mode, Owner, RunId};
 
 use super::job::{Ending, Job};
 use super::prover::Prover;
-use super::run_folder::{Request, Runs};
+use super::run_folder::Request;
+use super::runs::Runs;
 use super::stage::Ourselves;
 
 pub(super) use plan::{nginx, plan, second_plan};
@@ -108,18 +109,16 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
     }
 }
 
-/// Refuses a configuration that has a file named `broken.conf`.
+/// Refuses a configuration that has a file named `broken.conf`, in the words that stand in it
+/// or in some of its own.
 fn nginx_test(machine: &Memory) -> Output {
-    let broken = machine
-        .entries()
-        .contains_key(Path::new("/etc/nginx/conf.d/broken.conf"));
-    let (code, said) = if broken {
-        (
-            1,
-            "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n",
-        )
-    } else {
-        (0, "nginx: test is successful\n")
+    let entries = machine.entries();
+    let broken = entries.get(Path::new("/etc/nginx/conf.d/broken.conf"));
+    let unknown = "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/broken.conf:1\n";
+    let (code, said) = match broken.map(|entry| String::from_utf8_lossy(&entry.bytes)) {
+        Some(words) if words.starts_with("nginx: ") => (1, words.into_owned()),
+        Some(_) => (1, unknown.to_owned()),
+        None => (0, "nginx: test is successful\n".to_owned()),
     };
     let stdout = format!("nim-tls stage, code {code}\n").into_bytes();
     Output {
@@ -141,7 +140,7 @@ fn rebuild_trust(machine: &Memory) {
 }
 
 /// As nginx does: a new worker, the old ones on their way out.
-fn signalled(machine: &Memory, to: &Process, signal: Signal) {
+pub(super) fn signalled(machine: &Memory, to: &Process, signal: Signal) {
     let mut processes = machine.processes().unwrap();
     match signal {
         Signal::Hangup if to.pid == MASTER => {

@@ -43,7 +43,12 @@ pub(super) fn look(host: &dyn Host, path: &Path) -> Result<Present, HostError> {
     let attributes = stat.attributes;
     Ok(match stat.kind {
         Kind::File => {
-            let bytes = Zeroizing::new(host.read(path, MOST_BYTES)?);
+            let bytes = match host.read(path, MOST_BYTES) {
+                Ok(bytes) => Zeroizing::new(bytes),
+                // Somebody took it away between the two looks.
+                Err(error) if error.is_absence() => return Ok(Present::Nothing),
+                Err(error) => return Err(error),
+            };
             let digest = Digest::of(&bytes);
             Present::File(PresentFile {
                 bytes,

@@ -3,7 +3,7 @@
 use crate::host::{Host, HostError};
 use crate::plan::{FileChange, FolderChange, Plan, Status};
 use crate::receipt::{After, Change};
-use crate::values::{Attributes, Digest, Owner};
+use crate::values::{AbsPath, Attributes, Digest, Owner};
 
 use super::journal::{Entry, Journal};
 use super::look::{Present, look};
@@ -45,28 +45,36 @@ pub(super) fn place(
     Ok(())
 }
 
+/// As a folder is made that the plan does not name, above one that it does.
+pub(super) fn parent() -> Attributes {
+    Attributes::root(0o755)
+}
+
+/// The folders above `path` that are not there, topmost first.
+pub(super) fn missing_above(host: &dyn Host, path: &AbsPath) -> Result<Vec<AbsPath>, HostError> {
+    let mut missing = Vec::new();
+    let mut above = path.parent();
+    while host.stat(above.as_path())?.is_none() {
+        let next = above.parent();
+        missing.push(above);
+        above = next;
+    }
+    missing.reverse();
+    Ok(missing)
+}
+
+/// A folder of the plan, and those above it that lack.
 fn make_folder(
     host: &dyn Host,
     journal: &mut Journal<'_>,
     folder: &FolderChange,
 ) -> Result<(), PlaceError> {
-    let path = folder.path.as_path();
+    make_parents(host, journal, &folder.path)?;
     if let Present::Folder { .. } = folder_now(host, folder)? {
         return Ok(());
     }
-    let before = journal.keep(path, &Present::Nothing)?;
-    let after = After::Folder {
-        mode: folder.mode,
-        owner: Owner::ROOT,
-    };
-    let change = Change {
-        path: folder.path.to_string(),
-        before,
-        after,
-        secret: false,
-    };
-    journal.write(Entry::Change { change })?;
-    Ok(host.make_folder(path, &Attributes::root(folder.mode.0))?)
+    let attributes = Attributes::root(folder.mode.0);
+    Ok(make_one(host, journal, &folder.path, &attributes)?)
 }
 
 /// What is at the path of `folder`: nothing, or a folder. A link of the system that leads to one
@@ -90,6 +98,38 @@ fn folder_now(host: &dyn Host, folder: &FolderChange) -> Result<Present, PlaceEr
     })
 }
 
+fn make_parents(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    path: &AbsPath,
+) -> Result<(), HostError> {
+    for above in missing_above(host, path)? {
+        make_one(host, journal, &above, &parent())?;
+    }
+    Ok(())
+}
+
+fn make_one(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    path: &AbsPath,
+    attributes: &Attributes,
+) -> Result<(), HostError> {
+    let before = journal.keep(path.as_path(), &Present::Nothing)?;
+    let after = After::Folder {
+        mode: attributes.mode,
+        owner: attributes.owner,
+    };
+    let change = Change {
+        path: path.to_string(),
+        before,
+        after,
+        secret: false,
+    };
+    journal.write(Entry::Change { change })?;
+    host.make_folder(path.as_path(), attributes)
+}
+
 fn place_file(
     host: &dyn Host,
     journal: &mut Journal<'_>,
@@ -98,6 +138,7 @@ fn place_file(
 ) -> Result<(), PlaceError> {
     let path = file.path.as_path();
     let present = expected(host, file)?;
+    make_parents(host, journal, &file.path)?;
     let attributes = attributes(file, &present);
     let after = After::File {
         digest: Digest::of(bytes),

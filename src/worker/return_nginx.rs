@@ -6,13 +6,17 @@ use std::time::Duration;
 use crate::host::Host;
 use crate::plan::{Action, NginxCommand, Plan};
 use crate::receipt::Reload;
+use crate::values::escaped;
 
 use super::old_workers::end;
 use super::reload::{ReloadError, find_master, reload};
 use super::stage::{Ourselves, Tested, test};
+use super::undo::Stays;
 
 /// Where the plan does not say how long old workers are waited for.
 const PATIENCE: u32 = 10;
+/// No configuration is larger.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Has nginx load what is on disk again, if this plan had it load something. Never an error:
 /// the files are back in any case, and this says what nginx makes of them.
@@ -53,6 +57,49 @@ pub(super) fn return_nginx(
         Err(ReloadError::NotRunning) => Reload::NotRunning,
         Err(error) => refused(error.to_string()),
     }
+}
+
+/// What nginx says of the files that are there now, where something was left: `accepted`, or
+/// `refused: path:line: words`. `None` where there is no nginx to ask.
+pub(super) fn stands(
+    host: &dyn Host,
+    ourselves: &Ourselves,
+    plan: Option<&Plan>,
+    stays: &[Stays],
+    scratch: &Path,
+) -> Option<String> {
+    let nginx = plan.and_then(reloaded_by).filter(|_| host.is_live())?;
+    Some(
+        match test(host, ourselves, nginx, &[], Vec::new(), scratch) {
+            Ok(Tested::Accepted { .. }) => "accepted".to_owned(),
+            Ok(Tested::Refused { why, .. }) => {
+                format!("refused: {}", with_place(host, &why, stays))
+            }
+            Err(error) => format!("could not be asked: {error}"),
+        },
+    )
+}
+
+/// Of a file that it cannot open nginx says its name, not where it read it: the line is looked
+/// for in what was left.
+fn with_place(host: &dyn Host, why: &str, stays: &[Stays]) -> String {
+    let named = why.split('"').nth(1).filter(|path| path.starts_with('/'));
+    let (Some(named), false) = (named, why.starts_with('/')) else {
+        return why.to_owned();
+    };
+    let found = stays.iter().find_map(|one| {
+        let path = &one.change.path;
+        let text = host.read(Path::new(path), MOST_BYTES).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let line = text.lines().position(|line| line.contains(named))?;
+        Some(format!("{}:{}: {why}", escaped(path), line + 1))
+    });
+    found.unwrap_or_else(|| why.to_owned())
+}
+
+/// The same as a sentence.
+pub(super) fn stands_in_words(stands: &str) -> String {
+    format!("nginx -t, on what is there now: {stands}")
 }
 
 fn reloaded_by(plan: &Plan) -> Option<&NginxCommand> {

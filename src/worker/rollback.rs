@@ -2,130 +2,20 @@
 //! to put back; whether nginx likes the result does not decide whether it is put back.
 
 use crate::error::Problem;
-use crate::host::Host;
 use crate::plan::Plan;
 use crate::receipt::{Change, Outcome, Receipt, Reload};
-use crate::values::{AbsPath, RunId, escaped};
+use crate::values::AbsPath;
 
-use super::apply::said;
+use super::apply::{put_back_says, said};
 use super::events::Teller;
 use super::job::{Ending, Job};
 use super::journal::Entry;
-use super::listing;
-use super::return_nginx::return_nginx;
-use super::run_folder::{RunError, Runs};
-use super::undo::undo;
-
-/// What is to be undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub run: RunId,
-    pub changes: Vec<Change>,
-    /// It left no receipt.
-    pub cut_short: bool,
-}
-
-/// The run to undo: the named one, else one that was cut short, else the latest whose changes
-/// are still in force. Refused where a later run would have to be undone first.
-pub fn target(
-    host: &dyn Host,
-    state: &AbsPath,
-    named: Option<&RunId>,
-    own: Option<&RunId>,
-) -> Result<Target, Problem> {
-    let runs = Runs::new(host, state);
-    let host_problem = |error: RunError| Problem::host(error.to_string());
-    let cut_short = runs.cut_short(own).map_err(host_problem)?;
-    let unfinished = cut_short
-        .as_ref()
-        .map(|run| of_journal(host, &runs, run))
-        .transpose();
-    let unfinished = unfinished.map_err(host_problem)?;
-    let in_force = runs.in_force().map_err(host_problem)?;
-    let target = match (named, &unfinished) {
-        (Some(named), Some(target)) if cut_short.as_ref() == Some(named) => target.clone(),
-        (Some(named), _) => {
-            let receipt = in_force.iter().find(|receipt| receipt.run == *named);
-            receipt
-                .map(of_receipt)
-                .ok_or_else(|| not_in_force(&runs, named))?
-        }
-        (None, Some(target)) => target.clone(),
-        (None, None) => in_force
-            .last()
-            .map(of_receipt)
-            .ok_or_else(|| Problem::host("no run of this host is left to be rolled back"))?,
-    };
-    let other = unfinished.filter(|unfinished| unfinished.run != target.run);
-    match later_one(&target, &in_force, other.as_ref()) {
-        None => Ok(target),
-        Some((later, path)) => {
-            let what = format!(
-                "run {later} came after {} and changed {path} too",
-                target.run
-            );
-            Err(Problem::host(what).remedy(format!("nim-tls rollback {later} --yes")))
-        }
-    }
-}
-
-fn of_receipt(receipt: &Receipt) -> Target {
-    Target {
-        run: receipt.run.clone(),
-        changes: receipt.changes.clone(),
-        cut_short: false,
-    }
-}
-
-/// A rollback that was cut short is gone on with: what it undoes is still to be undone.
-fn of_journal(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, RunError> {
-    let folder = runs.open(run);
-    let entries = folder.entries()?;
-    if let Some(Entry::Undoing { run: undone }) = entries.first() {
-        return match runs.open(undone).receipt()? {
-            Some(receipt) => Ok(of_receipt(&receipt)),
-            None => of_journal(host, runs, undone),
-        };
-    }
-    let changes = listing::changes(host, &entries)?;
-    Ok(Target {
-        run: run.clone(),
-        changes,
-        cut_short: true,
-    })
-}
-
-fn not_in_force(runs: &Runs<'_>, run: &RunId) -> Problem {
-    match runs.open(run).receipt() {
-        Ok(Some(_)) => Problem::host(format!("nothing of run {run} is left to be rolled back")),
-        _ => Problem::host(format!("there is no run {run}")).remedy("nim-tls history"),
-    }
-}
-
-/// A later run that changed one of the same paths, and the path.
-fn later_one(
-    target: &Target,
-    in_force: &[Receipt],
-    unfinished: Option<&Target>,
-) -> Option<(RunId, String)> {
-    let at = in_force
-        .iter()
-        .position(|receipt| receipt.run == target.run);
-    let later = in_force[at.map_or(in_force.len(), |at| at + 1)..]
-        .iter()
-        .rev();
-    let later = later.map(|receipt| (&receipt.run, &receipt.changes));
-    let unfinished = unfinished.map(|unfinished| (&unfinished.run, &unfinished.changes));
-    unfinished
-        .into_iter()
-        .chain(later)
-        .find_map(|(run, changes)| {
-            let paths = changes.iter().map(|change| &change.path);
-            let mut shared =
-                paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
-            shared.next().map(|path| (run.clone(), escaped(path)))
-        })
-}
+use super::leftovers::end_leftovers;
+use super::needed::needed;
+use super::return_nginx::{return_nginx, stands, stands_in_words};
+use super::run_folder::RunFolder;
+use super::target::{Target, target};
+use super::undo::{Stays, record_stays, stays_in_words, undo};
 
 /// Undoes the run that the request names. When this returns, the receipt is written.
 pub fn rollback(job: &Job<'_>) -> Ending {
@@ -133,6 +23,7 @@ pub fn rollback(job: &Job<'_>) -> Ending {
     let teller = Teller::new(job.host, &folder);
     let mut receipt = job.blank_receipt();
     let begun = job.take_lock().and_then(|lock| {
+        end_what_runs_still(job, &teller)?;
         let target = target(
             job.host,
             job.state,
@@ -160,6 +51,21 @@ pub fn rollback(job: &Job<'_>) -> Ending {
     ending
 }
 
+/// A worker that was killed may have left a command running, which would go on changing what
+/// is put back; what it has changed is known only once it has ended.
+fn end_what_runs_still(job: &Job<'_>, teller: &Teller<'_>) -> Result<(), Problem> {
+    let runs = job.runs();
+    let cut_short = runs.cut_short(Some(job.run));
+    let cut_short =
+        cut_short.map_err(|error| Problem::host(error.to_string()).remedy(error.remedy("")))?;
+    match cut_short {
+        Some(run) => end_leftovers(job.host, &runs.open(&run), |text| {
+            teller.tell(put_back_says(text));
+        }),
+        None => Ok(()),
+    }
+}
+
 /// In the receipt of a rollback, `changes` are those that it took back.
 fn undo_target(
     job: &Job<'_>,
@@ -167,38 +73,43 @@ fn undo_target(
     target: &Target,
     receipt: &mut Receipt,
 ) -> Ending {
+    let host = job.host;
     let undone = job.runs().open(&target.run);
     receipt.undid = Some(target.run.clone());
-    let left = undo(job.host, &undone, &target.changes, |change, undone| {
+    if let Some(damaged) = &target.damaged {
+        let text = format!("{damaged}; the journal of the run is used instead");
+        teller.tell(put_back_says(text));
+    }
+    // Without its plan, little is known of nginx; the files are what was promised.
+    let plan = undone.plan().unwrap_or_default();
+    let keep = needed(host, job.state.as_path(), &target.changes, plan.as_ref());
+    let stays = undo(host, &undone, &target.changes, &keep, |change, undone| {
         teller.tell(said(&change.path, undone));
     });
-    let is_left = |change: &&Change| left.iter().any(|(one, _)| one == *change);
+    let is_left = |change: &&Change| stays.iter().any(|one| one.change == **change);
     receipt.changes = target
         .changes
         .iter()
         .filter(|change| !is_left(change))
         .cloned()
         .collect();
-    receipt.left = left.iter().map(|(change, _)| change.path.clone()).collect();
-    // Without its plan, nothing is known of nginx; the files are what was promised.
-    let plan = undone.plan().unwrap_or_default();
+    record_stays(receipt, &stays);
     let scratch = job.runs().open(job.run).path().join("test");
     receipt.reload = match &plan {
         Some(plan) if reaches_nginx(job.state, plan, &target.changes) => {
-            return_nginx(job.host, job.ourselves, plan, &scratch)
+            return_nginx(host, job.ourselves, plan, &scratch)
         }
         _ => Reload::NotNeeded,
     };
-    close(job, target, &left);
+    close(job, target, &stays);
     finish_rollbacks(job, target);
-    if left.is_empty() {
+    if stays.is_empty() {
         return Ending::done(Outcome::RolledBack);
     }
-    let names: Vec<String> = left
-        .iter()
-        .map(|(change, why)| format!("{}: {why}", escaped(&change.path)))
-        .collect();
-    Ending::incomplete(names.join("; "))
+    receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &stays, &scratch);
+    let mut sentences = stays_in_words(&stays);
+    sentences.extend(receipt.nginx_test.as_deref().map(stands_in_words));
+    Ending::incomplete(sentences.join("; "))
 }
 
 /// Whether anything outside of our own state was changed.
@@ -210,33 +121,44 @@ fn reaches_nginx(state: &AbsPath, plan: &Plan, changes: &[Change]) -> bool {
     !plan.is_empty() && changes.iter().any(|change| outside(&change.path))
 }
 
-/// A run that was cut short gets the receipt that it could not write.
-fn close(job: &Job<'_>, target: &Target, left: &[(Change, String)]) {
+/// A run that was cut short gets the receipt that it could not write, with its own times.
+fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     if !target.cut_short {
         return;
     }
     let folder = job.runs().open(&target.run);
-    let command = folder
-        .request()
-        .ok()
-        .flatten()
-        .map(|request| request.command);
-    let outcome = if left.is_empty() {
+    let outcome = if stays.is_empty() {
         Outcome::RolledBack
     } else {
         Outcome::Incomplete
     };
-    let receipt = Receipt {
-        run: target.run.clone(),
-        command: command.unwrap_or_else(|| "apply".to_owned()),
-        outcome,
-        changes: left.iter().map(|(change, _)| change.clone()).collect(),
-        problem: Some("it was cut short".to_owned()),
-        left: left.iter().map(|(change, _)| change.path.clone()).collect(),
-        ..job.blank_receipt()
+    let problem = match &target.damaged {
+        Some(damaged) => format!("{damaged}; run {} went by its journal", job.run),
+        None => "it was cut short".to_owned(),
     };
+    let mut receipt = Receipt {
+        outcome,
+        changes: stays.iter().map(|one| one.change.clone()).collect(),
+        problem: Some(problem),
+        ..late_receipt(job, &folder, "apply")
+    };
+    record_stays(&mut receipt, stays);
     // If this fails, it is found again, and undone again, which does no harm.
-    let _ = folder.write_receipt(&receipt);
+    let _ = folder
+        .set_receipt_aside(target.damaged.is_some())
+        .and_then(|()| folder.write_receipt(&receipt));
+}
+
+/// The receipt of a run that is over, written by this one.
+fn late_receipt(job: &Job<'_>, folder: &RunFolder<'_>, command: &str) -> Receipt {
+    let now = job.host.now();
+    let request = folder.request().ok().flatten();
+    let command = request.map_or_else(|| command.to_owned(), |request| request.command);
+    Receipt {
+        started: folder.asked_at().unwrap_or(now),
+        ended: folder.last_sign().unwrap_or(now),
+        ..Receipt::blank(folder.id(), &command, now)
+    }
 }
 
 /// Earlier rollbacks of the same run that were cut short are done with, too.
@@ -247,13 +169,13 @@ fn finish_rollbacks(job: &Job<'_>, target: &Target) {
             folder.entries().unwrap_or_default().first(),
             Some(Entry::Undoing { run }) if *run == target.run
         );
+        let damaged = folder.receipt().is_err();
         let receipt = Receipt {
-            run: run.clone(),
-            command: "rollback".to_owned(),
             outcome: Outcome::Incomplete,
             problem: Some(format!("it was cut short; run {} went on with it", job.run)),
-            ..job.blank_receipt()
+            ..late_receipt(job, &folder, "rollback")
         };
+        let _ = folder.set_receipt_aside(damaged);
         if !same || folder.write_receipt(&receipt).is_err() {
             return;
         }
@@ -263,3 +185,7 @@ fn finish_rollbacks(job: &Job<'_>, target: &Target) {
 #[cfg(test)]
 #[path = "rollback/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rollback/left_tests.rs"]
+mod left_tests;

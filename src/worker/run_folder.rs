@@ -9,16 +9,14 @@
 //! A run with a journal and no receipt was cut short (or is at work: then it holds the lock).
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
-use crate::host::{Host, HostError, LockError};
+use crate::host::{Host, HostError};
 use crate::plan::Plan;
-use crate::receipt::{Outcome, Receipt};
-use crate::values::{AbsPath, Attributes, RunId};
+use crate::receipt::{Receipt, Unusable};
+use crate::values::{Attributes, RunId};
 
 use super::journal::{self, Damaged, Entry, Journal};
 use super::look::MOST_BYTES;
@@ -35,12 +33,6 @@ pub struct Request {
     pub terminal: String,
 }
 
-/// All runs of a host: `STATE/runs`.
-pub struct Runs<'a> {
-    host: &'a dyn Host,
-    state: PathBuf,
-}
-
 /// One run's folder.
 #[derive(Clone)]
 pub struct RunFolder<'a> {
@@ -55,131 +47,44 @@ pub enum RunError {
     Host(#[from] HostError),
     #[error("{path}: {why}")]
     Unreadable { path: PathBuf, why: String },
-    #[error("{run}: {damaged}")]
-    Damaged { run: RunId, damaged: Damaged },
+    #[error("{path}: {damaged}")]
+    Damaged { path: PathBuf, damaged: Damaged },
+    #[error("{path} {unusable}")]
+    Receipt { path: PathBuf, unusable: Unusable },
     #[error("{0}")]
     Numbering(String),
 }
 
-impl<'a> Runs<'a> {
-    pub fn new(host: &'a dyn Host, state: &AbsPath) -> Self {
-        Self {
-            host,
-            state: state.as_path().to_owned(),
-        }
+impl RunError {
+    /// A receipt that cannot be read; the journal says what its run did.
+    pub fn is_damaged_receipt(&self) -> bool {
+        let Self::Receipt { unusable, .. } = self else {
+            return false;
+        };
+        matches!(unusable, Unusable::Damaged(_))
     }
 
-    /// The file that a run at work has locked.
-    pub fn lock_file(&self) -> PathBuf {
-        self.state.join("lock")
-    }
-
-    /// Makes the folder of the next run and writes the request into it. Runs are numbered
-    /// within their day, and a number is never given twice.
-    pub fn create(&self, request: &Request) -> Result<RunFolder<'a>, RunError> {
-        self.make_folders(&self.state.join("runs"))?;
-        let _numbering = self.numbering()?;
-        let day = OffsetDateTime::from_unix_timestamp(self.host.now())
-            .map_err(|error| RunError::Numbering(format!("the clock is unusable: {error}")))?
-            .date();
-        let runs = self.list()?;
-        let today = runs.iter().filter(|run| day_of(run) == day.to_string());
-        let next = format!("{day}-{:02}", today.map(number).max().unwrap_or(0) + 1);
-        let id: RunId = next
-            .parse()
-            .map_err(|_| RunError::Numbering(format!("no run {next}")))?;
-        let folder = self.open(&id);
-        self.host
-            .make_folder(&folder.path, &Attributes::root(0o700))?;
-        folder.write_json("request.json", request)?;
-        Ok(folder)
-    }
-
-    pub fn open(&self, id: &RunId) -> RunFolder<'a> {
-        let path = self.state.join("runs").join(id.as_str());
-        RunFolder {
-            host: self.host,
-            id: id.clone(),
-            path,
-        }
-    }
-
-    /// Every run, oldest first.
-    pub fn list(&self) -> Result<Vec<RunId>, HostError> {
-        let names = self.host.list(&self.state.join("runs"))?;
-        let mut runs: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        runs.sort_by_key(|run| (day_of(run).to_owned(), number(run)));
-        Ok(runs)
-    }
-
-    /// The latest run, except `own`, that was begun and never ended.
-    pub fn cut_short(&self, own: Option<&RunId>) -> Result<Option<RunId>, RunError> {
-        for run in self
-            .list()?
-            .into_iter()
-            .rev()
-            .filter(|run| Some(run) != own)
-        {
-            let folder = self.open(&run);
-            if folder.receipt()?.is_none() && folder.was_begun()? {
-                return Ok(Some(run));
+    /// What helps; `options` are those that make a command act on the same place.
+    pub fn remedy(&self, options: &str) -> String {
+        match self {
+            Self::Receipt {
+                unusable: Unusable::Newer(_),
+                ..
+            } => "install that nim-tls again, or a newer one (this one: nim-tls --version)".into(),
+            Self::Receipt { .. } => format!("nim-tls rollback --yes{options}"),
+            Self::Damaged { path, .. } | Self::Unreadable { path, .. } => {
+                format!("ls -l {}", path.display())
             }
-        }
-        Ok(None)
-    }
-
-    /// Runs whose changes are still in force, oldest first, with their receipts.
-    pub fn in_force(&self) -> Result<Vec<Receipt>, RunError> {
-        let mut receipts = Vec::new();
-        for run in self.list()? {
-            receipts.extend(self.open(&run).receipt()?);
-        }
-        let undone: Vec<RunId> = receipts
-            .iter()
-            .filter(|receipt| receipt.outcome == Outcome::RolledBack)
-            .filter_map(|receipt| receipt.undid.clone())
-            .collect();
-        receipts.retain(|receipt: &Receipt| {
-            receipt.undid.is_none() && !receipt.changes.is_empty() && !undone.contains(&receipt.run)
-        });
-        Ok(receipts)
-    }
-
-    fn make_folders(&self, runs: &Path) -> Result<(), HostError> {
-        let above: Vec<&Path> = self.state.ancestors().skip(1).collect();
-        for folder in above.into_iter().rev() {
-            if self.host.stat(folder)?.is_none() {
-                self.host.make_folder(folder, &Attributes::root(0o755))?;
-            }
-        }
-        for folder in [self.state.as_path(), runs] {
-            self.host.make_folder(folder, &Attributes::root(0o700))?;
-        }
-        Ok(())
-    }
-
-    /// Two fronts that start at once must not agree on a number. Held for an instant.
-    fn numbering(&self) -> Result<crate::host::Lock, RunError> {
-        let file = self.state.join("runs/.numbering");
-        let mut tries = 100;
-        loop {
-            match self.host.lock(&file, "") {
-                Ok(lock) => return Ok(lock),
-                Err(LockError::Host(error)) => return Err(error.into()),
-                Err(LockError::Held(_)) if tries > 0 => {
-                    tries -= 1;
-                    self.host.sleep(Duration::from_millis(20));
-                }
-                Err(LockError::Held(_)) => {
-                    let why = format!("{} is locked by another process", file.display());
-                    return Err(RunError::Numbering(why));
-                }
-            }
+            Self::Host(_) | Self::Numbering(_) => format!("sudo nim-tls history{options}"),
         }
     }
 }
 
 impl<'a> RunFolder<'a> {
+    pub(super) fn new(host: &'a dyn Host, id: RunId, path: PathBuf) -> Self {
+        Self { host, id, path }
+    }
+
     pub fn id(&self) -> &RunId {
         &self.id
     }
@@ -205,11 +110,51 @@ impl<'a> RunFolder<'a> {
     }
 
     pub fn receipt(&self) -> Result<Option<Receipt>, RunError> {
-        self.read_json("receipt.json")
+        let path = self.path.join("receipt.json");
+        let Some(bytes) = self.bytes(&path)? else {
+            return Ok(None);
+        };
+        let read = Receipt::read(&bytes);
+        read.map(Some)
+            .map_err(|unusable| RunError::Receipt { path, unusable })
     }
 
     pub fn write_receipt(&self, receipt: &Receipt) -> Result<(), RunError> {
         self.write_json("receipt.json", receipt)
+    }
+
+    /// Keeps a receipt that is damaged under another name, for whoever wants to look at it.
+    pub fn set_receipt_aside(&self, damaged: bool) -> Result<(), RunError> {
+        if !damaged {
+            return Ok(());
+        }
+        match self.bytes(&self.path.join("receipt.json"))? {
+            Some(bytes) => Ok(self.write("receipt-damaged.json", &bytes)?),
+            None => Ok(()),
+        }
+    }
+
+    /// When it was asked for: the request is written once, as the first file of all.
+    pub fn asked_at(&self) -> Option<i64> {
+        self.written_at(["request.json"])
+    }
+
+    /// When it last wrote down something.
+    pub fn last_sign(&self) -> Option<i64> {
+        self.written_at(["request.json", "events.jsonl", "journal.jsonl"])
+    }
+
+    fn written_at<const N: usize>(&self, names: [&str; N]) -> Option<i64> {
+        let times = names.iter().filter_map(|name| {
+            let stat = self.host.stat(&self.path.join(name)).ok().flatten()?;
+            Some(stat.modified)
+        });
+        times.max()
+    }
+
+    /// What a command that it runs is marked with, together with all that the command starts.
+    pub(super) fn mark(&self) -> String {
+        self.path.to_string_lossy().into_owned()
     }
 
     /// A file of this run, 0600 from the first byte.
@@ -229,10 +174,8 @@ impl<'a> RunFolder<'a> {
     /// What was journalled; a torn last line is left out.
     pub fn entries(&self) -> Result<Vec<Entry>, RunError> {
         journal::read(self.host, &self.path.join("journal.jsonl"))?.map_err(|damaged| {
-            RunError::Damaged {
-                run: self.id.clone(),
-                damaged,
-            }
+            let path = self.path.join("journal.jsonl");
+            RunError::Damaged { path, damaged }
         })
     }
 
@@ -242,7 +185,8 @@ impl<'a> RunFolder<'a> {
             .read(&self.path.join("before").join(name), MOST_BYTES)
     }
 
-    fn was_begun(&self) -> Result<bool, RunError> {
+    /// Whether it may have changed something: each change has its line before it is made.
+    pub fn was_begun(&self) -> Result<bool, RunError> {
         match self.entries() {
             Ok(entries) => Ok(!entries.is_empty()),
             Err(RunError::Damaged { .. }) => Ok(true),
@@ -252,10 +196,9 @@ impl<'a> RunFolder<'a> {
 
     fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
         let path = self.path.join(name);
-        if self.host.stat(&path)?.is_none() {
+        let Some(bytes) = self.bytes(&path)? else {
             return Ok(None);
-        }
-        let bytes = self.host.read(&path, MOST_BYTES)?;
+        };
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Some(value)),
             Err(error) => Err(RunError::Unreadable {
@@ -265,7 +208,14 @@ impl<'a> RunFolder<'a> {
         }
     }
 
-    fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
+    fn bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
+        match self.host.stat(path)? {
+            None => Ok(None),
+            Some(_) => self.host.read(path, MOST_BYTES).map(Some),
+        }
+    }
+
+    pub(super) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
         let path = self.path.join(name);
         let mut text = serde_json::to_vec_pretty(value).map_err(|error| RunError::Unreadable {
             path,
@@ -275,16 +225,3 @@ impl<'a> RunFolder<'a> {
         Ok(self.write(name, &text)?)
     }
 }
-
-/// `2026-11-23` of `2026-11-23-01`.
-fn day_of(run: &RunId) -> &str {
-    &run.as_str()[..10]
-}
-
-fn number(run: &RunId) -> u32 {
-    run.as_str()[11..].parse().unwrap_or(0)
-}
-
-#[cfg(test)]
-#[path = "run_folder/tests.rs"]
-mod tests;

@@ -11,8 +11,9 @@ use crate::plan::Plan;
 use crate::receipt::Receipt;
 use crate::values::{AbsPath, RunId};
 
-use super::events::follow;
-use super::run_folder::{Request, Runs};
+use super::events::{Teller, follow};
+use super::run_folder::{Request, RunFolder};
+use super::runs::Runs;
 
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -67,11 +68,30 @@ pub fn start(
     let mut args = vec!["__worker".to_owned(), run.to_string()];
     args.extend(launch.options.iter().cloned());
     let input = zeroize::Zeroizing::new(format!("{passphrase}\n"));
-    let program = launch.program.to_string_lossy();
     let said = folder.path().join("worker.log");
-    let worker = Detached::start(&program, &args, input.as_bytes(), &said)
-        .map_err(|error| Problem::host(format!("the worker could not be started: {error}")))?;
-    Ok(Started { run, worker })
+    match host.detach(&launch.program, &args, input.as_bytes(), &said) {
+        Ok(worker) => Ok(Started { run, worker }),
+        Err(error) => {
+            let problem = Problem::host(format!("the worker could not be started: {error}"));
+            never_began(host, &folder, request, &problem);
+            Err(problem)
+        }
+    }
+}
+
+/// A run whose worker was not even started says so, to whoever looks at it later.
+fn never_began(host: &dyn Host, folder: &RunFolder<'_>, request: &Request, problem: &Problem) {
+    let receipt = Receipt {
+        problem: Some(problem.to_string()),
+        ..Receipt::blank(folder.id(), &request.command, host.now())
+    };
+    // Without them it is one that never began all the same: it has no journal.
+    let _ = folder.write_receipt(&receipt);
+    Teller::new(host, folder).tell(Happening::Ended {
+        outcome: receipt.outcome,
+        exit: problem.exit as u8,
+        problem: receipt.problem,
+    });
 }
 
 /// Shows every event of the run to `show` until it has ended; gives its last event. `None`:

@@ -7,20 +7,22 @@ use crate::host::HostError;
 use crate::pki::{Authority, Passphrase};
 use crate::plan::{Action, Content, NginxCommand, Piece, Plan, Proof, Step};
 use crate::report::{self, Row};
-use crate::values::{Attributes, Owner, escaped};
+use crate::values::{AbsPath, Attributes, Owner, escaped};
 
 use super::events::Teller;
 use super::issue::{MakeError, make};
 use super::job::Job;
 use super::journal::Journal;
 use super::old_workers::{Ending, end};
-use super::place::{PlaceError, check, place};
+use super::place::{PlaceError, check, missing_above, parent, place};
 use super::prover::Prover;
 use super::purse::{NotIssued, Purse};
 use super::reload::{ReloadError, Reloaded, can_reload, reload};
 use super::run_folder::{RunError, RunFolder};
 use super::stage::{How, Laid, StageError, Tested, test};
 use super::trust::{TrustError, trust};
+
+pub(super) const NEEDS_LIFE: &str = "needs a running system, and this is a folder (--root)";
 
 /// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +131,7 @@ impl<'a> Work<'a> {
         let host = self.job.host;
         let needs_life = !matches!(step.action, Action::Issue(_) | Action::Place);
         if needs_life && !host.is_live() {
-            let detail = "needs a running system, and this is a folder (--root)".to_owned();
+            let detail = NEEDS_LIFE.to_owned();
             return Ok(Done {
                 how: StepEnd::Skipped,
                 detail,
@@ -154,7 +156,7 @@ impl<'a> Work<'a> {
                 Ok(done(""))
             }
             Action::Trust(change) => {
-                trust(host, journal, change)?;
+                trust(host, journal, change, &self.folder.mark())?;
                 Ok(done(format!("found in {}", change.bundle)))
             }
             Action::Reload(nginx) => {
@@ -200,13 +202,14 @@ impl<'a> Work<'a> {
                 });
             }
         }
-        let folders: Vec<_> = self
-            .plan
-            .folders
-            .iter()
-            .filter(|folder| !folder.path.is_below(state) && folder.path != *state)
-            .map(|folder| (folder.path.clone(), Attributes::root(folder.mode.0)))
-            .collect();
+        let mut folders = Vec::new();
+        let outside = |path: &AbsPath| !path.is_below(state) && path != state;
+        for folder in self.plan.folders.iter().filter(|one| outside(&one.path)) {
+            for above in missing_above(self.job.host, &folder.path)? {
+                folders.push((above, parent()));
+            }
+            folders.push((folder.path.clone(), Attributes::root(folder.mode.0)));
+        }
         let scratch = self.folder.path().join("test");
         match test(
             self.job.host,

@@ -34,18 +34,20 @@ pub(super) enum TrustError {
     },
 }
 
-/// Runs the command and sees that the anchor has arrived.
+/// Runs the command and sees that the anchor has arrived. By `mark` the command is found again
+/// where this process is killed meanwhile.
 pub(super) fn trust(
     host: &dyn Host,
     journal: &mut Journal<'_>,
     change: &TrustChange,
+    mark: &str,
 ) -> Result<(), TrustError> {
     let mut words = change.command.split_whitespace();
     let program = words.next().unwrap_or_default();
     let path = host
         .find(program)
         .ok_or_else(|| TrustError::NoCommand(program.to_owned()))?;
-    let command = Command::new(path, &words.collect::<Vec<_>>());
+    let command = Command::new(path, &words.collect::<Vec<_>>()).marked(mark);
 
     listing::record(host, journal, &change.rewrites)?;
     let output = host.run(&command);

@@ -1,10 +1,11 @@
 //! Undoing: each path back to what it was, unless somebody else has changed it since.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::host::{Host, HostError};
-use crate::receipt::{After, Before, Change};
-use crate::values::{Attributes, Digest};
+use crate::receipt::{After, Before, Change, Kept, Receipt};
+use crate::values::{Attributes, Digest, escaped};
 
 use super::look::{Present, look};
 use super::run_folder::RunFolder;
@@ -15,27 +16,71 @@ pub(super) enum Undone {
     Back,
     /// It was left as it is, and why.
     Left(String),
+    /// It is as the run left it, because something that is left needs it.
+    Kept(String),
 }
 
-/// Takes back `changes` of the run in `folder`, strictly backwards. One that cannot be taken
-/// back does not keep the others from it. Doing it again does no harm.
+/// A change that was not taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stays {
+    pub change: Change,
+    pub why: String,
+    /// Only for the sake of another one.
+    pub kept: bool,
+}
+
+/// In words, for the operator: what was left, and how much was kept for it.
+pub(super) fn stays_in_words(stays: &[Stays]) -> Vec<String> {
+    let (kept, left): (Vec<&Stays>, Vec<&Stays>) = stays.iter().partition(|one| one.kept);
+    let of = |one: &&Stays| format!("{}: {}", escaped(&one.change.path), one.why);
+    let mut words: Vec<String> = left.iter().map(of).collect();
+    if !kept.is_empty() {
+        let paths: Vec<String> = kept.iter().map(|one| escaped(&one.change.path)).collect();
+        words.push(format!(
+            "kept, because that still needs it: {}",
+            paths.join(", ")
+        ));
+    }
+    words
+}
+
+/// Writes down in a receipt what was left and what was kept.
+pub(super) fn record_stays(receipt: &mut Receipt, stays: &[Stays]) {
+    let (kept, left): (Vec<&Stays>, Vec<&Stays>) = stays.iter().partition(|one| one.kept);
+    receipt.left = left.iter().map(|one| one.change.path.clone()).collect();
+    let kept = kept.iter().map(|one| Kept {
+        path: one.change.path.clone(),
+        why: one.why.clone(),
+    });
+    receipt.kept = kept.collect();
+}
+
+/// Takes back `changes` of the run in `folder`, strictly backwards, except those with these
+/// numbers, each with the reason. One that cannot be taken back does not keep the others from
+/// it. Doing it again does no harm.
 pub(super) fn undo(
     host: &dyn Host,
     folder: &RunFolder<'_>,
     changes: &[Change],
+    keep: &BTreeMap<usize, String>,
     mut tell: impl FnMut(&Change, &Undone),
-) -> Vec<(Change, String)> {
-    let mut left = Vec::new();
+) -> Vec<Stays> {
+    let mut stays = Vec::new();
     for (number, change) in changes.iter().enumerate().rev() {
-        let undone = undo_one(host, folder, number, change)
-            .unwrap_or_else(|error| Undone::Left(error.to_string()));
+        let undone = match keep.get(&number) {
+            Some(why) => Undone::Kept(why.clone()),
+            None => undo_one(host, folder, number, change)
+                .unwrap_or_else(|error| Undone::Left(error.to_string())),
+        };
         tell(change, &undone);
-        if let Undone::Left(why) = undone {
-            left.push((change.clone(), why));
+        let kept = matches!(undone, Undone::Kept(_));
+        if let Undone::Left(why) | Undone::Kept(why) = undone {
+            let change = change.clone();
+            stays.push(Stays { change, why, kept });
         }
     }
-    left.reverse();
-    left
+    stays.reverse();
+    stays
 }
 
 fn undo_one(
@@ -78,6 +123,14 @@ fn put_back(
     present: &Present,
     before: &Before,
 ) -> Result<Undone, HostError> {
+    // Read and checked before anything is touched: what is there now is better than nothing.
+    let copy = match before {
+        Before::File { digest, kept, .. } => match copy(folder, kept, digest) {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Undone::Left(why)),
+        },
+        _ => zeroize::Zeroizing::default(),
+    };
     match (present, before) {
         // Something of another kind stands in the way of what was there.
         (Present::Folder { .. }, Before::File { .. } | Before::Link { .. }) => {
@@ -92,22 +145,7 @@ fn put_back(
             Present::Folder { .. } => return remove_empty(host, path),
             _ => host.remove_file(path)?,
         },
-        Before::File {
-            digest,
-            attributes,
-            kept,
-            ..
-        } => {
-            let bytes = zeroize::Zeroizing::new(folder.kept(kept)?);
-            if Digest::of(&bytes) != *digest {
-                let copy = folder.path().join("before").join(kept);
-                return Ok(Undone::Left(format!(
-                    "its copy {} is damaged",
-                    copy.display()
-                )));
-            }
-            host.place(path, &bytes, attributes)?;
-        }
+        Before::File { attributes, .. } => host.place(path, &copy, attributes)?,
         Before::Link { target } => host.place_link(path, Path::new(target))?,
         Before::Folder { attributes } => {
             host.make_folder(path, attributes)?;
@@ -115,6 +153,32 @@ fn put_back(
         }
     }
     Ok(Undone::Back)
+}
+
+/// The kept copy of a file, or why what is there now stays.
+fn copy(
+    folder: &RunFolder<'_>,
+    kept: &str,
+    digest: &Digest,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
+    let path = folder.path().join("before").join(kept);
+    let path = escaped(&path.to_string_lossy());
+    match folder.kept(kept) {
+        Ok(bytes) => {
+            let bytes = zeroize::Zeroizing::new(bytes);
+            if Digest::of(&bytes) == *digest {
+                Ok(bytes)
+            } else {
+                Err(format!("the copy of what was there, {path}, is damaged"))
+            }
+        }
+        Err(error) if error.is_absence() => {
+            Err(format!("the copy of what was there, {path}, is missing"))
+        }
+        Err(error) => Err(format!(
+            "the copy of what was there cannot be read: {error}"
+        )),
+    }
 }
 
 fn remove_empty(host: &dyn Host, path: &Path) -> Result<Undone, HostError> {

@@ -16,7 +16,7 @@ use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::session;
 use super::document::{self, RunDocument};
-use super::{plan_text, progress};
+use super::{busy, plan_text, progress};
 
 pub(super) fn apply(
     ground: &Ground,
@@ -49,8 +49,11 @@ fn begin(
 ) -> Result<Begun, Problem> {
     let answers = session::answers(answers)?;
     consent::possible(consent, "apply")?;
-    nobody_at_work(ground)?;
-    let plan = session::planned(ground, &answers)?;
+    busy::refuse(ground)?;
+    let plan = session::planned(ground, &answers);
+    // One may have begun meanwhile, and then the plan is of a host in between.
+    busy::refuse(ground)?;
+    let plan = plan?;
     if plan.is_empty() {
         return Ok(Begun::Nothing(plan.notes));
     }
@@ -72,29 +75,6 @@ fn begin(
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)
-}
-
-/// A run that is at work or was cut short is named before anything else is looked at: what it
-/// left would only mislead.
-fn nobody_at_work(ground: &Ground) -> Result<(), Problem> {
-    if ground.host().is_live() && !ground.host().is_root() {
-        return Ok(()); // said by the plan, and the state folder is not to be seen anyway
-    }
-    let cut_short = Runs::new(ground.host(), ground.state())
-        .cut_short(None)
-        .map_err(|error| Problem::host(escaped(&error.to_string())))?;
-    let Some(run) = cut_short else { return Ok(()) };
-    let options = ground.options();
-    Err(if super::watch::at_work(ground, &run) {
-        Problem::new(Exit::Busy, format!("another run is at work: {run}"))
-            .remedy(format!("nim-tls watch {run}{options}"))
-    } else {
-        Problem::new(
-            Exit::Busy,
-            format!("run {run} was cut short, and this host is in between"),
-        )
-        .remedy(format!("nim-tls rollback --yes{options}"))
-    })
 }
 
 pub(super) fn declined(answer: &Answer, output: &Output) -> u8 {
@@ -125,10 +105,16 @@ pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Resu
     let ended = worker::watch(ground.host(), ground.state(), started, |event| {
         progress::show(output, event);
     })?;
-    let Some(Happening::Ended { exit, problem, .. }) = ended.map(|event| event.what) else {
+    let Some(end @ Happening::Ended { .. }) = ended.map(|event| event.what) else {
         return Err(died(ground, &run, output));
     };
-    super::watch::outcome(ground, &run, exit, problem.as_deref(), output)
+    let code = super::watch::outcome(ground, &run, &end, output);
+    if code == Ok(Exit::Busy as u8) {
+        // Two began at once, and the other one was first: this is none to be remembered. It
+        // has no journal, so where it stays it does no harm.
+        let _ = Runs::new(ground.host(), ground.state()).forget(&run);
+    }
+    code
 }
 
 /// The worker is gone without a word.
@@ -139,15 +125,25 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
     let said = String::from_utf8_lossy(&said);
     let said: Vec<String> = said.lines().take(5).map(escaped).collect();
     let begun = !matches!(runs.cut_short(None), Ok(cut) if cut.as_ref() != Some(run));
-    let problem = if begun {
-        Problem::new(
-            Exit::Incomplete,
-            format!("the worker of run {run} died; {}", said.join("; ")),
-        )
-        .remedy(format!("nim-tls rollback --yes{}", ground.options()))
+    let said = if said.is_empty() {
+        String::new()
     } else {
-        let what = format!("the worker of run {run} did not begin: {}", said.join("; "));
-        Problem::host(what)
+        format!("; its last words: {}", said.join("; "))
+    };
+    let problem = if begun {
+        let what = format!(
+            "the worker of run {run} was ended from outside before it was done, so this host is \
+             in between{said}"
+        );
+        Problem::new(Exit::Incomplete, what)
+            .remedy(format!("nim-tls rollback --yes{}", ground.options()))
+    } else {
+        let what = format!(
+            "the worker of run {run} was gone before it began, so nothing was changed{said}"
+        );
+        let again = runs.open(run).request().ok().flatten();
+        let again = again.map_or_else(|| "apply".to_owned(), |request| request.command);
+        Problem::host(what).remedy(format!("nim-tls {again} ... once more"))
     };
     if output.is_json() {
         let outcome = if begun {

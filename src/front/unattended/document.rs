@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use crate::error::{Exit, Problem};
 use crate::plan::LEFT;
-use crate::receipt::{After, Outcome, Receipt, Reload};
+use crate::receipt::{After, Kept, Outcome, Receipt, Reload, Skipped};
 use crate::report::{self, Row, Standing};
 use crate::values::{RunId, escaped, wrapped};
 
 use super::super::output::Output;
+use super::super::place::Ground;
+use super::by_hand;
 use super::plan_text::noted;
 
 #[derive(Serialize)]
@@ -27,6 +29,13 @@ pub(super) struct RunDocument {
     left: Vec<String>,
     /// What is to be known besides, differences from the answers that stay among it.
     notes: Vec<String>,
+    /// Not taken away, because something that was left needs it.
+    kept: Vec<Kept>,
+    /// What `nginx -t` says of what is there, where something was left: `accepted`, or
+    /// `refused: path:line: words`.
+    nginx_test: Option<String>,
+    /// Steps that need a running system, each with the reason.
+    skipped: Vec<Skipped>,
 }
 
 impl RunDocument {
@@ -46,6 +55,9 @@ impl RunDocument {
             problem,
             left: Vec::new(),
             notes: Vec::new(),
+            kept: Vec::new(),
+            nginx_test: None,
+            skipped: Vec::new(),
         }
     }
 
@@ -72,6 +84,9 @@ impl RunDocument {
             problem: receipt.problem.clone(),
             left: receipt.left.clone(),
             notes: notes.to_vec(),
+            kept: receipt.kept.clone(),
+            nginx_test: receipt.nginx_test.clone(),
+            skipped: receipt.skipped.clone(),
         }
     }
 }
@@ -102,12 +117,24 @@ pub(super) struct About<'a> {
 }
 
 /// Shows how a run ended.
-pub(super) fn show(output: &Output, receipt: &Receipt, about: &About<'_>) -> Result<(), Problem> {
+pub(super) fn show(
+    output: &Output,
+    receipt: &Receipt,
+    ground: &Ground,
+    about: &About<'_>,
+) -> Result<(), Problem> {
     if output.is_json() {
-        output.document(&RunDocument::of(receipt, about.notes))
-    } else {
-        output.result(&text(receipt, about, output.width))
+        return output.document(&RunDocument::of(receipt, about.notes));
     }
+    let mut text = text(receipt, about, output.width);
+    let commands = by_hand::commands(ground, receipt);
+    if !commands.is_empty() {
+        text.push_str("\nto finish by hand, once you have taken over what was edited:\n");
+        for command in commands {
+            let _ = writeln!(text, "  {}", escaped(&command));
+        }
+    }
+    output.result(&text)
 }
 
 fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
@@ -130,6 +157,21 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         for path in &receipt.left {
             let _ = writeln!(text, "  {}", escaped(path));
         }
+    }
+    if !receipt.kept.is_empty() {
+        text.push_str("\nkept, because what was left still needs it:\n");
+        for Kept { path, why } in &receipt.kept {
+            let _ = writeln!(text, "  {}  ({})", escaped(path), escaped(why));
+        }
+    }
+    if !receipt.skipped.is_empty() {
+        text.push_str("\nskipped:\n");
+        for Skipped { title, why, .. } in &receipt.skipped {
+            let _ = writeln!(text, "  {}: {}", escaped(title), escaped(why));
+        }
+    }
+    if let Some(said) = &receipt.nginx_test {
+        let _ = writeln!(text, "\nnginx -t, on what is there now: {}", escaped(said));
     }
     if receipt.reload != Reload::NotNeeded {
         text.push('\n');

@@ -8,14 +8,15 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::certificate::read_pem_chain;
 use crate::error::Problem;
-use crate::receipt::{After, Receipt};
+use crate::receipt::{After, Outcome, Receipt};
 use crate::values::{RunId, escaped, wrapped};
 use crate::worker::Runs;
 
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
-use super::watch::at_work;
+use super::busy::at_work;
+use super::watch::was_turned_away;
 
 /// A file of certificates is small.
 const LIMIT: u64 = 1 << 20;
@@ -32,9 +33,14 @@ struct RunLine {
     run: RunId,
     started: Option<String>,
     command: String,
-    /// As in the receipt; `at-work`, `cut-short` or `unreadable` where there is none.
+    /// As in the receipt, or `rolled-back` where a later run did that; `at-work`, `cut-short`,
+    /// `never-began` or `unreadable` where there is none.
     outcome: String,
     changed: Vec<String>,
+    /// The run that rolled it back.
+    rolled_back_by: Option<RunId>,
+    /// Why it cannot be read, and what helps.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +61,13 @@ pub(super) fn history(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         .remedy(as_root())
     };
     let ids = runs.list().map_err(|error| unreadable(&error))?;
-    let lines: Vec<RunLine> = ids.iter().map(|run| line(ground, &runs, run)).collect();
+    // A receipt of a newer version, say, is named in its own line.
+    let undone = runs.undone().unwrap_or_default();
+    let lines: Vec<RunLine> = ids
+        .iter()
+        .filter(|run| !was_turned_away(ground, run))
+        .map(|run| line(ground, &runs, run, undone.get(run)))
+        .collect();
     // A damaged receipt is shown in its line; certificates of the others are looked at.
     let expires_first = first_expiry(ground, &runs.in_force().unwrap_or_default());
     if output.is_json() {
@@ -70,8 +82,9 @@ pub(super) fn history(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     Ok(0)
 }
 
-fn line(ground: &Ground, runs: &Runs<'_>, run: &RunId) -> RunLine {
+fn line(ground: &Ground, runs: &Runs<'_>, run: &RunId, undone_by: Option<&RunId>) -> RunLine {
     let folder = runs.open(run);
+    let rolled_back = undone_by.map(|_| Outcome::RolledBack.to_string());
     match folder.receipt() {
         Ok(Some(receipt)) => RunLine {
             run: run.clone(),
@@ -81,22 +94,33 @@ fn line(ground: &Ground, runs: &Runs<'_>, run: &RunId) -> RunLine {
                 .iter()
                 .map(|change| change.path.clone())
                 .collect(),
-            outcome: receipt.outcome.to_string(),
+            outcome: rolled_back.unwrap_or_else(|| receipt.outcome.to_string()),
             command: receipt.command,
+            rolled_back_by: undone_by.cloned(),
+            problem: None,
         },
         found => {
-            let outcome = match found {
+            let outcome = match &found {
                 Err(_) => "unreadable",
                 Ok(_) if at_work(ground, run) => "at-work",
-                Ok(_) => "cut-short",
+                Ok(_) if folder.was_begun().unwrap_or(true) => "cut-short",
+                Ok(_) => "never-began",
             };
             let request = folder.request().ok().flatten();
+            let problem = found.err().map(|error| {
+                let options = ground.options();
+                Problem::host(escaped(&error.to_string()))
+                    .remedy(error.remedy(&options))
+                    .to_string()
+            });
             RunLine {
                 run: run.clone(),
-                started: None,
+                started: folder.asked_at().map(moment),
                 command: request.map_or_else(String::new, |request| request.command),
-                outcome: outcome.to_owned(),
+                outcome: rolled_back.unwrap_or_else(|| outcome.to_owned()),
                 changed: Vec::new(),
+                rolled_back_by: undone_by.cloned(),
+                problem,
             }
         }
     }
@@ -135,10 +159,11 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>, width: usize) -> String {
     let mut text = String::new();
     for line in lines {
         let started = line.started.as_deref().unwrap_or("-");
-        let changed = match line.changed.len() {
-            0 => String::new(),
-            1 => "1 path".to_owned(),
-            several => format!("{several} paths"),
+        let changed = match (line.changed.len(), &line.rolled_back_by) {
+            (_, Some(by)) => format!("by {by}"),
+            (0, None) => String::new(),
+            (1, None) => "1 path".to_owned(),
+            (several, None) => format!("{several} paths"),
         };
         // Writing to a String cannot fail.
         let row = format!(
@@ -148,6 +173,9 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>, width: usize) -> String {
             line.outcome,
         );
         let _ = writeln!(text, "{}", row.trim_end());
+    }
+    for problem in lines.iter().filter_map(|line| line.problem.as_ref()) {
+        let _ = writeln!(text, "\n{problem}");
     }
     if let Some(Expiry {
         path,

@@ -15,7 +15,7 @@ use super::super::output::Output;
 use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::session;
-use super::plan_text;
+use super::{busy, plan_text};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -59,7 +59,11 @@ struct ReasonDocument {
 
 pub(super) fn plan(ground: &Ground, answers: &Path, output: &Output) -> Result<u8, Problem> {
     let answers = session::answers(answers)?;
-    let plan = &session::planned(ground, &answers)?;
+    busy::refuse(ground)?;
+    let plan = session::planned(ground, &answers);
+    // One may have begun meanwhile, and then the plan is of a host in between.
+    busy::refuse(ground)?;
+    let plan = &plan?;
     // A file that apply would refuse is refused here as well.
     passphrase::from_named_file(ground, plan, &answers, output)?;
     match output.format {

@@ -10,7 +10,7 @@ use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
 use super::apply::{Begun, declined, follow};
-use super::document;
+use super::{busy, document};
 
 pub(super) fn rollback(
     ground: &Ground,
@@ -39,7 +39,14 @@ fn begin(
             Problem::host("only root can put back what root has changed").remedy(as_root()),
         );
     }
+    busy::refuse_at_work(ground)?;
     let target = worker::target(ground.host(), ground.state(), run, None)?;
+    if let Some(damaged) = &target.damaged {
+        output.tell(&format!(
+            "warning: {}; the journal is used",
+            escaped(damaged)
+        ));
+    }
     if !consent.yes {
         output.tell(&summary(&target, output.told_width()));
     }
@@ -53,10 +60,10 @@ fn begin(
 }
 
 fn summary(target: &Target, width: usize) -> String {
-    let cut = if target.cut_short {
-        ", which was cut short"
-    } else {
-        ""
+    let cut = match (&target.damaged, target.cut_short) {
+        (Some(_), _) => ", by its journal,",
+        (None, true) => ", which was cut short,",
+        (None, false) => "",
     };
     let head = format!(
         "Run {}{cut} changed this; it will be as it was before:",

@@ -18,8 +18,7 @@ use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::prover::RealProver;
 use super::super::session;
-use super::super::typed::as_root;
-use super::document;
+use super::{busy, document};
 
 const LIMIT: u64 = 1 << 20;
 
@@ -44,6 +43,7 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         )
         .remedy("start that system, and run nim-tls verify on it"));
     }
+    busy::refuse(ground)?;
     let (run, mut proof) = latest(ground)?;
     let facts = session::first_look(ground, None);
     // The master of then may have been restarted since.
@@ -103,12 +103,7 @@ fn words(standing: Standing) -> String {
 fn latest(ground: &Ground) -> Result<(RunId, Proof), Problem> {
     let standing = Runs::new(ground.host(), ground.state())
         .in_force()
-        .map_err(|error| {
-            Problem::host(escaped(&format!(
-                "the runs of this host cannot be read: {error}"
-            )))
-            .remedy(as_root())
-        })?;
+        .map_err(|error| busy::unreadable(ground, &error))?;
     standing
         .into_iter()
         .rev()

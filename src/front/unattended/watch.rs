@@ -12,6 +12,7 @@ use super::super::leaving::leave_when_told;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
+use super::busy::{self, at_work};
 use super::document::{self, About, RunDocument};
 use super::progress;
 
@@ -32,8 +33,8 @@ pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Re
             .map_err(|error| Problem::host(escaped(&error.to_string())))?;
         for event in &news {
             progress::show(output, event);
-            if let Happening::Ended { exit, problem, .. } = &event.what {
-                return outcome(ground, &run, *exit, problem.as_deref(), output);
+            if let end @ Happening::Ended { .. } = &event.what {
+                return outcome(ground, &run, end, output);
             }
         }
         if !alive {
@@ -47,33 +48,43 @@ pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Re
 pub(super) fn outcome(
     ground: &Ground,
     run: &RunId,
-    exit: u8,
-    problem: Option<&str>,
+    end: &Happening,
     output: &Output,
 ) -> Result<u8, Problem> {
-    let shown = if let Ok(Some(receipt)) = receipt(ground, run) {
-        let plan = Runs::new(ground.host(), ground.state()).open(run).plan();
-        // A rollback has none, and a run goes on being shown without it.
-        let notes = plan.ok().flatten().map_or_else(Vec::new, |plan| plan.notes);
-        let about = About {
-            exit,
-            notes: &notes,
-            options: &ground.options(),
-            issued: &format!("{}/issued", ground.state()),
-            issued_outside: &format!("{}/issued", ground.outside(ground.state())),
-        };
-        document::show(output, &receipt, &about)
-    } else {
-        let outcome = if exit == 0 {
-            Outcome::Applied
-        } else {
-            Outcome::Incomplete
-        };
-        let document = RunDocument::without_receipt(Some(run), outcome, problem.map(str::to_owned));
-        if output.is_json() {
-            output.document(&document)
-        } else {
-            Ok(())
+    let Happening::Ended {
+        outcome,
+        exit,
+        problem,
+    } = end
+    else {
+        return Err(Problem::host(format!("run {run} has not ended")));
+    };
+    let shown = match receipt(ground, run) {
+        Ok(Some(receipt)) => {
+            let plan = Runs::new(ground.host(), ground.state()).open(run).plan();
+            // A rollback has none, and a run goes on being shown without it.
+            let notes = plan.ok().flatten().map_or_else(Vec::new, |plan| plan.notes);
+            let about = About {
+                exit: *exit,
+                notes: &notes,
+                options: &ground.options(),
+                issued: &format!("{}/issued", ground.state()),
+                issued_outside: &format!("{}/issued", ground.outside(ground.state())),
+            };
+            document::show(output, &receipt, ground, &about)
+        }
+        found => {
+            if let Err(error) = found {
+                output.problem(&busy::unreadable(ground, &error));
+            }
+            // One that was turned away at the door is no run.
+            let run = (*exit != Exit::Busy as u8).then_some(run);
+            let document = RunDocument::without_receipt(run, *outcome, problem.clone());
+            if output.is_json() {
+                output.document(&document)
+            } else {
+                Ok(())
+            }
         }
     };
     if let Some(problem) = problem {
@@ -94,51 +105,77 @@ pub(super) fn outcome(
     if let Err(problem) = shown {
         output.problem(&problem);
     }
-    Ok(exit)
+    Ok(*exit)
 }
 
-/// Whether a worker carries out this run now.
-pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
-    // In a tree of files there are no processes of its own: what runs, runs here.
-    let processes = ground.host().processes().unwrap_or_default();
-    processes.iter().any(|process| {
-        let words: Vec<&str> = process.title.split(' ').collect();
-        words
-            .windows(2)
-            .any(|pair| pair == ["__worker", run.as_str()])
-    })
-}
-
+/// The named run; else the one at work, else the latest.
 pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Problem::host(format!("the runs of this host cannot be read: {error}")).remedy(as_root())
     };
-    let runs = Runs::new(ground.host(), ground.state()).list();
-    let runs = runs.map_err(|error| unreadable(&error))?;
-    let missing = |what: String| Problem::host(what).remedy("nim-tls history");
+    let runs = Runs::new(ground.host(), ground.state());
+    let known = runs.list().map_err(|error| unreadable(&error))?;
+    let missing =
+        |what: String| Problem::host(what).remedy(format!("nim-tls history{}", ground.options()));
     match run {
-        Some(run) if runs.contains(run) => Ok(run.clone()),
+        Some(run) if known.contains(run) => Ok(run.clone()),
         Some(run) => Err(missing(format!("there is no run {run} on this host"))),
-        None => runs
-            .last()
-            .cloned()
+        None => busy::run_at_work(ground)
+            .or_else(|| {
+                let mut latest = known.into_iter().rev();
+                latest.find(|run| !was_turned_away(ground, run))
+            })
             .ok_or_else(|| missing("no run is recorded here".to_owned())),
     }
 }
 
+/// Whether it only found another run at work: one that nobody needs to hear of.
+pub(super) fn was_turned_away(ground: &Ground, run: &RunId) -> bool {
+    let folder = Runs::new(ground.host(), ground.state()).open(run);
+    if !matches!(folder.receipt(), Ok(None)) || !matches!(folder.was_begun(), Ok(false)) {
+        return false;
+    }
+    let events = worker::follow(ground.host(), ground.state(), run, 0).news();
+    let last = events.ok().and_then(|mut events| events.pop());
+    let busy = Exit::Busy as u8;
+    last.is_some_and(|event| matches!(event.what, Happening::Ended { exit, .. } if exit == busy))
+}
+
 fn without_end(ground: &Ground, run: &RunId, output: &Output) -> Result<u8, Problem> {
-    let found = receipt(ground, run).map_err(|error| Problem::host(escaped(&error.to_string())))?;
-    match found {
-        Some(receipt) => {
+    match receipt(ground, run) {
+        Ok(Some(receipt)) => {
             let exit = match receipt.outcome {
                 Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
                 Outcome::Incomplete => Exit::Incomplete,
                 Outcome::Refused => Exit::PutBack,
             };
-            outcome(ground, run, exit as u8, receipt.problem.as_deref(), output)
+            let end = Happening::Ended {
+                outcome: receipt.outcome,
+                exit: exit as u8,
+                problem: receipt.problem,
+            };
+            outcome(ground, run, &end, output)
         }
-        None => Err(Problem::new(Exit::Busy, format!("run {run} was cut short"))
-            .remedy(format!("nim-tls rollback --yes{}", ground.options()))),
+        Err(error) => Err(busy::unreadable(ground, &error)),
+        Ok(None) => Err(without_receipt(ground, run)),
+    }
+}
+
+fn without_receipt(ground: &Ground, run: &RunId) -> Problem {
+    let options = ground.options();
+    let runs = Runs::new(ground.host(), ground.state());
+    if !runs.open(run).was_begun().unwrap_or(true) {
+        let what = format!("run {run} never began, so it changed nothing");
+        return Problem::host(what).remedy(format!("nim-tls history{options}"));
+    }
+    match runs.undone().ok().and_then(|mut undone| undone.remove(run)) {
+        Some(by) => Problem::host(format!("run {run} was cut short, and run {by} put it back"))
+            .remedy(format!("nim-tls watch {by}{options}")),
+        None => Problem::new(
+            Exit::Busy,
+            format!("run {run} was cut short, and this host is in between"),
+        )
+        .remedy(format!("nim-tls rollback --yes{options}")),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::command::{Command, Output};
+use super::super::detached::Detached;
 use super::super::failure::{HostError, LockError};
 use super::super::file::{Attributes, Kind, Owner, Stat};
 use super::super::lock::Lock;
@@ -216,6 +217,26 @@ impl Host for Memory {
     fn processes(&self) -> Result<Vec<Process>, HostError> {
         self.only_live("looking at processes")?;
         Ok(self.state().processes.clone())
+    }
+
+    fn marked(&self, mark: &str) -> Result<Vec<Process>, HostError> {
+        self.only_live("looking at processes")?;
+        let state = self.state();
+        let marked = |process: &&Process| state.marks.get(&process.pid).is_some_and(|m| m == mark);
+        Ok(state.processes.iter().filter(marked).cloned().collect())
+    }
+
+    fn detach(
+        &self,
+        program: &Path,
+        _args: &[String],
+        _input: &[u8],
+        _said: &Path,
+    ) -> Result<Detached, HostError> {
+        Err(HostError::Command {
+            command: program.to_string_lossy().into_owned(),
+            why: "a machine in memory starts no process".to_owned(),
+        })
     }
 
     fn signal(&self, process: &Process, signal: Signal) -> Result<(), HostError> {

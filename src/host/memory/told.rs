@@ -42,6 +42,7 @@ pub(super) struct State {
     pub(super) names: BTreeMap<String, Vec<IpAddr>>,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) processes: Vec<Process>,
+    pub(super) marks: BTreeMap<u32, String>,
     pub(super) sockets: Vec<Socket>,
     pub(super) answers: Vec<Answer>,
     pub(super) on_signal: Option<OnSignal>,
@@ -75,6 +76,7 @@ impl Memory {
             names: BTreeMap::new(),
             addresses: Vec::new(),
             processes: Vec::new(),
+            marks: BTreeMap::new(),
             sockets: Vec::new(),
             answers: Vec::new(),
             on_signal: None,
@@ -210,6 +212,11 @@ impl Memory {
 
     pub fn set_processes(&self, processes: Vec<Process>) {
         self.state().processes = processes;
+    }
+
+    /// Makes the process with this number one that a command with this mark has started.
+    pub fn mark(&self, pid: u32, mark: &str) {
+        self.state().marks.insert(pid, mark.to_owned());
     }
 
     pub fn set_sockets(&self, sockets: Vec<Socket>) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::super::machine::Host;
-use super::super::{Command, HostError};
+use super::super::{Command, HostError, Signal};
 use super::{done, folder, live, sh};
 
 #[test]
@@ -25,6 +25,28 @@ fn a_program_has_no_input_no_terminal_and_a_session_of_its_own() {
     let line = done("cat /proc/$$/stat", &[]);
     let fields: Vec<&str> = line.split(' ').collect();
     assert_eq!((fields[0], fields[0]), (fields[4], fields[5]), "{line}");
+}
+
+#[test]
+fn what_a_marked_program_leaves_running_is_found_by_its_mark() {
+    let mark = format!("/x/runs/{}", std::process::id());
+    let script = "setsid sleep 30 </dev/null >/dev/null 2>&1 & echo started";
+    let command = Command::new("/bin/sh", &["-c", script]).marked(mark.as_str());
+    assert_eq!(live().run(&command).expect("run").out(), "started\n");
+    let found = live().marked(&mark).expect("processes");
+    assert_eq!(found.len(), 1, "{found:?}");
+    live().signal(&found[0], Signal::Kill).expect("it is there");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !live().marked(&mark).expect("processes").is_empty() {
+        assert!(Instant::now() < deadline, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(
+        live()
+            .marked("/x/runs/other")
+            .expect("processes")
+            .is_empty()
+    );
 }
 
 #[test]

@@ -325,6 +325,9 @@ impl Stand {
             problem: None,
             undid: None,
             left: Vec::new(),
+            kept: Vec::new(),
+            nginx_test: None,
+            skipped: Vec::new(),
         };
         let text = serde_json::to_string(&receipt).unwrap();
         after.with_file(&format!("{STATE}/runs/{run}/receipt.json"), &text)

@@ -34,6 +34,9 @@ fn run(id: &str, outcome: Outcome, left: Option<&str>) -> Receipt {
         problem: None,
         undid: None,
         left: Vec::new(),
+        kept: Vec::new(),
+        nginx_test: None,
+        skipped: Vec::new(),
     }
 }
 

@@ -313,3 +313,44 @@ fn one_run_at_a_time() {
     drop(lock);
     assert_eq!(apply(&machine, &plan()).1.exit, Exit::Done);
 }
+
+#[test]
+fn folders_above_a_planned_one_are_made_and_taken_back() {
+    let machine = machine();
+    machine.take_away("/usr/local");
+    let mut plan = plan();
+    plan.steps
+        .retain(|step| matches!(step.id.as_str(), "issue" | "place"));
+    plan.folders.push(crate::plan::FolderChange {
+        path: "/usr/local/share/ca-certificates".parse().unwrap(),
+        mode: Mode(0o755),
+    });
+    let before = world(&machine);
+    let (_, ending) = apply(&machine, &plan);
+    assert_eq!(ending.exit, Exit::Done, "{:?}", ending.problem);
+    let share = machine
+        .stat(Path::new("/usr/local/share"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(share.attributes, Attributes::root(0o755));
+    let (_, ending) = rollback(&machine, None);
+    assert_eq!(ending.exit, Exit::Done, "{:?}", ending.problem);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn in_a_folder_the_steps_of_a_running_system_are_named_as_skipped() {
+    let machine = machine().not_live();
+    let mut plan = plan();
+    plan.steps
+        .retain(|step| matches!(step.id.as_str(), "issue" | "place"));
+    let (run, ending) = apply(&machine, &plan);
+    assert_eq!(ending.exit, Exit::Done, "{:?}", ending.problem);
+    let skipped = receipt(&machine, &run).skipped;
+    let steps: Vec<&str> = skipped.iter().map(|one| one.step.as_str()).collect();
+    assert_eq!(
+        steps,
+        ["test", "trust", "reload", "end-old-workers", "prove"]
+    );
+    assert!(skipped.iter().all(|one| one.why.contains("--root")));
+}

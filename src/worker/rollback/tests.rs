@@ -4,18 +4,18 @@ use std::path::Path;
 
 use super::super::Runs;
 use super::super::lab::{
-    self, CONF, KEY, OLD_KEY, apply, machine, plan, rollback, second_plan, state, world,
+    self, CONF, KEY, OLD_KEY, OWN_CONF, apply, machine, plan, rollback, second_plan, state, world,
 };
 use super::*;
 use crate::error::Exit;
-use crate::host::{Entry, Faults, Memory};
-use crate::values::Attributes;
+use crate::host::{Entry, Faults, Host, Memory};
+use crate::values::{Attributes, RunId};
 
-fn bytes(machine: &Memory, path: &str) -> Vec<u8> {
+pub(super) fn bytes(machine: &Memory, path: &str) -> Vec<u8> {
     machine.read(Path::new(path), 1 << 20).unwrap()
 }
 
-fn receipt(machine: &Memory, run: &RunId) -> Receipt {
+pub(super) fn receipt(machine: &Memory, run: &RunId) -> Receipt {
     Runs::new(machine, &state())
         .open(run)
         .receipt()
@@ -61,6 +61,8 @@ fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
     );
     let receipt = receipt(&machine, &run);
     assert_eq!(receipt.left, ["/etc/nms/certs", KEY, CONF]);
+    let kept: Vec<&str> = receipt.kept.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(kept, [OWN_CONF], "it may use our own file");
     assert_eq!(bytes(&machine, CONF), b"edited\n");
 
     // What stands in the way is theirs to move; then the same rollback goes on.

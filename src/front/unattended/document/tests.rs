@@ -33,6 +33,9 @@ fn receipt(outcome: Outcome) -> Receipt {
         problem: None,
         undid: None,
         left: Vec::new(),
+        kept: Vec::new(),
+        nginx_test: None,
+        skipped: Vec::new(),
     }
 }
 

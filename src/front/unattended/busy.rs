@@ -1,0 +1,85 @@
+//! Whether another run is at work here, or one was cut short: what is found then is neither
+//! the host of before nor the one of afterwards, and what is said of it would only mislead.
+
+use crate::error::{Exit, Problem};
+use crate::host::{Host as _, Local, Process};
+use crate::values::{RunId, escaped};
+use crate::worker::{self, RunError, Runs};
+
+use super::super::place::Ground;
+
+/// Refuses where a run is at work or was cut short.
+pub(super) fn refuse(ground: &Ground) -> Result<(), Problem> {
+    if ground.host().is_live() && !ground.host().is_root() {
+        return Ok(()); // said by the plan, and the state folder is not to be seen anyway
+    }
+    refuse_at_work(ground)?;
+    let runs = Runs::new(ground.host(), ground.state());
+    let options = ground.options();
+    match runs.cut_short(None) {
+        Ok(None) => Ok(()),
+        // It may have begun between the two looks.
+        Ok(Some(run)) if at_work(ground, &run) => Err(busy(ground, &run)),
+        Ok(Some(run)) => Err(worker::in_between(&runs, &run, &options)),
+        Err(error) => Err(unreadable(ground, &error)),
+    }
+}
+
+/// Refuses where a run is at work.
+pub(super) fn refuse_at_work(ground: &Ground) -> Result<(), Problem> {
+    match run_at_work(ground) {
+        Some(run) => Err(busy(ground, &run)),
+        None => Ok(()),
+    }
+}
+
+/// The run that a worker carries out now.
+pub(super) fn run_at_work(ground: &Ground) -> Option<RunId> {
+    processes(ground).iter().find_map(|process| {
+        let mut words = process.title.split(' ');
+        words.find(|word| *word == "__worker")?;
+        let run: RunId = words.next()?.parse().ok()?;
+        carries_out(ground, process, &run).then_some(run)
+    })
+}
+
+/// Whether a worker carries out this run now.
+pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
+    processes(ground)
+        .iter()
+        .any(|process| carries_out(ground, process, run))
+}
+
+/// A problem with what runs have written, with what helps.
+pub(super) fn unreadable(ground: &Ground, error: &RunError) -> Problem {
+    let exit = if error.is_damaged_receipt() {
+        Exit::Busy
+    } else {
+        Exit::HostUnfit
+    };
+    let what = format!("the runs of this host cannot be read: {error}");
+    Problem::new(exit, escaped(&what)).remedy(error.remedy(&ground.options()))
+}
+
+fn busy(ground: &Ground, run: &RunId) -> Problem {
+    let who = worker::at_work_in_words(ground.host(), ground.state(), run);
+    Problem::new(Exit::Busy, format!("another run is at work: {who}"))
+        .remedy(format!("nim-tls watch {run}{}", ground.options()))
+}
+
+/// Under the same name another run may be at work on another place.
+fn carries_out(ground: &Ground, process: &Process, run: &RunId) -> bool {
+    let words = ground.worker_words(run);
+    let after = process.title.split_once(&words).map(|(_, after)| after);
+    after.is_some_and(|after| after.is_empty() || after.starts_with(' '))
+}
+
+/// A tree of files has no processes of its own: what works on it runs here.
+fn processes(ground: &Ground) -> Vec<Process> {
+    let found = if ground.host().is_live() {
+        ground.host().processes()
+    } else {
+        Local::live().and_then(|machine| machine.processes())
+    };
+    found.unwrap_or_default()
+}

@@ -1,0 +1,131 @@
+//! Which run a rollback is about, and what that run changed.
+
+use crate::error::Problem;
+use crate::host::Host;
+use crate::receipt::{Change, Receipt};
+use crate::values::{AbsPath, RunId, escaped};
+
+use super::journal::Entry;
+use super::listing;
+use super::run_folder::RunError;
+use super::runs::{Runs, is_later};
+
+/// What is to be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub run: RunId,
+    pub changes: Vec<Change>,
+    /// It left no receipt that can be used, so `changes` are from its journal.
+    pub cut_short: bool,
+    /// What is wrong with the receipt that it did leave.
+    pub damaged: Option<String>,
+}
+
+/// The run to undo: the named one, else one that was cut short, else the latest whose changes
+/// are still in force. Refused where a later run would have to be undone first.
+pub fn target(
+    host: &dyn Host,
+    state: &AbsPath,
+    named: Option<&RunId>,
+    own: Option<&RunId>,
+) -> Result<Target, Problem> {
+    let runs = Runs::new(host, state);
+    let host_problem = |error: RunError| Problem::host(error.to_string()).remedy(error.remedy(""));
+    let cut_short = runs.cut_short(own).map_err(host_problem)?;
+    let unfinished = cut_short
+        .as_ref()
+        .map(|run| of_journal(host, &runs, run))
+        .transpose();
+    let unfinished = unfinished.map_err(host_problem)?;
+    let in_force = runs.in_force().map_err(host_problem)?;
+    let target = match (named, &unfinished) {
+        (Some(named), Some(target)) if cut_short.as_ref() == Some(named) => target.clone(),
+        (Some(named), _) => match in_force.iter().find(|receipt| receipt.run == *named) {
+            Some(receipt) => of_receipt(receipt),
+            None => of_named(host, &runs, named)?,
+        },
+        (None, Some(target)) => target.clone(),
+        (None, None) => in_force
+            .last()
+            .map(of_receipt)
+            .ok_or_else(|| Problem::host("no run of this host is left to be rolled back"))?,
+    };
+    let other = unfinished.filter(|unfinished| unfinished.run != target.run);
+    match later_one(&target, &in_force, other.as_ref()) {
+        None => Ok(target),
+        Some((later, path)) => {
+            let what = format!(
+                "run {later} came after {} and changed {path} too",
+                target.run
+            );
+            Err(Problem::host(what).remedy(format!("nim-tls rollback {later} --yes")))
+        }
+    }
+}
+
+fn of_receipt(receipt: &Receipt) -> Target {
+    Target {
+        run: receipt.run.clone(),
+        changes: receipt.changes.clone(),
+        cut_short: false,
+        damaged: None,
+    }
+}
+
+/// A rollback that was cut short is gone on with: what it undoes is still to be undone.
+fn of_journal(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, RunError> {
+    let folder = runs.open(run);
+    let entries = folder.entries()?;
+    if let Some(Entry::Undoing { run: undone }) = entries.first() {
+        return match runs.open(undone).receipt() {
+            Ok(Some(receipt)) => Ok(of_receipt(&receipt)),
+            Err(error) if !error.is_damaged_receipt() => Err(error),
+            Ok(None) | Err(_) => of_journal(host, runs, undone),
+        };
+    }
+    let changes = listing::changes(host, &entries)?;
+    Ok(Target {
+        run: run.clone(),
+        changes,
+        cut_short: true,
+        damaged: folder.receipt().err().map(|error| error.to_string()),
+    })
+}
+
+/// A named run that is neither in force nor the latest that was cut short.
+fn of_named(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, Problem> {
+    let folder = runs.open(run);
+    let undone = runs.undone().unwrap_or_default();
+    let open = !matches!(folder.receipt(), Ok(Some(_))) && !undone.contains_key(run);
+    if open && folder.was_begun().unwrap_or(false) {
+        return of_journal(host, runs, run).map_err(|error| Problem::host(error.to_string()));
+    }
+    let known = runs.list().is_ok_and(|runs| runs.contains(run));
+    Err(match undone.get(run) {
+        Some(by) => Problem::host(format!("run {run} was rolled back already, by run {by}")),
+        None if known => Problem::host(format!("nothing of run {run} is left to be rolled back")),
+        None => Problem::host(format!("there is no run {run}")),
+    }
+    .remedy("nim-tls history"))
+}
+
+/// A later run that changed one of the same paths, and the path.
+fn later_one(
+    target: &Target,
+    in_force: &[Receipt],
+    unfinished: Option<&Target>,
+) -> Option<(RunId, String)> {
+    let standing = in_force.iter().rev();
+    let standing = standing.map(|receipt| (&receipt.run, &receipt.changes));
+    unfinished
+        .map(|unfinished| (&unfinished.run, &unfinished.changes))
+        .into_iter()
+        .chain(standing)
+        .filter(|(run, _)| is_later(run, &target.run))
+        .find_map(|(run, changes)| {
+            let paths = changes.iter().map(|change| &change.path);
+            let mut shared =
+                paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
+            shared.next().map(|path| (run.clone(), escaped(path)))
+        })
+}
