@@ -9,7 +9,7 @@ use crate::answers::Answers;
 use crate::error::Problem;
 use crate::facts::{Facts, Known, TrustStore};
 use crate::method::Method;
-use crate::values::{Digest, Mode};
+use crate::values::{Digest, Mode, with_command};
 
 /// The anchor, and what takes it over.
 pub(super) struct Trust {
@@ -65,11 +65,16 @@ pub(super) fn plan(
         folder,
     };
     match &facts.trust_obstacle {
-        Some(why) if trust.changes() => Err(Problem::host(format!(
-            "{} could not rewrite the trust store: {why}",
-            store.command
-        ))
-        .remedy("or say options: {trust_store: false}")),
+        Some(why) if trust.changes() => {
+            let (what, command) = with_command(why);
+            let what = format!(
+                "{} could not rewrite the trust store: {what} (options: {{trust_store: false}} \
+                 leaves it alone)",
+                store.command
+            );
+            let remedy = command.map_or_else(|| "nim-tls check".to_owned(), str::to_owned);
+            Err(Problem::host(what).remedy(remedy))
+        }
         _ => Ok(Some(trust)),
     }
 }
