@@ -1,7 +1,7 @@
 //! What a plan would look like on disk: differences, and the reason for each generated line.
 //! Everything shown comes from the plan; nothing that holds a secret has anything to show.
 
-use similar::{ChangeTag, TextDiff};
+mod unified;
 
 use crate::plan::{Content, FileChange, Plan, Reason, Status};
 use crate::values::escaped;
@@ -53,28 +53,15 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
         return (0, 0, Some(String::new()));
     }
     let before = change.text_before.as_deref().unwrap_or("");
-    let diff = TextDiff::from_lines(before, text);
-    let count = |tag| {
-        diff.iter_all_changes()
-            .filter(|change| change.tag() == tag)
-            .count()
-    };
+    let (added, removed, hunks) = unified::difference(before, text);
     let old = if change.status == Status::Create {
         "/dev/null"
     } else {
         change.path.as_str()
     };
-    let shown = diff
-        .unified_diff()
-        .context_radius(3)
-        .header(old, change.path.as_str())
-        .to_string();
+    let shown = format!("--- {old}\n+++ {}\n{hunks}", change.path);
     let shown = shown.lines().map(escaped).collect::<Vec<_>>().join("\n") + "\n";
-    (
-        count(ChangeTag::Insert),
-        count(ChangeTag::Delete),
-        Some(shown),
-    )
+    (added, removed, Some(shown))
 }
 
 /// The reason in words. The texts are one line each in `assets/help/reasons.txt`: an identifier,
