@@ -1,13 +1,13 @@
 //! The configuration that nginx would load, checked against what nginx itself reads.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::reader::Reader;
 use crate::facts::Known;
 use crate::host::Kind;
-use crate::nginx::{Config, Files, glob_match, has_wildcard};
+use crate::nginx::{Config, Files, SourceFile, glob_match, has_wildcard};
 
 /// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
 /// the path first.
@@ -87,9 +87,8 @@ struct OnHost<'a>(&'a Reader<'a>, RefCell<Vec<String>>);
 impl Files for OnHost<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         self.1.borrow_mut().push(path.to_owned());
-        let bytes = self.0.read(Path::new(path))?;
-        bytes
-            .map(|bytes| bytes.to_vec())
+        self.0
+            .pass_on(Path::new(path))?
             .ok_or_else(|| "there is no such file".to_owned())
     }
 
@@ -121,12 +120,12 @@ impl Files for OnHost<'_> {
 fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), String> {
     const HEADLINE: &[u8] = b"# configuration file ";
     // Components are compared, so `//` and `/./` make no difference.
-    let known: BTreeSet<&Path> = config
+    let known: BTreeMap<&Path, &SourceFile> = config
         .files
         .iter()
-        .map(|file| Path::new(&file.path))
+        .map(|file| (Path::new(&file.path), file))
         .collect();
-    let mut left = known.clone();
+    let mut left: BTreeSet<&Path> = known.keys().copied().collect();
     let mut rest = dump;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -139,19 +138,23 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
         let Some(path) = named else {
             return Err("what nginx -T prints could not be followed".to_owned());
         };
-        if !known.contains(path) {
+        let Some(file) = known.get(path) else {
             return Err(format!(
                 "nginx also reads {}, for a reason unknown",
                 path.display()
             ));
-        }
+        };
         left.remove(path);
-        let Ok(Some(bytes)) = reader.read(path) else {
-            return Err(format!("{} cannot be read any more", path.display()));
+        let read; // text that is not UTF-8 was made so
+        let bytes = if file.exact {
+            file.text.as_bytes()
+        } else {
+            read = reader.read(path)?;
+            read.as_ref().map_or(&[][..], |bytes| bytes.as_slice())
         };
         rest = rest
             .get(line.len() + 1..)
-            .and_then(|rest| rest.strip_prefix(bytes.as_slice())?.strip_prefix(b"\n"))
+            .and_then(|rest| rest.strip_prefix(bytes)?.strip_prefix(b"\n"))
             .ok_or_else(|| format!("{} has changed while it was looked at", path.display()))?;
     }
     match left.first() {

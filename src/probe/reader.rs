@@ -42,10 +42,20 @@ impl<'a> Reader<'a> {
             return known.clone();
         }
         let found = self.fetch(path);
+        let found = found.map(|bytes| bytes.map(|bytes| Rc::new(Zeroizing::new(bytes))));
         self.seen
             .borrow_mut()
             .insert(path.to_owned(), found.clone());
         found
+    }
+
+    /// The bytes of a file that somebody else keeps and that is no secret: a copy here as well
+    /// would double what a large configuration costs. `None`: nothing is there.
+    pub(super) fn pass_on(&self, path: &Path) -> Result<Option<Vec<u8>>, String> {
+        if let Some(known) = self.seen.borrow().get(path) {
+            return Ok(known.clone()?.map(|bytes| bytes.to_vec()));
+        }
+        self.fetch(path)
     }
 
     /// The same as text; bytes that are not UTF-8 become replacement characters.
@@ -59,12 +69,12 @@ impl<'a> Reader<'a> {
         self.host.list(folder).map_err(|error| error.to_string())
     }
 
-    fn fetch(&self, path: &Path) -> Result<Option<Bytes>, String> {
+    fn fetch(&self, path: &Path) -> Result<Option<Vec<u8>>, String> {
         let left = self.left.get();
         match self.host.read(path, LARGEST.min(left)) {
             Ok(bytes) => {
                 self.left.set(left.saturating_sub(bytes.len() as u64));
-                Ok(Some(Rc::new(Zeroizing::new(bytes))))
+                Ok(Some(bytes))
             }
             Err(error) if error.is_absence() => Ok(None),
             Err(HostError::Refused { .. }) if left < LARGEST => Err(format!(
