@@ -3,6 +3,7 @@
 //! live in `rules` and nowhere else; a field's name is its path in the answers file.
 
 mod draft;
+mod entered;
 mod read;
 mod rules;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
+pub use entered::Entered;
 pub use read::{LIMIT, Unreadable, read};
 pub use rules::Refusal;
 

@@ -43,6 +43,9 @@ pub struct Place {
         value_name = "WHEN"
     )]
     pub color: When,
+    /// Draw with letters only: no character outside ASCII
+    #[arg(long, global = true)]
+    pub ascii: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,8 +8,12 @@ mod session;
 mod consent;
 mod passphrase;
 mod leaving;
+mod busy;
 
+mod tui;
 pub mod unattended;
+
+use std::io::{self, IsTerminal};
 
 use crate::cli::{Cli, Command, Format, Place};
 use crate::error::Problem;
@@ -25,10 +29,45 @@ pub fn run(cli: &Cli) -> u8 {
     let output = Output::new(&cli.place);
     let done = check_format(cli)
         .and_then(|()| Ground::new(&cli.place))
-        .and_then(|ground| unattended::run(cli.command.as_ref(), &ground, &output));
+        .and_then(|ground| match &cli.command {
+            None => wizard(cli, ground, &output),
+            Some(command) => unattended::run(command, &ground, &output),
+        });
     done.unwrap_or_else(|problem| {
         output.failed(&problem);
         problem.exit as u8
+    })
+}
+
+/// The wizard, where there is somebody to lead through it.
+fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(
+            Problem::usage("the wizard needs a terminal, and there is none")
+                .remedy("nim-tls apply --answers FILE --yes"),
+        );
+    }
+    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        return Err(
+            Problem::usage("the wizard draws a screen, and this terminal (TERM) cannot")
+                .remedy("nim-tls apply --answers FILE"),
+        );
+    }
+    busy::refuse(&ground)?;
+    tui::run(
+        ground,
+        cli.place.ascii || !speaks_utf8(),
+        output.has_colour(),
+    )
+}
+
+/// Whether the locale says that this terminal shows more than ASCII.
+fn speaks_utf8() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
     })
 }
 

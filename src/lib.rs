@@ -1,7 +1,7 @@
 //! From a stock NGINX Instance Manager host to proven mutual TLS, and back.
 //!
 //! ```text
-//!            questions                                front/{plain,unattended}
+//!            questions                                front/{tui,unattended}
 //!                |                                      ^ shows        | asks
 //! Host --probe--> Facts + Goal --plan--> Plan --preview--> Preview     v
 //!   ^                                     |                          Answers
@@ -27,6 +27,7 @@ pub mod topology;
 pub mod plan;
 pub mod preview;
 pub mod prerequisites;
+pub mod questions;
 pub mod report;
 pub mod receipt;
 pub mod event;

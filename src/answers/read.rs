@@ -14,30 +14,55 @@ pub const LIMIT: u64 = 1024 * 1024;
 
 /// Why an answers file could not be read: one line, naming the field and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(String);
+#[error("{}{place}{why}", self.about())]
+pub struct Unreadable {
+    /// Its path in the file; empty where it is about the file as a whole.
+    pub field: String,
+    /// ` (line 3, column 5): `, or what of that is known.
+    place: String,
+    /// What was found and what would do.
+    pub why: String,
+}
+
+impl Unreadable {
+    fn whole(why: impl Into<String>) -> Self {
+        Self {
+            field: String::new(),
+            place: String::new(),
+            why: why.into(),
+        }
+    }
+
+    fn about(&self) -> &str {
+        match (self.field.is_empty(), self.place.is_empty()) {
+            (true, true) => "",
+            (true, false) => "the file",
+            (false, _) => &self.field,
+        }
+    }
+}
 
 /// Reads the text of an answers file.
 pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     if bytes.len() as u64 > LIMIT {
-        return Err(Unreadable(format!(
+        return Err(Unreadable::whole(format!(
             "it is larger than {LIMIT} bytes; answers files are small"
         )));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         let at = bytes.iter().position(|b| !b.is_ascii()).unwrap_or(0);
-        return Err(Unreadable(format!(
+        return Err(Unreadable::whole(format!(
             "it is not UTF-8 text (byte {at} cannot be)"
         )));
     };
     let text = without_mark(text);
     if text.trim().is_empty() {
-        return Err(Unreadable("it is empty; start with: version: 1".to_owned()));
+        return Err(Unreadable::whole("it is empty; start with: version: 1"));
     }
     let yaml = serde_yaml::Deserializer::from_str(text);
     serde_path_to_error::deserialize(yaml).map_err(|error| {
         let path = error.path().to_string();
-        Unreadable(complaint(text, &path, &error.into_inner()))
+        complaint(text, &path, &error.into_inner())
     })
 }
 
@@ -81,7 +106,7 @@ impl Draft {
     }
 }
 
-fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
+fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> Unreadable {
     let mut said = error.to_string();
     // serde_yaml repeats the path, or the beginning of it, in front and the place at the end;
     // both are put in one form.
@@ -113,18 +138,18 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> String {
     let said = in_plain_words(&said);
     let place = place.map(|(line, column)| format!(" (line {line}, column {column})"));
     let field = if path == "." {
-        "the file".to_owned()
+        String::new()
     } else {
         escaped(path)
     };
     let hint = suggestion(&said)
         .map(|name| format!("; did you mean {name}?"))
         .unwrap_or_default();
-    format!(
-        "{field}{}: {}{hint}",
-        place.unwrap_or_default(),
-        escaped(&said)
-    )
+    Unreadable {
+        field,
+        place: format!("{}: ", place.unwrap_or_default()),
+        why: format!("{}{hint}", escaped(&said)),
+    }
 }
 
 /// For "duplicate field `x`": the field.

@@ -60,6 +60,10 @@ impl Output {
         self.told_width.is_some()
     }
 
+    pub(super) fn has_colour(&self) -> bool {
+        self.color
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
     }

@@ -9,6 +9,7 @@ use crate::receipt::Outcome;
 use crate::values::{RunId, escaped};
 use crate::worker::{self, Runs, Started};
 
+use super::super::busy;
 use super::super::consent::{self, Answer};
 use super::super::leaving::leave_when_told;
 use super::super::output::Output;
@@ -16,7 +17,7 @@ use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::session;
 use super::document::{self, RunDocument};
-use super::{busy, plan_text, progress};
+use super::{plan_text, progress};
 
 pub(super) fn apply(
     ground: &Ground,

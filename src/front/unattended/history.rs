@@ -12,10 +12,10 @@ use crate::receipt::{After, Outcome, Receipt};
 use crate::values::{RunId, escaped, wrapped};
 use crate::worker::Runs;
 
+use super::super::busy::at_work;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
-use super::busy::at_work;
 use super::watch::was_turned_away;
 
 /// A file of certificates is small.

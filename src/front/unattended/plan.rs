@@ -11,11 +11,12 @@ use crate::plan::{Action, Content, Plan, Status};
 use crate::preview::{self, FilePreview};
 use crate::values::Digest;
 
+use super::super::busy;
 use super::super::output::Output;
 use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::session;
-use super::{busy, plan_text};
+use super::plan_text;
 
 #[derive(Serialize)]
 struct Document<'a> {

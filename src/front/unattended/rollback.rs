@@ -5,12 +5,13 @@ use crate::error::Problem;
 use crate::values::{RunId, escaped, wrapped};
 use crate::worker::{self, Target};
 
+use super::super::busy;
 use super::super::consent::{self, Answer};
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
 use super::apply::{Begun, declined, follow};
-use super::{busy, document};
+use super::document;
 
 pub(super) fn rollback(
     ground: &Ground,

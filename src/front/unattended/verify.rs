@@ -14,11 +14,12 @@ use crate::worker::{
     INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, Prover as _, ROOT_CERTIFICATE, Runs,
 };
 
+use super::super::busy;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::prover::RealProver;
 use super::super::session;
-use super::{busy, document};
+use super::document;
 
 const LIMIT: u64 = 1 << 20;
 

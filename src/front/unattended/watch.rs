@@ -8,11 +8,11 @@ use crate::receipt::{Outcome, Receipt};
 use crate::values::{RunId, escaped};
 use crate::worker::{self, RunError, Runs};
 
+use super::super::busy::{self, at_work};
 use super::super::leaving::leave_when_told;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
-use super::busy::{self, at_work};
 use super::document::{self, About, RunDocument};
 use super::progress;
 

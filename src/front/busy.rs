@@ -6,7 +6,7 @@ use crate::host::{Host as _, Local, Process};
 use crate::values::{RunId, escaped};
 use crate::worker::{self, RunError, Runs};
 
-use super::super::place::Ground;
+use super::place::Ground;
 
 /// Refuses where a run is at work or was cut short.
 pub(super) fn refuse(ground: &Ground) -> Result<(), Problem> {

@@ -1,0 +1,167 @@
+//! The full-screen wizard. One channel brings keys, facts and events in one order; `update`
+//! changes the model and says what is to be done; only this file and `effect` do anything.
+
+mod edit;
+mod effect;
+mod key;
+mod look;
+mod mend;
+mod message;
+mod model;
+mod outlook;
+mod pane;
+mod running;
+mod stops;
+mod terminal;
+mod update;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{self, Event as Input};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::answers::Entered;
+use crate::error::{Exit, Problem};
+
+use super::place::Ground;
+use key::Key;
+use look::Look;
+use mend::Mend;
+use message::{Effect, Message};
+use model::Model;
+use terminal::{Screen, Taken, give_back};
+use update::update;
+
+/// What comes in, from whichever thread.
+enum Arrival {
+    Key(Key),
+    Message(Message),
+    /// The terminal is gone.
+    Lost,
+}
+
+/// Leads through the steps on the whole screen; gives the exit code.
+pub(super) fn run(ground: Ground, ascii: bool, colour: bool) -> Result<u8, Problem> {
+    let ground = Arc::new(ground);
+    let (sender, arrivals) = channel();
+    leave_when_told().map_err(|error| lost(&error))?;
+    let (taken, screen) = Taken::take().map_err(|error| lost(&error))?;
+    let size = screen.size().map_err(|error| lost(&error))?;
+    let look = Look { colour, ascii };
+    let options = ground.options();
+    let model = Model::new(look, (size.width, size.height), Entered::default(), options);
+    read_keys(sender.clone());
+    effect::perform(Effect::Look(None), &ground, &sender);
+    let code = hold(&ground, screen, model, &sender, &arrivals);
+    drop(taken);
+    code.map_err(|error| lost(&error))
+}
+
+fn lost(error: &io::Error) -> Problem {
+    Problem::new(Exit::Usage, format!("the terminal cannot be used: {error}"))
+        .remedy("nim-tls --plain")
+}
+
+/// Draws, waits, changes: until somebody leaves.
+fn hold(
+    ground: &Arc<Ground>,
+    mut screen: Screen,
+    mut model: Model,
+    sender: &Sender<Arrival>,
+    arrivals: &Receiver<Arrival>,
+) -> io::Result<u8> {
+    let mut mend = Mend::default();
+    loop {
+        screen.draw(|frame| view::frame(&model, frame))?;
+        // Nothing is drawn again before something has changed.
+        let messages = next(ground, &mut mend, arrivals);
+        let Some(messages) = messages else {
+            return Ok(129);
+        };
+        for message in messages {
+            for effect in update(&mut model, message) {
+                if let Effect::Quit(code) = effect {
+                    return Ok(code);
+                }
+                effect::perform(effect, ground, sender);
+            }
+        }
+    }
+}
+
+/// Everything that has arrived by now, at least one thing. `None`: the terminal is gone.
+fn next(ground: &Ground, mend: &mut Mend, arrivals: &Receiver<Arrival>) -> Option<Vec<Message>> {
+    let mut messages = Vec::new();
+    loop {
+        let now = ground.host().uptime();
+        let keys = mend.tick(now);
+        messages.extend(keys.into_iter().map(Message::Key));
+        let wait = if messages.is_empty() {
+            mend.deadline().map(|deadline| deadline.saturating_sub(now))
+        } else {
+            Some(Duration::ZERO)
+        };
+        let arrival = match wait {
+            None => arrivals.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wait) => arrivals.recv_timeout(wait),
+        };
+        match arrival {
+            Ok(Arrival::Key(key)) => {
+                let keys = mend.take(key, ground.host().uptime());
+                messages.extend(keys.into_iter().map(Message::Key));
+            }
+            Ok(Arrival::Message(message)) => messages.push(message),
+            Ok(Arrival::Lost) | Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if messages.is_empty() => {}
+            Err(RecvTimeoutError::Timeout) => return Some(messages),
+        }
+    }
+}
+
+/// Reads the terminal in a thread of its own, which ends with the terminal.
+fn read_keys(sender: Sender<Arrival>) {
+    thread::spawn(move || {
+        loop {
+            let arrival = match event::read() {
+                Ok(Input::Key(event)) => Key::of(&event).map(Arrival::Key),
+                Ok(Input::Paste(text)) => Some(Arrival::Message(Message::Pasted(text))),
+                Ok(Input::Resize(columns, rows)) => {
+                    Some(Arrival::Message(Message::Resized(columns, rows)))
+                }
+                Ok(_) => None,
+                Err(_) => Some(Arrival::Lost),
+            };
+            let is_lost = matches!(arrival, Some(Arrival::Lost));
+            if let Some(arrival) = arrival
+                && sender.send(arrival).is_err()
+            {
+                return;
+            }
+            if is_lost {
+                return;
+            }
+        }
+    });
+}
+
+/// Told to end, or hung up on: the terminal is given back and this process ends at once. A run
+/// has a process of its own.
+fn leave_when_told() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            give_back();
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}

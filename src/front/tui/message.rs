@@ -1,0 +1,44 @@
+//! What can happen to the screen, and what the screen can ask for: both as data.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::key::Key;
+use crate::answers::Answers;
+use crate::event::Event;
+use crate::facts::Facts;
+use crate::plan::Plan;
+
+pub(super) enum Message {
+    Key(Key),
+    Pasted(String),
+    Resized(u16, u16),
+    /// The host was looked at.
+    Looked(Box<Facts>),
+    /// The run told something.
+    Happened(Event),
+    /// What was asked for could not be done, or the worker is gone without a word: why.
+    Failed(String),
+    Saved(Result<String, String>),
+}
+
+pub(super) enum Effect {
+    /// Look at the host, with the names of these answers where there are some.
+    Look(Option<Box<Answers>>),
+    /// Start the run and follow it.
+    Start {
+        answers: Box<Answers>,
+        /// As it was shown.
+        plan: Box<Plan>,
+        passphrase: Zeroizing<String>,
+    },
+    /// Undo the run that was just made, and follow that.
+    PutBack,
+    Save {
+        file: PathBuf,
+        text: String,
+    },
+    /// Leave with this exit code.
+    Quit(u8),
+}

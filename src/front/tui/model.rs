@@ -1,0 +1,114 @@
+//! Everything the screen shows, as plain data: no terminal, no clock, no host.
+
+use zeroize::Zeroizing;
+
+use super::edit::Edit;
+use super::look::Look;
+use super::outlook::Outlook;
+use super::running::Running;
+use crate::answers::Entered;
+use crate::facts::Facts;
+use crate::prerequisites::Check;
+use crate::questions::Step;
+
+pub(super) struct Model {
+    pub(super) look: Look,
+    /// Columns and rows of the terminal.
+    pub(super) size: (u16, u16),
+    /// `None`: the host is being looked at.
+    pub(super) facts: Option<Facts>,
+    pub(super) checks: Vec<Check>,
+    pub(super) entered: Entered,
+    pub(super) step: Step,
+    /// Which stop of the step has the focus; see [`stops`](super::stops).
+    pub(super) focus: usize,
+    /// The line that is being edited, where the focus is on a text field.
+    pub(super) edit: Option<Edit>,
+    pub(super) secret: Secret,
+    pub(super) outlook: Outlook,
+    pub(super) preview: Preview,
+    pub(super) overlay: Option<Overlay>,
+    pub(super) running: Option<Running>,
+    /// One line about what was just done or refused; gone with the next key.
+    pub(super) notice: Option<Notice>,
+    /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
+    pub(super) options: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) text: String,
+    pub(super) refusal: bool,
+}
+
+/// What lies over the step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Overlay {
+    Help,
+    /// Why the line under the cursor of the preview is there.
+    Why,
+    Save(Edit),
+    Search(Edit),
+    Quit,
+}
+
+/// The preview pane: which file, from which line, in which form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Preview {
+    pub(super) file: usize,
+    /// The line under the cursor, counted in the lines that are shown.
+    pub(super) line: usize,
+    pub(super) whole_file: bool,
+    /// In place of the step, not beside or below it.
+    pub(super) full: bool,
+    pub(super) searched: String,
+}
+
+/// A passphrase as it is typed, twice. It is never shown and never written down.
+#[derive(Default)]
+pub(super) struct Secret {
+    pub(super) first: Zeroizing<String>,
+    pub(super) again: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Model {
+    pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
+        Self {
+            look,
+            size,
+            facts: None,
+            checks: Vec::new(),
+            entered,
+            step: Step::Host,
+            focus: 0,
+            edit: None,
+            secret: Secret::default(),
+            outlook: Outlook::default(),
+            preview: Preview::default(),
+            overlay: None,
+            running: None,
+            notice: None,
+            options,
+        }
+    }
+
+    pub(super) fn tell(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            refusal: false,
+        });
+    }
+
+    pub(super) fn refuse(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            refusal: true,
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! What would be done for what is entered so far, and how it would look on disk.
+
+use crate::answers::{Answers, Entered, Refusal};
+use crate::error::Problem;
+use crate::facts::Facts;
+use crate::plan::{self, Plan, Status};
+use crate::preview::{self, FilePreview};
+
+/// Made anew with every change of an answer: planning is pure, and cheap enough for that.
+#[derive(Default)]
+pub(super) enum Outlook {
+    /// The host is still being looked at.
+    #[default]
+    Unknown,
+    /// Answers are missing or will not do. The plan is one with fillers for what is missing,
+    /// where one can be made at all: it is shown and never carried out.
+    Open {
+        refusals: Vec<Refusal>,
+        sketch: Option<Sketch>,
+    },
+    /// The answers will do, and this host cannot carry them.
+    Unfit(Problem),
+    Ready(Box<(Answers, Sketch)>),
+}
+
+/// A plan, and its files as they are shown: those that change, nginx's first.
+pub(super) struct Sketch {
+    pub(super) plan: Plan,
+    pub(super) files: Vec<FilePreview>,
+}
+
+impl Outlook {
+    pub(super) fn of(facts: &Facts, entered: &Entered) -> Self {
+        match entered.check() {
+            Ok(answers) => match plan::plan(facts, &answers) {
+                Ok(plan) => Self::Ready(Box::new((answers, Sketch::of(plan)))),
+                Err(problem) => Self::Unfit(problem),
+            },
+            Err(refusals) => {
+                let sketch = filled(facts, entered)
+                    .check()
+                    .ok()
+                    .and_then(|answers| plan::plan(facts, &answers).ok());
+                Self::Open {
+                    refusals,
+                    sketch: sketch.map(Sketch::of),
+                }
+            }
+        }
+    }
+
+    pub(super) fn sketch(&self) -> Option<&Sketch> {
+        match self {
+            Self::Open { sketch, .. } => sketch.as_ref(),
+            Self::Ready(ready) => Some(&ready.1),
+            Self::Unknown | Self::Unfit(_) => None,
+        }
+    }
+
+    pub(super) fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Ready(ready) => Some(&ready.1.plan),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the answer to a field.
+    pub(super) fn refusal(&self, field: &str) -> Option<&str> {
+        let Self::Open { refusals, .. } = self else {
+            return None;
+        };
+        refusals
+            .iter()
+            .find(|refusal| refusal.field == field)
+            .map(|refusal| refusal.why.as_str())
+    }
+}
+
+/// What is not answered yet, or will not do, is taken from here for the preview.
+fn filled(facts: &Facts, entered: &Entered) -> Entered {
+    use crate::questions::{Asked, QUESTIONS};
+    let mut filled = entered.clone();
+    for question in &QUESTIONS {
+        let text = entered.get(question.field);
+        if text.is_empty() || question.objection(text).is_some() {
+            match question.asked(facts, entered) {
+                Asked::Yes { suggestion } => filled.set(question.field, &suggestion),
+                Asked::No { .. } => filled.set(question.field, ""),
+            }
+        }
+    }
+    for (field, filler) in [
+        ("manager_name", FILLER),
+        ("method", "client-mtls"),
+        ("proxy", "nginx-oss"),
+        ("generation", "nim2"),
+    ] {
+        if filled.get(field).is_empty() {
+            filled.set(field, filler);
+        }
+    }
+    filled
+}
+
+/// Stands for a name that is not there yet. `.invalid` is nobody's, ever (RFC 2606).
+pub(super) const FILLER: &str = "name-to-come.invalid";
+
+impl Sketch {
+    fn of(plan: Plan) -> Self {
+        let mut files = preview::files(&plan);
+        files.retain(|file| file.status != Status::Unchanged);
+        // What the operator knows comes first: changed files, then new ones.
+        files.sort_by_key(|file| (file.status != Status::Change, file.diff.is_none()));
+        Self { plan, files }
+    }
+}

@@ -1,0 +1,104 @@
+//! A run as it goes on, gathered from its events. The same events give the same picture, from
+//! whichever point on they are read.
+
+use crate::event::{Event, Happening, StepEnd};
+use crate::receipt::Outcome;
+use crate::report::Row;
+use crate::values::RunId;
+
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    pub(super) run: Option<RunId>,
+    pub(super) steps: Vec<StepLine>,
+    pub(super) said: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    pub(super) putting_back: Option<String>,
+    pub(super) ended: Option<Ended>,
+}
+
+#[derive(Debug)]
+pub(super) struct StepLine {
+    id: String,
+    pub(super) title: String,
+    pub(super) state: StepState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StepState {
+    ToCome,
+    Going,
+    Over {
+        how: StepEnd,
+        detail: String,
+        milliseconds: u64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) exit: u8,
+    pub(super) problem: Option<String>,
+}
+
+impl Running {
+    pub(super) fn take(&mut self, event: Event) {
+        match event.what {
+            Happening::Started { run, steps, .. } => {
+                self.run = Some(run);
+                self.steps = steps
+                    .into_iter()
+                    .map(|(id, title)| StepLine {
+                        id,
+                        title,
+                        state: StepState::ToCome,
+                    })
+                    .collect();
+            }
+            Happening::StepBegan { step } => self.set(&step, StepState::Going),
+            Happening::Said { text, .. } => self.said.push(text),
+            Happening::Proved { row } => self.rows.push(row),
+            Happening::StepEnded {
+                step,
+                how,
+                detail,
+                milliseconds,
+            } => self.set(
+                &step,
+                StepState::Over {
+                    how,
+                    detail,
+                    milliseconds,
+                },
+            ),
+            Happening::PuttingBack { why } => self.putting_back = Some(why),
+            Happening::Ended {
+                outcome,
+                exit,
+                problem,
+            } => {
+                self.ended = Some(Ended {
+                    outcome,
+                    exit,
+                    problem,
+                });
+            }
+        }
+    }
+
+    /// A step that nobody announced is one all the same.
+    fn set(&mut self, id: &str, state: StepState) {
+        match self.steps.iter_mut().find(|step| step.id == id) {
+            Some(step) => step.state = state,
+            None => self.steps.push(StepLine {
+                id: id.to_owned(),
+                title: id.to_owned(),
+                state,
+            }),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+}

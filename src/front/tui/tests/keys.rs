@@ -1,0 +1,197 @@
+//! What keys do, step by step.
+
+use super::*;
+use crate::event::{Event, Happening};
+use crate::questions::Step;
+use crate::receipt::Outcome;
+
+#[test]
+fn the_whole_way_takes_at_most_thirteen_keys_besides_what_is_typed() {
+    let mut model = begun();
+    let mut count = 0;
+    let mut push = |model: &mut Model, keys: &[Key]| {
+        count += keys.len();
+        press(model, keys)
+    };
+    push(&mut model, &[Key::Enter, Key::Enter, Key::Enter]);
+    assert_eq!(model.step, Step::Names);
+    typed(&mut model, "nim.example.com");
+    push(&mut model, &[Key::Enter]);
+    // A passphrase is needed, so Enter goes to it.
+    push(&mut model, &[Key::Enter]);
+    typed(&mut model, "correct horse");
+    push(&mut model, &[Key::Tab]);
+    typed(&mut model, "correct horse");
+    push(&mut model, &[Key::Enter]);
+    assert_eq!(model.step, Step::Files);
+    push(&mut model, &[Key::BackTab, Key::Enter]);
+    assert_eq!(model.step, Step::Apply);
+    let effects = push(&mut model, &[Key::Right, Key::Enter]);
+    assert!(matches!(&effects[..], [Effect::Start { .. }]));
+    assert!(count <= 13, "{count}");
+}
+
+#[test]
+fn enter_alone_never_starts_the_work() {
+    let mut model = at_apply();
+    assert_eq!(model.step, Step::Apply);
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(effects.is_empty());
+    assert_eq!(model.step, Step::Files);
+}
+
+#[test]
+fn in_a_text_field_every_letter_is_text() {
+    let mut model = begun();
+    press(&mut model, &[Key::Enter, Key::Enter, Key::Enter]);
+    let before = model.entered.get("manager_name").to_owned();
+    let effects = press(
+        &mut model,
+        &"sq?/ntdphjkl e ".chars().map(Key::Char).collect::<Vec<_>>(),
+    );
+    assert!(effects.is_empty() && model.overlay.is_none());
+    assert_eq!(
+        model.entered.get("manager_name"),
+        format!("{before}sq?/ntdphjkl e")
+    );
+    // Esc leaves the field and keeps what was typed; then letters are commands.
+    press(&mut model, &[Key::Esc]);
+    assert_eq!(model.step, Step::Names);
+    press(&mut model, &[Key::Char('?')]);
+    assert!(model.overlay.is_some());
+}
+
+#[test]
+fn a_field_that_will_not_do_is_said_while_typing_and_holds_enter() {
+    let mut model = begun();
+    press(&mut model, &[Key::Enter, Key::Enter, Key::Enter]);
+    typed(&mut model, " nim;x");
+    assert!(
+        drawn(&model, 80, 24).contains("! "),
+        "{}",
+        drawn(&model, 80, 24)
+    );
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(model.step, Step::Names);
+    assert!(model.notice.as_ref().unwrap().refusal);
+}
+
+#[test]
+fn back_and_on_again_keeps_every_answer() {
+    let mut model = at_apply();
+    let before = model.entered.clone();
+    for _ in 0..20 {
+        press(&mut model, &[Key::Esc]);
+    }
+    assert_eq!(model.step, Step::Host);
+    assert_eq!(model.entered, before);
+}
+
+#[test]
+fn a_cell_that_is_not_there_says_why() {
+    let mut model = begun();
+    press(&mut model, &[Key::Enter, Key::Enter]);
+    press(&mut model, &[Key::Right, Key::Enter]);
+    assert_eq!(model.step, Step::Method);
+    assert!(
+        model
+            .notice
+            .as_ref()
+            .unwrap()
+            .text
+            .starts_with("not here: ")
+    );
+    press(&mut model, &[Key::Left, Key::Left, Key::Char(' ')]);
+    assert!(model.notice.as_ref().unwrap().text.starts_with("N/A: "));
+}
+
+#[test]
+fn the_passphrase_is_nowhere_but_in_the_effect() {
+    let mut model = at_apply();
+    for size in [(80, 24), (120, 36)] {
+        assert!(!drawn(&model, size.0, size.1).contains("correct horse"));
+    }
+    assert!(!model.entered.to_yaml().contains("correct horse"));
+    let effects = press(&mut model, &[Key::Right, Key::Enter]);
+    let [Effect::Start { passphrase, .. }] = &effects[..] else {
+        panic!("nothing was started");
+    };
+    assert_eq!(passphrase.as_str(), "correct horse");
+    assert!(model.secret.first.is_empty() && model.secret.again.is_empty());
+}
+
+#[test]
+fn while_the_work_goes_on_esc_only_says_so_and_ctrl_c_leaves() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::Right, Key::Enter]);
+    assert!(press(&mut model, &[Key::Esc]).is_empty());
+    assert_eq!(model.step, Step::Apply);
+    assert!(model.notice.is_some());
+    let effects = press(&mut model, &[Key::CtrlC]);
+    assert!(matches!(&effects[..], [Effect::Quit(130)]));
+}
+
+fn happened(model: &mut Model, what: Happening) {
+    update(model, Message::Happened(Event { at: 0, what }));
+}
+
+#[test]
+fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::Right, Key::Enter]);
+    happened(
+        &mut model,
+        Happening::Ended {
+            outcome: Outcome::Applied,
+            exit: 0,
+            problem: None,
+        },
+    );
+    assert_eq!(model.step, Step::Verify);
+    let effects = press(&mut model, &[Key::Right, Key::Enter]);
+    assert!(matches!(&effects[..], [Effect::PutBack]));
+}
+
+#[test]
+fn a_run_that_failed_stays_in_sight_with_its_reason_and_its_exit_code() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::Right, Key::Enter]);
+    happened(
+        &mut model,
+        Happening::Ended {
+            outcome: Outcome::Refused,
+            exit: 3,
+            problem: Some("nginx would not".to_owned()),
+        },
+    );
+    assert_eq!(model.step, Step::Apply);
+    assert!(drawn(&model, 80, 24).contains("nginx would not"));
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&effects[..], [Effect::Quit(3)]));
+}
+
+#[test]
+fn saving_gives_the_answers_file_that_apply_takes() {
+    let mut model = at_apply();
+    let effects = press(&mut model, &[Key::Char('s'), Key::Enter]);
+    let [Effect::Save { file, text }] = &effects[..] else {
+        panic!("nothing is saved");
+    };
+    assert_eq!(file.to_str(), Some("answers.yaml"));
+    let again = Entered::from_yaml(text).unwrap();
+    assert_eq!(again.check(), model.entered.check());
+}
+
+#[test]
+fn what_is_pasted_is_text_and_never_a_command() {
+    let mut model = begun();
+    update(&mut model, Message::Pasted("q\n".to_owned()));
+    assert_eq!(model.step, Step::Host);
+    press(&mut model, &[Key::Enter, Key::Enter, Key::Enter]);
+    for _ in 0..40 {
+        press(&mut model, &[Key::Backspace]);
+    }
+    update(&mut model, Message::Pasted("nim.example.com\n".to_owned()));
+    assert_eq!(model.step, Step::Names);
+    assert_eq!(model.entered.get("manager_name"), "nim.example.com");
+}

@@ -1,0 +1,120 @@
+//! Each step as it is drawn.
+
+use super::*;
+use crate::event::{Event, Happening, StepEnd};
+use crate::receipt::Outcome;
+use crate::report::Row;
+
+fn same(name: &str, shown: &str) {
+    insta::with_settings!({
+        snapshot_path => "../../../../tests/snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, shown) });
+}
+
+#[test]
+fn every_step_at_80_by_24() {
+    let mut model = begun();
+    same("1-host", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Enter]);
+    same("2-prerequisites", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Enter]);
+    same("3-method", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Enter]);
+    typed(&mut model, "nim.example.com");
+    press(&mut model, &[Key::Tab]);
+    typed(&mut model, "10.0.0.5, n_m");
+    same("4-names", &drawn(&model, 80, 24));
+    press(
+        &mut model,
+        &[Key::Backspace, Key::Backspace, Key::Backspace, Key::Tab],
+    );
+    typed(&mut model, "web-1.example.com, db-1.example.com");
+    press(&mut model, &[Key::Enter]);
+    same("5-certificates", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Enter]);
+    typed(&mut model, "correct horse");
+    press(&mut model, &[Key::Tab]);
+    typed(&mut model, "correct horse");
+    press(&mut model, &[Key::Enter]);
+    same("6-files", &drawn(&model, 80, 24));
+    same("6-files-wide", &drawn(&model, 120, 36));
+    press(&mut model, &[Key::BackTab, Key::Enter]);
+    same("7-apply", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Right, Key::Enter]);
+    same("7-apply-runs", &drawn(running(&mut model), 80, 24));
+    let ended = Happening::Ended {
+        outcome: Outcome::Applied,
+        exit: 0,
+        problem: None,
+    };
+    update(&mut model, Message::Happened(Event { at: 0, what: ended }));
+    same("8-verify", &drawn(&model, 80, 24));
+}
+
+fn running(model: &mut Model) -> &Model {
+    let row = |case: &str, seen: &str, ok| Row {
+        leg: "Commander at 127.0.0.1:443".to_owned(),
+        case: case.to_owned(),
+        expected: "refused".to_owned(),
+        seen: seen.to_owned(),
+        ok: Some(ok),
+        why: None,
+    };
+    let steps = [
+        ("issue", "make the certificates"),
+        ("prove", "prove it by connections"),
+    ];
+    let steps = steps.map(|(id, title)| (id.to_owned(), title.to_owned()));
+    for what in [
+        Happening::Started {
+            run: "2026-01-01-01".parse().unwrap(),
+            command: "apply".to_owned(),
+            pid: 4711,
+            steps: steps.to_vec(),
+        },
+        Happening::StepEnded {
+            step: "issue".to_owned(),
+            how: StepEnd::Done,
+            detail: "5 certificates".to_owned(),
+            milliseconds: 61,
+        },
+        Happening::StepBegan {
+            step: "prove".to_owned(),
+        },
+        Happening::Proved {
+            row: row("no certificate", "nginx: status 16", true),
+        },
+        Happening::Proved {
+            row: row("expired certificate", "nginx: HTTP 400", true),
+        },
+    ] {
+        update(model, Message::Happened(Event { at: 0, what }));
+    }
+    model
+}
+
+#[test]
+fn help_and_the_question_before_leaving() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::F1]);
+    same("help", &drawn(&model, 80, 24));
+    press(&mut model, &[Key::Esc, Key::Char('q')]);
+    same("leave", &drawn(&model, 80, 24));
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so() {
+    let shown = drawn(&begun(), 40, 10);
+    assert!(shown.contains("too small"), "{shown}");
+    drawn(&begun(), 1, 1);
+}
+
+#[test]
+fn nothing_outside_ascii_is_drawn_in_ascii() {
+    for size in [(80, 24), (120, 36)] {
+        let shown = drawn(&at_apply(), size.0, size.1);
+        assert!(shown.is_ascii(), "{shown}");
+    }
+}

@@ -1,0 +1,309 @@
+//! What each message does to the model: pure, and the only place that changes it. Focus first,
+//! the meaning of a key second: where a line is edited, letters are text.
+
+mod overlay;
+mod pages;
+mod preview;
+
+use super::edit::Edit;
+use super::key::Key;
+use super::message::{Effect, Message};
+use super::model::{Model, Overlay};
+use super::outlook::Outlook;
+use super::running::Running;
+use super::stops::{Button, Stop, focused, stops};
+use crate::method;
+use crate::prerequisites;
+use crate::questions::{self, Kind, Question, Step};
+use crate::receipt::Outcome;
+
+pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(key) => press(model, key),
+        Message::Pasted(text) => {
+            paste(model, &text);
+            Vec::new()
+        }
+        Message::Resized(columns, rows) => {
+            model.size = (columns, rows);
+            Vec::new()
+        }
+        Message::Looked(facts) => {
+            let first = model.facts.is_none();
+            model.checks = prerequisites::checks(&facts);
+            questions::settle(&facts, &mut model.entered);
+            model.facts = Some(*facts);
+            if first {
+                pages::suggest(model);
+            }
+            replan(model);
+            if first {
+                preview::open(model, 0);
+            }
+            Vec::new()
+        }
+        Message::Happened(event) => {
+            let running = model.running.get_or_insert_with(Running::default);
+            running.take(event);
+            if let Some(ended) = &running.ended
+                && ended.outcome == Outcome::Applied
+            {
+                pages::go(model, Step::Verify);
+            }
+            Vec::new()
+        }
+        Message::Failed(why) => {
+            // Nothing was begun, or nobody tells any more: the words say which.
+            if model
+                .running
+                .as_ref()
+                .is_some_and(|running| running.run.is_none())
+            {
+                model.running = None;
+            }
+            model.refuse(why);
+            Vec::new()
+        }
+        Message::Saved(Ok(file)) => {
+            model.tell(format!(
+                "saved; later: nim-tls apply --answers {file}{}",
+                model.options
+            ));
+            Vec::new()
+        }
+        Message::Saved(Err(why)) => {
+            model.refuse(why);
+            Vec::new()
+        }
+    }
+}
+
+/// Plans again, for the answers as they are now.
+pub(super) fn replan(model: &mut Model) {
+    if let Some(facts) = &model.facts {
+        model.outlook = Outlook::of(facts, &model.entered);
+        preview::keep_in_bounds(model);
+    }
+}
+
+/// The same, with the preview at the first line that is another one now.
+fn replan_in_sight(model: &mut Model) {
+    let before = preview::texts(model);
+    replan(model);
+    preview::show_difference(model, &before);
+}
+
+fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.notice = None;
+    if key == Key::CtrlC {
+        return vec![Effect::Quit(130)];
+    }
+    if model.overlay.is_some() {
+        return overlay::press(model, key);
+    }
+    if let Some(edit) = &mut model.edit
+        && edit.take(key)
+    {
+        store(model);
+        return Vec::new();
+    }
+    match key {
+        Key::Esc if model.edit.is_some() => {
+            model.edit = None;
+            Vec::new()
+        }
+        Key::Esc if model.preview.full => {
+            model.preview.full = false;
+            Vec::new()
+        }
+        Key::Esc => pages::back(model),
+        Key::Enter => enter(model),
+        Key::Tab | Key::BackTab => {
+            round(model, key == Key::Tab);
+            Vec::new()
+        }
+        Key::F1 => {
+            model.overlay = Some(Overlay::Help);
+            Vec::new()
+        }
+        Key::Up | Key::Down | Key::Left | Key::Right => {
+            arrow(model, key);
+            Vec::new()
+        }
+        Key::Char(letter) => letter_command(model, letter),
+        other => {
+            preview::press(model, other);
+            Vec::new()
+        }
+    }
+}
+
+fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
+    match letter {
+        'h' => arrow(model, Key::Left),
+        'j' => arrow(model, Key::Down),
+        'k' => arrow(model, Key::Up),
+        'l' => arrow(model, Key::Right),
+        ' ' => space(model),
+        '?' => model.overlay = Some(Overlay::Help),
+        's' => model.overlay = Some(Overlay::Save(Edit::of("answers.yaml"))),
+        'q' => return pages::quit(model),
+        _ => preview::letter(model, letter),
+    }
+    Vec::new()
+}
+
+/// Enter accepts the form and goes on; on a button it presses that.
+fn enter(model: &mut Model) -> Vec<Effect> {
+    match focused(model) {
+        Some(Stop::Button(button)) => pages::button(model, button),
+        Some(Stop::Check(_)) => pages::button(model, Button::CheckAgain),
+        Some(Stop::Cell(index)) => {
+            if choose_cell(model, index) {
+                pages::forward(model)
+            } else {
+                Vec::new()
+            }
+        }
+        Some(Stop::File(_)) => {
+            model.preview.full = !model.preview.full;
+            Vec::new()
+        }
+        Some(Stop::Field(_) | Stop::Secret(_)) | None => pages::accept(model),
+    }
+}
+
+fn space(model: &mut Model) {
+    match focused(model) {
+        Some(Stop::Cell(index)) => {
+            choose_cell(model, index);
+        }
+        Some(Stop::Field(question)) if !Stop::Field(question).is_text() => turn(model, question, 1),
+        // Back into the line that Esc has left.
+        Some(stop) if stop.is_text() => begin_edit(model),
+        _ => {}
+    }
+}
+
+/// Takes a cell of the table as the method, if it can be had here.
+fn choose_cell(model: &mut Model, index: usize) -> bool {
+    let cells = method::cells();
+    let (Some(cell), Some(facts)) = (cells.get(index), &model.facts) else {
+        return false;
+    };
+    if let Some(Err(why)) = method::fits(cell, facts) {
+        let word = if cell.not_applicable.is_some() {
+            "N/A"
+        } else {
+            "not here"
+        };
+        model.refuse(format!("{word}: {why}"));
+        return false;
+    }
+    model.entered.set("method", &cell.method.to_string());
+    model.entered.set("proxy", &cell.proxy.to_string());
+    replan_in_sight(model);
+    true
+}
+
+/// The next or the previous of a few values.
+fn turn(model: &mut Model, question: &Question, by: isize) {
+    let values: Vec<&str> = match question.kind {
+        Kind::Choice(choices) => choices.iter().map(|choice| choice.value).collect(),
+        Kind::YesNo => vec!["yes", "no"],
+        _ => return,
+    };
+    let now = model.entered.get(question.field);
+    let at = values.iter().position(|value| *value == now).unwrap_or(0);
+    let next = at.saturating_add_signed(by) % values.len();
+    let next = if at == 0 && by < 0 {
+        values.len() - 1
+    } else {
+        next
+    };
+    model.entered.set(question.field, values[next]);
+    replan_in_sight(model);
+}
+
+fn arrow(model: &mut Model, key: Key) {
+    if model.preview.full {
+        preview::press(model, key);
+        return;
+    }
+    match (focused(model), key) {
+        (Some(Stop::Cell(index)), _) => model.focus = neighbour(index, key),
+        (Some(Stop::Field(question)), Key::Left) => turn(model, question, -1),
+        (Some(Stop::Field(question)), Key::Right) => turn(model, question, 1),
+        (_, Key::Up | Key::Left) => walk(model, -1),
+        _ => walk(model, 1),
+    }
+}
+
+/// The cell of the table in this direction; the table has three columns.
+fn neighbour(index: usize, key: Key) -> usize {
+    let (row, column) = (index / 3, index % 3);
+    let (row, column) = match key {
+        Key::Up => (row.saturating_sub(1), column),
+        Key::Down => ((row + 1).min(2), column),
+        Key::Left => (row, column.saturating_sub(1)),
+        _ => (row, (column + 1).min(2)),
+    };
+    row * 3 + column
+}
+
+/// Moves the focus to the next or previous stop; from the last to the first.
+fn round(model: &mut Model, forwards: bool) {
+    let count = stops(model).len().max(1);
+    let by = if forwards { 1 } else { count - 1 };
+    focus_on(model, (model.focus.min(count - 1) + by) % count);
+}
+
+/// Moves the focus; the ends hold.
+fn walk(model: &mut Model, by: isize) {
+    let last = stops(model).len().saturating_sub(1);
+    let now = model.focus.min(last);
+    focus_on(model, now.saturating_add_signed(by).min(last));
+}
+
+pub(super) fn focus_on(model: &mut Model, stop: usize) {
+    model.focus = stop;
+    model.edit = None;
+    begin_edit(model);
+    if let Some(Stop::File(file)) = focused(model) {
+        preview::open(model, file);
+    }
+}
+
+fn begin_edit(model: &mut Model) {
+    model.edit = match focused(model) {
+        Some(stop @ Stop::Field(question)) if stop.is_text() => {
+            Some(Edit::of(model.entered.get(question.field)))
+        }
+        Some(Stop::Secret(false)) => Some(Edit::of(&model.secret.first)),
+        Some(Stop::Secret(true)) => Some(Edit::of(&model.secret.again)),
+        _ => None,
+    };
+}
+
+/// What is in the line goes into the answers with every key.
+fn store(model: &mut Model) {
+    let Some(edit) = &model.edit else { return };
+    match focused(model) {
+        Some(Stop::Field(question)) => {
+            model.entered.set(question.field, edit.text());
+            replan_in_sight(model);
+        }
+        Some(Stop::Secret(false)) => model.secret.first = edit.text().to_owned().into(),
+        Some(Stop::Secret(true)) => model.secret.again = edit.text().to_owned().into(),
+        _ => {}
+    }
+}
+
+fn paste(model: &mut Model, text: &str) {
+    if let Some(Overlay::Save(edit) | Overlay::Search(edit)) = &mut model.overlay {
+        edit.paste(text);
+    } else if let Some(edit) = &mut model.edit {
+        edit.paste(text);
+        store(model);
+    }
+}

@@ -1,0 +1,58 @@
+//! Keys while something lies over the step.
+
+use std::path::PathBuf;
+
+use super::super::key::Key;
+use super::super::message::Effect;
+use super::super::model::{Model, Overlay};
+use super::preview;
+
+pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(overlay) = model.overlay.take() else {
+        return Vec::new();
+    };
+    match overlay {
+        Overlay::Help | Overlay::Why => Vec::new(), // any key closes it
+        Overlay::Quit => match key {
+            Key::Char('y' | 'q') | Key::Enter => vec![Effect::Quit(0)],
+            Key::Char('s') => {
+                model.overlay = Some(Overlay::Save(super::Edit::of("answers.yaml")));
+                Vec::new()
+            }
+            _ => Vec::new(),
+        },
+        Overlay::Save(mut edit) => {
+            if edit.take(key) {
+                model.overlay = Some(Overlay::Save(edit));
+                return Vec::new();
+            }
+            match key {
+                Key::Enter if edit.text().trim().is_empty() => {
+                    model.overlay = Some(Overlay::Save(edit));
+                    model.refuse("Name a file, as in answers.yaml");
+                    Vec::new()
+                }
+                Key::Enter => vec![Effect::Save {
+                    file: PathBuf::from(edit.text().trim()),
+                    text: model.entered.to_yaml(),
+                }],
+                Key::Esc => Vec::new(),
+                _ => {
+                    model.overlay = Some(Overlay::Save(edit));
+                    Vec::new()
+                }
+            }
+        }
+        Overlay::Search(mut edit) => {
+            if edit.take(key) {
+                model.overlay = Some(Overlay::Search(edit));
+            } else if key == Key::Enter {
+                edit.text().clone_into(&mut model.preview.searched);
+                preview::next_match(model, true);
+            } else if key != Key::Esc {
+                model.overlay = Some(Overlay::Search(edit));
+            }
+            Vec::new()
+        }
+    }
+}

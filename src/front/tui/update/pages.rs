@@ -1,0 +1,218 @@
+//! From step to step: what lets a step be left, and what the buttons do.
+
+use super::super::message::Effect;
+use super::super::model::{Model, Overlay};
+use super::super::outlook::Outlook;
+use super::super::running::Running;
+use super::super::stops::{Button, Stop, needs_passphrase, stops};
+use super::{focus_on, replan};
+use crate::prerequisites::Status;
+use crate::questions::{Asked, QUESTIONS, Step};
+
+/// Shows a step, with the focus where it should be first.
+pub(super) fn go(model: &mut Model, step: Step) {
+    model.step = step;
+    model.edit = None;
+    model.preview.full = false;
+    let first = match step {
+        // On what was chosen; on the harmless button where something would change.
+        Step::Method => chosen_cell(model).unwrap_or(4),
+        Step::Prerequisites => first_failed(model),
+        Step::Host
+        | Step::Names
+        | Step::Certificates
+        | Step::Files
+        | Step::Apply
+        | Step::Verify => 0,
+    };
+    focus_on(model, first);
+}
+
+fn chosen_cell(model: &Model) -> Option<usize> {
+    let (method, proxy) = (model.entered.get("method"), model.entered.get("proxy"));
+    crate::method::cells()
+        .iter()
+        .position(|cell| cell.method.to_string() == method && cell.proxy.to_string() == proxy)
+}
+
+/// The first thing that stops the operator; else the button that goes on.
+fn first_failed(model: &Model) -> usize {
+    let all = stops(model);
+    let failed = |stop: &Stop| matches!(stop, Stop::Check(index) if model.checks[*index].status == Status::Failed);
+    let next = |stop: &Stop| matches!(stop, Stop::Button(Button::Next));
+    all.iter()
+        .position(failed)
+        .or_else(|| all.iter().position(next))
+        .unwrap_or(0)
+}
+
+/// Puts what the facts suggest where nothing was answered yet: once, when the facts come. What
+/// the operator takes out later stays out.
+pub(super) fn suggest(model: &mut Model) {
+    let Some(facts) = &model.facts else { return };
+    if model.entered.get("method").is_empty() {
+        let fitting = crate::method::cells()
+            .into_iter()
+            .filter(|cell| matches!(crate::method::fits(cell, facts), Some(Ok(()))));
+        // The last row that fits gives the most.
+        if let Some(cell) = fitting.max_by_key(|cell| cell.method) {
+            model.entered.set("method", &cell.method.to_string());
+            model.entered.set("proxy", &cell.proxy.to_string());
+        }
+    }
+    for question in &QUESTIONS {
+        if model.entered.get(question.field).is_empty()
+            && let Asked::Yes { suggestion } = question.asked(facts, &model.entered)
+        {
+            model.entered.set(question.field, &suggestion);
+        }
+    }
+}
+
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(running) = &model.running {
+        model.tell(if running.is_over() {
+            "The run is over. Press Done to leave, or Put everything back."
+        } else {
+            "The work goes on; Esc does not stop it."
+        });
+        return Vec::new();
+    }
+    match model.step.number() {
+        1 => model.tell("This is the first step; q leaves."),
+        number => go(model, Step::ALL[number - 2]),
+    }
+    Vec::new()
+}
+
+/// The next step, if this one has what it needs.
+pub(super) fn forward(model: &mut Model) -> Vec<Effect> {
+    if model.facts.is_none() {
+        model.tell("The host is still being looked at.");
+        return Vec::new();
+    }
+    let stopped = model
+        .checks
+        .iter()
+        .filter(|check| check.status == Status::Failed)
+        .count();
+    if model.step == Step::Prerequisites && stopped > 0 {
+        model.refuse(format!(
+            "{stopped} of these must be mended first; each names a command that helps"
+        ));
+        return Vec::new();
+    }
+    if model.step == Step::Files && model.outlook.plan().is_none() {
+        model.refuse(why_no_plan(&model.outlook));
+        return Vec::new();
+    }
+    let left = model.step;
+    if let Some(next) = Step::ALL.get(model.step.number()) {
+        go(model, *next);
+    }
+    // With the names known, the host can be asked what they resolve to.
+    if matches!(left, Step::Names | Step::Certificates)
+        && let Outlook::Ready(ready) = &model.outlook
+    {
+        return vec![Effect::Look(Some(Box::new(ready.0.clone())))];
+    }
+    Vec::new()
+}
+
+fn why_no_plan(outlook: &Outlook) -> String {
+    match outlook {
+        Outlook::Open { refusals, .. } => refusals.first().map_or_else(String::new, |refusal| {
+            format!("{} {}", refusal.field, refusal.why)
+        }),
+        Outlook::Unfit(problem) => problem.what.clone(),
+        Outlook::Unknown | Outlook::Ready(_) => "The host is still being looked at.".to_owned(),
+    }
+}
+
+/// Enter in a form: on, or to the first field that needs something.
+pub(super) fn accept(model: &mut Model) -> Vec<Effect> {
+    replan(model);
+    for (index, stop) in stops(model).into_iter().enumerate() {
+        let objection = match stop {
+            Stop::Field(question) => {
+                let text = model.entered.get(question.field);
+                let typed = question.objection(text);
+                typed.or_else(|| model.outlook.refusal(question.field).map(str::to_owned))
+            }
+            Stop::Secret(false) if model.secret.first.is_empty() => {
+                Some("A passphrase is needed: it protects the key of the authority".to_owned())
+            }
+            Stop::Secret(true) if *model.secret.first != *model.secret.again => {
+                Some("The two passphrases differ; type the same again".to_owned())
+            }
+            _ => None,
+        };
+        if let Some(why) = objection {
+            focus_on(model, index);
+            model.refuse(why);
+            return Vec::new();
+        }
+    }
+    forward(model)
+}
+
+pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
+    match button {
+        Button::Next => forward(model),
+        Button::Back => back(model),
+        Button::CheckAgain => {
+            model.tell("Looking again ...");
+            vec![Effect::Look(None)]
+        }
+        Button::Yes => start(model),
+        Button::PutBack => {
+            model.running = Some(Running::default());
+            go(model, Step::Apply);
+            vec![Effect::PutBack]
+        }
+        Button::Leave => vec![Effect::Quit(0)],
+        Button::Done => {
+            let ended = model.running.as_ref().and_then(|run| run.ended.as_ref());
+            vec![Effect::Quit(ended.map_or(0, |ended| ended.exit))]
+        }
+    }
+}
+
+fn start(model: &mut Model) -> Vec<Effect> {
+    if needs_passphrase(model).is_some() && model.secret.first.is_empty() {
+        go(model, Step::Certificates);
+        return accept(model);
+    }
+    let Outlook::Ready(ready) = &model.outlook else {
+        model.refuse(why_no_plan(&model.outlook));
+        return Vec::new();
+    };
+    let (answers, plan) = (Box::new(ready.0.clone()), &ready.1.plan);
+    if plan.is_empty() {
+        model.tell("Nothing has to be done: this host is as the answers want it.");
+        return Vec::new();
+    }
+    let plan = Box::new(plan.clone());
+    let passphrase = std::mem::take(&mut model.secret.first);
+    model.secret.again = String::new().into();
+    model.running = Some(Running::default());
+    model.focus = 0;
+    vec![Effect::Start {
+        answers,
+        plan,
+        passphrase,
+    }]
+}
+
+/// Leaves at once where there is nothing to lose, else asks.
+pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+    let at_work = model.running.as_ref().is_some_and(|run| !run.is_over());
+    if model.step <= Step::Method && !at_work {
+        return vec![Effect::Quit(0)];
+    }
+    if model.running.as_ref().is_some_and(Running::is_over) {
+        return button(model, Button::Done);
+    }
+    model.overlay = Some(Overlay::Quit);
+    Vec::new()
+}

@@ -1,0 +1,178 @@
+//! Step 7: asks, and then shows how it goes.
+
+use ratatui::style::Style;
+
+use super::super::model::Model;
+use super::super::running::{Running, StepState};
+use super::body::Body;
+use crate::event::StepEnd;
+use crate::facts::Known;
+use crate::method::Method;
+
+pub(super) fn body(model: &Model, width: usize, room: usize) -> Body {
+    match &model.running {
+        None => asks(model, width),
+        Some(running) => runs(model, running, width, room),
+    }
+}
+
+fn asks(model: &Model, width: usize) -> Body {
+    let mut body = Body::new(model, width);
+    let Some(plan) = model.outlook.plan() else {
+        body.text(
+            " ",
+            "There is no plan that could be carried out; go back to Files, which says why.",
+        );
+        body.gap();
+        body.buttons(model);
+        return body;
+    };
+    if plan.is_empty() {
+        body.text(
+            " ",
+            "Nothing has to be done: this host is as the answers want it.",
+        );
+        body.gap();
+        body.buttons(model);
+        return body;
+    }
+    body.text(
+        " ",
+        "Nothing has been changed so far. On yes, in this order:",
+    );
+    for (number, step) in (1..).zip(&plan.steps) {
+        body.text(&format!("  {number:>2} "), &step.title);
+    }
+    body.gap();
+    body.rule("What people will notice");
+    body.text(
+        " browsers  ",
+        "the new certificate, if one is made; no interruption",
+    );
+    let checked = model.entered.get("method") == Method::ClientMtls.to_string();
+    body.text(
+        " agents    ",
+        &if checked {
+            cut_off(model)
+        } else {
+            "nothing; they connect as before".to_owned()
+        },
+    );
+    body.gap();
+    body.text(
+        " ",
+        "If anything fails, all of it is put back. If the line drops, the work goes on \
+                    here; start nim-tls again to see how it ended.",
+    );
+    body.text(" Later: ", &format!("nim-tls rollback{}", model.options));
+    body.gap();
+    body.buttons(model);
+    body
+}
+
+fn cut_off(model: &Model) -> String {
+    let connected = model.facts.as_ref().map(|facts| &facts.connected);
+    let count = match connected {
+        Some(Known::Is(clients)) => {
+            let without = clients
+                .iter()
+                .filter(|client| client.certificate.is().is_none())
+                .count();
+            format!(
+                "{} connected now, {without} of them without a certificate",
+                clients.len()
+            )
+        }
+        _ => "how many are connected could not be told".to_owned(),
+    };
+    format!(
+        "{count}. Whoever has none of these certificates is refused from then on, and stays out \
+         until its files are brought to it."
+    )
+}
+
+fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
+    let mut body = Body::new(model, width);
+    for step in &running.steps {
+        let (mark, detail, style) = match &step.state {
+            StepState::ToCome => ("..", String::new(), model.look.dim()),
+            StepState::Going => (">>", progress(running), model.look.title()),
+            StepState::Over {
+                how,
+                detail,
+                milliseconds,
+            } => {
+                let time = format!(
+                    "{detail}  {}.{:02} s",
+                    milliseconds / 1000,
+                    milliseconds % 1000 / 10
+                );
+                match how {
+                    StepEnd::Done => ("ok", time, model.look.good()),
+                    StepEnd::Warned => (
+                        "ok",
+                        format!("with a warning: {time}"),
+                        model.look.warning(),
+                    ),
+                    StepEnd::Skipped => ("--", format!("skipped: {detail}"), model.look.dim()),
+                    StepEnd::Failed => ("NO", time, model.look.bad()),
+                }
+            }
+        };
+        body.styled(
+            &format!(" {mark} "),
+            &format!("{}  {detail}", step.title),
+            style,
+        );
+    }
+    if let Some(why) = &running.putting_back {
+        body.gap();
+        body.styled(
+            " ! ",
+            &format!("Everything is being put back, because {why}"),
+            model.look.bad(),
+        );
+    }
+    match &running.ended {
+        None => {
+            let left = room.saturating_sub(body.lines.len() + 5);
+            let said = running.said.iter().rev().take(left.min(4));
+            for line in said.collect::<Vec<_>>().into_iter().rev() {
+                body.styled("    ", line, model.look.dim());
+            }
+            body.gap();
+            body.text(" ", "You can close this screen or lose the line: the work goes on in a process of its own. nim-tls watch shows it again.");
+        }
+        Some(ended) => {
+            body.gap();
+            let mut style = Style::new();
+            if ended.exit != 0 {
+                style = model.look.bad();
+            }
+            body.styled(" ", &format!("Ended: {}.", ended.outcome), style);
+            if let Some(problem) = &ended.problem {
+                body.text("   ", problem);
+            }
+            for row in running.rows.iter().filter(|row| row.ok == Some(false)) {
+                body.styled(
+                    "   NOT ",
+                    &format!(
+                        "{}, {}: expected {}, seen {}",
+                        row.leg, row.case, row.expected, row.seen
+                    ),
+                    model.look.bad(),
+                );
+            }
+        }
+    }
+    body.gap();
+    body.buttons(model);
+    body
+}
+
+fn progress(running: &Running) -> String {
+    match running.rows.len() {
+        0 => String::new(),
+        tried => format!("{tried} connections tried"),
+    }
+}

@@ -1,0 +1,105 @@
+//! Step 6: everything that would happen, file by file.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::model::Model;
+use super::super::outlook::{FILLER, Outlook};
+use super::super::stops::stops;
+use super::body::Body;
+use crate::plan::{Action, Status};
+use crate::values::escaped;
+
+pub(super) fn body(model: &Model, width: usize) -> Body {
+    let mut body = Body::new(model, width);
+    match &model.outlook {
+        Outlook::Unfit(problem) => {
+            body.styled(" ! ", &problem.what, model.look.bad());
+            if let Some(remedy) = &problem.remedy {
+                body.text("   do: ", remedy);
+            }
+        }
+        Outlook::Open { refusals, .. } => {
+            for refusal in refusals {
+                body.styled(
+                    " ! ",
+                    &format!("{} {}", refusal.field, refusal.why),
+                    model.look.bad(),
+                );
+            }
+            body.text(
+                "   ",
+                &format!("Until then the preview is a sketch, with {FILLER} for a name."),
+            );
+        }
+        Outlook::Unknown | Outlook::Ready(_) => {}
+    }
+    let Some(sketch) = model.outlook.sketch() else {
+        body.gap();
+        body.buttons(model);
+        return body;
+    };
+    body.text(
+        " ",
+        &format!(
+            "{} files. The pane shows every byte that would be written, keys excepted.",
+            sketch.files.len()
+        ),
+    );
+    let room = width.saturating_sub(27).max(20);
+    let focus = model.focus.min(stops(model).len().saturating_sub(1));
+    for (index, file) in sketch.files.iter().enumerate() {
+        let here = index == focus;
+        if here {
+            body.focus_here();
+        }
+        let status = match file.status {
+            Status::Change => "change",
+            _ => "create",
+        };
+        let content = match (&file.diff, file.sensitive) {
+            (_, true) => "secret".to_owned(),
+            (None, false) => "made then".to_owned(),
+            (Some(_), false) => format!("+{} -{}", file.added, file.removed),
+        };
+        let style = if here {
+            model.look.focus()
+        } else {
+            Style::new()
+        };
+        body.line(Line::from(vec![
+            Span::raw(if here { ">" } else { " " }),
+            Span::raw(format!("{status}  ")),
+            Span::styled(
+                format!("{:<room$}", end_of(&escaped(&file.path), room)),
+                style,
+            ),
+            Span::raw(format!("  {content:<9} {}", file.mode)),
+        ]));
+    }
+    for step in &sketch.plan.steps {
+        let words = match &step.action {
+            Action::Trust(trust) => trust.command.clone(),
+            Action::Reload(_) => {
+                "nginx reads its configuration again, and is looked after".to_owned()
+            }
+            _ => continue,
+        };
+        body.styled(" run     ", &words, model.look.dim());
+    }
+    for note in &sketch.plan.notes {
+        body.styled(" know    ", note, model.look.warning());
+    }
+    body.buttons(model);
+    body
+}
+
+/// The end of a path is what tells it from others.
+fn end_of(path: &str, room: usize) -> String {
+    let length = path.chars().count();
+    if length <= room {
+        return path.to_owned();
+    }
+    let rest: String = path.chars().skip(length - room + 3).collect();
+    format!("...{rest}")
+}

@@ -1,0 +1,173 @@
+//! Steps 4 and 5: fields, each with what it is for and what is wrong with it while it is typed.
+
+use ratatui::text::{Line, Span};
+
+use super::super::model::Model;
+use super::super::stops::{Stop, stops};
+use super::body::Body;
+use crate::plan::Authority;
+use crate::questions::{Kind, Question, Step};
+use crate::values::escaped;
+
+/// Room for labels.
+const LABELS: usize = 34;
+
+pub(super) fn body(model: &Model, width: usize) -> Body {
+    let mut body = Body::new(model, width);
+    let all = stops(model);
+    let focus = model.focus.min(all.len().saturating_sub(1));
+    for (index, stop) in all.iter().enumerate() {
+        let here = index == focus;
+        match stop {
+            Stop::Field(question) => field(&mut body, model, question, here),
+            Stop::Secret(again) => secret(&mut body, model, *again, here),
+            _ => {}
+        }
+    }
+    if all.is_empty() {
+        body.text(" ", "Nothing has to be asked here.");
+    }
+    if model.step == Step::Certificates {
+        tree(&mut body, model);
+    }
+    body
+}
+
+fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool) {
+    let value = model.entered.get(question.field);
+    let mut spans = label(body, model, question.label, here);
+    match question.kind {
+        Kind::Choice(choices) => {
+            let at = choices.iter().position(|choice| choice.value == value);
+            let text = format!("< {} >", escaped(value));
+            spans.push(Span::styled(text, style(model, here)));
+            let of = format!("  {} of {}", at.map_or(0, |at| at + 1), choices.len());
+            spans.push(Span::styled(of, model.look.dim()));
+            body.line(Line::from(spans));
+            if let Some(choice) = at.map(|at| choices[at]).filter(|_| here) {
+                body.styled("     ", choice.means, model.look.dim());
+            }
+        }
+        Kind::YesNo => {
+            spans.push(Span::styled(
+                format!("< {} >", escaped(value)),
+                style(model, here),
+            ));
+            body.line(Line::from(spans));
+        }
+        Kind::Name | Kind::Names | Kind::HostNames | Kind::Grid => {
+            typed(body, model, spans, value, here);
+        }
+    }
+    if here {
+        body.styled("     ", question.why, model.look.dim());
+    }
+    let objection = if value.is_empty() && !here {
+        None
+    } else {
+        question.objection(value).filter(|_| !value.is_empty())
+    };
+    let refused = model
+        .outlook
+        .refusal(question.field)
+        .filter(|_| !value.is_empty());
+    if let Some(why) = objection.as_deref().or(refused) {
+        body.styled("   ! ", why, model.look.bad());
+    }
+}
+
+/// A line of text; the cursor is the terminal's own.
+fn typed(body: &mut Body, model: &Model, mut spans: Vec<Span<'static>>, value: &str, here: bool) {
+    let before: usize = spans.iter().map(Span::width).sum();
+    match &model.edit {
+        Some(edit) if here => {
+            body.cursor_at(before + edit.cursor());
+            let shown = escaped(edit.text());
+            spans.push(Span::styled(shown, model.look.title()));
+        }
+        _ if value.is_empty() => spans.push(Span::styled("none", model.look.dim())),
+        _ => spans.push(Span::styled(escaped(value), style(model, here))),
+    }
+    body.line(Line::from(spans));
+}
+
+fn secret(body: &mut Body, model: &Model, again: bool, here: bool) {
+    let (text, name) = if again {
+        (&model.secret.again, "The same again")
+    } else {
+        (&model.secret.first, "Passphrase of that key")
+    };
+    let mut spans = label(body, model, name, here);
+    let before: usize = spans.iter().map(Span::width).sum();
+    let length = text.chars().count();
+    if let (Some(edit), true) = (&model.edit, here) {
+        body.cursor_at(before + edit.cursor());
+    }
+    spans.push(Span::raw("*".repeat(length)));
+    body.line(Line::from(spans));
+    if here {
+        body.styled(
+            "     ",
+            "Who forgets it cannot issue or renew certificates; what runs goes on running.",
+            model.look.dim(),
+        );
+    }
+}
+
+fn label(body: &mut Body, model: &Model, text: &str, here: bool) -> Vec<Span<'static>> {
+    if here {
+        body.focus_here();
+    }
+    let mark = if here { ">" } else { " " };
+    let style = if here {
+        model.look.title()
+    } else {
+        model.look.dim()
+    };
+    vec![
+        Span::raw(mark),
+        Span::styled(format!("{text:<LABELS$}"), style),
+        Span::raw(" "),
+    ]
+}
+
+fn style(model: &Model, here: bool) -> ratatui::style::Style {
+    if here && model.edit.is_none() {
+        model.look.focus()
+    } else {
+        ratatui::style::Style::new()
+    }
+}
+
+/// What would be made: who signs whom, and for how long.
+fn tree(body: &mut Body, model: &Model) {
+    let Some(sketch) = model.outlook.sketch() else {
+        return;
+    };
+    body.gap();
+    body.rule("Certificates");
+    let Some(issuing) = sketch.plan.issuing() else {
+        body.text(" ", "None is made: what is here is kept.");
+        return;
+    };
+    let branch = if model.look.ascii { "+-" } else { "└─" };
+    let days = |recipe: &crate::certificate::Recipe| format!("{} days", recipe.days);
+    match &issuing.authority {
+        Authority::New {
+            root, intermediate, ..
+        } => {
+            body.line(format!(" new root              {}", days(root)));
+            body.line(format!(
+                "  {branch} new intermediate  {}",
+                days(intermediate)
+            ));
+        }
+        Authority::Existing { .. } => body.line(" root and intermediate that are here"),
+    }
+    match &issuing.server {
+        Some(server) => body.line(format!("     {branch} manager        {}", days(server))),
+        None => body.line(format!("     {branch} manager        kept as it is")),
+    }
+    let count = issuing.agents.len();
+    body.line(format!("     {branch} agents         {count} to be made"));
+}

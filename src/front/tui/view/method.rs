@@ -1,0 +1,103 @@
+//! Step 3: the comparison table as a grid, and what the cell under the cursor gives here.
+
+use ratatui::text::{Line, Span};
+
+use super::super::model::Model;
+use super::body::Body;
+use crate::method::{self, Cell, Method, Proxy};
+use crate::topology;
+
+pub(super) fn body(model: &Model, width: usize) -> Body {
+    let mut body = Body::new(model, width);
+    let cells = method::cells();
+    let focus = model.focus.min(cells.len() - 1);
+    body.line(" How should traffic to the manager be protected?");
+    body.gap();
+    let head: String = Proxy::ALL
+        .map(|proxy| format!("{:<15}", proxy.title()))
+        .concat();
+    body.line(format!("{:26}{head}", ""));
+    for (row, method) in Method::ALL.iter().enumerate() {
+        let mut spans = vec![Span::raw(format!("   {:<23}", method.title()))];
+        for column in 0..Proxy::ALL.len() {
+            let index = row * 3 + column;
+            let word = word(model, &cells[index]);
+            if index == focus {
+                body.focus_here();
+                spans.push(Span::styled(
+                    format!("{:<12}", format!("> {word} <")),
+                    model.look.focus(),
+                ));
+                spans.push(Span::raw("   "));
+            } else {
+                spans.push(Span::raw(format!("{:<15}", format!("  {word}"))));
+            }
+        }
+        body.line(Line::from(spans));
+    }
+    body.gap();
+    about(&mut body, model, &cells[focus]);
+    body
+}
+
+fn word(model: &Model, cell: &Cell) -> &'static str {
+    let chosen = model.entered.get("method") == cell.method.to_string()
+        && model.entered.get("proxy") == cell.proxy.to_string();
+    let fits = model
+        .facts
+        .as_ref()
+        .and_then(|facts| method::fits(cell, facts));
+    match fits {
+        _ if cell.not_applicable.is_some() => "N/A",
+        Some(Err(_)) => "not here",
+        _ if chosen => "(*)",
+        _ => "( )",
+    }
+}
+
+fn about(body: &mut Body, model: &Model, cell: &Cell) {
+    let name = format!("{} with {}", cell.method.title(), cell.proxy.title());
+    let fits = model
+        .facts
+        .as_ref()
+        .and_then(|facts| method::fits(cell, facts));
+    if let Some(Err(why)) = fits {
+        let word = if cell.not_applicable.is_some() {
+            "N/A: there is no such thing anywhere"
+        } else {
+            "not here: it exists, but not on this host"
+        };
+        body.text(" ", &format!("{name} is {word}; {why}."));
+        return;
+    }
+    body.text(" ", &format!("{name}: {}", gives(cell.method)));
+    body.gap();
+    body.rule("Who talks to whom then");
+    for leg in topology::legs(cell.method) {
+        let how = match (leg.encrypted, leg.authenticated) {
+            (true, "both") => "TLS, BOTH sides prove who they are",
+            (true, _) => "TLS, the server proves who it is",
+            (false, _) => "not encrypted, a socket of this host",
+        };
+        body.line(format!(
+            " {:<8} {} {:<8} {how}",
+            leg.from,
+            model.look.arrow(),
+            leg.to
+        ));
+    }
+}
+
+fn gives(method: Method) -> &'static str {
+    match method {
+        Method::SslTermination => {
+            "traffic is encrypted and the manager proves who it is. Anybody who reaches the port \
+             can act as an agent."
+        }
+        Method::ClientMtls => {
+            "everything SSL Termination gives, and each agent proves who it is. Browsers need no \
+             certificate. Agents without one are refused from then on."
+        }
+        Method::GrpcHealthChecks => "nginx watches whether the manager's services answer.",
+    }
+}

@@ -1,0 +1,161 @@
+//! What is asked, once for every front: the full-screen forms, the prompts and the answers file
+//! take their fields, words and suggestions from here. Pure: what is asked depends on the facts
+//! of a host and on what was entered so far.
+
+mod suggest;
+mod table;
+
+use crate::answers::Entered;
+use crate::facts::{Facts, Known};
+use crate::values::{HostName, Invalid, SubjectName};
+
+pub use table::QUESTIONS;
+
+/// The steps of the wizard, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    Host,
+    Prerequisites,
+    Method,
+    Names,
+    Certificates,
+    Files,
+    Apply,
+    Verify,
+}
+
+impl Step {
+    pub const ALL: [Self; 8] = [
+        Self::Host,
+        Self::Prerequisites,
+        Self::Method,
+        Self::Names,
+        Self::Certificates,
+        Self::Files,
+        Self::Apply,
+        Self::Verify,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Host => "Host",
+            Self::Prerequisites => "Prerequisites",
+            Self::Method => "Method",
+            Self::Names => "Names",
+            Self::Certificates => "Certificates",
+            Self::Files => "Files",
+            Self::Apply => "Apply",
+            Self::Verify => "Verify",
+        }
+    }
+
+    /// From 1.
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+}
+
+/// One question.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// Its path in the answers file.
+    pub field: &'static str,
+    pub step: Step,
+    pub label: &'static str,
+    /// Why it is asked and what depends on it: a sentence or two.
+    pub why: &'static str,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A cell of the comparison table: sets `method` and `proxy`.
+    Grid,
+    /// One host name.
+    Name,
+    /// Host names and addresses, with commas between them; none is an answer.
+    Names,
+    /// Host names, with commas between them; none is an answer.
+    HostNames,
+    Choice(&'static [Choice]),
+    YesNo,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// As the answers file has it.
+    pub value: &'static str,
+    /// What it means for the operator.
+    pub means: &'static str,
+}
+
+/// Whether a question is asked now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// With what the facts suggest, in the form in which it would be typed.
+    Yes { suggestion: String },
+    /// Something else decides it, and what.
+    No { because: String },
+}
+
+impl Question {
+    pub fn of(field: &str) -> Option<&'static Question> {
+        QUESTIONS.iter().find(|question| question.field == field)
+    }
+
+    /// Whether it is asked on this host, after what was entered so far.
+    pub fn asked(&self, facts: &Facts, entered: &Entered) -> Asked {
+        let no = |because: &str| Asked::No {
+            because: because.to_owned(),
+        };
+        let agents_are_checked = entered.get("method") == "client-mtls";
+        match self.field {
+            "agents" if !agents_are_checked => {
+                no("SSL termination asks no agent for a certificate")
+            }
+            "certificates.ca_key.keep" if authority_stays(facts) => {
+                no("this host has an authority already, and it stays")
+            }
+            _ => Asked::Yes {
+                suggestion: suggest::suggestion(self.field, facts),
+            },
+        }
+    }
+
+    /// What is wrong with a text as the answer, in words, while it is typed. Blank is judged
+    /// only where an answer must be given.
+    pub fn objection(&self, text: &str) -> Option<String> {
+        let text = text.trim();
+        let words = || text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+        let refused = |result: Result<(), Invalid>| result.err().map(|error| error.to_string());
+        match self.kind {
+            Kind::Name => refused(text.parse::<HostName>().map(drop)),
+            Kind::HostNames => words().find_map(|word| refused(word.parse::<HostName>().map(drop))),
+            Kind::Names => words().find_map(|word| refused(word.parse::<SubjectName>().map(drop))),
+            Kind::Choice(choices) => {
+                let known = choices.iter().any(|choice| choice.value == text);
+                let all: Vec<&str> = choices.iter().map(|choice| choice.value).collect();
+                (!known).then(|| format!("say one of: {}", all.join(", ")))
+            }
+            Kind::YesNo => (!["yes", "no"].contains(&text)).then(|| "say yes or no".to_owned()),
+            Kind::Grid => None,
+        }
+    }
+}
+
+/// What needs no question: the facts decide it, or this version knows only one answer.
+pub fn settle(facts: &Facts, entered: &mut Entered) {
+    entered.set("version", "1");
+    entered.set("role", "manager");
+    if let Known::Is(nim) = &facts.nim {
+        entered.set("generation", &nim.generation.to_string());
+    }
+}
+
+/// Whether certificates will be signed by the authority that is here.
+fn authority_stays(facts: &Facts) -> bool {
+    matches!(facts.state.ca, Known::Is(_))
+}
+
+#[cfg(test)]
+mod tests;

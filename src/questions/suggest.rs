@@ -1,0 +1,88 @@
+//! What the facts suggest as an answer.
+
+use crate::certificate::{Certificate, EntryName};
+use crate::facts::{Facts, FoundContent, Known};
+use crate::nginx::flat;
+use crate::plan::SERVICES;
+use crate::values::{HostName, SubjectName};
+
+/// Names that stand on many a manager's certificate and are nobody's name for it: the vendor's
+/// own certificate is for `manager-server` (domain facts of NIM 2).
+const NOBODYS: [&str; 3] = ["localhost", "manager-server", "_"];
+
+/// Text for a field, in the form in which it would be typed; empty where there is nothing to
+/// suggest.
+pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
+    match field {
+        "manager_name" => manager_names(facts).into_iter().next().unwrap_or_default(),
+        "alt_names" => manager_names(facts)
+            .into_iter()
+            .skip(1)
+            .collect::<Vec<_>>()
+            .join(", "),
+        "certificates.ca_key.keep" => "encrypted".to_owned(),
+        "certificates.server.source" => "auto".to_owned(),
+        "certificates.key" => "ecdsa-p256".to_owned(),
+        "options.trust_store" => match facts.trust_store {
+            Known::Absent => "no".to_owned(),
+            _ => "yes".to_owned(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// Names that the manager has today: in `server_name` of the server with the gRPC services,
+/// then on the certificates that nginx presents. Full names come before short ones.
+fn manager_names(facts: &Facts) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let listed = configured(facts);
+    let certified = presented(facts).flat_map(|leaf| leaf.names.iter());
+    let certified = certified.filter_map(|name| match name {
+        EntryName::Exact(SubjectName::Dns(name)) => Some(name.to_string()),
+        _ => None,
+    });
+    for name in listed.into_iter().chain(certified) {
+        let usable = name.parse::<HostName>().is_ok() && !NOBODYS.contains(&name.as_str());
+        if usable && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(|name| !name.contains('.'));
+    names
+}
+
+/// The `server_name` words of servers that hold a location for one of the gRPC services.
+fn configured(facts: &Facts) -> Vec<String> {
+    let Known::Is(config) = &facts.config else {
+        return Vec::new();
+    };
+    let Some(http) = config.http() else {
+        return Vec::new();
+    };
+    let serves = |directive: &crate::nginx::Directive| {
+        flat(directive.children()).any(|line| {
+            line.name == "location"
+                && line
+                    .words()
+                    .any(|word| SERVICES.iter().any(|service| word.contains(service)))
+        })
+    };
+    let servers = http
+        .servers
+        .iter()
+        .filter(|server| serves(server.directive));
+    servers
+        .flat_map(|server| server.names.iter())
+        .map(|name| (*name).to_owned())
+        .collect()
+}
+
+fn presented(facts: &Facts) -> impl Iterator<Item = &Certificate> {
+    facts
+        .files
+        .values()
+        .filter_map(|fact| match &fact.file()?.content {
+            FoundContent::Certificates(chain) => chain.first().filter(|leaf| !leaf.is_authority()),
+            _ => None,
+        })
+}
