@@ -42,10 +42,9 @@ pub fn run(cli: &Cli) -> u8 {
 /// The wizard, where there is somebody to lead through it.
 fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(
-            Problem::usage("the wizard needs a terminal, and there is none")
-                .remedy("nim-tls apply --answers FILE --yes"),
-        );
+        return Err(Problem::usage(
+            "the wizard needs a terminal; without one: nim-tls apply --answers FILE --yes",
+        ));
     }
     if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
         return Err(
