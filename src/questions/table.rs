@@ -15,8 +15,8 @@ pub const QUESTIONS: [Question; 8] = [
         field: "manager_name",
         step: Step::Names,
         label: "Name of the manager",
-        why: "The name that browsers and agents use. It goes into the certificate, into \
-              server_name and into each agent's settings, and must be the same everywhere.",
+        why: "The name that browsers and agents use. It goes into the certificate and into each \
+              agent's settings, and into server_name where another server would answer to it.",
         kind: Kind::Name,
     },
     Question {

@@ -11,7 +11,7 @@ from nim_tree import PLAIN
 from screen import Screen, given_back, wizard
 from tool import Tool
 
-ENTER, ESC, TAB, BACKTAB, RIGHT, DOWN = "\r", "\x1b", "\t", "\x1b[Z", "\x1b[C", "\x1b[B"
+ENTER, TAB, RIGHT, DOWN = "\r", "\t", "\x1b[C", "\x1b[B"
 PASSPHRASE = "correct horse battery"
 
 
@@ -34,8 +34,6 @@ def to_apply(screen: Screen) -> None:
     screen.settle()
     screen.type(ENTER)
     screen.wait_for("6/8 Files")
-    screen.type(BACKTAB)
-    screen.wait_for("> [ Next ] <")
     screen.type(ENTER)
     screen.wait_for("7/8 Apply")
 

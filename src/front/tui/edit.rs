@@ -41,6 +41,7 @@ impl Edit {
                 self.remove();
             }
             Key::Delete => self.remove(),
+            Key::Clear => *self = Self::default(),
             Key::Backspace => {}
             _ => return false,
         }

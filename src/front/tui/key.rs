@@ -21,6 +21,8 @@ pub(super) enum Key {
     Delete,
     F1,
     CtrlC,
+    /// Ctrl-U: empties a line.
+    Clear,
     /// Alt with a letter: to be taken for Esc and then the letter.
     Alt(char),
 }
@@ -36,6 +38,7 @@ impl Key {
             KeyCode::Char('c' | 'C') if with(KeyModifiers::CONTROL) => Self::CtrlC,
             // Terminals send these for Enter and Backspace too.
             KeyCode::Char('j' | 'm') if with(KeyModifiers::CONTROL) => Self::Enter,
+            KeyCode::Char('u') if with(KeyModifiers::CONTROL) => Self::Clear,
             KeyCode::Char('h') if with(KeyModifiers::CONTROL) => Self::Backspace,
             KeyCode::Char(_) if with(KeyModifiers::CONTROL) => return None,
             KeyCode::Char(letter) if with(KeyModifiers::ALT) => Self::Alt(letter),

@@ -165,10 +165,7 @@ fn enter(model: &mut Model) -> Vec<Effect> {
                 Vec::new()
             }
         }
-        Some(Stop::File(_)) => {
-            model.preview.full = !model.preview.full;
-            Vec::new()
-        }
+        Some(Stop::File(_)) => pages::forward(model),
         Some(Stop::Field(_) | Stop::Secret(_)) | None => pages::accept(model),
     }
 }
@@ -197,7 +194,7 @@ fn choose_cell(model: &mut Model, index: usize) -> bool {
         } else {
             "not here"
         };
-        model.refuse(format!("{word}: {why}"));
+        model.tell(format!("{word}: {why}"));
         return false;
     }
     model.entered.set("method", &cell.method.to_string());

@@ -325,7 +325,7 @@ fn keys(model: &Model) -> &'static str {
             "Arrows move  Enter choose, next  e why this line  p preview  Esc back  q quit"
         }
         (Step::Files, _) => {
-            "Up/Down file  n N change  Enter, p full  d diff/file  / find  e why  Esc back"
+            "Up/Down file  n N change  p full  d diff/file  / find  e why  Enter next"
         }
         (Step::Apply, _)
             if model

@@ -40,7 +40,7 @@ fn every_step_at_80_by_24() {
     press(&mut model, &[Key::Enter]);
     same("6-files", &drawn(&model, 80, 24));
     same("6-files-wide", &drawn(&model, 120, 36));
-    press(&mut model, &[Key::BackTab, Key::Enter]);
+    press(&mut model, &[Key::Enter]);
     same("7-apply", &drawn(&model, 80, 24));
     press(&mut model, &[Key::Right, Key::Enter]);
     same("7-apply-runs", &drawn(running(&mut model), 80, 24));

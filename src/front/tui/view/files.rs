@@ -42,8 +42,10 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body.text(
         " ",
         &format!(
-            "{} files. The pane shows every byte that would be written, keys excepted.",
-            sketch.files.len()
+            "{} files; {} things to know come after them (Down). The pane shows each line, except \
+             what is made only then.",
+            sketch.files.len(),
+            sketch.plan.notes.len()
         ),
     );
     let room = width.saturating_sub(27).max(20);

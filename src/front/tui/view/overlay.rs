@@ -7,7 +7,7 @@ use ratatui::widgets::Clear;
 
 use super::super::edit::Edit;
 use super::super::model::{Model, Overlay};
-use super::super::pane;
+use super::super::pane::{self, Kind};
 use super::{put, row, rule};
 use crate::questions::QUESTIONS;
 use crate::values::{cell, escaped};
@@ -67,10 +67,18 @@ fn line(frame: &mut Frame<'_>, area: Rect, edit: &Edit) {
 }
 
 fn why(model: &Model) -> String {
-    pane::reason(model).map_or_else(
-        || "This line is not ours: it stands in the file already, and stays.".to_owned(),
-        str::to_owned,
-    )
+    if let Some(reason) = pane::reason(model) {
+        return reason.to_owned();
+    }
+    let lines = pane::lines(model);
+    let kind = lines.get(model.preview.line).map(|line| line.kind);
+    match kind {
+        Some(Kind::Added) => "This line is new: the file is ours, and written as a whole.",
+        Some(Kind::Removed) => "This line goes: what stands beside it takes its place.",
+        Some(Kind::Same) => "This line stands in the file already, and stays as it is.",
+        Some(Kind::Note) | None => "There is no line here to explain.",
+    }
+    .to_owned()
 }
 
 fn quit(model: &Model) -> String {

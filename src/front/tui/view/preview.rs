@@ -71,11 +71,12 @@ fn title(model: &Model) -> String {
         "difference"
     };
     format!(
-        "Preview {}/{count} {}  +{} -{}  {form}  (p: full)",
+        "Preview {}/{count} {}  +{} -{}  {form}  (p: {})",
         model.preview.file + 1,
         escaped(name),
         file.added,
-        file.removed
+        file.removed,
+        if model.preview.full { "back" } else { "full" }
     )
 }
 
