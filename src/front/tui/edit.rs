@@ -1,10 +1,13 @@
 //! One line of text under the cursor.
 
+use zeroize::Zeroizing;
+
 use super::key::Key;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Edit {
-    text: String,
+    /// It may be a passphrase, so it is wiped with the line.
+    text: Zeroizing<String>,
     /// In characters from the start.
     cursor: usize,
 }
@@ -16,7 +19,7 @@ impl Edit {
     pub(super) fn of(text: &str) -> Self {
         Self {
             cursor: text.chars().count(),
-            text: text.to_owned(),
+            text: text.to_owned().into(),
         }
     }
 
@@ -59,13 +62,15 @@ impl Edit {
         if letter.is_control() || self.text.len() >= LONGEST {
             return;
         }
-        self.text.insert(self.byte(self.cursor), letter);
+        let at = self.byte(self.cursor);
+        self.text.insert(at, letter);
         self.cursor += 1;
     }
 
     fn remove(&mut self) {
         if self.cursor < self.length() {
-            self.text.remove(self.byte(self.cursor));
+            let at = self.byte(self.cursor);
+            self.text.remove(at);
         }
     }
 

@@ -1,6 +1,7 @@
 //! A run as it goes on, gathered from its events. The same events give the same picture, from
 //! whichever point on they are read.
 
+use crate::error::Exit;
 use crate::event::{Event, Happening, StepEnd};
 use crate::receipt::Outcome;
 use crate::report::Row;
@@ -96,6 +97,15 @@ impl Running {
                 state,
             }),
         }
+    }
+
+    /// The worker is gone without a word: the host is in between.
+    pub(super) fn lost(&mut self, why: String) {
+        self.ended = Some(Ended {
+            outcome: Outcome::Incomplete,
+            exit: Exit::Incomplete as u8,
+            problem: Some(why),
+        });
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -12,6 +12,7 @@ use super::model::{Model, Overlay};
 use super::outlook::Outlook;
 use super::running::Running;
 use super::stops::{Button, Stop, focused, stops};
+use crate::event::{Event, Happening};
 use crate::method;
 use crate::prerequisites;
 use crate::questions::{self, Kind, Question, Step};
@@ -43,25 +44,11 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Happened(event) => {
-            let running = model.running.get_or_insert_with(Running::default);
-            running.take(event);
-            if let Some(ended) = &running.ended
-                && ended.outcome == Outcome::Applied
-            {
-                pages::go(model, Step::Verify);
-            }
+            happened(model, event);
             Vec::new()
         }
         Message::Failed(why) => {
-            // Nothing was begun, or nobody tells any more: the words say which.
-            if model
-                .running
-                .as_ref()
-                .is_some_and(|running| running.run.is_none())
-            {
-                model.running = None;
-            }
-            model.refuse(why);
+            failed(model, why);
             Vec::new()
         }
         Message::Saved(Ok(file)) => {
@@ -76,6 +63,37 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+fn happened(model: &mut Model, event: Event) {
+    if matches!(event.what, Happening::Started { .. }) {
+        model.running = None;
+        pages::go(model, Step::Apply);
+    }
+    let running = model.running.get_or_insert_with(Running::default);
+    running.take(event);
+    if let Some(ended) = &running.ended
+        && ended.outcome == Outcome::Applied
+    {
+        pages::go(model, Step::Verify);
+    }
+}
+
+/// Something could not be begun, or the worker is gone without a word: the words say which.
+fn failed(model: &mut Model, why: String) {
+    match &mut model.running {
+        None => {}
+        // What was done before still stands.
+        Some(running) if running.is_over() => {}
+        // Nothing was begun.
+        Some(running) if running.run.is_none() => model.running = None,
+        // A notice would be gone with the next key, and this must not be.
+        Some(running) => {
+            running.lost(why);
+            return;
+        }
+    }
+    model.refuse(why);
 }
 
 /// Plans again, for the answers as they are now.

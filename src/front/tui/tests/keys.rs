@@ -150,6 +150,44 @@ fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
     assert_eq!(model.step, Step::Verify);
     let effects = press(&mut model, &[Key::Right, Key::Enter]);
     assert!(matches!(&effects[..], [Effect::PutBack]));
+    // Where that cannot begin, the screen goes on saying that this host was changed.
+    update(
+        &mut model,
+        Message::Failed("another run is at work".to_owned()),
+    );
+    assert_eq!(model.step, Step::Verify);
+    assert!(drawn(&model, 80, 24).contains("[ CHANGED, proven ]"));
+    begins(&mut model, "rollback");
+    assert_eq!(model.step, Step::Apply);
+    assert!(drawn(&model, 80, 24).contains("[ CHANGING NOW ]"));
+}
+
+fn begins(model: &mut Model, command: &str) {
+    happened(
+        model,
+        Happening::Started {
+            run: "2026-01-01-01".parse().unwrap(),
+            command: command.to_owned(),
+            pid: 4711,
+            steps: Vec::new(),
+        },
+    );
+}
+
+#[test]
+fn a_worker_that_is_gone_leaves_a_screen_that_goes_on_saying_so() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::Right, Key::Enter]);
+    begins(&mut model, "apply");
+    update(&mut model, Message::Failed("the worker is gone".to_owned()));
+    press(&mut model, &[Key::Tab]);
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("[ IN BETWEEN, see below ]"), "{shown}");
+    assert!(shown.contains("the worker is gone"), "{shown}");
+    assert!(matches!(
+        &press(&mut model, &[Key::Enter])[..],
+        [Effect::Quit(4)]
+    ));
 }
 
 #[test]

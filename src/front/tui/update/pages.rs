@@ -165,9 +165,9 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
             vec![Effect::Look(None)]
         }
         Button::Yes => start(model),
+        // What was done stays on the screen until the way back has really begun.
         Button::PutBack => {
-            model.running = Some(Running::default());
-            go(model, Step::Apply);
+            model.tell("Putting everything back ...");
             vec![Effect::PutBack]
         }
         Button::Leave => vec![Effect::Quit(0)],
