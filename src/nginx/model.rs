@@ -1,5 +1,6 @@
 //! What the `http` block means: servers, sockets, locations. Borrows from a [`Config`].
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use super::config::Config;
@@ -30,8 +31,8 @@ pub struct Server<'a> {
     pub listens: Vec<Listen<'a>>,
     /// Every argument of every `server_name`, as written (regular expressions with their `~`).
     pub names: Vec<&'a str>,
-    /// The locations directly in it, through includes.
-    pub locations: Vec<Location<'a>>,
+    /// Made when somebody asks: a host may have ten thousands, and few servers are asked.
+    locations: OnceCell<Vec<Location<'a>>>,
     /// The `if` blocks directly in it.
     pub conditionals: Vec<Conditional<'a>>,
     pub scope: Scope<'a>,
@@ -146,8 +147,12 @@ impl<'a> Http<'a> {
     }
 
     /// What `server` does with a request for `path` (decoded, without a query).
-    pub fn find_location_for<'s>(&self, server: &'s Server<'a>, path: &str) -> Selected<'s, 'a> {
-        select(&server.locations, path)
+    pub fn find_location_for<'s, 'b>(
+        &self,
+        server: &'s Server<'b>,
+        path: &str,
+    ) -> Selected<'s, 'b> {
+        select(server.locations(), path)
     }
 }
 
@@ -194,16 +199,22 @@ impl<'a> Server<'a> {
             directive,
             listens,
             names: names.flat_map(Directive::words).collect(),
-            locations: locations(directive, &scope),
+            locations: OnceCell::new(),
             conditionals: conditionals(directive, &scope),
             scope,
         }
     }
 
+    /// The locations directly in it, through includes.
+    pub fn locations(&self) -> &[Location<'a>] {
+        let made = || locations(self.directive, &self.scope);
+        self.locations.get_or_init(made)
+    }
+
     /// Every location however deep, each followed by the `if` and `limit_except` blocks in it.
     pub fn all_locations(&self) -> Vec<Level<'_, 'a>> {
         let mut levels = Vec::new();
-        for location in self.locations.iter().flat_map(Location::deep) {
+        for location in self.locations().iter().flat_map(Location::deep) {
             levels.push(Level {
                 directive: location.directive,
                 location,
@@ -220,7 +231,7 @@ impl<'a> Server<'a> {
 
     /// The location `@name`; `name` is given with its `@`.
     pub fn named_location(&self, name: &str) -> Option<&Location<'a>> {
-        self.locations
+        self.locations()
             .iter()
             .find(|location| location.kind == LocationKind::Named && location.pattern == name)
     }

@@ -84,7 +84,7 @@ impl<'e> Work<'_, 'e> {
         let server = self.site.server;
         let is_check =
             |found: &&Location<'_>| found.kind == LocationKind::Exact && found.pattern == CHECK;
-        let present = server.locations.iter().find(is_check);
+        let present = server.locations().iter().find(is_check);
         let own = place_for::location_file(self.site, "nim-tls-agents.conf");
         match (own, present) {
             (Some(path), None) => self.own_file(&path, file),

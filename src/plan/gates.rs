@@ -26,11 +26,11 @@ pub(super) struct Gates<'a> {
 }
 
 /// The one server on this port that passes agents' calls on.
-pub(super) fn server<'a>(
+pub(super) fn server<'h, 'a>(
     config: &Config,
-    http: &'a Http<'a>,
+    http: &'h Http<'a>,
     port: Port,
-) -> Result<&'a Server<'a>, Problem> {
+) -> Result<&'h Server<'a>, Problem> {
     let (mut sure, mut unsure) = (Vec::new(), Vec::new());
     for server in http
         .servers
@@ -63,11 +63,11 @@ pub(super) fn server<'a>(
 }
 
 /// The locations of that server, each once.
-pub(super) fn of<'a>(
+pub(super) fn of<'h>(
     config: &Config,
-    http: &Http<'a>,
-    server: &'a Server<'a>,
-) -> Result<Gates<'a>, Problem> {
+    http: &Http<'_>,
+    server: &'h Server<'_>,
+) -> Result<Gates<'h>, Problem> {
     let mut gates = Gates::default();
     for service in SERVICES {
         let any = for_call(http, server, service, CALLS[0]);
@@ -104,10 +104,10 @@ fn add<'a>(all: &mut Vec<&'a Location<'a>>, found: Vec<&'a Location<'a>>) {
 
 /// Where one call ends. The location that takes it unless a regular expression does counts too:
 /// what is guarded and never reached does no harm.
-fn for_call<'a>(http: &Http<'a>, server: &'a Server<'a>, service: &str, call: &str) -> Gates<'a> {
+fn for_call<'h>(http: &Http<'_>, server: &'h Server<'_>, service: &str, call: &str) -> Gates<'h> {
     let path = format!("/{service}/{call}");
     let selected = http.find_location_for(server, &path);
-    let passes = |location: &&'a Location<'a>| !location.scope.own("grpc_pass").is_empty();
+    let passes = |location: &&'h Location<'_>| !location.scope.own("grpc_pass").is_empty();
     let mut gates = Gates::default();
     for location in selected.maybe.into_iter().filter(passes) {
         let by_itself = matches!(location.kind, LocationKind::Regex { .. });

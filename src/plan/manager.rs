@@ -21,7 +21,7 @@ pub(super) fn is_on(listen: &Listen<'_>, port: Port) -> bool {
 /// Whether browsers find the user interface here: it has locations of its own for it.
 pub(super) fn serves_ui(server: &Server<'_>) -> bool {
     let parts = ["/ui", "/api"];
-    let mut patterns = server.locations.iter().map(|location| location.pattern);
+    let mut patterns = server.locations().iter().map(|location| location.pattern);
     patterns.any(|pattern| {
         parts
             .iter()

@@ -19,7 +19,8 @@ pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
 fn locations(site: &Site<'_>) -> Result<(), Problem> {
     let guarded = guarded(site);
     let mut judged = HashMap::new();
-    for server in &site.http.servers {
+    let servers = site.http.servers.iter();
+    for server in servers.filter(|server| passes_on(server.directive)) {
         for level in server.all_locations() {
             if guarded
                 .iter()
@@ -50,6 +51,12 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Whether anything below passes requests on. Most servers of a large host hold files only.
+fn passes_on(block: &Directive) -> bool {
+    let mut below = flat(block.children());
+    below.any(|line| PASSES.contains(&line.name.as_str()) || passes_on(line))
 }
 
 fn guarded<'a>(site: &Site<'a>) -> Vec<&'a Directive> {
