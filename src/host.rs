@@ -41,7 +41,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Output};
+pub use command::{Command, Output, replace_ourselves};
 pub use detached::{Detached, begin_session, on_request_to_end, passphrase_line};
 pub use failure::{HostError, LockError};
 pub use file::{Attributes, Kind, Owner, Stat};

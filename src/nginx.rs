@@ -16,6 +16,7 @@ mod load;
 mod location;
 mod lua;
 mod model;
+mod occurring;
 mod pattern;
 mod peer;
 mod quote;
@@ -24,6 +25,7 @@ mod surgery;
 mod target;
 mod tree;
 mod variables;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -37,10 +39,14 @@ pub use listen::{Address, Listen, Socket};
 pub use load::{Files, LoadError, LoadProblem, MAX_FILE, MAX_TOTAL};
 pub use location::{Conditional, Location, LocationKind, Selected};
 pub use model::{Bound, Http, Level, Server, Upstream};
+pub use occurring::{AllNamed, all_named};
 pub use pattern::never_begins;
 pub use peer::Peer;
 pub use quote::{Unquotable, quote};
 pub use scope::Scope;
 pub use surgery::{insert_after, insert_at_end, insert_at_start, insert_before, remove, set_args};
 pub use target::{PASSES, Target};
-pub use tree::{Block, Body, Directive, FileId, Flat, Included, MAX_DEPTH, MAX_WORDS, Place, flat};
+pub use tree::{
+    Block, Body, Directive, FileId, Flat, Included, MAX_DEPTH, MAX_WORDS, Place, Span, flat,
+};
+pub use words::Words;

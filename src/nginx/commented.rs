@@ -32,22 +32,22 @@ pub fn commented(config: &Config, directive: &Directive) -> Vec<Commented> {
         return Vec::new();
     };
     let text = config.file(directive.at.file).text.as_str();
-    let before = directive.at.span.start..block.inner.start;
+    let before = directive.at.span.start()..block.inner.start();
     let line = directive.at.line + newlines(&text[before]);
     let indentation = Layout(text).inside(directive, block);
 
     let mut children = block.children.iter().peekable();
     let mut found = Vec::new();
-    let inner = &text[..block.inner.end];
-    for token in Lexer::starting(inner, block.inner.start, line).flatten() {
+    let inner = &text[..block.inner.end()];
+    for token in Lexer::starting(inner, block.inner.start(), line).flatten() {
         let start = token.span.start;
         while children
-            .next_if(|child| child.at.span.end <= start)
+            .next_if(|child| child.at.span.end() <= start)
             .is_some()
         {}
         let within = children
             .peek()
-            .is_some_and(|child| child.at.span.start <= start);
+            .is_some_and(|child| child.at.span.start() <= start);
         if token.kind != TokenKind::Comment || within {
             continue;
         }
@@ -75,7 +75,7 @@ pub fn uncomment<R>(config: &Config, commented: &Commented, new_args: &str, why:
     let with = format!("{}{}{gap}{new_args}", commented.indentation, commented.name);
     Edit {
         file: commented.at.file,
-        span: commented.at.span.start..args.end,
+        span: commented.at.span.start()..args.end,
         with,
         why,
     }
@@ -129,7 +129,7 @@ fn read(text: &str, parent: &Directive, comment: &Token) -> Option<Commented> {
         at: Place {
             file: parent.at.file,
             line: comment.line,
-            span: comment.span.start..start + end,
+            span: (comment.span.start..start + end).into(),
         },
         name: name_text.to_owned(),
         args,

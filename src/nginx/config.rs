@@ -1,6 +1,7 @@
 //! A configuration as read: its files, and what stands where.
 
-use super::tree::{Body, Directive, FileId, Flat, Place, flat};
+use super::occurring::{AllNamed, all_named};
+use super::tree::{Directive, FileId, Flat, Place, flat};
 
 /// One file of a configuration. It is listed once, however often it is included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +41,13 @@ impl Config {
     ///
     /// If `id` comes from another configuration.
     pub fn file(&self, id: FileId) -> &SourceFile {
-        &self.files[id.0]
+        &self.files[id.0 as usize]
     }
 
     /// The file with that path, if it is part of this configuration.
     pub fn find_file(&self, path: &str) -> Option<FileId> {
-        let found = self.files.iter().position(|file| file.path == path);
-        found.map(FileId)
+        let found = self.files.iter().position(|file| file.path == path)?;
+        u32::try_from(found).ok().map(FileId)
     }
 
     /// A path as nginx reads it from a directive: a relative one starts at the folder of the
@@ -70,22 +71,13 @@ impl Config {
     /// The `include` directives that read `file`. One that stands in a file that is itself read
     /// twice is there twice.
     pub fn inclusions(&self, file: FileId) -> Vec<&Directive> {
-        let mut found = Vec::new();
-        let mut ahead: Vec<&Directive> = self.main.iter().rev().collect();
-        while let Some(directive) = ahead.pop() {
-            match &directive.body {
-                Body::Block(block) => ahead.extend(block.children.iter().rev()),
-                Body::Include(read) => {
-                    let times = read.iter().filter(|included| included.file == file).count();
-                    found.extend(std::iter::repeat_n(directive, times));
-                    for included in read.iter().rev() {
-                        ahead.extend(included.children.iter().rev());
-                    }
-                }
-                Body::Simple | Body::Raw => {}
-            }
-        }
-        found
+        let times = |include: &&Directive| {
+            let read = include.included().iter();
+            read.filter(|included| included.file == file).count()
+        };
+        self.all(&["include"])
+            .flat_map(|include| std::iter::repeat_n(include, times(&include)))
+            .collect()
     }
 
     /// Whether an edit of the file at `place` changes what is meant and nothing else: the file
@@ -102,6 +94,11 @@ impl Config {
             return Err(Uneditable::Shared { path, by });
         }
         Ok(())
+    }
+
+    /// Every directive that has one of these names; see [`all_named`].
+    pub fn all<'a>(&'a self, names: &'a [&'a str]) -> AllNamed<'a> {
+        all_named(&self.main, names)
     }
 
     /// The directives of the main level, through includes.

@@ -57,11 +57,11 @@ impl<'a> Layout<'a> {
     /// The indentation of what stands directly in the block of `directive`: that of the first
     /// of it on a line of its own, else one step more than the block's.
     pub(super) fn inside(self, directive: &Directive, block: &Block) -> String {
-        let own_line = |child: &&Directive| self.is_first(child.at.span.start);
+        let own_line = |child: &&Directive| self.is_first(child.at.span.start());
         if let Some(child) = block.children.iter().find(own_line) {
-            return self.indentation(child.at.span.start).to_owned();
+            return self.indentation(child.at.span.start()).to_owned();
         }
-        let outer = self.indentation(directive.at.span.start);
+        let outer = self.indentation(directive.at.span.start());
         let tabs = if outer.is_empty() {
             let indented = |line: &&str| line.starts_with([' ', '\t']) && !is_blank(line);
             self.0

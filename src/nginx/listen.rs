@@ -59,15 +59,11 @@ impl<'a> Listen<'a> {
     pub fn of(directive: &'a Directive) -> Option<Self> {
         let (address, port, last_port) = endpoint(directive.arg(0)?)?;
         let says = |word: &str| directive.args.iter().skip(1).any(|arg| arg == word);
-        let ipv6only = directive
-            .args
-            .iter()
-            .rev()
-            .find_map(|arg| match arg.as_str() {
-                "ipv6only=on" => Some(true),
-                "ipv6only=off" => Some(false),
-                _ => None,
-            });
+        let ipv6only = directive.args.iter().rev().find_map(|arg| match arg {
+            "ipv6only=on" => Some(true),
+            "ipv6only=off" => Some(false),
+            _ => None,
+        });
         Some(Self {
             directive,
             implied: false,
@@ -117,7 +113,7 @@ impl<'a> Listen<'a> {
         let sets =
             |arg: &str| WORDS.contains(&arg) || VALUES.iter().any(|start| arg.starts_with(start));
         let mut options = self.directive.args.iter().skip(1);
-        !self.implied && options.any(|arg| sets(arg.as_str()))
+        !self.implied && options.any(|arg| sets(arg))
     }
 
     /// The same line for one of the addresses that its name stands for.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::config::{Config, SourceFile};
 use super::glob::has_wildcard;
 use super::lexer::{Fault, SyntaxError};
+use super::occurring::Occurring;
 use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, parse};
 
 /// The longest file that is read, in bytes.
@@ -63,9 +64,10 @@ impl Config {
             reading: Vec::new(),
             bytes: 0,
             words: 0,
+            room: Vec::new(),
         };
         let id = loader.open(&normal(main), (main, None))?;
-        let main = loader.directives_of(id, 0, (main, None))?;
+        let (main, _) = loader.directives_of(id, 0, (main, None))?;
         Ok(Config {
             files: loader.sources,
             main,
@@ -87,6 +89,8 @@ struct Loader<'a> {
     reading: Vec<FileId>,
     bytes: usize,
     words: usize,
+    /// For each file that is parsed, one after the other.
+    room: Vec<Directive>,
 }
 
 impl Loader<'_> {
@@ -113,8 +117,8 @@ impl Loader<'_> {
                 false,
             ),
         };
-        let id = FileId(self.sources.len());
-        let parsed = parse(&text, id).map_err(|SyntaxError { line, fault }| {
+        let id = FileId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
+        let parsed = parse(&text, id, &mut self.room).map_err(|SyntaxError { line, fault }| {
             error((path, Some(line)), LoadProblem::Syntax(fault))
         })?;
         self.parsed.push(Some(parsed));
@@ -132,14 +136,16 @@ impl Loader<'_> {
         id: FileId,
         depth: usize,
         asking: Asking<'_>,
-    ) -> Result<Vec<Directive>, LoadError> {
-        let source = &self.sources[id.0];
+    ) -> Result<(Vec<Directive>, Occurring), LoadError> {
+        let source = &self.sources[id.0 as usize];
         let path = source.path.clone();
-        let (mut directives, words) = match self.parsed[id.0].take() {
+        let (mut directives, words) = match self.parsed[id.0 as usize].take() {
             Some(parsed) => parsed,
-            None => parse(&source.text, id).map_err(|SyntaxError { line, fault }| {
-                error((&path, Some(line)), LoadProblem::Syntax(fault))
-            })?,
+            None => {
+                parse(&source.text, id, &mut self.room).map_err(|SyntaxError { line, fault }| {
+                    error((&path, Some(line)), LoadProblem::Syntax(fault))
+                })?
+            }
         };
         self.words += words + 1;
         if self.words > MAX_WORDS {
@@ -147,36 +153,45 @@ impl Loader<'_> {
             return Err(error(asking, LoadProblem::Syntax(fault)));
         }
         self.reading.push(id);
-        self.follow(&mut directives, &path, depth)?;
+        let occurring = self.follow(&mut directives, &path, depth)?;
         self.reading.pop();
-        Ok(directives)
+        Ok((directives, occurring))
     }
 
-    /// Opens the includes among `directives` of the file at `path` and below them.
+    /// Opens the includes among `directives` of the file at `path` and below them; says what
+    /// occurs there.
     fn follow(
         &mut self,
         directives: &mut [Directive],
         path: &str,
         depth: usize,
-    ) -> Result<(), LoadError> {
+    ) -> Result<Occurring, LoadError> {
+        let mut occurring = Occurring::default();
         for directive in directives {
             let here = (path, Some(directive.at.line));
             if depth > MAX_DEPTH {
                 let fault = Fault::TooDeep(MAX_DEPTH);
                 return Err(error(here, LoadProblem::Syntax(fault)));
             }
+            occurring.add(&directive.name);
             match &mut directive.body {
-                Body::Block(block) => self.follow(&mut block.children, path, depth + 1)?,
+                Body::Block(block) => {
+                    block.occurring = self.follow(&mut block.children, path, depth + 1)?;
+                    occurring.join(block.occurring);
+                }
                 Body::Simple if directive.name == "include" => {
-                    let [pattern] = directive.args.as_slice() else {
+                    let mut args = directive.args.iter();
+                    let (Some(pattern), None) = (args.next(), args.next()) else {
                         return Err(error(here, LoadProblem::IncludeArguments));
                     };
-                    directive.body = Body::Include(self.include(pattern, depth + 1, here)?);
+                    let read = self.include(pattern, depth + 1, here)?;
+                    read.iter().for_each(|file| occurring.join(file.occurring));
+                    directive.body = Body::Include(read);
                 }
                 Body::Simple | Body::Raw | Body::Include(_) => {}
             }
         }
-        Ok(())
+        Ok(occurring)
     }
 
     fn include(
@@ -204,8 +219,12 @@ impl Loader<'_> {
             if self.reading.contains(&file) {
                 return Err(error(here, LoadProblem::IncludeLoop(path)));
             }
-            let children = self.directives_of(file, depth, here)?;
-            read.push(Included { file, children });
+            let (children, occurring) = self.directives_of(file, depth, here)?;
+            read.push(Included {
+                file,
+                children,
+                occurring,
+            });
         }
         Ok(read)
     }

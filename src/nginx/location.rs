@@ -118,9 +118,10 @@ fn matcher(directive: &Directive) -> Option<(LocationKind, &str)> {
         "~*" => Some(regex(false)),
         _ => None,
     };
-    match directive.args.as_slice() {
-        [modifier, pattern] => Some((kind(modifier)?, pattern)),
-        [only] => Some(
+    let mut args = directive.words();
+    match (args.next()?, args.next(), args.next()) {
+        (modifier, Some(pattern), None) => Some((kind(modifier)?, pattern)),
+        (only, None, _) => Some(
             ["=", "^~", "~*", "~"]
                 .into_iter()
                 .find_map(|modifier| Some((kind(modifier)?, only.strip_prefix(modifier)?)))

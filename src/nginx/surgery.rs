@@ -13,7 +13,7 @@ use super::tree::{Body, Directive, FileId};
 /// [`quote`](super::quote::quote)). What stands between the name and the first argument stays.
 pub fn set_args<R>(config: &Config, directive: &Directive, new_args: &str, why: R) -> Edit<R> {
     let file = directive.at.file;
-    let span = directive.args_span.clone();
+    let span = directive.args_span.range();
     if span.is_empty() && !new_args.is_empty() {
         return insertion(file, span.start, format!(" {new_args}"), why);
     }
@@ -40,7 +40,7 @@ pub fn insert_before<R>(
 ) -> Edit<R> {
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
-    let at = directive.at.span.start;
+    let at = directive.at.span.start();
     let indentation = layout.indentation(at);
     let ending = layout.ending(at);
     if layout.is_first(at) {
@@ -64,8 +64,8 @@ pub fn insert_after<R>(
 ) -> Edit<R> {
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
-    let at = directive.at.span.end;
-    let indentation = layout.indentation(directive.at.span.start);
+    let at = directive.at.span.end();
+    let indentation = layout.indentation(directive.at.span.start());
     let ending = layout.ending(at);
     if layout.is_last(at) {
         let with = whole_lines(lines, indentation, ending);
@@ -90,14 +90,14 @@ pub fn insert_at_start<R>(
     };
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
-    let at = block.inner.start;
+    let at = block.inner.start();
     let indentation = layout.inside(directive, block);
     let ending = layout.ending(at);
     if layout.is_last(at) {
         let with = whole_lines(lines, &indentation, ending);
         return below(layout, file, at, with, ending, why);
     }
-    let inner = &layout.0[block.inner.clone()];
+    let inner = &layout.0[block.inner.range()];
     let with = match in_line(lines) {
         Some(joined) if inner.is_empty() => format!(" {joined} "),
         Some(joined) if inner.starts_with([' ', '\t']) => format!(" {joined}"),
@@ -119,19 +119,19 @@ pub fn insert_at_end<R>(
     };
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
-    let brace = block.inner.end;
+    let brace = block.inner.end();
     let indentation = layout.inside(directive, block);
-    let ending = layout.ending(block.inner.start);
+    let ending = layout.ending(block.inner.start());
     if layout.is_first(brace) {
         let with = whole_lines(lines, &indentation, ending);
         return insertion(file, layout.line_start(brace), with, why);
     }
-    let inner = &layout.0[block.inner.clone()];
-    let at = block.inner.start + inner.trim_end().len();
+    let inner = &layout.0[block.inner.range()];
+    let at = block.inner.start() + inner.trim_end().len();
     let with = match in_line(lines) {
         Some(joined) if inner.is_empty() => format!(" {joined} "),
         Some(joined) => format!(" {joined}"),
-        None => broken(lines, &indentation, ending) + layout.indentation(directive.at.span.start),
+        None => broken(lines, &indentation, ending) + layout.indentation(directive.at.span.start()),
     };
     insertion(file, at, with, why)
 }
@@ -140,7 +140,7 @@ pub fn insert_at_end<R>(
 pub fn remove<R>(config: &Config, directive: &Directive, why: R) -> Edit<R> {
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
-    let span = &directive.at.span;
+    let span = directive.at.span.range();
     let rest = layout.rest(span.end);
     let alone = layout.is_first(span.start) && rest.trim().is_empty();
     let span = if alone {

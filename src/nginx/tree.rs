@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use compact_str::CompactString;
 
-use super::lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, tokens, unquoted};
+use super::lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, newlines, tokens, unquoted};
+use super::occurring::Occurring;
+use super::words::Words;
 
 /// How deep blocks and includes may nest. nginx has no limit; nobody comes near this one.
 pub const MAX_DEPTH: usize = 64;
@@ -14,16 +16,48 @@ pub const MAX_WORDS: usize = 2_000_000;
 
 /// A file of a configuration: an index into [`Config::files`](super::config::Config::files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId(pub usize);
+pub struct FileId(pub u32);
+
+/// A stretch of a file's text, in bytes. Small, because every directive has two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    pub fn end(self) -> usize {
+        self.end as usize
+    }
+
+    pub fn range(self) -> Range<usize> {
+        self.start()..self.end()
+    }
+}
+
+impl From<Range<usize>> for Span {
+    /// No file is read that is longer than these numbers reach ([`MAX_FILE`](super::MAX_FILE)).
+    fn from(range: Range<usize>) -> Self {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            start: short(range.start),
+            end: short(range.end),
+        }
+    }
+}
 
 /// Where a directive stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub file: FileId,
     /// The line of the first byte, from 1.
     pub line: u32,
-    /// Bytes in the file's text, from the first of the name to the `;` or `}`, inclusive.
-    pub span: Range<usize>,
+    /// From the first byte of the name to the `;` or `}`, inclusive.
+    pub span: Span,
 }
 
 /// One directive.
@@ -32,10 +66,10 @@ pub struct Directive {
     pub at: Place,
     pub name: CompactString,
     /// What nginx sees: without quotes, escapes undone.
-    pub args: Vec<CompactString>,
+    pub args: Words,
     /// From the first byte of the first argument to the last of the last, quotes included. The
     /// empty range behind the name where there are none.
-    pub args_span: Range<usize>,
+    pub args_span: Span,
     pub body: Body,
 }
 
@@ -55,9 +89,11 @@ pub enum Body {
 /// What stands between the braces of a directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// Bytes between the braces.
-    pub inner: Range<usize>,
+    /// What stands between the braces.
+    pub inner: Span,
     pub children: Vec<Directive>,
+    /// Below here, through includes.
+    pub(super) occurring: Occurring,
 }
 
 /// A file as read by one `include`.
@@ -65,16 +101,18 @@ pub struct Block {
 pub struct Included {
     pub file: FileId,
     pub children: Vec<Directive>,
+    /// Below here, through includes.
+    pub(super) occurring: Occurring,
 }
 
 impl Directive {
     /// The argument at `index`, from 0.
     pub fn arg(&self, index: usize) -> Option<&str> {
-        self.args.get(index).map(CompactString::as_str)
+        self.args.get(index)
     }
 
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.args.iter().map(CompactString::as_str)
+        self.args.iter()
     }
 
     pub fn block(&self) -> Option<&Block> {
@@ -135,15 +173,23 @@ impl<'a> Iterator for Flat<'a> {
     }
 }
 
-/// The directives of one file, includes unopened, and how many words they are made of.
-pub(super) fn parse(text: &str, file: FileId) -> Result<(Vec<Directive>, usize), SyntaxError> {
+/// The directives of one file, includes unopened, and how many words they are made of. `open`
+/// is empty, and room to work in.
+pub(super) fn parse(
+    text: &str,
+    file: FileId,
+    open: &mut Vec<Directive>,
+) -> Result<(Vec<Directive>, usize), SyntaxError> {
+    if let Some(at) = text.find('\0') {
+        return fail(1 + newlines(&text[..at]), Fault::Unexpected('\0'));
+    }
     let mut parser = Parser {
         text,
         file,
         lexer: tokens(text),
         words: 0,
-        args: Vec::new(),
-        open: Vec::new(),
+        args: Words::default(),
+        open,
     };
     let (directives, _) = parser.level(0, None)?;
     Ok((directives, parser.words))
@@ -157,8 +203,8 @@ struct Parser<'a> {
     /// The arguments of the directive that is being read, and the directives of all levels that
     /// are open. They are collected here and moved where they belong once their number is
     /// known: most levels hold a line or two, and a configuration may have many levels.
-    args: Vec<CompactString>,
-    open: Vec<Directive>,
+    args: Words,
+    open: &'a mut Vec<Directive>,
 }
 
 impl Parser<'_> {
@@ -180,12 +226,12 @@ impl Parser<'_> {
             let Some(token) = self.token()? else {
                 return match opened {
                     Some(line) => fail(line, Fault::OpenBlock),
-                    None => Ok((self.open.split_off(first), self.text.len())),
+                    None => Ok((self.closed(first), self.text.len())),
                 };
             };
             match token.kind {
                 TokenKind::Close if opened.is_some() => {
-                    return Ok((self.open.split_off(first), token.span.start));
+                    return Ok((self.closed(first), token.span.start));
                 }
                 TokenKind::Word | TokenKind::Quoted => {
                     let directive = self.directive(&token, depth)?;
@@ -194,6 +240,11 @@ impl Parser<'_> {
                 _ => return self.unexpected(&token),
             }
         }
+    }
+
+    /// The directives of a level that has ended, in no more room than they need.
+    fn closed(&mut self, first: usize) -> Vec<Directive> {
+        self.open.drain(first..).collect()
     }
 
     fn directive(&mut self, name: &Token, depth: usize) -> Result<Directive, SyntaxError> {
@@ -210,13 +261,13 @@ impl Parser<'_> {
                         args_span.start = token.span.start;
                     }
                     args_span.end = token.span.end;
-                    let value = self.value(&token);
-                    self.args.push(value);
+                    self.args.push(&unquoted(&self.text[token.span]));
                     continue;
                 }
-                TokenKind::Semicolon | TokenKind::Open => self.args.drain(..).collect(),
+                TokenKind::Semicolon | TokenKind::Open => self.args.clone(),
                 _ => return self.unexpected(&token),
             };
+            self.args.clear();
             let (body, end) = if token.kind == TokenKind::Open {
                 self.body(&token, name.line, depth + 1)?
             } else {
@@ -226,11 +277,11 @@ impl Parser<'_> {
                 at: Place {
                     file: self.file,
                     line: name.line,
-                    span: name.span.start..end,
+                    span: (name.span.start..end).into(),
                 },
-                name: self.value(name),
+                name: unquoted(&self.text[name.span.clone()]).into(),
                 args,
-                args_span,
+                args_span: args_span.into(),
                 body,
             });
         }
@@ -255,8 +306,12 @@ impl Parser<'_> {
             return fail(brace.line, Fault::OpenLua);
         }
         let (children, end) = self.level(depth, Some(opened))?;
-        let inner = brace.span.end..end;
-        Ok((Body::Block(Block { inner, children }), end + 1))
+        let block = Block {
+            inner: (brace.span.end..end).into(),
+            children,
+            occurring: Occurring::default(),
+        };
+        Ok((Body::Block(block), end + 1))
     }
 
     fn count(&mut self, token: &Token) -> Result<(), SyntaxError> {
@@ -265,10 +320,6 @@ impl Parser<'_> {
             return fail(token.line, Fault::TooManyWords(MAX_WORDS));
         }
         Ok(())
-    }
-
-    fn value(&self, token: &Token) -> CompactString {
-        unquoted(&self.text[token.span.clone()]).into()
     }
 
     fn unexpected<T>(&self, token: &Token) -> Result<T, SyntaxError> {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::occurring::all_named;
 use super::tree::{Directive, flat};
 
 /// Written values by variable, each named with its `$`.
@@ -16,8 +17,7 @@ impl<'a> Variables<'a> {
     /// The `map` blocks of `http`, and every `set` in it.
     pub(super) fn in_http(http: &'a Directive) -> Self {
         let mut found = Self::default();
-        let mut open: Vec<&Directive> = flat(http.children()).collect();
-        while let Some(directive) = open.pop() {
+        for directive in all_named(http.children(), &["map", "set"]) {
             match (directive.name.as_str(), directive.arg(0), directive.arg(1)) {
                 ("map", _, Some(variable)) => {
                     let values = flat(directive.children()).filter_map(|entry| entry.arg(0));
@@ -26,7 +26,7 @@ impl<'a> Variables<'a> {
                 ("set", Some(variable), Some(value)) => {
                     found.sets.entry(variable).or_default().push(value);
                 }
-                _ => open.extend(flat(directive.children())),
+                _ => {}
             }
         }
         found

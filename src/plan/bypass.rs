@@ -113,7 +113,7 @@ fn judges_main_request(condition: &Directive) -> bool {
         "$server_port",
         "$request_uri",
     ];
-    let text = condition.args.join(" ");
+    let text = condition.args.joined();
     let mut variables = text.split('$').skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         format!("${}", &rest[..end.unwrap_or(rest.len())])

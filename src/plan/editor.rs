@@ -49,7 +49,7 @@ impl<'a> Editor<'a> {
     ) -> Result<(), Problem> {
         let mut live = flat(block.children()).filter(|directive| directive.name == name);
         if let Some(first) = live.next() {
-            if first.args.join(" ") != args {
+            if first.args.joined() != args {
                 self.set_args(first, args, reason)?;
             }
             for surplus in live {
@@ -132,7 +132,7 @@ impl<'a> Editor<'a> {
         arg: &str,
         reason: &Reason,
     ) -> Result<(), Problem> {
-        let end = directive.args_span.end;
+        let end = directive.args_span.end();
         let edit = Edit {
             file: directive.at.file,
             span: end..end,
@@ -146,7 +146,7 @@ impl<'a> Editor<'a> {
     /// another.
     fn commented(&self, block: &Directive, name: &str, args: &str) -> Option<Commented> {
         let text = &self.config.file(block.at.file).text;
-        let inner = block.block().map(|block| &text[block.inner.clone()])?;
+        let inner = block.block().map(|block| &text[block.inner.range()])?;
         if !inner.contains(name) {
             return None; // sparing a second look at every word
         }
@@ -177,15 +177,11 @@ impl<'a> Editor<'a> {
 /// The same as [`Config::editable`] says, for all files at once.
 fn editable(config: &Config) -> BTreeSet<FileId> {
     let mut times: BTreeMap<FileId, usize> = BTreeMap::new();
-    let mut open: Vec<&Directive> = config.main.iter().collect();
-    while let Some(directive) = open.pop() {
-        open.extend(directive.children());
-        for read in directive.included() {
-            *times.entry(read.file).or_default() += 1;
-            open.extend(&read.children);
-        }
+    for read in config.all(&["include"]).flat_map(Directive::included) {
+        *times.entry(read.file).or_default() += 1;
     }
-    (0..config.files.len())
+    (0..)
+        .take(config.files.len())
         .map(FileId)
         .filter(|file| config.file(*file).exact && times.get(file).is_none_or(|n| *n == 1))
         .collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::gates;
 use super::streams;
-use crate::nginx::{Address, Config, Directive, Http, PASSES, Peer, Target, flat};
+use crate::nginx::{Address, Config, Http, PASSES, Peer, Target, all_named};
 use crate::values::Port;
 
 /// What is to be looked up before a plan is made.
@@ -61,12 +61,8 @@ fn services(config: &Config, http: &Http<'_>, port: Port) -> BTreeSet<Peer> {
 fn peers(config: &Config, http: &Http<'_>) -> BTreeSet<Peer> {
     let mut peers = BTreeSet::new();
     let mut seen = HashSet::new();
-    let mut open: Vec<&Directive> = vec![http.directive];
-    while let Some(line) = open.pop() {
-        open.extend(flat(line.children()));
-        let name = line.name.as_str();
-        if PASSES.contains(&name)
-            && seen.insert((name, line.arg(0)))
+    for line in all_named(http.directive.children(), &PASSES) {
+        if seen.insert((line.name.as_str(), line.arg(0)))
             && let Some(target) = Target::of(line)
         {
             peers.extend(http.backends(&target));

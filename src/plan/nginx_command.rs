@@ -7,7 +7,7 @@ use super::fitness::Ground;
 use super::site::Site;
 use super::step::NginxCommand;
 use crate::facts::{Build, Nginx};
-use crate::nginx::{Address, Bound, Config, Directive, Server, flat};
+use crate::nginx::{Address, Bound, Config, Server};
 
 pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_>) -> NginxCommand {
     let sockets = site.http.sockets();
@@ -61,25 +61,29 @@ pub fn touches(config: &Config, build: &Build) -> Vec<String> {
     folders.into_iter().collect()
 }
 
+/// Directives of nginx's own modules that name a file or folder which nginx makes.
+const MADE: [&str; 9] = [
+    "access_log",
+    "error_log",
+    "pid",
+    "lock_file",
+    "client_body_temp_path",
+    "proxy_temp_path",
+    "fastcgi_temp_path",
+    "uwsgi_temp_path",
+    "scgi_temp_path",
+];
+
 /// The files and folders themselves, as far as their paths are whole.
 pub fn made<'a>(config: &'a Config, build: &'a Build) -> impl Iterator<Item = &'a str> {
-    let mut lines = Vec::new();
-    let mut open: Vec<&Directive> = config.top().collect();
-    while let Some(line) = open.pop() {
-        open.extend(flat(line.children()));
-        let name = line.name.as_str();
-        let is_file = matches!(name, "access_log" | "error_log" | "pid" | "lock_file");
-        if is_file || name.ends_with("_temp_path") {
-            lines.extend(line.arg(0));
-        }
-    }
+    let lines = config.all(&MADE).filter_map(|line| line.arg(0));
     let kinds = ["temp", "log", "pid", "lock"];
     let built = build.options.iter().filter_map(move |option| {
         let (name, path) = option.split_once('=')?;
         let is_one = name.ends_with("-path") && kinds.iter().any(|kind| name.contains(kind));
         is_one.then_some(path)
     });
-    lines.into_iter().chain(built)
+    lines.chain(built)
 }
 
 /// The folder of an absolute path; not one so high up that much else lies in it.

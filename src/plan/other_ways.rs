@@ -7,7 +7,7 @@ use super::site::{Site, within};
 use super::streams::{self, Further};
 use crate::error::Problem;
 use crate::facts::Known;
-use crate::nginx::{Directive, Level, PASSES, Target, flat};
+use crate::nginx::{Directive, Level, PASSES, Target, all_named, flat};
 
 /// Refuses a configuration that has one, with the place.
 pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
@@ -55,8 +55,7 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
 
 /// Whether anything below passes requests on. Most servers of a large host hold files only.
 fn passes_on(block: &Directive) -> bool {
-    let mut below = flat(block.children());
-    below.any(|line| PASSES.contains(&line.name.as_str()) || passes_on(line))
+    all_named(block.children(), &PASSES).next().is_some()
 }
 
 fn guarded<'a>(site: &Site<'a>) -> Vec<&'a Directive> {

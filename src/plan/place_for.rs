@@ -53,19 +53,12 @@ pub(super) fn http_file(site: &Site<'_>, name: &str) -> Spot {
 
 /// Beside the logs that nginx writes already, so that the folder is there.
 pub(super) fn log_file(config: &Config, name: &str) -> AbsPath {
-    let mut open: Vec<&Directive> = config.top().collect();
-    open.reverse();
-    while let Some(line) = open.pop() {
-        if matches!(line.name.as_str(), "access_log" | "error_log")
-            && let Some(log) = line.arg(0).and_then(|path| beside(path, name))
-        {
-            return log;
-        }
-        let children: Vec<&Directive> = flat(line.children()).collect();
-        open.extend(children.into_iter().rev());
-    }
-    let usual = literal("/var/log/nginx");
-    usual.join(name).unwrap_or(usual)
+    let mut logs = config.all(&["access_log", "error_log"]);
+    let found = logs.find_map(|line| beside(line.arg(0)?, name));
+    found.unwrap_or_else(|| {
+        let usual = literal("/var/log/nginx");
+        usual.join(name).unwrap_or(usual)
+    })
 }
 
 /// The path of `name` in the folder of a log; not for devices, and not where a variable or a
@@ -79,7 +72,7 @@ fn beside(log: &str, name: &str) -> Option<AbsPath> {
 
 /// Refuses a check that stands in the server and differs from what it has to be.
 pub(super) fn same(site: &Site<'_>, found: &Directive, wanted: &str) -> Result<(), Problem> {
-    let text = &site.config.file(found.at.file).text[found.at.span.clone()];
+    let text = &site.config.file(found.at.file).text[found.at.span.range()];
     let words = |text: &str| {
         text.lines()
             .map(str::trim)
@@ -119,16 +112,10 @@ fn picked_up(config: &Config, include: &Directive, name: &str) -> Option<AbsPath
 
 /// What all `include` lines read, each as often as its own file is read.
 fn patterns(config: &Config) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut open: Vec<&Directive> = config.main.iter().collect();
-    while let Some(line) = open.pop() {
-        open.extend(line.children());
-        if line.name == "include" {
-            found.extend(line.arg(0).map(|arg| config.resolved(arg)));
-            open.extend(line.included().iter().flat_map(|read| &read.children));
-        }
-    }
-    found
+    let lines = config.all(&["include"]);
+    lines
+        .filter_map(|line| Some(config.resolved(line.arg(0)?)))
+        .collect()
 }
 
 fn readers(patterns: &[String], path: &AbsPath) -> usize {

@@ -113,7 +113,7 @@ fn are_strong(lines: &[&Directive]) -> bool {
     let [line] = lines else {
         return false;
     };
-    let list = line.args.join(" ");
+    let list = line.args.joined();
     let mut suites = list
         .split([':', ',', ' '])
         .filter(|suite| !suite.is_empty() && !suite.starts_with('!'))

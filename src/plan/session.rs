@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::editor::{Editor, why};
 use super::site::Site;
 use crate::error::Problem;
-use crate::nginx::{Config, flat};
+use crate::nginx::{Config, Directive};
 
 /// `other_authority`: the manager's server verifies clients by another authority from now on.
 /// Gives notes back.
@@ -79,15 +79,9 @@ struct Names {
 
 impl Names {
     fn taken(config: &Config) -> Self {
-        let mut taken = BTreeSet::new();
-        let mut open: Vec<_> = config.top().collect();
-        while let Some(line) = open.pop() {
-            open.extend(flat(line.children()));
-            if line.name == "ssl_session_cache" {
-                let zones = line.args.iter().filter_map(|arg| zone(arg));
-                taken.extend(zones.map(|(name, _)| name.to_owned()));
-            }
-        }
+        let lines = config.all(&["ssl_session_cache"]);
+        let zones = lines.flat_map(Directive::words).filter_map(zone);
+        let taken = zones.map(|(name, _)| name.to_owned()).collect();
         let given = BTreeMap::new();
         Self { taken, given }
     }

@@ -171,5 +171,5 @@ pub(super) fn within<'a>(location: &'a Location<'a>) -> Vec<&'a Directive> {
 
 /// A directive as it is written, for messages.
 pub(super) fn quoted(line: &Directive) -> String {
-    format!("\"{} {}\"", line.name, line.args.join(" "))
+    format!("\"{} {}\"", line.name, line.args.joined())
 }

@@ -11,7 +11,7 @@ use super::config::referred;
 use super::system::System;
 use crate::facts::{Client, Known, Nginx};
 use crate::host::{Host, Socket};
-use crate::nginx::{Config, flat};
+use crate::nginx::Config;
 use crate::plan::LOG_FORMAT;
 
 /// The end of the log that is read: some thousand verdicts.
@@ -116,14 +116,10 @@ impl Shown {
 
 /// Where our check logs its verdicts.
 fn log(config: &Config) -> Option<String> {
-    let mut ahead: Vec<_> = config.top().collect();
-    while let Some(directive) = ahead.pop() {
-        if directive.name == "access_log" && directive.arg(1) == Some(LOG_FORMAT) {
-            return directive.arg(0).map(|path| config.resolved(path));
-        }
-        ahead.extend(flat(directive.children()));
-    }
-    None
+    let ours = config
+        .all(&["access_log"])
+        .find(|line| line.arg(1) == Some(LOG_FORMAT))?;
+    ours.arg(0).map(|path| config.resolved(path))
 }
 
 fn verdicts(log: &[u8]) -> BTreeMap<(IpAddr, u16), Option<String>> {

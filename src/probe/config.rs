@@ -167,14 +167,8 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
 }
 
 /// The files that directives of this name refer to, anywhere in the configuration.
-pub(super) fn referred<'a>(config: &'a Config, names: &[&str]) -> Vec<&'a str> {
-    let mut found = BTreeSet::new();
-    let mut ahead: Vec<_> = config.top().collect();
-    while let Some(directive) = ahead.pop() {
-        if names.contains(&directive.name.as_str()) {
-            found.extend(directive.arg(0));
-        }
-        ahead.extend(crate::nginx::flat(directive.children()));
-    }
+pub(super) fn referred<'a>(config: &'a Config, names: &'a [&'a str]) -> Vec<&'a str> {
+    let lines = config.all(names);
+    let found: BTreeSet<&str> = lines.filter_map(|line| line.arg(0)).collect();
     found.into_iter().collect()
 }

@@ -177,11 +177,11 @@ fn privately(host: &dyn Host, ourselves: &Ourselves, spec: &Spec) -> Result<Outp
     let mut args = vec!["--mount", "--propagation", "private", "--"];
     args.extend(ourselves.0.iter().map(String::as_str));
     let command = Command {
-        timeout: PATIENCE * 2,
+        timeout: PATIENCE,
         ..Command::new(unshare, &args)
     };
     let mut output = host.run_with_input(&command, &spec.to_bytes())?;
-    let Some((code, rest)) = marked(&output.stdout) else {
+    let Some(begin) = marked(&output.stdout) else {
         let said = output.err();
         let why = said
             .lines()
@@ -189,22 +189,15 @@ fn privately(host: &dyn Host, ourselves: &Ourselves, spec: &Spec) -> Result<Outp
             .unwrap_or("no reason given");
         return Err(StageError::NoNamespace(crate::values::escaped(why.trim())));
     };
-    output.timed_out |= code == "late";
-    output.code = code.parse().ok();
-    output.stdout.drain(..rest);
+    output.stdout.drain(..begin);
     Ok(output)
 }
 
-/// The code after the mark, and where the output of nginx begins.
-fn marked(stdout: &[u8]) -> Option<(String, usize)> {
+/// Where the output of nginx begins. Before the mark may stand what a library had to say.
+fn marked(stdout: &[u8]) -> Option<usize> {
     let mark = MARK.as_bytes();
-    let start = stdout
-        .windows(mark.len())
-        .position(|window| window == mark)?;
-    let after = start + mark.len();
-    let length = stdout[after..].iter().position(|byte| *byte == b'\n')?;
-    let code = String::from_utf8_lossy(&stdout[after..after + length]).into_owned();
-    Some((code, after + length + 1))
+    let mut windows = stdout.windows(mark.len());
+    Some(windows.position(|window| window == mark)? + mark.len())
 }
 
 #[cfg(test)]

@@ -137,19 +137,19 @@ fn spans_cut_out_the_directive() {
     let text = "http {\n\tserver { listen  443 \"ssl\" ; } # x\n}";
     let config = one(text);
     let listen = super::find(&config, "listen");
-    assert_eq!(&text[listen.at.span.clone()], "listen  443 \"ssl\" ;");
-    assert_eq!(&text[listen.args_span.clone()], "443 \"ssl\"");
+    assert_eq!(&text[listen.at.span.range()], "listen  443 \"ssl\" ;");
+    assert_eq!(&text[listen.args_span.range()], "443 \"ssl\"");
     assert_eq!(listen.at.line, 2);
     let server = super::find(&config, "server");
     assert_eq!(
-        &text[server.at.span.clone()],
+        &text[server.at.span.range()],
         "server { listen  443 \"ssl\" ; }"
     );
     assert_eq!(
-        &text[server.block().unwrap().inner.clone()],
+        &text[server.block().unwrap().inner.range()],
         " listen  443 \"ssl\" ; "
     );
-    assert_eq!(server.args_span, 14..14);
+    assert_eq!(server.args_span.range(), 14..14);
 }
 
 #[test]

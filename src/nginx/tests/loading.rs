@@ -181,3 +181,25 @@ fn a_glob_matches_as_the_c_library_does() {
         assert!(!glob_match(pattern, name), "{pattern} {name}");
     }
 }
+
+#[test]
+fn directives_of_a_name_are_found_wherever_they_stand() {
+    let config = Shelf::of(&[
+        (
+            "/etc/nginx/nginx.conf",
+            "log a;\nhttp { log b; include conf.d/*; server { location / { log e; if ($x) { log f; } } } }\nlog g;",
+        ),
+        ("/etc/nginx/conf.d/1", "log c; other { thing x; }"),
+        ("/etc/nginx/conf.d/2", "server { thing y; log d; }"),
+    ])
+    .load()
+    .unwrap();
+    let found = |names: &[&str]| -> String {
+        let lines = config.all(names).filter_map(|line| line.arg(0));
+        lines.collect()
+    };
+    assert_eq!(found(&["log"]), "abcdefg");
+    assert_eq!(found(&["thing"]), "xy");
+    assert_eq!(found(&["thing", "if"]), "xy($x)");
+    assert_eq!(found(&["absent"]), "");
+}

@@ -16,7 +16,7 @@ proptest! {
         let text = format!("a {quoted};b;");
         let config = one(&text);
         prop_assert_eq!(config.main.len(), 2);
-        prop_assert_eq!(&config.main[0].args, &[value]);
+        prop_assert_eq!(&config.main[0].args, &[value.as_str()][..]);
         let words = tokens(&text).count();
         prop_assert_eq!(words, 6);
     }
@@ -107,7 +107,7 @@ proptest! {
         let config = one(&text);
         let all = every(&config);
         let directive = *pick.get(&all);
-        let same = &text[directive.args_span.clone()];
+        let same = &text[directive.args_span.range()];
         let edit = set_args(&config, directive, same, ());
         prop_assert_eq!(apply(&text, &[edit]).unwrap().text, text);
     }
@@ -119,7 +119,7 @@ proptest! {
         let directive = *pick.get(&all);
         let edit = remove(&config, directive, ());
         let gone = &text[edit.span.clone()];
-        prop_assert_eq!(gone.trim(), &text[directive.at.span.clone()]);
+        prop_assert_eq!(gone.trim(), &text[directive.at.span.range()]);
         let result = one(&apply(&text, &[edit]).unwrap().text);
         prop_assert_eq!(words(&result).len() + every_below(directive), all.len());
     }

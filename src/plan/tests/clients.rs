@@ -12,7 +12,7 @@ fn today(stand: &Stand) -> (ClientsToday, String) {
     let (clients, line) = clients_today(&site, None);
     (
         clients,
-        config.file(line.at.file).text[line.at.span.clone()].to_owned(),
+        config.file(line.at.file).text[line.at.span.range()].to_owned(),
     )
 }
 

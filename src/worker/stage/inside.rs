@@ -2,15 +2,15 @@
 //! over what is there, runs nginx, and passes on what it said.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::host::{Host, HostError, Keep, Local, Output, is_private, shadow};
+use crate::host::{Host, HostError, Keep, Local, is_private, replace_ourselves, shadow};
 
 use super::spec::Spec;
 
 /// Comes before the output of nginx; without it, nginx was never started.
-pub(crate) const MARK: &str = "nim-tls stage, code ";
+pub(crate) const MARK: &str = "nim-tls stage: nginx says\n";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InsideError {
@@ -26,8 +26,15 @@ pub(crate) enum InsideError {
     Host(#[from] HostError),
 }
 
-/// Reads what to do from standard input and does it; returns once nginx has ended.
-pub(crate) fn inside() -> Result<(), InsideError> {
+/// Reads what to do from standard input and does it: this process becomes nginx. Gives why not.
+pub(crate) fn inside() -> InsideError {
+    match prepared() {
+        Ok(spec) => replace_ourselves(&spec.head.command).into(),
+        Err(error) => error,
+    }
+}
+
+fn prepared() -> Result<Spec, InsideError> {
     // Looked at first: these mounts must never happen where others see them.
     if !is_private() {
         return Err(InsideError::NotPrivate);
@@ -41,8 +48,10 @@ pub(crate) fn inside() -> Result<(), InsideError> {
     for file in &spec.files {
         host.place(file.path.as_path(), &file.bytes, &file.attributes)?;
     }
-    report(&host.run(&spec.head.command)?)?;
-    Ok(())
+    let mut out = io::stdout().lock();
+    out.write_all(MARK.as_bytes())?;
+    out.flush()?;
+    Ok(spec)
 }
 
 /// The folders to cover: where files are laid, and where nginx writes by itself.
@@ -81,20 +90,4 @@ fn existing_folder(host: &dyn Host, path: &Path) -> Result<PathBuf, HostError> {
         }
     }
     Ok(PathBuf::from("/"))
-}
-
-fn report(output: &Output) -> io::Result<()> {
-    let code = output
-        .code
-        .map_or_else(|| "none".to_owned(), |code| code.to_string());
-    let code = if output.timed_out {
-        "late".to_owned()
-    } else {
-        code
-    };
-    let mut out = io::stdout().lock();
-    writeln!(out, "{MARK}{code}")?;
-    out.write_all(&output.stdout)?;
-    out.flush()?;
-    io::stderr().write_all(&output.stderr)
 }

@@ -1,0 +1,76 @@
+//! Finding directives by name in a large configuration without visiting all of it.
+
+use super::tree::{Body, Directive};
+
+/// Which names occur somewhere, as a set in which several names share one of 64 places: that a
+/// name does not occur is certain, that it does is not. Most blocks of a large host hold one
+/// or two names, and what is looked for is seldom among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Occurring(u64);
+
+impl Occurring {
+    pub(super) fn add(&mut self, name: &str) {
+        // FNV-1a.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        self.0 |= 1 << (hash >> 58);
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// Every directive among `children` and below that has one of these names, through includes, in
+/// the order in which nginx reads them.
+pub fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllNamed<'a> {
+    let mut wanted = Occurring::default();
+    names.iter().for_each(|name| wanted.add(name));
+    AllNamed {
+        names,
+        wanted,
+        open: vec![children.iter()],
+    }
+}
+
+/// Iterates over the directives of some names; see [`all_named`].
+#[derive(Debug, Clone)]
+pub struct AllNamed<'a> {
+    names: &'a [&'a str],
+    wanted: Occurring,
+    /// What is still to be visited, the next last.
+    open: Vec<std::slice::Iter<'a, Directive>>,
+}
+
+impl<'a> Iterator for AllNamed<'a> {
+    type Item = &'a Directive;
+
+    fn next(&mut self) -> Option<&'a Directive> {
+        loop {
+            let Some(directive) = self.open.last_mut()?.next() else {
+                self.open.pop();
+                continue;
+            };
+            match &directive.body {
+                Body::Block(block) if block.occurring.meets(self.wanted) => {
+                    self.open.push(block.children.iter());
+                }
+                Body::Include(read) => {
+                    let wanted = self.wanted;
+                    let read = read.iter().rev();
+                    let read = read.filter(|file| file.occurring.meets(wanted));
+                    self.open.extend(read.map(|file| file.children.iter()));
+                }
+                Body::Block(_) | Body::Simple | Body::Raw => {}
+            }
+            if self.names.contains(&directive.name.as_str()) {
+                return Some(directive);
+            }
+        }
+    }
+}
