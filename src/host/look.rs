@@ -16,14 +16,7 @@ use super::file::{Attributes, Kind, Owner, Stat};
 use super::tree::{Links, Reached, Tree, target_of};
 
 pub(super) fn stat(tree: &Tree, path: &Path) -> Result<Option<Stat>, HostError> {
-    let found = if path.file_name().is_none() {
-        tree.reach(path, Links::Any)
-            .map(|reached| Some(reached.file))
-    } else {
-        tree.spot(path, Links::Any)
-            .and_then(|spot| spot.folder.entry(&spot.name).map_err(at(path)))
-    };
-    match found {
+    match tree.look_at(path) {
         Ok(Some(file)) => describe(&file).map(Some).map_err(at(path)),
         Ok(None) => Ok(None),
         Err(error) if error.is_absence() => Ok(None),
@@ -33,8 +26,9 @@ pub(super) fn stat(tree: &Tree, path: &Path) -> Result<Option<Stat>, HostError> 
 
 pub(super) fn read(tree: &Tree, path: &Path, limit: u64) -> Result<Vec<u8>, HostError> {
     let file = open_regular(tree, path)?;
-    let mut bytes = Vec::new();
     // Files in /proc claim to be empty, and others may grow: what counts is what comes.
+    let size = file.metadata().map_err(at(path))?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(at(path))?;
@@ -88,8 +82,8 @@ pub(super) fn list(tree: &Tree, folder: &Path) -> Result<Vec<String>, HostError>
 }
 
 pub(super) fn real_path(tree: &Tree, path: &Path) -> Result<Option<PathBuf>, HostError> {
-    match tree.reach(path, Links::Any) {
-        Ok(reached) => Ok(Some(reached.path)),
+    match tree.real_path(path) {
+        Ok(real) => Ok(Some(real)),
         Err(error) if error.is_absence() => Ok(None),
         Err(error) => Err(error),
     }

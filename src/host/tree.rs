@@ -76,6 +76,34 @@ impl Tree {
         ))
     }
 
+    /// What has the last name of `path`, be it a link, for looking at it; `None` where nothing
+    /// has. The folders are those that [`look`](Self::look) finds.
+    pub(super) fn look_at(&self, path: &Path) -> Result<Option<File>, HostError> {
+        if path.file_name().is_none() {
+            return Ok(Some(self.reach(path, Links::Any)?.file));
+        }
+        if !self.live {
+            let spot = self.spot(path, Links::Any)?;
+            return spot.folder.entry(&spot.name).map_err(at(path));
+        }
+        components(path)?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&self.root, path, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(at(path)(error)),
+        }
+    }
+
+    /// `path` without any link.
+    pub(super) fn real_path(&self, path: &Path) -> Result<PathBuf, HostError> {
+        if self.live {
+            components(path)?;
+            return std::fs::canonicalize(path).map_err(at(path));
+        }
+        Ok(self.reach(path, Links::Any)?.path)
+    }
+
     /// What is at `path`, and its path without any link.
     pub(super) fn reach(&self, path: &Path, links: Links) -> Result<Reached, HostError> {
         self.walk(path, links, |_| ())

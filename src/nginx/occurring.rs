@@ -2,38 +2,40 @@
 
 use super::tree::{Body, Directive};
 
-/// Which names occur somewhere, as a set in which several names share one of 64 places: that a
-/// name does not occur is certain, that it does is not. Most blocks of a large host hold one
-/// or two names, and what is looked for is seldom among them.
+/// Which names occur somewhere. Each name has two of 64 places (a Bloom filter): that it does not
+/// occur is certain, that it does is not. Most blocks of a large host hold a handful of names,
+/// and what is looked for is seldom among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Occurring(u64);
 
 impl Occurring {
-    pub(super) fn add(&mut self, name: &str) {
+    fn of(name: &str) -> Self {
         // FNV-1a.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        self.0 |= 1 << (hash >> 58);
+        Self(1 << (hash >> 58) | 1 << (hash >> 52 & 63))
+    }
+
+    pub(super) fn add(&mut self, name: &str) {
+        self.join(Self::of(name));
     }
 
     pub(super) fn join(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
-    fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    fn may_hold_any(self, names: &[Self]) -> bool {
+        names.iter().any(|name| self.0 & name.0 == name.0)
     }
 }
 
 /// Every directive among `children` and below that has one of these names, through includes, in
 /// the order in which nginx reads them.
 pub fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllNamed<'a> {
-    let mut wanted = Occurring::default();
-    names.iter().for_each(|name| wanted.add(name));
     AllNamed {
         names,
-        wanted,
+        wanted: names.iter().map(|name| Occurring::of(name)).collect(),
         open: vec![children.iter()],
     }
 }
@@ -42,7 +44,7 @@ pub fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllName
 #[derive(Debug, Clone)]
 pub struct AllNamed<'a> {
     names: &'a [&'a str],
-    wanted: Occurring,
+    wanted: Vec<Occurring>,
     /// What is still to be visited, the next last.
     open: Vec<std::slice::Iter<'a, Directive>>,
 }
@@ -57,13 +59,13 @@ impl<'a> Iterator for AllNamed<'a> {
                 continue;
             };
             match &directive.body {
-                Body::Block(block) if block.occurring.meets(self.wanted) => {
+                Body::Block(block) if block.occurring.may_hold_any(&self.wanted) => {
                     self.open.push(block.children.iter());
                 }
                 Body::Include(read) => {
-                    let wanted = self.wanted;
+                    let wanted = &self.wanted;
                     let read = read.iter().rev();
-                    let read = read.filter(|file| file.occurring.meets(wanted));
+                    let read = read.filter(|file| file.occurring.may_hold_any(wanted));
                     self.open.extend(read.map(|file| file.children.iter()));
                 }
                 Body::Block(_) | Body::Simple | Body::Raw => {}

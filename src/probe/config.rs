@@ -107,9 +107,11 @@ impl Files for OnHost<'_> {
             }
             found = next;
         }
-        // A part without wildcard was taken on trust; what it leads to must exist.
-        let host = self.0.host();
-        found.retain(|path| matches!(host.stat(Path::new(path)), Ok(Some(_))));
+        if !pattern.rsplit('/').next().is_some_and(has_wildcard) {
+            // A last part without wildcard was taken on trust; what it leads to must exist.
+            let host = self.0.host();
+            found.retain(|path| matches!(host.stat(Path::new(path)), Ok(Some(_))));
+        }
         found.sort();
         Ok(found)
     }

@@ -14,6 +14,8 @@ pub(super) const AGENT: &str = "nginx-agent";
 const ASKED: [&str; 3] = [NIM_2, NIM_1, AGENT];
 
 const DPKG_STATUS: &str = "/var/lib/dpkg/status";
+/// What a dpkg that was cut short has not yet written into its status.
+const DPKG_UPDATES: &str = "/var/lib/dpkg/updates";
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Packages {
@@ -43,7 +45,14 @@ pub(super) fn look(reader: &Reader<'_>) -> Packages {
 
 type Found = Result<BTreeMap<String, String>, String>;
 
+/// dpkg's own file says the same as dpkg, and sooner; where it may not be the whole truth, dpkg
+/// itself is asked.
 fn dpkg(reader: &Reader<'_>) -> Found {
+    let status = reader.pass_on(Path::new(DPKG_STATUS));
+    let whole = matches!(reader.names(Path::new(DPKG_UPDATES)), Ok(names) if names.is_empty());
+    if let (Ok(Some(status)), true) = (&status, whole) {
+        return Ok(installed_of_status(&String::from_utf8_lossy(status)));
+    }
     if let Some(program) = program(reader.host(), "dpkg-query") {
         let format = "--showformat=${db:Status-Abbrev}\\t${Package}\\t${Version}\\n";
         let mut args = vec!["--show", format];
@@ -51,8 +60,8 @@ fn dpkg(reader: &Reader<'_>) -> Found {
         // It exits with 1 as soon as one of them is unknown, and still tells of the others.
         return answer(reader.host(), &program, &args, 1).map(|text| installed_of_dpkg(&text));
     }
-    let status = reader.text(Path::new(DPKG_STATUS))?;
-    Ok(installed_of_status(&status.unwrap_or_default()))
+    let status = status?.unwrap_or_default();
+    Ok(installed_of_status(&String::from_utf8_lossy(&status)))
 }
 
 fn rpm(host: &dyn Host) -> Found {
@@ -116,15 +125,19 @@ fn installed_of_rpm(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(line).collect()
 }
 
-/// The database itself (deb-status is made of paragraphs of `Key: value`), for a system that
-/// does not run.
+/// The database itself is made of paragraphs of `Key: value`, `Package` first.
 fn installed_of_status(text: &str) -> BTreeMap<String, String> {
-    let paragraph = |paragraph: &str| {
+    let paragraph = |rest: &str| {
+        let name = rest.lines().next()?.trim();
+        if !ASKED.contains(&name) {
+            return None;
+        }
+        let paragraph = rest.lines().take_while(|line| !line.is_empty());
         let field = |key: &str| {
-            let rest = paragraph.lines().find_map(|line| line.strip_prefix(key))?;
-            Some(rest.strip_prefix(':')?.trim())
+            let mut lines = paragraph.clone();
+            let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+            Some(value.trim())
         };
-        let name = field("Package").filter(|name| ASKED.contains(name))?;
         let state = field("Status")?.rsplit(' ').next()?;
         let there = !matches!(state, "not-installed" | "config-files");
         there.then(|| {
@@ -134,7 +147,9 @@ fn installed_of_status(text: &str) -> BTreeMap<String, String> {
             )
         })
     };
-    text.split("\n\n").filter_map(paragraph).collect()
+    let first = text.strip_prefix("Package: ").into_iter();
+    let further = text.split("\nPackage: ").skip(1);
+    first.chain(further).filter_map(paragraph).collect()
 }
 
 #[cfg(test)]
