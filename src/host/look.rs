@@ -25,10 +25,9 @@ pub(super) fn stat(tree: &Tree, path: &Path) -> Result<Option<Stat>, HostError> 
 }
 
 pub(super) fn read(tree: &Tree, path: &Path, limit: u64) -> Result<Vec<u8>, HostError> {
-    let file = open_regular(tree, path)?;
+    let (file, size) = open_regular(tree, path)?;
     // Files in /proc claim to be empty, and others may grow: what counts is what comes.
-    let size = file.metadata().map_err(at(path))?.len().min(limit);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 1);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(at(path))?;
@@ -47,8 +46,7 @@ pub(super) fn read_from(
     offset: u64,
     limit: u64,
 ) -> Result<Vec<u8>, HostError> {
-    let mut file = open_regular(tree, path)?;
-    let size = file.metadata().map_err(at(path))?.len();
+    let (mut file, size) = open_regular(tree, path)?;
     let start = offset.max(size.saturating_sub(limit));
     let mut bytes = Vec::new();
     if start < size {
@@ -159,9 +157,9 @@ pub(super) fn a_special(data: &Metadata) -> &'static str {
     }
 }
 
-/// Opens a regular file for reading. First only a reference to it: opening a FIFO would wait,
+/// Opens a regular file for reading, and says how long it is. First only a reference to it: opening a FIFO would wait,
 /// and opening a device can do anything.
-fn open_regular(tree: &Tree, path: &Path) -> Result<File, HostError> {
+fn open_regular(tree: &Tree, path: &Path) -> Result<(File, u64), HostError> {
     let reached = tree.look(path)?;
     let data = reached.metadata().map_err(at(path))?;
     if data.is_dir() {
@@ -172,5 +170,5 @@ fn open_regular(tree: &Tree, path: &Path) -> Result<File, HostError> {
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = openat(CWD, magic_path(&reached), flags, RawMode::empty()).map_err(at(path))?;
-    Ok(File::from(file))
+    Ok((File::from(file), data.len()))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::{self, Read, Write};
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -70,7 +71,8 @@ impl Wire for Connection {
 pub(super) fn sockets() -> Result<Vec<Socket>, HostError> {
     let mut holders = holders()?;
     let mut found = Vec::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+    let six = uses_ipv6().then_some("/proc/net/tcp6");
+    for table in iter::once("/proc/net/tcp").chain(six) {
         let Some(text) = read_table(table)? else {
             continue;
         };
@@ -80,6 +82,13 @@ pub(super) fn sockets() -> Result<Vec<Socket>, HostError> {
         }
     }
     Ok(found)
+}
+
+/// Whether any socket of this host speaks IPv6 (`TCP6: inuse N`). To list them, even where there
+/// is none, the kernel goes through its table of all connections, twice.
+fn uses_ipv6() -> bool {
+    let none = |text: String| text.lines().any(|line| line == "TCP6: inuse 0");
+    !fs::read_to_string("/proc/net/sockstat6").is_ok_and(none)
 }
 
 pub(super) fn can_bind(address: SocketAddr) -> Result<bool, HostError> {

@@ -207,8 +207,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn pass_word(&mut self, end: usize) {
+        const LUA: &str = "_by_lua_block";
         if self.place == Position::Name {
-            let lua = unquoted(&self.text[self.at..end]).ends_with("_by_lua_block");
+            // Most names are too short; nothing need be unquoted to see that.
+            let word = &self.text[self.at..end];
+            let lua = word.len() >= LUA.len() && unquoted(word).ends_with(LUA);
             self.place = Position::Argument { lua };
         }
     }
@@ -228,7 +231,7 @@ impl<'a> Lexer<'a> {
                 continue;
             }
             if is_space(byte) || byte == b';' || byte == b'{' {
-                break;
+                return at;
             }
             after_dollar = byte == b'$';
             at += if byte == b'\\' { 2 } else { 1 };
@@ -287,7 +290,11 @@ impl Iterator for Lexer<'_> {
                     span: self.at..end,
                     line: self.line,
                 };
-                self.line += newlines(&self.text[self.at..end]);
+                if end - self.at > 1 {
+                    self.line += newlines(&self.text[self.at..end]);
+                } else {
+                    self.line += u32::from(first == b'\n');
+                }
                 self.at = end;
                 Ok(token)
             }

@@ -113,7 +113,7 @@ impl<'a> Listen<'a> {
         let sets =
             |arg: &str| WORDS.contains(&arg) || VALUES.iter().any(|start| arg.starts_with(start));
         let mut options = self.directive.args.iter().skip(1);
-        !self.implied && options.any(|arg| sets(arg))
+        !self.implied && options.any(sets)
     }
 
     /// The same line for one of the addresses that its name stands for.

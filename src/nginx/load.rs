@@ -185,7 +185,9 @@ impl Loader<'_> {
                         return Err(error(here, LoadProblem::IncludeArguments));
                     };
                     let read = self.include(pattern, depth + 1, here)?;
-                    read.iter().for_each(|file| occurring.join(file.occurring));
+                    for file in &read {
+                        occurring.join(file.occurring);
+                    }
                     directive.body = Body::Include(read);
                 }
                 Body::Simple | Body::Raw | Body::Include(_) => {}

@@ -2,7 +2,7 @@
 
 use super::tree::{Body, Directive};
 
-/// Which names occur somewhere. Each name has two of 64 places (a Bloom filter): that it does not
+/// Which names occur somewhere. Each name has three of 64 places (a Bloom filter): that it does not
 /// occur is certain, that it does is not. Most blocks of a large host hold a handful of names,
 /// and what is looked for is seldom among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,7 +14,8 @@ impl Occurring {
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self(1 << (hash >> 58) | 1 << (hash >> 52 & 63))
+        let place = |shift: u32| 1 << (hash >> shift & 63);
+        Self(place(58) | place(52) | place(46))
     }
 
     pub(super) fn add(&mut self, name: &str) {

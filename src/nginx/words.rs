@@ -59,7 +59,9 @@ mod tests {
 
     fn words(given: &[&str]) -> Words {
         let mut words = Words::default();
-        given.iter().for_each(|word| words.push(word));
+        for word in given {
+            words.push(word);
+        }
         words
     }
 

@@ -123,7 +123,7 @@ fn is_refusal(code: &str) -> bool {
 /// where further error pages are followed from there.
 fn answer_is_changed(check: &Location<'_>) -> bool {
     let pages = check.scope.nearest("error_page");
-    let codes = |page: &Directive| page.args.iter().any(|arg| is_refusal(arg));
+    let codes = |page: &Directive| page.args.iter().any(is_refusal);
     let changes = |page: &Directive| page.args.iter().any(|arg| arg.starts_with('='));
     let refusals: Vec<_> = pages.iter().filter(|page| codes(page)).collect();
     let followed = check.scope.value("recursive_error_pages") == Some("on");
