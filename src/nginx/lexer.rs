@@ -90,7 +90,7 @@ pub fn unquoted(raw: &str) -> Cow<'_, str> {
         [quote @ (b'"' | b'\''), .., last] if quote == last => &raw[1..raw.len() - 1],
         _ => raw,
     };
-    if !inner.bytes().any(|byte| byte == b'\\') {
+    if !inner.as_bytes().contains(&b'\\') {
         return Cow::Borrowed(inner);
     }
     let mut value = String::with_capacity(inner.len());
@@ -166,6 +166,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// The kind of the next token, and the byte behind it.
     fn read(&mut self, first: u8) -> Result<(TokenKind, usize), SyntaxError> {
         if self.place == Position::LuaBody {
             self.place = Position::Name;
@@ -224,17 +225,16 @@ impl<'a> Lexer<'a> {
     fn end_of_word(&self) -> usize {
         let bytes = self.text.as_bytes();
         let mut at = self.at;
-        let mut after_dollar = false;
-        while let Some(&byte) = bytes.get(at) {
-            if byte == b'{' && after_dollar {
-                at += 1;
-                continue;
+        while let Some(rest) = bytes.get(at..) {
+            let Some(plain) = rest.iter().position(|byte| is_special(*byte)) else {
+                return bytes.len();
+            };
+            at += plain;
+            match bytes[at] {
+                b'\\' => at += 2,
+                b'$' => at = self.run_of(at + 1, |byte| byte == b'{'),
+                _ => return at,
             }
-            if is_space(byte) || byte == b';' || byte == b'{' {
-                return at;
-            }
-            after_dollar = byte == b'$';
-            at += if byte == b'\\' { 2 } else { 1 };
         }
         self.boundary(at)
     }
@@ -290,11 +290,10 @@ impl Iterator for Lexer<'_> {
                     span: self.at..end,
                     line: self.line,
                 };
-                if end - self.at > 1 {
-                    self.line += newlines(&self.text[self.at..end]);
-                } else {
-                    self.line += u32::from(first == b'\n');
-                }
+                self.line += match kind {
+                    TokenKind::Semicolon | TokenKind::Open | TokenKind::Close => 0,
+                    _ => newlines(&self.text[self.at..end]),
+                };
                 self.at = end;
                 Ok(token)
             }
@@ -306,12 +305,21 @@ impl Iterator for Lexer<'_> {
     }
 }
 
+/// Whether a byte in a word may end it, or protect the next one.
+fn is_special(byte: u8) -> bool {
+    is_space(byte) || matches!(byte, b';' | b'{' | b'$' | b'\\')
+}
+
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// How many lines `text` ends.
 pub(super) fn newlines(text: &str) -> u32 {
-    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    let text = text.as_bytes();
+    if !text.contains(&b'\n') {
+        return 0;
+    }
+    let ends = text.iter().filter(|byte| **byte == b'\n').count();
     u32::try_from(ends).unwrap_or(u32::MAX)
 }

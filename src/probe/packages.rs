@@ -1,5 +1,6 @@
 //! What the package databases say is installed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ fn dpkg(reader: &Reader<'_>) -> Found {
     let status = reader.pass_on(Path::new(DPKG_STATUS));
     let whole = matches!(reader.names(Path::new(DPKG_UPDATES)), Ok(names) if names.is_empty());
     if let (Ok(Some(status)), true) = (&status, whole) {
-        return Ok(installed_of_status(&String::from_utf8_lossy(status)));
+        return Ok(installed_of_status(&as_text(status)));
     }
     if let Some(program) = program(reader.host(), "dpkg-query") {
         let format = "--showformat=${db:Status-Abbrev}\\t${Package}\\t${Version}\\n";
@@ -61,7 +62,12 @@ fn dpkg(reader: &Reader<'_>) -> Found {
         return answer(reader.host(), &program, &args, 1).map(|text| installed_of_dpkg(&text));
     }
     let status = status?.unwrap_or_default();
-    Ok(installed_of_status(&String::from_utf8_lossy(&status)))
+    Ok(installed_of_status(&as_text(&status)))
+}
+
+/// It is UTF-8, and seeing that is quicker than looking for what is not.
+fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn rpm(host: &dyn Host) -> Found {
