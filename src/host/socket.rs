@@ -1,7 +1,7 @@
 //! TCP: who listens, who is connected, what may be bound, and connections of our own.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -73,7 +73,7 @@ pub(super) fn sockets() -> Result<Vec<Socket>, HostError> {
     let mut found = Vec::new();
     let six = uses_ipv6().then_some("/proc/net/tcp6");
     for table in iter::once("/proc/net/tcp").chain(six) {
-        let Some(text) = read_table(table)? else {
+        let Some(text) = connections(table)? else {
             continue;
         };
         for (mut socket, inode) in text.lines().skip(1).filter_map(table_line) {
@@ -155,6 +155,35 @@ fn network(to: &impl ToString, source: io::Error) -> HostError {
     HostError::Network {
         to: to.to_string(),
         source,
+    }
+}
+
+/// A table of connections; `None` where the kernel has none, as without IPv6. It comes in pieces,
+/// each filled until the next line does not fit into a page (`seq_read_iter` of Linux), so one
+/// that has room left is the last. To be told so by the kernel is dear: it would go through its
+/// table of all connections once more.
+fn connections(path: &str) -> Result<Option<String>, HostError> {
+    const SMALLEST_PAGE: usize = 4096;
+    const LINES: usize = 2 * 150;
+    let failed = at(Path::new(path));
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut text = Vec::new();
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece) {
+            Ok(length) => {
+                text.extend_from_slice(&piece[..length]);
+                if length + LINES < SMALLEST_PAGE {
+                    return Ok(Some(String::from_utf8_lossy(&text).into_owned()));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Lexer<'a> {
     line: u32,
     place: Position,
     failed: bool,
+    /// Whether a backslash stands in the word that was read last.
+    escaped: bool,
 }
 
 /// Where in a directive the next token stands.
@@ -139,6 +141,7 @@ impl<'a> Lexer<'a> {
             line,
             place: Position::Name,
             failed: false,
+            escaped: false,
         }
     }
 
@@ -222,7 +225,8 @@ impl<'a> Lexer<'a> {
         from + rest.iter().position(|b| !keep(*b)).unwrap_or(rest.len())
     }
 
-    fn end_of_word(&self) -> usize {
+    fn end_of_word(&mut self) -> usize {
+        self.escaped = false;
         let bytes = self.text.as_bytes();
         let mut at = self.at;
         while let Some(rest) = bytes.get(at..) {
@@ -231,7 +235,10 @@ impl<'a> Lexer<'a> {
             };
             at += plain;
             match bytes[at] {
-                b'\\' => at += 2,
+                b'\\' => {
+                    self.escaped = true;
+                    at += 2;
+                }
                 b'$' => at = self.run_of(at + 1, |byte| byte == b'{'),
                 _ => return at,
             }
@@ -256,6 +263,15 @@ impl<'a> Lexer<'a> {
             at += if byte == b'\\' { 2 } else { 1 };
         }
         Err(self.error(Fault::OpenQuote(char::from(quote))))
+    }
+
+    /// A word goes on in another line only where a backslash protects the end of its own.
+    fn may_span_lines(&self, kind: TokenKind) -> bool {
+        match kind {
+            TokenKind::Semicolon | TokenKind::Open | TokenKind::Close => false,
+            TokenKind::Word => self.escaped,
+            _ => true,
+        }
     }
 
     /// A backslash protects one byte, which may be the first of several of a character, or the
@@ -290,10 +306,9 @@ impl Iterator for Lexer<'_> {
                     span: self.at..end,
                     line: self.line,
                 };
-                self.line += match kind {
-                    TokenKind::Semicolon | TokenKind::Open | TokenKind::Close => 0,
-                    _ => newlines(&self.text[self.at..end]),
-                };
+                if self.may_span_lines(kind) {
+                    self.line += newlines(&self.text[self.at..end]);
+                }
                 self.at = end;
                 Ok(token)
             }
@@ -316,10 +331,6 @@ fn is_space(byte: u8) -> bool {
 
 /// How many lines `text` ends.
 pub(super) fn newlines(text: &str) -> u32 {
-    let text = text.as_bytes();
-    if !text.contains(&b'\n') {
-        return 0;
-    }
-    let ends = text.iter().filter(|byte| **byte == b'\n').count();
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
     u32::try_from(ends).unwrap_or(u32::MAX)
 }

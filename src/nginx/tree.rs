@@ -234,8 +234,7 @@ impl Parser<'_> {
                     return Ok((self.closed(first), token.span.start));
                 }
                 TokenKind::Word | TokenKind::Quoted => {
-                    let directive = self.directive(&token, depth)?;
-                    self.open.push(directive);
+                    self.directive(&token, depth)?;
                 }
                 _ => return self.unexpected(&token),
             }
@@ -247,7 +246,8 @@ impl Parser<'_> {
         self.open.drain(first..).collect()
     }
 
-    fn directive(&mut self, name: &Token, depth: usize) -> Result<Directive, SyntaxError> {
+    /// Reads on to the end of the directive that begins with this name, into `open`.
+    fn directive(&mut self, name: &Token, depth: usize) -> Result<(), SyntaxError> {
         self.count(name)?;
         let mut args_span = name.span.end..name.span.end;
         loop {
@@ -273,7 +273,7 @@ impl Parser<'_> {
             } else {
                 (Body::Simple, token.span.end)
             };
-            return Ok(Directive {
+            self.open.push(Directive {
                 at: Place {
                     file: self.file,
                     line: name.line,
@@ -284,6 +284,7 @@ impl Parser<'_> {
                 args_span: args_span.into(),
                 body,
             });
+            return Ok(());
         }
     }
 

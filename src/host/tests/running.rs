@@ -147,6 +147,30 @@ fn listeners_and_connections_are_found_with_their_holder() {
 }
 
 #[test]
+fn a_table_of_many_pieces_is_read_to_its_end() {
+    let listeners: Vec<TcpListener> = (0..120)
+        .map(|_| TcpListener::bind("127.0.0.1:0").expect("bound"))
+        .collect();
+    // The kernel lists connections after all listeners.
+    let open = listeners.iter().take(40).map(|listener| {
+        let address = listener.local_addr().expect("an address");
+        std::net::TcpStream::connect(address).expect("connected")
+    });
+    let open: Vec<_> = open.collect();
+    let sockets = live().sockets().expect("listed");
+    for listener in &listeners {
+        let local = listener.local_addr().expect("an address");
+        let mut found = sockets.iter();
+        assert!(found.any(|s| s.local == local && s.remote.is_none()));
+    }
+    for stream in &open {
+        let local = stream.local_addr().expect("an address");
+        let mut found = sockets.iter();
+        assert!(found.any(|s| s.local == local && s.remote.is_some()));
+    }
+}
+
+#[test]
 fn a_connection_gives_up_waiting() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let local = listener.local_addr().expect("an address");
