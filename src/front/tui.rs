@@ -15,6 +15,7 @@ mod stops;
 mod terminal;
 mod update;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;

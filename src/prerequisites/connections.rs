@@ -103,7 +103,7 @@ fn held(subject: &Subject, facts: &Facts, other: &Listener) -> Check {
 
 /// What nginx does about clients' certificates now; also whether the server to change is found.
 fn clients(facts: &Facts) -> Check {
-    let subject = about("clients", "agents and their certificates today");
+    let subject = about("clients", "what is asked of agents today");
     if let Known::Unclear(why) = &facts.config {
         return subject.unknown(format!("the configuration of nginx cannot be read: {why}"));
     }

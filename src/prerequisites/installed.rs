@@ -77,7 +77,7 @@ fn nginx(facts: &Facts) -> Check {
 }
 
 fn loads(nginx: &Nginx) -> Check {
-    let subject = about("nginx-loads", "nginx accepts its configuration today");
+    let subject = about("nginx-loads", "nginx loads as it is today");
     match &nginx.loads {
         Known::Is(Ok(())) => subject.ok(&nginx.main),
         Known::Is(Err(said)) => subject.failed(said, "nginx -t"),

@@ -44,9 +44,10 @@ pub(super) struct Notice {
 /// What lies over the step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Overlay {
-    Help,
-    /// Why the line under the cursor of the preview is there.
-    Why,
+    /// From this line on.
+    Help(usize),
+    /// Why the line under the cursor of the preview is there; from this line on.
+    Why(usize),
     Save(Edit),
     Search(Edit),
     Quit,

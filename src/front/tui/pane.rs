@@ -4,6 +4,7 @@
 use super::model::Model;
 use crate::plan::{Content, Status};
 use crate::preview::FilePreview;
+use crate::questions::Step;
 use crate::values::escaped;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,14 @@ pub(super) enum Kind {
     Removed,
     /// Words of ours in place of text.
     Note,
+}
+
+/// Whether the step has a preview.
+pub(super) fn is_there(model: &Model) -> bool {
+    matches!(
+        model.step,
+        Step::Method | Step::Names | Step::Certificates | Step::Files
+    )
 }
 
 /// The file that is shown.

@@ -13,7 +13,7 @@ use super::outlook::Outlook;
 use super::running::Running;
 use super::stops::{Button, Stop, focused, stops};
 use crate::event::{Event, Happening};
-use crate::method;
+use crate::method::{self, Cell};
 use crate::prerequisites;
 use crate::questions::{self, Kind, Question, Step};
 use crate::receipt::Outcome;
@@ -141,7 +141,7 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Key::F1 => {
-            model.overlay = Some(Overlay::Help);
+            model.overlay = Some(Overlay::Help(0));
             Vec::new()
         }
         Key::Up | Key::Down | Key::Left | Key::Right => {
@@ -163,7 +163,7 @@ fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
         'k' => arrow(model, Key::Up),
         'l' => arrow(model, Key::Right),
         ' ' => space(model),
-        '?' => model.overlay = Some(Overlay::Help),
+        '?' => model.overlay = Some(Overlay::Help(0)),
         's' => model.overlay = Some(Overlay::Save(Edit::of("answers.yaml"))),
         'q' => return pages::quit(model),
         _ => preview::letter(model, letter),
@@ -215,10 +215,21 @@ fn choose_cell(model: &mut Model, index: usize) -> bool {
         model.tell(format!("{word}: {why}"));
         return false;
     }
+    take_cell(model, cell);
+    true
+}
+
+/// The cell, if it can be had on this host.
+fn fitting(model: &Model, index: usize) -> Option<Cell> {
+    let cell = method::cells().into_iter().nth(index)?;
+    let fits = method::fits(&cell, model.facts.as_ref()?)?;
+    fits.is_ok().then_some(cell)
+}
+
+fn take_cell(model: &mut Model, cell: &Cell) {
     model.entered.set("method", &cell.method.to_string());
     model.entered.set("proxy", &cell.proxy.to_string());
     replan_in_sight(model);
-    true
 }
 
 /// The next or the previous of a few values.
@@ -246,7 +257,14 @@ fn arrow(model: &mut Model, key: Key) {
         return;
     }
     match (focused(model), key) {
-        (Some(Stop::Cell(index)), _) => model.focus = neighbour(index, key),
+        (Some(Stop::Cell(index)), _) => {
+            let next = neighbour(index, key);
+            model.focus = next;
+            // What can be had is taken by going there, so that the preview shows it.
+            if let Some(cell) = fitting(model, next) {
+                take_cell(model, &cell);
+            }
+        }
         (Some(Stop::Field(question)), Key::Left) => turn(model, question, -1),
         (Some(Stop::Field(question)), Key::Right) => turn(model, question, 1),
         (_, Key::Up | Key::Left) => walk(model, -1),

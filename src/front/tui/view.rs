@@ -13,6 +13,7 @@
 
 mod apply;
 mod body;
+mod certificates;
 mod files;
 mod form;
 mod host;
@@ -28,6 +29,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::model::Model;
+use super::pane;
 use super::running::Running;
 use super::stops::{Stop, focused};
 use crate::facts::Known;
@@ -91,11 +93,7 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 
 /// The step and its preview, in what room there is.
 fn step(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let has_preview = matches!(
-        model.step,
-        Step::Method | Step::Names | Step::Certificates | Step::Files
-    );
-    if !has_preview {
+    if !pane::is_there(model) {
         return draw_body(
             frame,
             area,
@@ -119,10 +117,11 @@ fn step(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         );
         return preview::draw(model, frame, right);
     }
-    let strip = if model.step == Step::Files {
-        area.height / 2
-    } else {
-        STRIP + 1
+    let strip = match model.step {
+        Step::Files => area.height / 2,
+        // Its form and its tree need the room.
+        Step::Certificates if area.height < 24 => STRIP - 1,
+        _ => STRIP + 1,
     };
     let (above, below) = (
         Rect {
@@ -322,10 +321,10 @@ fn keys(model: &Model) -> &'static str {
     }
     match (model.step, focused(model)) {
         (Step::Method, _) => {
-            "Arrows move  Enter choose, next  e why this line  p preview  Esc back  q quit"
+            "Arrows choose  Enter next  e why this line  p preview  Esc back  q quit"
         }
         (Step::Files, _) => {
-            "Up/Down file  n N change  p full  d diff/file  / find  e why  Enter next"
+            "Up/Down file  n N change  p full  d diff/file  / find  e why  Enter next  Esc"
         }
         (Step::Apply, _)
             if model
@@ -339,6 +338,9 @@ fn keys(model: &Model) -> &'static str {
             "Left/Right choose  Enter press  Esc back  (Enter alone never starts it)"
         }
         (Step::Verify, _) => "Left/Right choose  Enter press",
+        (_, Some(stop)) if stop.is_text() => {
+            "Space edits this  Tab next field  Enter next step  Esc back  s save  q quit"
+        }
         (_, Some(Stop::Field(_))) => {
             "Left/Right or Space change  Tab next field  Enter next step  Esc back"
         }

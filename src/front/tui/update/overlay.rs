@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::super::key::Key;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
+use super::super::words;
 use super::preview;
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -12,7 +13,14 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     };
     match overlay {
-        Overlay::Help | Overlay::Why => Vec::new(), // any key closes it
+        Overlay::Help(first) => {
+            model.overlay = scrolled(model, key, Overlay::Help, first);
+            Vec::new()
+        }
+        Overlay::Why(first) => {
+            model.overlay = scrolled(model, key, Overlay::Why, first);
+            Vec::new()
+        }
         Overlay::Quit => match key {
             Key::Char('y' | 'q') | Key::Enter => vec![Effect::Quit(0)],
             Key::Char('s') => {
@@ -55,4 +63,21 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// A text of several screens after this key; `None`: the key closes it.
+fn scrolled(model: &Model, key: Key, over: fn(usize) -> Overlay, first: usize) -> Option<Overlay> {
+    let (columns, rows) = model.size;
+    // The rows around the middle of the screen, and the title of what lies over it.
+    let room = usize::from(rows.saturating_sub(7));
+    let lines = words::lines(model, &over(0), usize::from(columns)).len();
+    let last = lines.saturating_sub(room);
+    let first = match key {
+        Key::Up | Key::Char('k') => first.saturating_sub(1),
+        Key::Down | Key::Char('j') => (first + 1).min(last),
+        Key::PageUp => first.saturating_sub(room),
+        Key::PageDown | Key::Char(' ') => (first + room).min(last),
+        _ => return None,
+    };
+    Some(over(first))
 }

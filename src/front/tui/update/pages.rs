@@ -14,6 +14,7 @@ pub(super) fn go(model: &mut Model, step: Step) {
     model.step = step;
     model.edit = None;
     model.preview.full = false;
+    model.preview.whole_file = false;
     let first = match step {
         // On what was chosen; on the harmless button where something would change.
         Step::Method => chosen_cell(model).unwrap_or(4),

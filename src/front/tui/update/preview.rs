@@ -35,6 +35,10 @@ pub(super) fn press(model: &mut Model, key: Key) {
 }
 
 pub(super) fn letter(model: &mut Model, letter: char) {
+    if "pde/nN".contains(letter) && !pane::is_there(model) {
+        model.tell("This step has no preview; steps 3 to 6 have one.");
+        return;
+    }
     match letter {
         'p' => model.preview.full = !model.preview.full,
         'd' => {
@@ -42,7 +46,7 @@ pub(super) fn letter(model: &mut Model, letter: char) {
             model.preview.line = 0;
             follow_change(model);
         }
-        'e' => model.overlay = Some(Overlay::Why),
+        'e' => model.overlay = Some(Overlay::Why(0)),
         '/' => model.overlay = Some(Overlay::Search(Edit::default())),
         'n' => next_match(model, true),
         'N' => next_match(model, false),

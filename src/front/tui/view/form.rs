@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
-use crate::plan::Authority;
+use super::certificates;
 use crate::questions::{Kind, Question, Step};
 use crate::values::escaped;
 
@@ -28,7 +28,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.text(" ", "Nothing has to be asked here.");
     }
     if model.step == Step::Certificates {
-        tree(&mut body, model);
+        certificates::tree(&mut body, model);
     }
     body
 }
@@ -137,37 +137,4 @@ fn style(model: &Model, here: bool) -> ratatui::style::Style {
     } else {
         ratatui::style::Style::new()
     }
-}
-
-/// What would be made: who signs whom, and for how long.
-fn tree(body: &mut Body, model: &Model) {
-    let Some(sketch) = model.outlook.sketch() else {
-        return;
-    };
-    body.gap();
-    body.rule("Certificates");
-    let Some(issuing) = sketch.plan.issuing() else {
-        body.text(" ", "None is made: what is here is kept.");
-        return;
-    };
-    let branch = if model.look.ascii { "+-" } else { "└─" };
-    let days = |recipe: &crate::certificate::Recipe| format!("{} days", recipe.days);
-    match &issuing.authority {
-        Authority::New {
-            root, intermediate, ..
-        } => {
-            body.line(format!(" new root              {}", days(root)));
-            body.line(format!(
-                "  {branch} new intermediate  {}",
-                days(intermediate)
-            ));
-        }
-        Authority::Existing { .. } => body.line(" root and intermediate that are here"),
-    }
-    match &issuing.server {
-        Some(server) => body.line(format!("     {branch} manager        {}", days(server))),
-        None => body.line(format!("     {branch} manager        kept as it is")),
-    }
-    let count = issuing.agents.len();
-    body.line(format!("     {branch} agents         {count} to be made"));
 }

@@ -9,7 +9,7 @@ use super::body::Body;
 use crate::facts::Facts;
 use crate::plan;
 use crate::prerequisites::{Check, Status};
-use crate::values::Port;
+use crate::values::{Port, escaped};
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
@@ -50,10 +50,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     for pair in fine.chunks(2) {
         let cells: Vec<String> = pair
             .iter()
-            .map(|check| {
-                let title: String = check.title.chars().take(column).collect();
-                format!(" [ ok ] {title:<column$}")
-            })
+            .map(|check| format!(" [ ok ] {:<column$}", fine_words(check, column)))
             .collect();
         body.line(Line::styled(cells.concat(), model.look.dim()));
     }
@@ -65,6 +62,16 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body.gap();
     body.buttons(model);
     body
+}
+
+/// The title, and what was found where there is room for it.
+fn fine_words(check: &Check, room: usize) -> String {
+    let whole = escaped(&format!("{}: {}", check.title, check.detail));
+    if whole.chars().count() <= room {
+        whole
+    } else {
+        check.title.chars().take(room).collect()
+    }
 }
 
 fn today(facts: &Facts) -> String {

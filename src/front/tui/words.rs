@@ -1,0 +1,81 @@
+//! The words of what lies over a step.
+
+use super::model::{Model, Overlay};
+use super::pane::{self, Kind};
+use crate::questions::{QUESTIONS, Question};
+use crate::values::{cell, escaped};
+
+pub(super) fn title(over: &Overlay) -> &'static str {
+    match over {
+        Overlay::Help(_) => "Help (Up and Down scroll, any other key closes it)",
+        Overlay::Why(_) => "Why this line (Up and Down scroll, any other key closes it)",
+        Overlay::Quit => "Leave?",
+        Overlay::Save(_) => "Save the answers (Enter saves, Esc does not)",
+        Overlay::Search(_) => "Find in this file (Enter finds, Esc does not; n and N go on)",
+    }
+}
+
+/// The lines below the title, on a screen of this width.
+pub(super) fn lines(model: &Model, over: &Overlay, width: usize) -> Vec<String> {
+    let text = match over {
+        Overlay::Help(_) => help(model),
+        Overlay::Why(_) => why(model),
+        Overlay::Quit => quit(model),
+        Overlay::Save(_) => "File name. nim-tls apply --answers FILE takes it, on this host or \
+                             another; no passphrase is in it."
+            .to_owned(),
+        Overlay::Search(_) => "Text to look for; upper and lower case are the same.".to_owned(),
+    };
+    text.lines()
+        .flat_map(|line| cell(&escaped(line), width.saturating_sub(2)))
+        .collect()
+}
+
+fn why(model: &Model) -> String {
+    if let Some(reason) = pane::reason(model) {
+        return reason.to_owned();
+    }
+    let lines = pane::lines(model);
+    let kind = lines.get(model.preview.line).map(|line| line.kind);
+    match kind {
+        Some(Kind::Added) => "This line is new: the file is ours, and written as a whole.",
+        Some(Kind::Removed) => "This line goes: what stands beside it takes its place.",
+        Some(Kind::Same) => "This line stands in the file already, and stays as it is.",
+        Some(Kind::Note) | None => "There is no line here to explain.",
+    }
+    .to_owned()
+}
+
+fn quit(model: &Model) -> String {
+    let at_work = model
+        .running
+        .as_ref()
+        .is_some_and(|running| !running.is_over());
+    if at_work {
+        "The work goes on without this screen; nim-tls watch shows it.\ny or Enter: leave. Any \
+         other key: stay."
+            .to_owned()
+    } else {
+        "Nothing has been changed. What you have answered is lost unless you save it.\ny or \
+         Enter: leave. s: save first. Any other key: stay."
+            .to_owned()
+    }
+}
+
+fn help(model: &Model) -> String {
+    let mut text = String::from(
+        "Enter  accepts the form and goes on, or presses the button\n\
+         Esc  leaves a text field; else goes back one step (it does not undo)\n\
+         Tab, Shift-Tab, arrows or hjkl  move; Space toggles, or edits again\n\
+         p  preview in full; d  difference or whole file; e  why this line\n\
+         /, n, N  find; next and previous match, or change\n\
+         s  save the answers; q  leave; Ctrl-C  leave at once\n\
+         Nothing is written before the yes of step 7. The way back after it: Put everything \
+         back now, on step 8, or nim-tls rollback at any time.\n",
+    );
+    let here = |question: &&Question| question.step == model.step;
+    for question in QUESTIONS.iter().filter(here) {
+        text.push_str(&format!("\n{}: {}\n", question.label, question.why));
+    }
+    text
+}
