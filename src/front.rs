@@ -11,6 +11,7 @@ mod leaving;
 mod busy;
 
 mod tui;
+mod demo;
 pub mod unattended;
 
 use std::io::{self, IsTerminal};
@@ -27,12 +28,13 @@ use prover::RealProver;
 /// Carries out what was typed; gives the exit code.
 pub fn run(cli: &Cli) -> u8 {
     let output = Output::new(&cli.place);
-    let done = check_format(cli)
-        .and_then(|()| Ground::new(&cli.place))
-        .and_then(|ground| match &cli.command {
-            None => wizard(cli, ground, &output),
-            Some(command) => unattended::run(command, &ground, &output),
-        });
+    let done = check_format(cli).and_then(|()| match &cli.command {
+        None => Ground::new(&cli.place).and_then(|ground| wizard(cli, ground, &output)),
+        Some(Command::Demo) => demo(cli, &output),
+        Some(command) => {
+            Ground::new(&cli.place).and_then(|ground| unattended::run(command, &ground, &output))
+        }
+    });
     done.unwrap_or_else(|problem| {
         output.failed(&problem);
         problem.exit as u8
@@ -41,23 +43,39 @@ pub fn run(cli: &Cli) -> u8 {
 
 /// The wizard, where there is somebody to lead through it.
 fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    needs_screen("the wizard", "nim-tls apply --answers FILE --yes")?;
+    busy::refuse(&ground)?;
+    tui::run(ground, is_ascii(cli), output.has_colour())
+}
+
+/// The same on a practice host.
+fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
+    if cli.place.root.is_some() || cli.place.state_dir.is_some() {
         return Err(Problem::usage(
-            "the wizard needs a terminal; without one: nim-tls apply --answers FILE --yes",
+            "demo makes a host of its own: it takes no --root and no --state-dir",
         ));
     }
-    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        return Err(
-            Problem::usage("the wizard draws a screen, and this terminal (TERM) cannot")
-                .remedy("nim-tls apply --answers FILE"),
-        );
+    needs_screen("the practice host", "nim-tls plan --answers FILE")?;
+    demo::demo(is_ascii(cli), output.has_colour())
+}
+
+fn needs_screen(what: &str, instead: &str) -> Result<(), Problem> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Problem::usage(format!(
+            "{what} needs a terminal; without one: {instead}"
+        )));
     }
-    busy::refuse(&ground)?;
-    tui::run(
-        ground,
-        cli.place.ascii || !speaks_utf8(),
-        output.has_colour(),
-    )
+    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        return Err(Problem::usage(format!(
+            "{what} draws a screen, and this terminal (TERM) cannot"
+        ))
+        .remedy("nim-tls apply --answers FILE"));
+    }
+    Ok(())
+}
+
+fn is_ascii(cli: &Cli) -> bool {
+    cli.place.ascii || !speaks_utf8()
 }
 
 /// Whether the locale says that this terminal shows more than ASCII.

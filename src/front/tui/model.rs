@@ -33,6 +33,8 @@ pub(super) struct Model {
     pub(super) notice: Option<Notice>,
     /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
     pub(super) options: String,
+    /// The folder of a host for practice, which goes away with this screen.
+    pub(super) practice: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +98,33 @@ impl Model {
             running: None,
             notice: None,
             options,
+            practice: None,
         }
+    }
+
+    /// How all of it is put back later.
+    pub(super) fn way_back(&self) -> String {
+        if self.practice.is_some() {
+            "Put everything back, on the last screen; leaving takes the practice host away"
+                .to_owned()
+        } else {
+            format!("nim-tls rollback{}", self.options)
+        }
+    }
+
+    /// What a run does without its screen.
+    pub(super) fn without_screen(&self) -> &'static str {
+        if self.practice.is_some() {
+            "If you leave, the practice host goes away with everything on it."
+        } else {
+            "You can close this screen or lose the line: the work goes on in a process of its own. \
+             nim-tls watch shows it again."
+        }
+    }
+
+    /// Whether this step of a run is only simulated on a practice host.
+    pub(super) fn simulates(&self, step: &str) -> bool {
+        self.practice.is_some() && matches!(step, "test" | "trust" | "reload" | "end-old-workers")
     }
 
     pub(super) fn tell(&mut self, text: impl Into<String>) {

@@ -213,10 +213,11 @@ fn header(model: &Model, width: usize) -> Line<'static> {
     } else {
         model.look.title()
     };
-    let left = vec![
-        Span::styled(" nim-tls", model.look.title()),
-        Span::raw(format!("  {}", whose(model))),
-    ];
+    let mut left = vec![Span::styled(" nim-tls", model.look.title())];
+    if model.practice.is_some() {
+        left.push(Span::styled("  practice host", model.look.warning()));
+    }
+    left.push(Span::raw(format!("  {}", whose(model))));
     both_ends(left, Span::styled(format!("[ {state} ]"), style), width)
 }
 
@@ -254,7 +255,12 @@ fn whose(model: &Model) -> String {
         ));
     }
     if let Known::Is(nginx) = &facts.nginx {
-        parts.push(nginx.build.to_string());
+        let word = if model.practice.is_some() {
+            " (simulated)"
+        } else {
+            ""
+        };
+        parts.push(format!("{}{word}", nginx.build));
     }
     escaped(&parts.join(" - "))
 }

@@ -41,7 +41,8 @@ fn asks(model: &Model, width: usize) -> Body {
         "Nothing has been changed so far. On yes, in this order:",
     );
     for (number, step) in (1..).zip(&plan.steps) {
-        body.text(&format!("  {number:>2} "), &step.title);
+        let title = titled(model, &step.id, &step.title);
+        body.text(&format!("  {number:>2} "), &title);
     }
     body.gap();
     body.rule("What people will notice");
@@ -61,13 +62,27 @@ fn asks(model: &Model, width: usize) -> Body {
     body.gap();
     body.text(
         " ",
-        "If anything fails, all of it is put back. If the line drops, the work goes on \
-                    here; start nim-tls again to see how it ended.",
+        if model.practice.is_some() {
+            "If anything fails, all of it is put back."
+        } else {
+            "If anything fails, all of it is put back. If the line drops, the work goes on \
+             here; start nim-tls again to see how it ended."
+        },
     );
-    body.text(" Later: ", &format!("nim-tls rollback{}", model.options));
+    body.text(" Later: ", &model.way_back());
     body.gap();
     body.buttons(model);
     body
+}
+
+/// The title of a step, with a word where it is not real.
+fn titled(model: &Model, step: &str, title: &str) -> String {
+    let word = if model.simulates(step) {
+        " (simulated)"
+    } else {
+        ""
+    };
+    format!("{title}{word}")
 }
 
 fn cut_off(model: &Model) -> String {
@@ -121,7 +136,7 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
         };
         body.styled(
             &format!(" {mark} "),
-            &format!("{}  {detail}", step.title),
+            &format!("{}  {detail}", titled(model, &step.id, &step.title)),
             style,
         );
     }
@@ -141,7 +156,7 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
                 body.styled("    ", line, model.look.dim());
             }
             body.gap();
-            body.text(" ", "You can close this screen or lose the line: the work goes on in a process of its own. nim-tls watch shows it again.");
+            body.text(" ", model.without_screen());
         }
         Some(ended) => {
             body.gap();

@@ -18,6 +18,17 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
          line before it is written, nothing is changed before your yes in step 7, and all of it \
          can be put back.",
     );
+    if let Some(folder) = &model.practice {
+        body.gap();
+        body.text(
+            " ",
+            &format!(
+                "This is a practice host, in {folder}: nothing outside of that folder is touched. \
+                 Files, certificates and TLS connections are real; nginx, services, commands and \
+                 two agents are simulated."
+            ),
+        );
+    }
     body.gap();
     body.rule("This host");
     for (head, words) in lines(facts) {

@@ -41,9 +41,13 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         " ",
         &format!(
             "Each agent's files wait in {folder} (nginx-agent.conf there says what goes where). \
-             Open the UI in a browser now. Put everything back works later too: nim-tls \
-             rollback{}",
-            model.options
+             {} Later: {}",
+            if model.practice.is_some() {
+                "(On the practice host, that is.)"
+            } else {
+                "Open the UI in a browser now."
+            },
+            model.way_back()
         ),
     );
     body.gap();
