@@ -215,7 +215,10 @@ fn header(model: &Model, width: usize) -> Line<'static> {
     };
     let mut left = vec![Span::styled(" nim-tls", model.look.title())];
     if model.practice.is_some() {
-        left.push(Span::styled("  practice host", model.look.warning()));
+        left.push(Span::styled(
+            "  practice host (simulated)",
+            model.look.warning(),
+        ));
     }
     left.push(Span::raw(format!("  {}", whose(model))));
     both_ends(left, Span::styled(format!("[ {state} ]"), style), width)
@@ -255,12 +258,7 @@ fn whose(model: &Model) -> String {
         ));
     }
     if let Known::Is(nginx) = &facts.nginx {
-        let word = if model.practice.is_some() {
-            " (simulated)"
-        } else {
-            ""
-        };
-        parts.push(format!("{}{word}", nginx.build));
+        parts.push(nginx.build.to_string());
     }
     escaped(&parts.join(" - "))
 }

@@ -55,6 +55,8 @@ impl Visit<'_> {
         let mut first = [0; 1];
         stream.read_exact(&mut first)?;
         if first[0] != HANDSHAKE {
+            // What is left unread would take the answer back when the line is closed.
+            let _ = stream.read(&mut [0; 8192])?;
             let words = "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nConnection: close\r\n\r\n\
                          The plain HTTP request was sent to HTTPS port\n";
             return stream.write_all(words.as_bytes());
