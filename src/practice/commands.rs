@@ -138,12 +138,14 @@ fn systemctl(args: &[String]) -> String {
 fn update_ca_certificates(host: &Practice) -> Result<(), HostError> {
     let mut bundle = host.read(Path::new(VENDOR_ROOT), LARGEST)?;
     for name in host.list(Path::new(ANCHORS))? {
-        if name.ends_with(".crt") {
-            let anchor = Path::new(ANCHORS).join(&name);
-            bundle.extend(host.read(&anchor, LARGEST)?);
-            let link = format!("/etc/ssl/certs/{}.pem", name.trim_end_matches(".crt"));
-            host.place_link(Path::new(&link), &anchor)?;
-        }
+        // Debian's tool takes no other name.
+        let Some(stem) = name.strip_suffix(".crt") else {
+            continue;
+        };
+        let anchor = Path::new(ANCHORS).join(&name);
+        bundle.extend(host.read(&anchor, LARGEST)?);
+        let link = format!("/etc/ssl/certs/{stem}.pem");
+        host.place_link(Path::new(&link), &anchor)?;
     }
     host.place(Path::new(BUNDLE), &bundle, &Attributes::root(0o644))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Practice;
 use super::files::Laid;
-use super::server::{Client, Loaded, Logs, Visit, Zones, error_line};
+use super::server::{Client, Loaded, Logs, Shown, Visit, Zones, error_line};
 use super::stock::{ACCOUNT_OF_NGINX, AGENTS, MAIN};
 use crate::host::{Host, Owner, Process, Signal, Socket};
 
@@ -212,7 +212,7 @@ fn agent(from: SocketAddr) -> Option<Client> {
         tls: true,
         sni: Some(super::NAME.to_owned()),
         sni_known: false,
-        certificate: Default::default(),
+        certificate: Shown::default(),
     })
 }
 

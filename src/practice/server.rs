@@ -15,7 +15,7 @@ mod http1;
 mod http2;
 mod connection;
 
-pub(super) use asked::Client;
+pub(super) use asked::{Client, Shown};
 pub(super) use connection::{Visit, serve};
 pub(super) use known::WITHOUT_EFFECT;
 pub(super) use loaded::{Loaded, Zones};

@@ -353,8 +353,9 @@ fn a_reload_leaves_old_workers_until_nobody_needs_them() {
         .filter(|one| one.title.ends_with("is shutting down"))
         .collect();
     assert_eq!(old.len(), 2, "two agents are connected to them");
-    old.iter()
-        .for_each(|one| host.signal(one, Signal::Terminate).unwrap());
+    for worker in &old {
+        host.signal(worker, Signal::Terminate).unwrap();
+    }
     assert_eq!(host.processes().unwrap().len(), 3);
     assert!(
         host.sockets()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Practice;
 use super::master::MASTER;
-use super::server::{Client, Logs, Visit, serve};
+use super::server::{Client, Logs, Shown, Visit, serve};
 use super::stock::ADDRESS;
 use crate::host::{Host, HostError, Wire};
 
@@ -65,7 +65,7 @@ impl Practice {
             tls: false,
             sni: None,
             sni_known: false,
-            certificate: Default::default(),
+            certificate: Shown::default(),
         };
         let host = self.clone();
         thread::spawn(move || {

@@ -12,7 +12,7 @@ use super::backends::{passes, unknown};
 use super::known::check;
 use super::tls::{Tls, Zone};
 use crate::certificate::read_pem_chain;
-use crate::nginx::{Address, Bound, Config, Files, Http, Server};
+use crate::nginx::{Address, Bound, Config, Directive, Files, Http, Server};
 use crate::pki::SecretKey;
 use crate::verify::Identity;
 
@@ -150,7 +150,7 @@ fn place(server: &Server<'_>) -> (u32, u32) {
 
 fn zone<'a>(server: &Server<'a>) -> Option<&'a str> {
     let caches = server.scope.nearest("ssl_session_cache");
-    let mut words = caches.into_iter().flat_map(|line| line.words());
+    let mut words = caches.into_iter().flat_map(Directive::words);
     words.find_map(|word| word.strip_prefix("shared:")?.split(':').next())
 }
 

@@ -52,13 +52,12 @@ pub(super) fn parts(text: &str) -> Vec<(&str, &str)> {
             parts.push((rest, ""));
             return parts;
         };
-        let (name, after) = match behind.strip_prefix('{') {
-            Some(inner) => inner.split_once('}').unwrap_or((inner, "")),
-            None => {
-                let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                let end = behind.find(|c| !word(c)).unwrap_or(behind.len());
-                behind.split_at(end)
-            }
+        let (name, after) = if let Some(inner) = behind.strip_prefix('{') {
+            inner.split_once('}').unwrap_or((inner, ""))
+        } else {
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = behind.find(|c| !word(c)).unwrap_or(behind.len());
+            behind.split_at(end)
         };
         parts.push((literal, name));
         rest = after;
