@@ -80,6 +80,10 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Nothing is left of a practice host that a command could put back.
+pub(super) const WAY_BACK_IN_PRACTICE: &str =
+    "Put everything back now, on step 8; or leave, and the practice host goes away";
+
 impl Model {
     pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
         Self {
@@ -105,8 +109,7 @@ impl Model {
     /// How all of it is put back later.
     pub(super) fn way_back(&self) -> String {
         if self.practice.is_some() {
-            "Put everything back, on the last screen; leaving takes the practice host away"
-                .to_owned()
+            WAY_BACK_IN_PRACTICE.to_owned()
         } else {
             format!("nim-tls rollback{}", self.options)
         }

@@ -336,7 +336,11 @@ fn keys(model: &Model) -> &'static str {
                 .as_ref()
                 .is_some_and(|run| !Running::is_over(run)) =>
         {
-            "Enter press  Ctrl-C leaves the screen; the work goes on"
+            if model.practice.is_some() {
+                "Ctrl-C leaves, and the practice host goes away"
+            } else {
+                "Enter press  Ctrl-C leaves the screen; the work goes on"
+            }
         }
         (Step::Apply, _) => {
             "Left/Right choose  Enter press  Esc back  (Enter alone never starts it)"

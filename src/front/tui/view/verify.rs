@@ -41,11 +41,11 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         " ",
         &format!(
             "Each agent's files wait in {folder} (nginx-agent.conf there says what goes where). \
-             {} Later: {}",
+             {}{}",
             if model.practice.is_some() {
-                "(On the practice host, that is.)"
+                "All of that is on the practice host. "
             } else {
-                "Open the UI in a browser now."
+                "Open the UI in a browser now. Put everything back works later too: "
             },
             model.way_back()
         ),
