@@ -14,7 +14,6 @@ mod wire;
 mod commands;
 mod machine;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,7 +38,7 @@ struct Inner {
     scratch: Scratch,
     files: Local,
     /// Who files are said to belong to, where that is not root.
-    owners: Mutex<BTreeMap<PathBuf, Owner>>,
+    owners: Mutex<Vec<(PathBuf, Owner)>>,
     master: Mutex<Master>,
     work: Work,
 }
@@ -83,7 +82,7 @@ impl Practice {
         self.0.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn owners(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Owner>> {
+    fn owners(&self) -> MutexGuard<'_, Vec<(PathBuf, Owner)>> {
         self.0.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

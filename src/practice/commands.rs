@@ -115,7 +115,7 @@ fn staged(host: &Practice, input: &[u8]) -> io::Result<Output> {
     for file in &spec.files {
         files
             .over
-            .insert(file.path.to_string(), file.bytes.to_vec());
+            .push((file.path.to_string(), file.bytes.to_vec()));
     }
     let mut output = nginx(&files, &spec.head.command.args);
     output.stdout.splice(0..0, NGINX_SAYS.bytes());

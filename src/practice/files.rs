@@ -1,6 +1,5 @@
 //! How nginx finds its files on the practice host, with those of a plan laid over them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Practice;
@@ -13,22 +12,22 @@ const LARGEST: u64 = 8 << 20;
 pub(super) struct Laid<'a> {
     pub(super) host: &'a Practice,
     /// Files that are not in place yet.
-    pub(super) over: BTreeMap<String, Vec<u8>>,
+    pub(super) over: Vec<(String, Vec<u8>)>,
 }
 
 impl<'a> Laid<'a> {
     pub(super) fn as_is(host: &'a Practice) -> Self {
         Self {
             host,
-            over: BTreeMap::new(),
+            over: Vec::new(),
         }
     }
 }
 
 impl Files for Laid<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        match self.over.get(path) {
-            Some(bytes) => Ok(bytes.clone()),
+        match self.over.iter().find(|(known, _)| known == path) {
+            Some((_, bytes)) => Ok(bytes.clone()),
             None => self
                 .host
                 .read(Path::new(path), LARGEST)
@@ -44,15 +43,16 @@ impl Files for Laid<'_> {
                 .map_err(|error| error.to_string())?;
             let laid = self
                 .over
-                .keys()
-                .filter_map(|path| path.strip_prefix(folder));
+                .iter()
+                .filter_map(|(path, _)| path.strip_prefix(folder));
             names.extend(laid.filter(|rest| !rest.contains('/')).map(str::to_owned));
             names.sort();
             names.dedup();
             Ok(names)
         };
         let exists = |path: &str| {
-            self.over.contains_key(path) || matches!(self.host.stat(Path::new(path)), Ok(Some(_)))
+            self.over.iter().any(|(known, _)| known == path)
+                || matches!(self.host.stat(Path::new(path)), Ok(Some(_)))
         };
         expand(pattern, &names, &exists)
     }

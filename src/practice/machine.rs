@@ -33,7 +33,21 @@ impl Practice {
     }
 
     fn remember(&self, path: &Path, owner: Owner) {
-        self.owners().insert(path.to_owned(), owner);
+        self.forget(path);
+        if owner != Owner::ROOT {
+            self.owners().push((path.to_owned(), owner));
+        }
+    }
+
+    /// Whoever is not remembered is root.
+    fn forget(&self, path: &Path) {
+        self.owners().retain(|(known, _)| known != path);
+    }
+
+    fn owner(&self, path: &Path) -> Owner {
+        let owners = self.owners();
+        let found = owners.iter().find(|(known, _)| known == path);
+        found.map_or(Owner::ROOT, |(_, owner)| *owner)
     }
 }
 
@@ -57,8 +71,7 @@ impl Host for Practice {
     fn stat(&self, path: &Path) -> Result<Option<Stat>, HostError> {
         let stat = self.0.files.stat(path)?;
         Ok(stat.map(|mut stat| {
-            let owner = self.owners().get(path).copied();
-            stat.attributes.owner = owner.unwrap_or(Owner::ROOT);
+            stat.attributes.owner = self.owner(path);
             stat.attributes.extended = Vec::new();
             stat
         }))
@@ -126,20 +139,20 @@ impl Host for Practice {
 
     fn remove_file(&self, path: &Path) -> Result<(), HostError> {
         self.0.files.remove_file(path)?;
-        self.owners().remove(path);
+        self.forget(path);
         Ok(())
     }
 
     fn remove_folder(&self, path: &Path) -> Result<(), HostError> {
         self.0.files.remove_folder(path)?;
-        self.owners().remove(path);
+        self.forget(path);
         Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError> {
         self.0.files.rename(from, to)?;
-        let owner = self.owners().remove(from);
-        self.remember(to, owner.unwrap_or(Owner::ROOT));
+        self.remember(to, self.owner(from));
+        self.forget(from);
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! Requests over HTTP/2, each answered when it is whole.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use loona_hpack::{Decoder, Encoder};
@@ -16,6 +15,7 @@ use crate::verify::frame::{
 /// A request that is not whole yet.
 #[derive(Default)]
 struct Begun {
+    stream: u32,
     block: Vec<u8>,
     ends: bool,
     request: Option<Request>,
@@ -34,37 +34,40 @@ pub(super) fn serve(
     send(stream, SETTINGS, 0, 0, &[])?;
     let mut decoder = Decoder::new();
     let mut encoder = Encoder::new();
-    let mut begun: BTreeMap<u32, Begun> = BTreeMap::new();
+    let mut begun: Vec<Begun> = Vec::new();
     while let Some(frame) = Frame::read(stream)? {
         match frame.kind {
             SETTINGS if !frame.has(ACK) => send(stream, SETTINGS, ACK, 0, &[])?,
             PING if !frame.has(ACK) => send(stream, PING, ACK, 0, &frame.payload)?,
             GOAWAY => return Ok(()),
-            HEADERS | CONTINUATION => {
-                let one = begun.entry(frame.stream).or_default();
-                one.ends |= frame.kind == HEADERS && frame.has(END_STREAM);
-                one.block.extend_from_slice(frame.content()?);
-                if one.block.len() > 2 * LONGEST {
-                    return Err(malformed());
-                }
-                if frame.has(END_HEADERS) {
-                    let block = std::mem::take(&mut one.block);
-                    one.request = Some(request(&mut decoder, &block)?);
-                }
-            }
-            DATA => {
-                if let Some(one) = begun.get_mut(&frame.stream) {
-                    one.ends |= frame.has(END_STREAM);
-                }
-            }
             _ => {}
         }
-        let whole = |one: &Begun| one.ends && one.request.is_some();
-        if !begun.get(&frame.stream).is_some_and(whole) {
+        let known = begun.iter().position(|one| one.stream == frame.stream);
+        let Some(at) = known.or_else(|| (frame.kind == HEADERS).then_some(begun.len())) else {
             continue;
+        };
+        if at == begun.len() {
+            let stream = frame.stream;
+            begun.push(Begun {
+                stream,
+                ..Begun::default()
+            });
         }
-        let one = begun.remove(&frame.stream);
-        if let Some(request) = one.and_then(|one| one.request) {
+        let one = &mut begun[at];
+        one.ends |= matches!(frame.kind, HEADERS | DATA) && frame.has(END_STREAM);
+        if matches!(frame.kind, HEADERS | CONTINUATION) {
+            one.block.extend_from_slice(frame.content()?);
+            if one.block.len() > 2 * LONGEST {
+                return Err(malformed());
+            }
+            if frame.has(END_HEADERS) {
+                one.request = Some(request(&mut decoder, &std::mem::take(&mut one.block))?);
+            }
+        }
+        if one.ends
+            && let Some(request) = one.request.take()
+        {
+            begun.swap_remove(at);
             let answer = answer(&request);
             if answer.status == 444 {
                 return Ok(());

@@ -1,7 +1,6 @@
 //! A configuration as it was when it was loaded: files changed later do not matter before the
 //! next reload.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -17,12 +16,12 @@ use crate::pki::SecretKey;
 use crate::verify::Identity;
 
 /// Session caches by the name of their zone: a reload keeps those that are still named.
-pub(in super::super) type Zones = BTreeMap<String, Arc<Zone>>;
+pub(in super::super) type Zones = Vec<(String, Arc<Zone>)>;
 
 pub(in super::super) struct Loaded {
     pub(in super::super) config: Config,
     /// TLS settings by the place of the server: file and line.
-    tls: BTreeMap<(u32, u32), Tls>,
+    tls: Vec<((u32, u32), Tls)>,
     pub(in super::super) zones: Zones,
 }
 
@@ -41,7 +40,7 @@ impl Loaded {
         check(&config)?;
         let mut loaded = Self {
             config,
-            tls: BTreeMap::new(),
+            tls: Vec::new(),
             zones: Zones::new(),
         };
         loaded.read_tls(files, old)?;
@@ -61,13 +60,15 @@ impl Loaded {
         for bound in http.sockets() {
             for server in &bound.servers {
                 let at = place(server);
-                if bound.ssl && !self.tls.contains_key(&at) {
-                    self.tls
-                        .insert(at, read_server(&self.config, files, server)?);
+                if bound.ssl && self.tls(server).is_none() {
+                    let tls = read_server(&self.config, files, server)?;
+                    self.tls.push((at, tls));
                 }
-                if let Some(zone) = zone(server) {
-                    let kept = old.get(zone).cloned().unwrap_or_default();
-                    self.zones.entry(zone.to_owned()).or_insert(kept);
+                if let Some(zone) = zone(server)
+                    && kept(&self.zones, zone).is_none()
+                {
+                    let cache = kept(old, zone).unwrap_or_default();
+                    self.zones.push((zone.to_owned(), cache));
                 }
             }
         }
@@ -75,12 +76,16 @@ impl Loaded {
     }
 
     pub(super) fn tls(&self, server: &Server<'_>) -> Option<&Tls> {
-        self.tls.get(&place(server))
+        let at = place(server);
+        self.tls
+            .iter()
+            .find(|(known, _)| *known == at)
+            .map(|(_, tls)| tls)
     }
 
     /// The cache of TLS sessions that counts on a socket: that of its default server.
     pub(super) fn cache(&self, bound: &Bound<'_, '_>) -> Option<Arc<Zone>> {
-        self.zones.get(zone(bound.default)?).cloned()
+        kept(&self.zones, zone(bound.default)?)
     }
 
     /// Where it listens.
@@ -142,6 +147,11 @@ pub(super) fn named<'h, 'a>(bound: &Bound<'h, 'a>, name: &str) -> Option<&'h Ser
                     .any(|known| fits(&known.to_ascii_lowercase()))
             })
         })
+}
+
+fn kept(zones: &Zones, name: &str) -> Option<Arc<Zone>> {
+    let found = zones.iter().find(|(known, _)| known == name);
+    found.map(|(_, zone)| Arc::clone(zone))
 }
 
 fn place(server: &Server<'_>) -> (u32, u32) {

@@ -71,9 +71,9 @@ pub(in super::super) fn error_line(now: i64, level: &str, process: u32, text: &s
 }
 
 fn json(value: &str) -> String {
-    let quoted = serde_json::Value::from(value).to_string();
+    let quoted = serde_json::to_string(value).unwrap_or_default();
     quoted
-        .get(1..quoted.len() - 1)
+        .get(1..quoted.len().saturating_sub(1))
         .unwrap_or_default()
         .to_owned()
 }

@@ -1,7 +1,6 @@
 //! TLS as nginx sets it up: a bad client certificate does not end the handshake, it is noted,
 //! and the HTTP side answers it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,7 +37,7 @@ pub(super) struct Tls {
 /// that, as it does in nginx.
 pub(in super::super) struct Zone {
     sessions: Arc<ServerSessionMemoryCache>,
-    verdicts: Mutex<HashMap<Vec<u8>, Verdict>>,
+    verdicts: Mutex<Vec<(Vec<u8>, Verdict)>>,
 }
 
 impl Default for Zone {
@@ -53,12 +52,14 @@ impl Default for Zone {
 impl Zone {
     pub(super) fn remember(&self, leaf: &[u8], verdict: &Verdict) {
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts.insert(leaf.to_vec(), verdict.clone());
+        verdicts.retain(|(known, _)| known != leaf);
+        verdicts.push((leaf.to_vec(), verdict.clone()));
     }
 
     pub(super) fn verdict(&self, leaf: &[u8]) -> Option<Verdict> {
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts.get(leaf).cloned()
+        let found = verdicts.iter().find(|(known, _)| known == leaf);
+        found.map(|(_, verdict)| verdict.clone())
     }
 }
 
