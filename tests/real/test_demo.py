@@ -1,20 +1,38 @@
 """`nim-tls demo` in a real terminal: from its first screen to proven and back, as root and as an ordinary user."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import snapshot
+from conftest import each_build_and
+from lab import Nginx
+from manager import Manager
+from nim_tree import PLAIN, Shape
 from screen import Screen, given_back
+from tool import Tool
 
 ENTER, TAB, RIGHT = "\r", "\t", "\x1b[C"
 PASSPHRASE = "correct horse battery"
 NOBODY = "65534"
+NAME = "nim.practice.example"
+ANSWERS = f"""version: 1
+role: manager
+generation: nim2
+proxy: nginx-oss
+method: client-mtls
+manager_name: {NAME}
+alt_names: [10.0.0.5]
+agents: [web-1.practice.example]
+certificates:
+  ca_key: {{keep: plaintext}}
+"""
 
 
 @pytest.fixture(params=["root", "ordinary-user"])
@@ -76,7 +94,7 @@ class Demo:
         screen.wait_for("3/8 Method")
         self.press(ENTER)
         screen.wait_for("4/8 Names")
-        screen.type("nim.practice.example")
+        screen.type(NAME)
         self.press(TAB)
         screen.type("10.0.0.5")
         self.press(TAB)
@@ -150,7 +168,7 @@ def test_leaving_during_apply_takes_the_folder_away(demo: Demo) -> None:
     for key, words in ((ENTER, "2/8"), (ENTER, "3/8"), (ENTER, "4/8")):
         demo.press(key)
         demo.screen.wait_for(words)
-    demo.screen.type("nim.practice.example" + TAB + TAB + "web-1.practice.example" + ENTER)
+    demo.screen.type(NAME + TAB + TAB + "web-1.practice.example" + ENTER)
     demo.screen.wait_for("5/8")
     demo.press(ENTER)
     demo.screen.wait_for("A passphrase is needed")
@@ -177,3 +195,30 @@ def test_without_a_terminal_nothing_is_made(binary: Path, tmp_path: Path) -> Non
     )
     assert done.returncode == 2 and "needs a terminal" in done.stderr, done
     assert list(tmp_path.iterdir()) == []
+
+
+@each_build_and([PLAIN])
+def test_the_practice_host_answers_as_a_real_nginx_does(
+    make_manager: Callable[[Nginx, Shape], Manager], nginx: Nginx, shape: Shape, binary: Path, tmp_path: Path
+) -> None:
+    """The same files, planned by the same answers: each connection of the proof sees the same on both."""
+    practised = Demo(binary, tmp_path, "root")
+    practised.screen.wait_for("> [ Next ] <")
+    folder = practised.folder()
+    with make_manager(nginx, shape) as manager:
+        for path in ("etc/nginx/nginx.conf", "etc/nginx/conf.d", "etc/nms/nginx", "etc/nms/certs", "var/www/nms"):
+            for file in [folder / path, *(folder / path).rglob("*")]:
+                if file.is_file():
+                    mode = file.stat().st_mode & 0o777
+                    manager.write(f"/{file.relative_to(folder)}", file.read_bytes(), mode)
+        manager.write("/etc/hosts", f"127.0.0.1 {NAME} localhost\n")
+        manager.start()
+        real = Tool(manager, binary).apply(ANSWERS).must(0, "applied")["proof"]
+    practised.to_proven()
+    (receipt,) = folder.glob("var/lib/nim-tls/runs/*/receipt.json")
+    rows = json.loads(receipt.read_text())["proof"]
+    practised.close()
+    assert [(row["leg"], row["case"]) for row in rows] == [(row["leg"], row["case"]) for row in real]
+    assert len(rows) > 20
+    different = [(mine, its) for mine, its in zip(rows, real, strict=True) if mine != its]
+    assert different == []

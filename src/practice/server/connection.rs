@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use rustls::server::{Accepted, Acceptor};
-use rustls::{ServerConnection, Stream};
+use rustls::server::{Accepted, AcceptedAlert, Acceptor};
+use rustls::{Error, ServerConnection, Stream};
 
 use super::asked::{Answer, Client, Request, Shown, Verdict};
 use super::loaded::{Loaded, bound_to, named};
@@ -21,6 +21,8 @@ use crate::nginx::{Bound, Http, Server};
 const HANDSHAKE: u8 = 22;
 /// An alert as it travels: fatal, `unrecognized_name`.
 const UNKNOWN_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+/// The same, with `protocol_version`.
+const OLD_VERSION: [u8; 7] = [21, 3, 3, 0, 2, 2, 70];
 
 /// What answers.
 pub(in super::super) struct Visit<'v> {
@@ -117,10 +119,7 @@ impl Visit<'_> {
         let config = config.map_err(io::Error::other)?;
         let mut tls = match accepted.into_connection(Arc::new(config)) {
             Ok(tls) => tls,
-            Err((error, mut alert)) => {
-                alert.write_all(stream)?;
-                return Err(io::Error::other(error));
-            }
+            Err((error, alert)) => return Err(refused(error, alert, stream)),
         };
         while tls.is_handshaking() {
             tls.complete_io(stream)?;
@@ -209,10 +208,20 @@ fn accept(first: &[u8], stream: &mut UnixStream) -> io::Result<Accepted> {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            Err((error, mut alert)) => {
-                alert.write_all(stream)?;
-                return Err(io::Error::other(error));
-            }
+            Err((error, alert)) => return Err(refused(error, alert, stream)),
         }
     }
+}
+
+/// Tells the client why there is no handshake. One that has no extension for signatures speaks
+/// nothing newer than TLS 1.1, and is told that.
+fn refused(error: Error, mut alert: AcceptedAlert, stream: &mut UnixStream) -> io::Error {
+    use rustls::PeerIncompatible::SignatureAlgorithmsExtensionRequired;
+    let sent = match error {
+        Error::PeerIncompatible(SignatureAlgorithmsExtensionRequired) => {
+            stream.write_all(&OLD_VERSION)
+        }
+        _ => alert.write_all(stream),
+    };
+    sent.err().unwrap_or_else(|| io::Error::other(error))
 }
