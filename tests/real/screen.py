@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import shutil
 import struct
 import termios
 import time
@@ -14,16 +15,17 @@ from manager import Manager
 
 
 class Screen:
-    """A program of the lab on a terminal emulator; closing it hangs the line up."""
+    """A program of the lab, or of this machine, on a terminal emulator; closing it hangs the line up."""
 
-    def __init__(self, manager: Manager, *argv: str, columns: int = 80, rows: int = 24, **environment: str) -> None:
+    def __init__(self, manager: Manager | None, *argv: str, columns: int = 80, rows: int = 24, **environment: str) -> None:
         self.bytes = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         variables = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
-        self._pid, self._line = pty.fork()
-        if self._pid == 0:
-            os.execve("/usr/bin/nsenter", [*manager._enter, *argv], variables)
+        command = [*manager._enter, *argv] if manager else argv
+        self.pid, self._line = pty.fork()
+        if self.pid == 0:
+            os.execve(shutil.which(command[0]), command, variables)
         fcntl.ioctl(self._line, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def __enter__(self) -> "Screen":
@@ -83,7 +85,7 @@ class Screen:
         while time.monotonic() < end:
             if self._line >= 0 and self.take(0.05):
                 continue
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.02)
