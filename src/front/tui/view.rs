@@ -244,7 +244,8 @@ fn whose(model: &Model) -> String {
     };
     let mut parts = Vec::new();
     let name = model.entered.get("manager_name");
-    if !name.is_empty() {
+    // While it is typed, it would push everything after it along the line with each letter.
+    if !name.is_empty() && model.step != Step::Names {
         parts.push(escaped(name));
     }
     if let Known::Is(nim) = &facts.nim {
