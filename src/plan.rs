@@ -44,6 +44,7 @@ mod differences;
 mod proof;
 mod steps;
 mod make;
+mod hand_out;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ mod tests;
 pub use clients_today::{ClientsToday, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
+pub use hand_out::hand_out_only;
 pub use make::plan;
 pub use named::{Named, named};
 pub use nginx_command::{made, touches};

@@ -1,6 +1,7 @@
 //! The full-screen wizard. One channel brings keys, facts and events in one order; `update`
 //! changes the model and says what is to be done; only this file and `effect` do anything.
 
+mod backend;
 mod edit;
 mod effect;
 mod key;

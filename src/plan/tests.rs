@@ -14,6 +14,7 @@ mod certificates;
 mod clients;
 mod cost;
 mod fitness;
+mod hand_out;
 mod listening;
 mod neighbours;
 mod places;

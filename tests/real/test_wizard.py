@@ -44,7 +44,7 @@ def test_from_the_first_screen_to_proven_and_back(manager: Manager, tool: Tool, 
     with wizard(manager, binary) as screen:
         to_apply(screen)
         assert "nothing changed yet" in screen.text
-        screen.type(RIGHT)
+        screen.type(RIGHT + RIGHT)
         screen.wait_for("> [ Yes, change this host ] <")
         screen.type(ENTER)
         screen.wait_for("CHANGING NOW")
@@ -63,7 +63,7 @@ def test_from_the_first_screen_to_proven_and_back(manager: Manager, tool: Tool, 
 def test_a_line_that_drops_during_apply_stops_nothing(manager: Manager, tool: Tool, binary: Path) -> None:
     with wizard(manager, binary) as screen:
         to_apply(screen)
-        screen.type(RIGHT)
+        screen.type(RIGHT + RIGHT)
         screen.wait_for("> [ Yes, change this host ] <")
         screen.type(ENTER)
         screen.wait_for("CHANGING NOW")

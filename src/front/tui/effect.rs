@@ -12,7 +12,7 @@ use super::message::{Effect, Message};
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, Local};
-use crate::plan::Plan;
+use crate::plan::{Plan, hand_out_only};
 use crate::values::{Attributes, Mode, Owner, escaped};
 use crate::worker::{self, Started};
 
@@ -59,13 +59,15 @@ fn start(
     passphrase: &Zeroizing<String>,
 ) -> Result<Started, Problem> {
     busy::refuse(ground)?;
-    let plan = session::planned(ground, answers)?;
-    if plan.steps != shown.steps || plan.files != shown.files {
+    let whole = session::planned(ground, answers)?;
+    let part = hand_out_only(&whole).ok();
+    let same = |plan: &Plan| plan.steps == shown.steps && plan.files == shown.files;
+    let Some(plan) = [Some(whole), part].into_iter().flatten().find(same) else {
         return Err(Problem::host(
             "this host has changed since it was looked at, so nothing was begun; go back, and \
              look at Files again",
         ));
-    }
+    };
     let request = worker::request("apply", None);
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());

@@ -29,6 +29,8 @@ pub(super) struct Model {
     pub(super) preview: Preview,
     pub(super) overlay: Option<Overlay>,
     pub(super) running: Option<Running>,
+    /// How many clients were connected when the work began, where that could be told.
+    pub(super) connected_before: Option<usize>,
     /// One line about what was just done or refused; gone with the next key.
     pub(super) notice: Option<Notice>,
     /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
@@ -100,6 +102,7 @@ impl Model {
             preview: Preview::default(),
             overlay: None,
             running: None,
+            connected_before: None,
             notice: None,
             options,
             practice: None,
@@ -128,6 +131,12 @@ impl Model {
     /// Whether this step of a run is only simulated on a practice host.
     pub(super) fn simulates(&self, step: &str) -> bool {
         self.practice.is_some() && matches!(step, "test" | "trust" | "reload" | "end-old-workers")
+    }
+
+    /// How many clients are connected, as far as the last look could tell.
+    pub(super) fn connected(&self) -> Option<usize> {
+        let connected = self.facts.as_ref()?.connected.is()?;
+        Some(connected.len())
     }
 
     pub(super) fn tell(&mut self, text: impl Into<String>) {

@@ -108,6 +108,11 @@ impl Running {
         });
     }
 
+    /// Whether the run proves anything: not where it touched no running service.
+    pub(super) fn has_proof(&self) -> bool {
+        self.steps.iter().any(|step| step.id == "prove")
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.ended.is_some()
     }

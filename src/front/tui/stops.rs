@@ -2,7 +2,7 @@
 
 use super::model::Model;
 use crate::method;
-use crate::plan::{Authority, KeepKey};
+use crate::plan::{Authority, KeepKey, hand_out_only};
 use crate::prerequisites::Status;
 use crate::questions::{Asked, Kind, QUESTIONS, Question, Step};
 
@@ -25,6 +25,7 @@ pub(super) enum Button {
     CheckAgain,
     Next,
     Back,
+    HandOut,
     Yes,
     PutBack,
     Leave,
@@ -37,6 +38,7 @@ impl Button {
             Self::CheckAgain => "Check again",
             Self::Next => "Next",
             Self::Back => "Back",
+            Self::HandOut => "Issue and hand out only",
             Self::Yes => "Yes, change this host",
             Self::PutBack => "Put everything back now",
             Self::Leave => "Leave, let it go on",
@@ -90,7 +92,15 @@ pub(super) fn stops(model: &Model) -> Vec<Stop> {
             stops
         }
         Step::Apply => match &model.running {
-            None => vec![Stop::Button(Button::Back), Stop::Button(Button::Yes)],
+            None => {
+                let mut stops = vec![Stop::Button(Button::Back)];
+                let plan = model.outlook.plan();
+                if plan.is_some_and(|plan| hand_out_only(plan).is_ok()) {
+                    stops.push(Stop::Button(Button::HandOut));
+                }
+                stops.push(Stop::Button(Button::Yes));
+                stops
+            }
             Some(running) if running.is_over() => vec![Stop::Button(Button::Done)],
             Some(_) => vec![Stop::Button(Button::Leave)],
         },

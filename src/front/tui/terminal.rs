@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+
+use super::backend::Lean;
 
 /// Frames are gathered and written at once: a slow line shows each as a whole.
-pub(super) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+pub(super) type Screen = Terminal<Lean<BufWriter<Stdout>>>;
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -28,7 +29,7 @@ impl Taken {
         let taken = Self;
         let mut out = BufWriter::with_capacity(64 * 1024, io::stdout());
         execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
-        let screen = Terminal::new(CrosstermBackend::new(out))?;
+        let screen = Terminal::new(Lean::new(out, size))?;
         Ok((taken, screen))
     }
 }

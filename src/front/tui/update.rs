@@ -43,10 +43,7 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Happened(event) => {
-            happened(model, event);
-            Vec::new()
-        }
+        Message::Happened(event) => happened(model, event),
         Message::Failed(why) => {
             failed(model, why);
             Vec::new()
@@ -65,7 +62,7 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     }
 }
 
-fn happened(model: &mut Model, event: Event) {
+fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
     if matches!(event.what, Happening::Started { .. }) {
         model.running = None;
         pages::go(model, Step::Apply);
@@ -76,7 +73,10 @@ fn happened(model: &mut Model, event: Event) {
         && ended.outcome == Outcome::Applied
     {
         pages::go(model, Step::Verify);
+        // Who has come back under the new rules.
+        return vec![Effect::Look(None)];
     }
+    Vec::new()
 }
 
 /// Something could not be begun, or the worker is gone without a word: the words say which.

@@ -226,12 +226,14 @@ fn header(model: &Model, width: usize) -> Line<'static> {
 
 /// Whether anything has been changed.
 fn state(model: &Model) -> &'static str {
+    let has_proof = model.running.as_ref().is_some_and(Running::has_proof);
     let ended = model.running.as_ref().map(|running| &running.ended);
     match ended {
         None => "nothing changed yet",
         Some(None) => "CHANGING NOW",
         Some(Some(ended)) => match ended.outcome {
-            Outcome::Applied => "CHANGED, proven",
+            Outcome::Applied if has_proof => "CHANGED, proven",
+            Outcome::Applied => "CHANGED, not proven",
             Outcome::RolledBack => "put back as it was",
             Outcome::Unchanged | Outcome::Refused => "nothing changed",
             Outcome::Incomplete => "IN BETWEEN, see below",
@@ -246,7 +248,8 @@ fn whose(model: &Model) -> String {
     };
     let mut parts = Vec::new();
     let name = model.entered.get("manager_name");
-    if !name.is_empty() {
+    // While it is typed, it would push everything after it along the line with each letter.
+    if !name.is_empty() && model.step != Step::Names {
         parts.push(escaped(name));
     }
     if let Known::Is(nim) = &facts.nim {

@@ -294,7 +294,11 @@ impl Stand {
 
     /// The machine as it is once the plan is carried out, with the receipt of that.
     pub(super) fn applied(&self) -> Self {
-        let plan = self.planned();
+        self.after(&self.planned())
+    }
+
+    /// The same for a given plan.
+    pub(super) fn after(&self, plan: &Plan) -> Self {
         let mut after = self.clone();
         let pieces = plan
             .issuing()

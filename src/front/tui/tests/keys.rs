@@ -131,15 +131,36 @@ fn while_the_work_goes_on_esc_only_says_so_and_ctrl_c_leaves() {
     assert!(matches!(&effects[..], [Effect::Quit(130)]));
 }
 
-fn happened(model: &mut Model, what: Happening) {
-    update(model, Message::Happened(Event { at: 0, what }));
+fn happened(model: &mut Model, what: Happening) -> Vec<Effect> {
+    update(model, Message::Happened(Event { at: 0, what }))
+}
+
+#[test]
+fn what_can_be_handed_out_first_is_made_without_touching_a_service() {
+    let mut model = begun();
+    press(&mut model, &[Key::Enter, Key::Enter, Key::Enter]);
+    typed(&mut model, "nim.example.com");
+    press(&mut model, &[Key::Tab, Key::Tab]);
+    typed(&mut model, "web-1.example.com");
+    press(&mut model, &[Key::Enter]);
+    press(&mut model, &[Key::Right, Key::Enter, Key::Enter]);
+    assert_eq!(model.step, Step::Apply);
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("[ Issue and hand out only ]"), "{shown}");
+    let effects = press(&mut model, &[Key::Right, Key::Enter]);
+    let [Effect::Start { plan, .. }] = &effects[..] else {
+        panic!("nothing was started");
+    };
+    let steps: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(steps, ["issue", "place"]);
 }
 
 #[test]
 fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
     let mut model = at_apply();
     press(&mut model, &[Key::Right, Key::Enter]);
-    happened(
+    begins(&mut model, "apply");
+    let effects = happened(
         &mut model,
         Happening::Ended {
             outcome: Outcome::Applied,
@@ -148,6 +169,8 @@ fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
         },
     );
     assert_eq!(model.step, Step::Verify);
+    // Who has come back is looked at.
+    assert!(matches!(&effects[..], [Effect::Look(None)]));
     let effects = press(&mut model, &[Key::Right, Key::Enter]);
     assert!(matches!(&effects[..], [Effect::PutBack]));
     // Where that cannot begin, the screen goes on saying that this host was changed.
@@ -169,7 +192,7 @@ fn begins(model: &mut Model, command: &str) {
             run: "2026-01-01-01".parse().unwrap(),
             command: command.to_owned(),
             pid: 4711,
-            steps: Vec::new(),
+            steps: vec![("prove".to_owned(), "prove it".to_owned())],
         },
     );
 }

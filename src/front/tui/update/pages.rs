@@ -6,6 +6,8 @@ use super::super::outlook::Outlook;
 use super::super::running::Running;
 use super::super::stops::{Button, Stop, needs_passphrase, stops};
 use super::{focus_on, replan};
+use crate::error::Problem;
+use crate::plan::{Plan, hand_out_only};
 use crate::prerequisites::Status;
 use crate::questions::{Asked, QUESTIONS, Step};
 
@@ -165,7 +167,8 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
             model.tell("Looking again ...");
             vec![Effect::Look(None)]
         }
-        Button::Yes => start(model),
+        Button::HandOut => start(model, hand_out_only),
+        Button::Yes => start(model, |plan| Ok(plan.clone())),
         // What was done stays on the screen until the way back has really begun.
         Button::PutBack => {
             model.tell("Putting everything back ...");
@@ -179,7 +182,8 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
     }
 }
 
-fn start(model: &mut Model) -> Vec<Effect> {
+/// Begins the plan, or the part of it that `part` takes.
+fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Effect> {
     if needs_passphrase(model).is_some() && model.secret.first.is_empty() {
         go(model, Step::Certificates);
         return accept(model);
@@ -188,15 +192,22 @@ fn start(model: &mut Model) -> Vec<Effect> {
         model.refuse(why_no_plan(&model.outlook));
         return Vec::new();
     };
-    let (answers, plan) = (Box::new(ready.0.clone()), &ready.1.plan);
+    let answers = Box::new(ready.0.clone());
+    let plan = match part(&ready.1.plan) {
+        Ok(plan) => Box::new(plan),
+        Err(problem) => {
+            model.refuse(problem.what);
+            return Vec::new();
+        }
+    };
     if plan.is_empty() {
         model.tell("Nothing has to be done: this host is as the answers want it.");
         return Vec::new();
     }
-    let plan = Box::new(plan.clone());
     let passphrase = std::mem::take(&mut model.secret.first);
     model.secret.again = String::new().into();
     model.running = Some(Running::default());
+    model.connected_before = model.connected();
     model.focus = 0;
     vec![Effect::Start {
         answers,

@@ -103,9 +103,11 @@ impl Body {
         if end <= room {
             return 0;
         }
-        let focus = self.focus.unwrap_or(0);
-        // A line or two of what comes next stay in sight.
-        (focus + 3).min(end).saturating_sub(room)
+        // A line or two of what comes next stay in sight. Half a page at a time: a body that moved
+        // with every key would be drawn anew with every key.
+        let wanted = (self.focus.unwrap_or(0) + 3).min(end).saturating_sub(room);
+        let half = (room / 2).max(1);
+        wanted.next_multiple_of(half).min(end - room)
     }
 }
 

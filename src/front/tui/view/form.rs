@@ -59,9 +59,6 @@ fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool
             typed(body, model, spans, value, here);
         }
     }
-    if here {
-        body.styled("     ", question.why, model.look.dim());
-    }
     let objection = if value.is_empty() && !here {
         None
     } else {
@@ -71,8 +68,19 @@ fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool
         .outlook
         .refusal(question.field)
         .filter(|_| !value.is_empty());
-    if let Some(why) = objection.as_deref().or(refused) {
-        body.styled("   ! ", why, model.look.bad());
+    let begin = body.lines.len();
+    if here {
+        body.styled("     ", question.why, model.look.dim());
+    }
+    let Some(wrong) = objection.as_deref().or(refused) else {
+        return;
+    };
+    // In place of what it is for, so that nothing below moves while somebody types.
+    let room = body.lines.len() - begin;
+    body.lines.truncate(begin);
+    body.styled("   ! ", wrong, model.look.bad());
+    while body.lines.len() < begin + room {
+        body.gap();
     }
 }
 

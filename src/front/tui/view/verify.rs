@@ -3,7 +3,9 @@
 use ratatui::text::{Line, Span};
 
 use super::super::model::Model;
+use super::super::running::Running;
 use super::body::Body;
+use crate::report::Row;
 use crate::values::{cell, escaped};
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
@@ -12,30 +14,85 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .running
         .as_ref()
         .map_or(&[][..], |running| running.rows.as_slice());
-    let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
-    let tried = rows.iter().filter(|row| row.ok.is_some()).count();
-    let word = if tried > 0 && ok == tried {
-        "PROVEN"
-    } else {
-        "NOT PROVEN"
-    };
-    let style = if ok == tried {
-        model.look.good()
-    } else {
-        model.look.bad()
-    };
-    body.styled(
-        " ",
-        &format!(
-            "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that \
-             our certificates get through and others do not; agents come back once they have \
-             theirs.",
-            rows.len() - tried
-        ),
-        style,
-    );
+    verdict(&mut body, model, rows);
     body.gap();
     body.buttons(model);
+    what_now(&mut body, model);
+    body.gap();
+    let widths = [23, 20, 14, width.saturating_sub(66).max(12)];
+    if !rows.is_empty() {
+        let head = columns(&widths, ["who connects", "to", "expected", "seen"]);
+        body.line(Line::styled(format!("     {head}"), model.look.dim()));
+    }
+    for row in rows {
+        let style = match row.ok {
+            Some(true) => model.look.good(),
+            Some(false) => model.look.bad(),
+            None => model.look.dim(),
+        };
+        let seen = row
+            .why
+            .as_ref()
+            .map_or_else(|| row.seen.clone(), |why| format!("not tried: {why}"));
+        let texts = [&row.case, &row.leg, &row.expected, &seen];
+        let cells: Vec<Vec<String>> = texts
+            .into_iter()
+            .zip(widths)
+            .map(|(text, width)| cell(&escaped(text), width))
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+        for index in 0..height {
+            let text = |column: usize| cells[column].get(index).map_or("", String::as_str);
+            let mark = if index == 0 { row.mark() } else { "" };
+            body.line(Line::from(vec![
+                Span::styled(format!(" {mark:<3} "), style),
+                Span::raw(columns(&widths, [0, 1, 2, 3].map(text))),
+            ]));
+        }
+    }
+    body
+}
+
+fn columns(widths: &[usize; 4], texts: [&str; 4]) -> String {
+    let cells = widths.iter().zip(texts);
+    let line: String = cells
+        .map(|(width, text)| format!("{text:<width$} "))
+        .collect();
+    line.trim_end().to_owned()
+}
+
+fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
+    if !model.running.as_ref().is_some_and(Running::has_proof) {
+        return body.text(
+            " ",
+            "Done. There was nothing to prove: no running service was touched, and who was let in \
+             before is let in now.",
+        );
+    }
+    let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
+    let tried = rows.iter().filter(|row| row.ok.is_some()).count();
+    let (word, style) = if tried > 0 && ok == tried {
+        ("PROVEN", model.look.good())
+    } else {
+        ("NOT PROVEN", model.look.bad())
+    };
+    let not_tried = rows.len() - tried;
+    body.styled(
+        " ",
+        &format!("{word}: {ok} of {tried} connections as they must be, {not_tried} not tried."),
+        style,
+    );
+    let back = match (model.connected(), model.connected_before) {
+        (Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before."),
+        _ => "How many clients are back could not be told.".to_owned(),
+    };
+    body.text(
+        " ",
+        &format!("{back} Proven is not back: each agent needs its files first."),
+    );
+}
+
+fn what_now(body: &mut Body, model: &Model) {
     let folder = "/var/lib/nim-tls/issued/NAME";
     body.text(
         " ",
@@ -50,34 +107,4 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
             model.way_back()
         ),
     );
-    body.gap();
-    let last = width.saturating_sub(58).max(12);
-    for row in rows {
-        let style = match row.ok {
-            Some(true) => model.look.good(),
-            Some(false) => model.look.bad(),
-            None => model.look.dim(),
-        };
-        let seen = row
-            .why
-            .as_ref()
-            .map_or_else(|| row.seen.clone(), |why| format!("not tried: {why}"));
-        let columns = [
-            cell(&escaped(&row.case), 28),
-            cell(&escaped(&row.leg), 24),
-            cell(&escaped(&seen), last),
-        ];
-        let height = columns.iter().map(Vec::len).max().unwrap_or(1);
-        for index in 0..height {
-            let text = |column: &Vec<String>| column.get(index).cloned().unwrap_or_default();
-            let mark = if index == 0 { row.mark() } else { "" };
-            body.line(Line::from(vec![
-                Span::styled(format!(" {mark:<3} "), style),
-                Span::raw(format!("{:<28} ", text(&columns[0]))),
-                Span::raw(format!("{:<24} ", text(&columns[1]))),
-                Span::styled(text(&columns[2]), style),
-            ]));
-        }
-    }
-    body
 }
