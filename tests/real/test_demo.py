@@ -112,6 +112,8 @@ class Demo:
         screen.wait_for("7/8 Apply")
         assert "(simulated)" in screen.text and "2 of them without a certificate" in screen.text
         self.press(RIGHT)
+        screen.wait_for("> [ Issue and hand out only ] <")
+        self.press(RIGHT)
         screen.wait_for("> [ Yes, change this host ] <")
         self.press(ENTER)
         shown = screen.wait_for("PROVEN", seconds=110)
@@ -176,6 +178,7 @@ def test_leaving_during_apply_takes_the_folder_away(demo: Demo) -> None:
     demo.screen.wait_for("6/8")
     demo.press(ENTER)
     demo.screen.wait_for("7/8")
+    demo.press(RIGHT)
     demo.press(RIGHT)
     demo.screen.wait_for("> [ Yes, change this host ] <")
     demo.press(ENTER)
