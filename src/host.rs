@@ -3,7 +3,7 @@
 //!
 //! [`Local`] is the real one. Under `--root DIR` it acts on the tree below `DIR` as if that
 //! were `/`; such a host is not *live*: it has files, but no processes, ports or commands.
-//! [`Memory`] is one that exists in memory only, for tests and for practice.
+//! [`Memory`] is one that exists in memory only, for tests.
 
 #![expect(
     clippy::disallowed_methods,

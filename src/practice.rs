@@ -73,11 +73,6 @@ impl Practice {
         self.0.scratch.remove()
     }
 
-    /// Directives that are taken and change nothing here.
-    pub fn without_effect() -> &'static [&'static str] {
-        &server::WITHOUT_EFFECT
-    }
-
     fn master(&self) -> MutexGuard<'_, Master> {
         self.0.master.lock().unwrap_or_else(PoisonError::into_inner)
     }

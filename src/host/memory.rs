@@ -1,4 +1,4 @@
-//! A machine that exists in memory only: for tests, and for practising. It has the files it was
+//! A machine that exists in memory only: for tests. It has the files it was
 //! given, answers commands as it was told, its clock moves when it is moved, it remembers what
 //! was done to it, and it fails where it was told to.
 

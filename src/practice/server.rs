@@ -17,6 +17,5 @@ mod connection;
 
 pub(super) use asked::{Client, Shown};
 pub(super) use connection::{Visit, serve};
-pub(super) use known::WITHOUT_EFFECT;
 pub(super) use loaded::{Loaded, Zones};
 pub(super) use log::{Logs, error_line};

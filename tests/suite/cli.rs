@@ -54,6 +54,9 @@ fn help_lists_the_commands_that_exist_and_no_others() {
     for word in ["Simulated:", "without effect", "limit_req*"] {
         assert!(demo.contains(word), "{demo}");
     }
+    let refused = nim_tls(&["demo", "--root", "/"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("takes no --root"));
     for word in ["--host", "--lesson", "--autoplay", "--list"] {
         assert!(!demo.contains(word), "{demo}");
     }

@@ -51,7 +51,7 @@ const OBEYED: [&str; 40] = [
 
 /// Known, and without effect on the practice host: nothing is limited, timed, buffered or
 /// balanced in it.
-pub(in super::super) const WITHOUT_EFFECT: [&str; 36] = [
+const WITHOUT_EFFECT: [&str; 36] = [
     "client_body_temp_path",
     "client_body_timeout",
     "client_max_body_size",
