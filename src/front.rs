@@ -4,11 +4,22 @@ mod output;
 mod place;
 mod prover;
 mod typed;
+// What the fronts share: no front names another.
 mod session;
+mod outlook;
+mod prompt;
 mod consent;
 mod passphrase;
 mod leaving;
 mod busy;
+mod saving;
+mod starting;
+mod plan_text;
+mod progress;
+mod by_hand;
+mod document;
+mod following;
+mod words;
 
 mod tui;
 pub mod unattended;

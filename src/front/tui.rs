@@ -8,7 +8,6 @@ mod look;
 mod mend;
 mod message;
 mod model;
-mod outlook;
 mod pane;
 mod running;
 mod stops;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::super::super::saving::USUAL_NAME;
 use super::super::key::Key;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
@@ -16,7 +17,7 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Overlay::Quit => match key {
             Key::Char('y' | 'q') | Key::Enter => vec![Effect::Quit(0)],
             Key::Char('s') => {
-                model.overlay = Some(Overlay::Save(super::Edit::of("answers.yaml")));
+                model.overlay = Some(Overlay::Save(super::Edit::of(USUAL_NAME)));
                 Vec::new()
             }
             _ => Vec::new(),

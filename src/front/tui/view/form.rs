@@ -2,10 +2,10 @@
 
 use ratatui::text::{Line, Span};
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
-use crate::plan::Authority;
 use crate::questions::{Kind, Question, Step};
 use crate::values::escaped;
 
@@ -146,28 +146,8 @@ fn tree(body: &mut Body, model: &Model) {
     };
     body.gap();
     body.rule("Certificates");
-    let Some(issuing) = sketch.plan.issuing() else {
-        body.text(" ", "None is made: what is here is kept.");
-        return;
-    };
     let branch = if model.look.ascii { "+-" } else { "└─" };
-    let days = |recipe: &crate::certificate::Recipe| format!("{} days", recipe.days);
-    match &issuing.authority {
-        Authority::New {
-            root, intermediate, ..
-        } => {
-            body.line(format!(" new root              {}", days(root)));
-            body.line(format!(
-                "  {branch} new intermediate  {}",
-                days(intermediate)
-            ));
-        }
-        Authority::Existing { .. } => body.line(" root and intermediate that are here"),
+    for line in words::certificates(&sketch.plan, branch) {
+        body.line(format!(" {line}"));
     }
-    match &issuing.server {
-        Some(server) => body.line(format!("     {branch} manager        {}", days(server))),
-        None => body.line(format!("     {branch} manager        kept as it is")),
-    }
-    let count = issuing.agents.len();
-    body.line(format!("     {branch} agents         {count} to be made"));
 }

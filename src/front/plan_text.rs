@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Content, FileChange, LEFT, Plan, Status};
+use crate::plan::{Action, Content, FileChange, LEFT, Plan, Status};
 use crate::preview::{self, FilePreview};
 use crate::values::{advised, escaped, with_command, wrapped};
 
-use super::super::output::Output;
-use super::plan::commands;
+use super::output::Output;
 
 /// Steps, files, notes, defaults, then every changed line with its reason.
 pub(super) fn whole(plan: &Plan, output: &Output) -> String {
@@ -162,4 +161,31 @@ fn changed(plan: &Plan) -> Vec<FilePreview> {
     let mut files = preview::files(plan);
     files.retain(|file| file.status != Status::Unchanged);
     files
+}
+
+/// What is run while the plan is carried out.
+pub(super) fn commands(plan: &Plan) -> Vec<String> {
+    let of = |action: &Action| match action {
+        Action::Test(nginx) => {
+            let words: Vec<&str> = [nginx.binary.as_str()]
+                .into_iter()
+                .chain(nginx.args.iter().map(String::as_str))
+                .chain(["-t"])
+                .collect();
+            Some(format!(
+                "{}  (in a private copy of the file system)",
+                words.join(" ")
+            ))
+        }
+        Action::Trust(trust) => Some(trust.command.clone()),
+        Action::Reload(nginx) => Some(format!("kill -HUP {}  (nginx reloads)", nginx.master)),
+        Action::EndOldWorkers { after_seconds } => Some(format!(
+            "kill -TERM of workers of before the reload, after {after_seconds} s, if any is left"
+        )),
+        Action::Issue(_) | Action::Place | Action::Prove(_) => None,
+    };
+    plan.steps
+        .iter()
+        .filter_map(|step| of(&step.action))
+        .collect()
 }
