@@ -17,11 +17,21 @@ use super::progress;
 pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Result<u8, Problem> {
     let run = started.run.clone();
     let end = watch(ground, started, output)?;
-    let code = outcome(ground, &run, &end, output);
+    finish(ground, &run, &end, output)
+}
+
+/// Shows how a run ended that was begun here; gives its exit code.
+pub(super) fn finish(
+    ground: &Ground,
+    run: &RunId,
+    end: &Happening,
+    output: &Output,
+) -> Result<u8, Problem> {
+    let code = outcome(ground, run, end, output);
     if code == Ok(Exit::Busy as u8) {
         // Two began at once, and the other one was first: this is none to be remembered. It
         // has no journal, so where it stays it does no harm.
-        let _ = Runs::new(ground.host(), ground.state()).forget(&run);
+        let _ = Runs::new(ground.host(), ground.state()).forget(run);
     }
     code
 }

@@ -22,7 +22,7 @@ static LISTENING: AtomicBool = AtomicBool::new(false);
 
 /// From now on an interrupt, a request to end and a hang-up end this process at once, with the
 /// exit codes of the contract (130, 143, 129).
-fn say(words: String) -> io::Result<()> {
+pub(super) fn say(words: String) -> io::Result<()> {
     *WORDS.lock().unwrap_or_else(PoisonError::into_inner) = words;
     if LISTENING.swap(true, Ordering::SeqCst) {
         return Ok(());

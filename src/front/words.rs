@@ -9,6 +9,8 @@ use crate::facts::{Facts, Known};
 use crate::method::{self, Cell, Method, Proxy};
 use crate::plan::{Authority, Plan};
 use crate::prerequisites::{Check, Status};
+use crate::receipt::Outcome;
+use crate::report::Row;
 use crate::topology;
 use crate::values::{advised, escaped, wrapped};
 
@@ -17,6 +19,44 @@ pub(super) const WELCOME: &str = "This wizard makes the connections of browsers 
     NGINX Instance Manager encrypted, and lets agents in only with a certificate if you want \
     that. You see every line before it is written, nothing is changed before your yes in step 7, \
     and all of it can be put back.";
+
+pub(super) const NOTHING_TO_DO: &str =
+    "Nothing has to be done: this host is as the answers want it.";
+pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back. If the line \
+    drops, the work goes on here; start nim-tls again to see how it ended.";
+
+/// In place of the text of a file that has none to show.
+pub(super) fn without_text(sensitive: bool) -> &'static str {
+    if sensitive {
+        "A secret. It is made while applying, readable by root alone, and shown nowhere."
+    } else {
+        "Made while applying: what is in it depends on keys that do not exist yet."
+    }
+}
+
+/// Whether anything has been changed.
+pub(super) fn state(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied => "CHANGED, proven",
+        Outcome::RolledBack => "put back as it was",
+        Outcome::Unchanged | Outcome::Refused => "nothing changed",
+        Outcome::Incomplete => "IN BETWEEN, see below",
+    }
+}
+
+/// Whether all that was tried came out right, and what that says.
+pub(super) fn proven(rows: &[Row]) -> (bool, String) {
+    let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
+    let tried = rows.iter().filter(|row| row.ok.is_some()).count();
+    let proven = tried > 0 && ok == tried;
+    let word = if proven { "PROVEN" } else { "NOT PROVEN" };
+    let said = format!(
+        "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that our \
+         certificates get through and others do not; agents come back once they have theirs.",
+        rows.len() - tried
+    );
+    (proven, said)
+}
 
 /// What this host is: a word, and what was found.
 pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {

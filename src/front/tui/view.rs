@@ -27,12 +27,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::words;
 use super::model::Model;
 use super::running::Running;
 use super::stops::{Stop, focused};
 use crate::facts::Known;
 use crate::questions::Step;
-use crate::receipt::Outcome;
 use crate::values::escaped;
 
 use body::Body;
@@ -227,12 +227,7 @@ fn state(model: &Model) -> &'static str {
     match ended {
         None => "nothing changed yet",
         Some(None) => "CHANGING NOW",
-        Some(Some(ended)) => match ended.outcome {
-            Outcome::Applied => "CHANGED, proven",
-            Outcome::RolledBack => "put back as it was",
-            Outcome::Unchanged | Outcome::Refused => "nothing changed",
-            Outcome::Incomplete => "IN BETWEEN, see below",
-        },
+        Some(Some(ended)) => words::state(ended.outcome),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From step to step: what lets a step be left, and what the buttons do.
 
 use super::super::super::outlook::Outlook;
+use super::super::super::words;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
 use super::super::running::Running;
@@ -166,7 +167,7 @@ fn start(model: &mut Model) -> Vec<Effect> {
     };
     let (answers, plan) = (Box::new(ready.0.clone()), &ready.1.plan);
     if plan.is_empty() {
-        model.tell("Nothing has to be done: this host is as the answers want it.");
+        model.tell(words::NOTHING_TO_DO);
         return Vec::new();
     }
     let plan = Box::new(plan.clone());

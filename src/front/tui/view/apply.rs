@@ -27,10 +27,7 @@ fn asks(model: &Model, width: usize) -> Body {
         return body;
     };
     if plan.is_empty() {
-        body.text(
-            " ",
-            "Nothing has to be done: this host is as the answers want it.",
-        );
+        body.text(" ", words::NOTHING_TO_DO);
         body.gap();
         body.buttons(model);
         return body;
@@ -48,11 +45,7 @@ fn asks(model: &Model, width: usize) -> Body {
         body.text(&format!(" {who:<9} "), &what);
     }
     body.gap();
-    body.text(
-        " ",
-        "If anything fails, all of it is put back. If the line drops, the work goes on \
-                    here; start nim-tls again to see how it ended.",
-    );
+    body.text(" ", words::IF_IT_FAILS);
     body.text(" Later: ", &format!("nim-tls rollback{}", model.options));
     body.gap();
     body.buttons(model);

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::body::Body;
 use crate::values::{cell, escaped};
@@ -12,28 +13,13 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .running
         .as_ref()
         .map_or(&[][..], |running| running.rows.as_slice());
-    let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
-    let tried = rows.iter().filter(|row| row.ok.is_some()).count();
-    let word = if tried > 0 && ok == tried {
-        "PROVEN"
-    } else {
-        "NOT PROVEN"
-    };
-    let style = if ok == tried {
+    let (proven, said) = words::proven(rows);
+    let style = if proven {
         model.look.good()
     } else {
         model.look.bad()
     };
-    body.styled(
-        " ",
-        &format!(
-            "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that \
-             our certificates get through and others do not; agents come back once they have \
-             theirs.",
-            rows.len() - tried
-        ),
-        style,
-    );
+    body.styled(" ", &said, style);
     body.gap();
     body.buttons(model);
     let folder = "/var/lib/nim-tls/issued/NAME";
