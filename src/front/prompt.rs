@@ -129,7 +129,12 @@ impl Ask for InLines {
             format!(" ({})", choices.join(", "))
         };
         let shown = crate::values::escaped(shown);
-        self.say(&format!("{label}{choices} [{shown}]: "));
+        let offered = if shown.is_empty() {
+            String::new()
+        } else {
+            format!(" [{shown}]")
+        };
+        self.say(&format!("{label}{choices}{offered}: "));
         let line = read_line()?;
         let line = line.trim();
         Ok(if line.is_empty() { &shown } else { line }.to_owned())

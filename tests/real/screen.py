@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 import time
@@ -16,6 +17,10 @@ from manager import Manager
 class Screen:
     """A program of the lab on a terminal emulator; closing it hangs the line up."""
 
+    # Ctrl-C reaches nsenter as well, which waits for the program with its exit code and must not die of it.
+    # The program has a handler of its own.
+    interrupts = signal.SIG_DFL
+
     def __init__(self, manager: Manager, *argv: str, columns: int = 80, rows: int = 24, **environment: str) -> None:
         self.bytes = b""
         self._screen = pyte.Screen(columns, rows)
@@ -23,6 +28,7 @@ class Screen:
         variables = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
         self._pid, self._line = pty.fork()
         if self._pid == 0:
+            signal.signal(signal.SIGINT, self.interrupts)
             os.execve("/usr/bin/nsenter", [*manager._enter, *argv], variables)
         fcntl.ioctl(self._line, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

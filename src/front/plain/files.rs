@@ -8,7 +8,8 @@ use super::super::plan_text;
 use super::super::words;
 use super::talk::{Left, Talk};
 
-const LABEL: &str = "Show which file? A number, all, or next";
+const LABEL: &str = "Show which file? A number, or";
+const CHOICES: [&str; 3] = ["next", "all", "again"];
 const HELP: &str = "A number shows what changes in that file, and why; all shows every file; next \
     goes on; again looks at this host once more.";
 
@@ -16,7 +17,7 @@ impl Talk<'_> {
     pub(super) fn files(&mut self) -> Result<(), Left> {
         self.overview();
         loop {
-            let said = self.ask(LABEL, "next", &[], HELP)?;
+            let said = self.ask_freely(LABEL, "next", &CHOICES, HELP)?;
             match said.as_str() {
                 "next" | "" if matches!(self.outlook, Outlook::Ready(_)) => return Ok(()),
                 "next" | "" => self.overview(),

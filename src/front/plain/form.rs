@@ -64,12 +64,11 @@ impl Talk<'_> {
         };
         loop {
             let now = self.entered.get(question.field).to_owned();
-            let shown = if is_list && now.is_empty() {
-                NONE
+            let said = if values.is_empty() {
+                self.ask_freely(&label, &now, &values, question.why)?
             } else {
-                &now
+                self.ask(&label, &now, &values, question.why)?
             };
-            let said = self.ask(&label, shown, &values, question.why)?;
             let text = if is_list && said == NONE {
                 ""
             } else {

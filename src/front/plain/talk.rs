@@ -114,9 +114,26 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// One answer. Words that are no answer are done here; where there are choices, nothing else
-    /// is an answer.
+    /// One of a few answers.
     pub(super) fn ask(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: &[&str],
+        help: &str,
+    ) -> Result<String, Left> {
+        loop {
+            let said = self.ask_freely(label, shown, choices, help)?;
+            if choices.contains(&said.as_str()) {
+                return Ok(said);
+            }
+            let choices = choices.join(", ");
+            self.tell(&format!("That is not understood. Say one of: {choices}."));
+        }
+    }
+
+    /// Any answer; `choices` are only offered. Words that are no answer are done here.
+    pub(super) fn ask_freely(
         &mut self,
         label: &str,
         shown: &str,
@@ -137,11 +154,7 @@ impl<'a> Talk<'a> {
                         return Err(self.leave(self.made.as_ref().map_or(0, |made| made.1)));
                     }
                 }
-                other if choices.is_empty() || choices.contains(&other) => return Ok(said),
-                _ => {
-                    let choices = choices.join(", ");
-                    self.tell(&format!("That is not understood. Say one of: {choices}."));
-                }
+                _ => return Ok(said),
             }
         }
     }
@@ -189,7 +202,7 @@ impl<'a> Talk<'a> {
     }
 
     fn save(&mut self) -> Result<(), Left> {
-        let file = match self.line("Save as", USUAL_NAME, &[]) {
+        let file = match self.line("Save as", USUAL_NAME, &[USUAL_NAME]) {
             Ok(file) if file == "back" => return Ok(()),
             Ok(file) if file.is_empty() => USUAL_NAME.to_owned(),
             Ok(file) => file,
