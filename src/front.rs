@@ -20,6 +20,8 @@ mod by_hand;
 mod document;
 mod following;
 mod words;
+#[cfg(test)]
+mod sample;
 
 mod plain;
 mod tui;
