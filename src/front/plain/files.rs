@@ -36,7 +36,9 @@ impl Talk<'_> {
                             self.asked.say(&text);
                         }
                         None => {
-                            self.tell("There is no such file. Say its number, all, next, or again.")
+                            self.tell(
+                                "There is no such file. Say its number, all, next, or again.",
+                            );
                         }
                     }
                 }
