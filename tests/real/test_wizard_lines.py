@@ -1,6 +1,7 @@
 """The wizard as line prompts, in a real terminal on a real nginx: by inquire where the cursor can be
 moved, and as plain lines without one ESC byte where it cannot."""
 
+import hashlib
 import json
 import re
 import signal
@@ -13,7 +14,7 @@ from conftest import each_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import Screen
-from tool import Tool
+from tool import ANSWERS_FILE, Tool, answers
 
 PASSPHRASE = "correct horse battery"
 # How the forms are had; a shell is none of them.
@@ -122,8 +123,28 @@ def test_what_is_saved_gives_the_same_plan(manager: Manager, tool: Tool, binary:
     carried_out = json.loads(manager.run("cat", f"{run}/plan.json").stdout)
     tool.rollback().must(0, "rolled-back")
     planned = tool.run("plan", "--answers", "/mnt/saved.yaml", "--format", "json").document
-    assert [step["title"] for step in carried_out["steps"]] == [step["title"] for step in planned["steps"]]
-    assert [file["path"] for file in carried_out["files"]] == [file["path"] for file in planned["files"]]
+    # As `hash` is defined: of the plan as it is written down, without a blank between.
+    written = json.dumps(carried_out, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(written.encode()).hexdigest() == planned["hash"]
+
+
+@each_build_and([PLAIN])
+def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, binary: Path) -> None:
+    manager.write(ANSWERS_FILE, answers().replace("keep: plaintext", "keep: encrypted"))
+    command = ("apply", "--answers", ANSWERS_FILE)
+    with Talk(manager, binary, "lines", *command) as talk:
+        talk.answer("Do this now?", "perhaps")
+        talk.wait_for_news("say yes or no")
+        talk.answer("Do this now?")
+        talk.wait_for_news("nothing was changed")
+        assert talk.exit_code() == 0
+    with Talk(manager, binary, "lines", *command) as talk:
+        talk.answer("Do this now?", "yes")
+        talk.answer("Passphrase for the key", PASSPHRASE)
+        talk.answer("The same again", PASSPHRASE)
+        talk.wait_for_news("applied, and proven", seconds=90)
+        assert talk.exit_code() == 0
+        assert b"\x1b" not in talk.bytes and PASSPHRASE.encode() not in talk.bytes
 
 
 @each_build_and([PLAIN])
