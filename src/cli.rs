@@ -17,6 +17,9 @@ use crate::values::{AbsPath, RunId};
 pub struct Cli {
     #[command(flatten)]
     pub place: Place,
+    /// Ask line by line, where the wizard would draw a screen
+    #[arg(long)]
+    pub plain: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

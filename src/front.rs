@@ -4,18 +4,32 @@ mod output;
 mod place;
 mod prover;
 mod typed;
+// What the fronts share: no front names another.
 mod session;
+mod outlook;
+mod prompt;
 mod consent;
 mod passphrase;
 mod leaving;
 mod busy;
+mod saving;
+mod starting;
+mod plan_text;
+mod progress;
+mod by_hand;
+mod document;
+mod following;
+mod words;
+#[cfg(test)]
+mod sample;
 
+mod plain;
 mod tui;
 pub mod unattended;
 
 use std::io::{self, IsTerminal};
 
-use crate::cli::{Cli, Command, Format, Place};
+use crate::cli::{Cli, Command, Format, Place, When};
 use crate::error::Problem;
 use crate::values::RunId;
 use crate::worker;
@@ -46,13 +60,19 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
             "the wizard needs a terminal; without one: nim-tls apply --answers FILE --yes",
         ));
     }
-    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        return Err(
-            Problem::usage("the wizard draws a screen, and this terminal (TERM) cannot")
-                .remedy("nim-tls apply --answers FILE"),
-        );
-    }
     busy::refuse(&ground)?;
+    if !prompt::addresses_cursor() {
+        // Not one colour either, whatever was asked for.
+        let color = When::Never;
+        let place = Place {
+            color,
+            ..cli.place.clone()
+        };
+        return plain::run(&ground, &Output::new(&place));
+    }
+    if cli.plain {
+        return plain::run(&ground, output);
+    }
     tui::run(
         ground,
         cli.place.ascii || !speaks_utf8(),

@@ -9,14 +9,13 @@ mod look;
 mod mend;
 mod message;
 mod model;
-mod outlook;
 mod pane;
+mod overlay;
 mod running;
 mod stops;
 mod terminal;
 mod update;
 mod view;
-mod words;
 
 #[cfg(test)]
 mod tests;

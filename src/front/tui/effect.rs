@@ -1,24 +1,17 @@
 //! Does what the screen asks for, each in a thread of its own, and answers with messages.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use zeroize::Zeroizing;
-
 use super::Arrival;
 use super::message::{Effect, Message};
-use crate::answers::Answers;
-use crate::error::Problem;
-use crate::host::{Host as _, Local};
-use crate::plan::{Plan, hand_out_only};
-use crate::values::{Attributes, Mode, Owner, escaped};
 use crate::worker::{self, Started};
 
-use super::super::busy;
-use super::super::place::{Ground, absolute};
+use super::super::place::Ground;
+use super::super::saving::save;
 use super::super::session;
+use super::super::starting::{put_back, start};
 
 pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arrival>) {
     let (ground, sender) = (Arc::clone(ground), sender.clone());
@@ -48,37 +41,6 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
     });
 }
 
-/// What was shown is what is done, or nothing is.
-fn start(
-    ground: &Ground,
-    answers: &Answers,
-    shown: &Plan,
-    passphrase: &Zeroizing<String>,
-) -> Result<Started, Problem> {
-    busy::refuse(ground)?;
-    let whole = session::planned(ground, answers)?;
-    let part = hand_out_only(&whole).ok();
-    let same = |plan: &Plan| plan.steps == shown.steps && plan.files == shown.files;
-    let Some(plan) = [Some(whole), part].into_iter().flatten().find(same) else {
-        return Err(Problem::host(
-            "this host has changed since it was looked at, so nothing was begun; go back, and \
-             look at Files again",
-        ));
-    };
-    let request = worker::request("apply", None);
-    let launch = ground.launch()?;
-    let (host, state) = (ground.host(), ground.state());
-    worker::start(host, state, &launch, &request, Some(&plan), passphrase)
-}
-
-fn put_back(ground: &Ground) -> Result<Started, Problem> {
-    busy::refuse_at_work(ground)?;
-    let target = worker::target(ground.host(), ground.state(), None, None)?;
-    let request = worker::request("rollback", Some(target.run));
-    let launch = ground.launch()?;
-    worker::start(ground.host(), ground.state(), &launch, &request, None, "")
-}
-
 fn follow(ground: &Ground, started: Started, tell: &dyn Fn(Message)) {
     let run = started.run.clone();
     let mut ended = false;
@@ -97,23 +59,4 @@ fn follow(ground: &Ground, started: Started, tell: &dyn Fn(Message)) {
         ))),
         Err(problem) => tell(Message::Failed(problem.to_string())),
     }
-}
-
-/// The name of the file, as a command takes it.
-fn save(file: &Path, text: &str) -> Result<String, String> {
-    let path = absolute(file).map_err(|problem| problem.to_string())?;
-    let owner = Owner {
-        user: rustix::process::geteuid().as_raw(),
-        group: rustix::process::getegid().as_raw(),
-    };
-    let attributes = Attributes {
-        mode: Mode(0o644),
-        owner,
-        extended: Vec::new(),
-    };
-    let machine = Local::live().map_err(|error| error.to_string())?;
-    machine
-        .place(&path, text.as_bytes(), &attributes)
-        .map_err(|error| escaped(&error.to_string()))?;
-    Ok(escaped(&path.to_string_lossy()))
 }

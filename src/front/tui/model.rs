@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::super::outlook::Outlook;
 use super::edit::Edit;
 use super::look::Look;
-use super::outlook::Outlook;
 use super::running::Running;
 use crate::answers::Entered;
 use crate::facts::Facts;

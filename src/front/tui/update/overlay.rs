@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::super::super::saving::USUAL_NAME;
 use super::super::key::Key;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
-use super::super::words;
+use super::super::overlay;
 use super::preview;
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -24,7 +25,7 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Overlay::Quit => match key {
             Key::Char('y' | 'q') | Key::Enter => vec![Effect::Quit(0)],
             Key::Char('s') => {
-                model.overlay = Some(Overlay::Save(super::Edit::of("answers.yaml")));
+                model.overlay = Some(Overlay::Save(super::Edit::of(USUAL_NAME)));
                 Vec::new()
             }
             _ => Vec::new(),
@@ -70,7 +71,7 @@ fn scrolled(model: &Model, key: Key, over: fn(usize) -> Overlay, first: usize) -
     let (columns, rows) = model.size;
     // The rows around the middle of the screen, and the title of what lies over it.
     let room = usize::from(rows.saturating_sub(7));
-    let lines = words::lines(model, &over(0), usize::from(columns)).len();
+    let lines = overlay::lines(model, &over(0), usize::from(columns)).len();
     let last = lines.saturating_sub(room);
     let first = match key {
         Key::Up | Key::Char('k') => first.saturating_sub(1),

@@ -7,7 +7,7 @@ use ratatui::widgets::Clear;
 
 use super::super::edit::Edit;
 use super::super::model::{Model, Overlay};
-use super::super::words;
+use super::super::overlay;
 use super::{put, row, rule};
 use crate::values::escaped;
 
@@ -18,8 +18,8 @@ pub(super) fn draw(model: &Model, over: &Overlay, frame: &mut Frame<'_>, area: R
         Overlay::Help(first) | Overlay::Why(first) => (None, *first),
         Overlay::Quit => (None, 0),
     };
-    let title = words::title(over);
-    let mut lines = words::lines(model, over, width);
+    let title = overlay::title(over);
+    let mut lines = overlay::lines(model, over, width);
     if edit.is_some() {
         lines.push(String::new());
     }
