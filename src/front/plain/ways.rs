@@ -3,7 +3,7 @@
 use crate::method::{self, Cell, Method};
 use crate::plan;
 use crate::prerequisites::Status;
-use crate::questions::{Question, Step};
+use crate::questions::Question;
 use crate::values::Port;
 
 use super::super::words;
@@ -125,11 +125,8 @@ impl Talk<'_> {
         Ok(chosen.copied().ok_or(why))
     }
 
-    /// Whether this step was the last before names are known.
+    /// With the names known, the host can be asked what they lead to; what is new is told.
     pub(super) fn look_for_names(&mut self) {
-        if !matches!(self.step, Step::Names | Step::Certificates) {
-            return;
-        }
         let before = std::mem::take(&mut self.checks);
         self.look();
         let news: Vec<_> = self
