@@ -66,8 +66,21 @@ pub enum When {
     Never,
 }
 
+/// What is real on the practice host, and what is not.
+const PRACTICE: &str = "\
+Real: the files, the certificates, the TLS connections of the proof. Simulated: nginx and its
+processes, the manager's services, commands such as systemctl, two agents that are connected.
+A small server in this program obeys the nginx files. It refuses every directive that it does not
+know, and knows these without effect: buffers, timeouts, limits, temporary paths and header rules
+(client_*, grpc_*, proxy_*, limit_req*, keepalive*, ssl_verify_depth, ssl_dhparam, ssl_ecdh_curve).
+It speaks TLS 1.2 and 1.3 only, whatever ssl_protocols says.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The wizard on a practice host: needs no root, no nginx, no network. Changes nothing
+    /// outside a temporary folder, which goes away at the end
+    #[command(after_long_help = PRACTICE)]
+    Demo,
     /// The comparison table of methods; on a host, which of them fit. Changes nothing
     Methods,
     /// The prerequisites of this host, each with its remedy. Changes nothing

@@ -25,6 +25,7 @@ mod sample;
 
 mod plain;
 mod tui;
+mod demo;
 pub mod unattended;
 
 use std::io::{self, IsTerminal};
@@ -41,12 +42,13 @@ use prover::RealProver;
 /// Carries out what was typed; gives the exit code.
 pub fn run(cli: &Cli) -> u8 {
     let output = Output::new(&cli.place);
-    let done = check_format(cli)
-        .and_then(|()| Ground::new(&cli.place))
-        .and_then(|ground| match &cli.command {
-            None => wizard(cli, ground, &output),
-            Some(command) => unattended::run(command, &ground, &output),
-        });
+    let done = check_format(cli).and_then(|()| match &cli.command {
+        None => Ground::new(&cli.place).and_then(|ground| wizard(cli, ground, &output)),
+        Some(Command::Demo) => demo(cli, &output),
+        Some(command) => {
+            Ground::new(&cli.place).and_then(|ground| unattended::run(command, &ground, &output))
+        }
+    });
     done.unwrap_or_else(|problem| {
         output.failed(&problem);
         problem.exit as u8
@@ -55,11 +57,7 @@ pub fn run(cli: &Cli) -> u8 {
 
 /// The wizard, where there is somebody to lead through it.
 fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(Problem::usage(
-            "the wizard needs a terminal; without one: nim-tls apply --answers FILE --yes",
-        ));
-    }
+    needs_terminal("the wizard", "nim-tls apply --answers FILE --yes")?;
     busy::refuse(&ground)?;
     if !prompt::addresses_cursor() {
         // Not one colour either, whatever was asked for.
@@ -73,11 +71,42 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
     if cli.plain {
         return plain::run(&ground, output);
     }
-    tui::run(
-        ground,
-        cli.place.ascii || !speaks_utf8(),
-        output.has_colour(),
-    )
+    tui::run(ground, is_ascii(cli), output.has_colour())
+}
+
+/// The same on a practice host.
+fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
+    if cli.place.root.is_some() || cli.place.state_dir.is_some() {
+        return Err(Problem::usage(
+            "demo makes a host of its own: it takes no --root and no --state-dir",
+        ));
+    }
+    if cli.plain {
+        return Err(Problem::usage(
+            "the practice host is led through on the full screen; it has no line prompts",
+        ));
+    }
+    needs_terminal("the practice host", "nim-tls plan --answers FILE")?;
+    if !prompt::addresses_cursor() {
+        return Err(Problem::usage(
+            "the practice host draws a screen, and this terminal (TERM) cannot",
+        )
+        .remedy("nim-tls --plain"));
+    }
+    demo::demo(is_ascii(cli), output.has_colour())
+}
+
+fn needs_terminal(what: &str, instead: &str) -> Result<(), Problem> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Problem::usage(format!(
+        "{what} needs a terminal; without one: {instead}"
+    )))
+}
+
+fn is_ascii(cli: &Cli) -> bool {
+    cli.place.ascii || !speaks_utf8()
 }
 
 /// Whether the locale says that this terminal shows more than ASCII.

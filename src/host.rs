@@ -22,6 +22,7 @@ mod place;
 
 mod account;
 mod lock;
+mod scratch;
 
 mod obstacle;
 
@@ -51,5 +52,6 @@ pub use machine::Host;
 pub use memory::{Change, Entry, Faults, Memory};
 pub use place::TEMPORARY;
 pub use proc::{Process, Signal};
+pub use scratch::Scratch;
 pub use shadow::{Keep, is_private, shadow};
 pub use socket::{Socket, Wire};

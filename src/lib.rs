@@ -38,6 +38,7 @@ pub mod pki;
 pub mod probe;
 pub mod verify;
 pub mod worker;
+pub mod practice;
 
 // Fronts: how answers are obtained and events shown.
 pub mod cli;

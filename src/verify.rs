@@ -6,7 +6,7 @@
 
 mod client;
 mod fault;
-mod frame;
+pub mod frame;
 mod grpc;
 mod hello;
 mod http;

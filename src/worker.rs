@@ -41,6 +41,8 @@ mod lab;
 
 use std::sync::atomic::Ordering;
 
+use zeroize::Zeroizing;
+
 use crate::error::{Exit, Problem};
 use crate::host::{Host, begin_session, on_request_to_end, passphrase_line};
 use crate::pki::Passphrase;
@@ -58,20 +60,35 @@ pub use rollback::rollback;
 pub use run_folder::{Request, RunError, RunFolder};
 pub use runs::{Runs, in_between};
 pub use spawn::{Launch, Started, request, start, watch};
-pub use stage::{How, Laid, Ourselves, StageError, Tested, ask, ask_openly, test};
+pub use stage::{
+    How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
+};
 pub use target::{Target, target};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
 /// code is that of the run.
 pub fn main(host: &dyn Host, state: &AbsPath, run: &RunId, prover: &mut dyn Prover) -> u8 {
     begin_session();
-    match carry_out(host, state, run, prover) {
+    match from_standard_input(host, state, run, prover) {
         Ok(exit) => exit as u8,
         Err(problem) => {
             eprintln!("{problem}");
             problem.exit as u8
         }
     }
+}
+
+fn from_standard_input(
+    host: &dyn Host,
+    state: &AbsPath,
+    run: &RunId,
+    prover: &mut dyn Prover,
+) -> Result<Exit, Problem> {
+    let internal = |error: std::io::Error| Problem::host(error.to_string());
+    let stop = on_request_to_end().map_err(internal)?;
+    let passphrase = passphrase_line().map_err(internal)?;
+    let stop = || stop.load(Ordering::Relaxed);
+    carry_out(host, state, run, passphrase, &stop, prover)
 }
 
 /// `nim-tls __stage`: see [`test`]. Started by ourselves in a mount namespace of its own, and
@@ -81,16 +98,18 @@ pub fn stage_main() -> u8 {
     1
 }
 
-fn carry_out(
+/// Carries out the request in the run's folder, in whichever process or thread this is.
+/// `stop` says whether somebody asks for an orderly end.
+pub fn carry_out(
     host: &dyn Host,
     state: &AbsPath,
     run: &RunId,
+    passphrase: Option<Zeroizing<String>>,
+    stop: &dyn Fn() -> bool,
     prover: &mut dyn Prover,
 ) -> Result<Exit, Problem> {
     let internal = |what: &dyn std::fmt::Display| Problem::host(what.to_string());
-    let stop = on_request_to_end().map_err(|error| internal(&error))?;
-    let passphrase = passphrase_line()
-        .map_err(|error| internal(&error))?
+    let passphrase = passphrase
         .map(Passphrase::new)
         .transpose()
         .map_err(|error| Problem::usage(error.to_string()))?;
@@ -104,7 +123,7 @@ fn carry_out(
         state,
         run,
         request: &request,
-        stop: &|| stop.load(Ordering::Relaxed),
+        stop,
         ourselves: &Ourselves::running(),
     };
     if request.undoes.is_some() {

@@ -1,17 +1,21 @@
 //! Where a command acts: this machine or a tree of files, and the state folder on it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::Place;
 use crate::error::Problem;
 use crate::host::{Host, Local};
+use crate::practice::Practice;
 use crate::values::{AbsPath, RunId};
 use crate::worker::Launch;
 
-const STATE: &str = "/var/lib/nim-tls";
+pub(super) const STATE: &str = "/var/lib/nim-tls";
 
 pub(super) struct Ground {
-    host: Local,
+    host: Arc<dyn Host>,
+    /// Where `host` is one for practice.
+    practice: Option<Practice>,
     /// As the host knows it: below the root.
     state: AbsPath,
     root: Option<PathBuf>,
@@ -30,11 +34,41 @@ impl Ground {
             None => Problem::host(error.to_string()),
         })?;
         let state = state(root.as_deref(), place.state_dir.as_ref())?;
-        Ok(Self { host, state, root })
+        Ok(Self {
+            host: Arc::new(host),
+            practice: None,
+            state,
+            root,
+        })
+    }
+
+    pub(super) fn practice(practice: Practice) -> Result<Self, Problem> {
+        Ok(Self {
+            host: Arc::new(practice.clone()),
+            practice: Some(practice),
+            state: state(None, None)?,
+            root: None,
+        })
     }
 
     pub(super) fn host(&self) -> &dyn Host {
-        &self.host
+        &*self.host
+    }
+
+    /// Where the practice host lies, if this is one.
+    pub(super) fn practice_folder(&self) -> Option<String> {
+        let practice = self.practice.as_ref()?;
+        Some(crate::values::escaped(&practice.folder().to_string_lossy()))
+    }
+
+    /// What exists for this command only goes away with it.
+    pub(super) fn leave(&self) -> Result<(), Problem> {
+        let Some(practice) = &self.practice else {
+            return Ok(());
+        };
+        practice
+            .close()
+            .map_err(|error| Problem::host(format!("the practice folder is left: {error}")))
     }
 
     pub(super) fn state(&self) -> &AbsPath {

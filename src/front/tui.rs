@@ -54,12 +54,13 @@ enum Arrival {
 pub(super) fn run(ground: Ground, ascii: bool, colour: bool) -> Result<u8, Problem> {
     let ground = Arc::new(ground);
     let (sender, arrivals) = channel();
-    leave_when_told().map_err(|error| lost(&error))?;
+    leave_when_told(Arc::clone(&ground)).map_err(|error| lost(&error))?;
     let (taken, screen) = Taken::take().map_err(|error| lost(&error))?;
     let size = screen.size().map_err(|error| lost(&error))?;
     let look = Look { colour, ascii };
     let options = ground.options();
-    let model = Model::new(look, (size.width, size.height), Entered::default(), options);
+    let mut model = Model::new(look, (size.width, size.height), Entered::default(), options);
+    model.practice = ground.practice_folder();
     read_keys(sender.clone());
     effect::perform(Effect::Look(None), &ground, &sender);
     let code = hold(&ground, screen, model, &sender, &arrivals);
@@ -156,11 +157,13 @@ fn read_keys(sender: Sender<Arrival>) {
 
 /// Told to end, or hung up on: the terminal is given back and this process ends at once. A run
 /// has a process of its own.
-fn leave_when_told() -> io::Result<()> {
+fn leave_when_told(ground: Arc<Ground>) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             give_back();
+            // That it could not be removed is of no use to anybody who is told to end.
+            let _ = ground.leave();
             std::process::exit(128 + signal);
         }
     });

@@ -31,8 +31,8 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
             rollback::rollback(ground, run.as_ref(), *consent, output)
         }
         Command::Verify => verify::verify(ground, output),
-        // `main` has dispatched these two already.
-        Command::Worker { .. } | Command::Stage => {
+        // Dispatched already.
+        Command::Demo | Command::Worker { .. } | Command::Stage => {
             Err(Problem::usage("this is no command to type").remedy("nim-tls --help"))
         }
     }

@@ -22,8 +22,9 @@ pub(super) const WELCOME: &str = "This wizard makes the connections of browsers 
 
 pub(super) const NOTHING_TO_DO: &str =
     "Nothing has to be done: this host is as the answers want it.";
-pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back. If the line \
-    drops, the work goes on here; start nim-tls again to see how it ended.";
+pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
+pub(super) const IF_THE_LINE_DROPS: &str =
+    "If the line drops, the work goes on here; start nim-tls again to see how it ended.";
 
 /// In place of the text of a file that has none to show.
 pub(super) fn without_text(sensitive: bool) -> &'static str {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 use rustix::fs::{Mode, OFlags};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -15,9 +16,15 @@ use super::failure::{HostError, at};
 use super::place::open_or_create;
 use super::tree::Tree;
 
-/// The process, seen from the one that started it.
+/// The process, seen from the one that started it; on a practice host a thread.
 #[derive(Debug)]
-pub struct Detached(Child);
+pub struct Detached(Runs);
+
+#[derive(Debug)]
+enum Runs {
+    Process(Child),
+    Thread(JoinHandle<()>),
+}
 
 /// Starts `program`, gives it `input`, and has it write what it says to the file `said`, which
 /// lies in the tree: below `--root`, where there is one.
@@ -41,17 +48,28 @@ pub(super) fn start(
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(input).map_err(at(program))?;
     }
-    Ok(Detached(child))
+    Ok(Detached(Runs::Process(child)))
 }
 
 impl Detached {
+    /// Work that a machine which is no real one does in a thread of this process.
+    pub fn thread(work: JoinHandle<()>) -> Self {
+        Self(Runs::Thread(work))
+    }
+
     pub fn pid(&self) -> u32 {
-        self.0.id()
+        match &self.0 {
+            Runs::Process(child) => child.id(),
+            Runs::Thread(_) => std::process::id(),
+        }
     }
 
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(None))
+        match &mut self.0 {
+            Runs::Process(child) => matches!(child.try_wait(), Ok(None)),
+            Runs::Thread(work) => !work.is_finished(),
+        }
     }
 }
 

@@ -26,6 +26,35 @@ pub fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
 
+/// The paths that `pattern` stands for, sorted. `names` lists a folder (its path ends with a
+/// slash), `exists` says whether something is at a path.
+pub fn expand(
+    pattern: &str,
+    names: &dyn Fn(&str) -> Result<Vec<String>, String>,
+    exists: &dyn Fn(&str) -> bool,
+) -> Result<Vec<String>, String> {
+    let mut found = vec![String::new()];
+    for part in pattern.split('/').skip(1) {
+        let mut next = Vec::new();
+        for folder in found {
+            if has_wildcard(part) {
+                let names = names(&format!("{folder}/"))?;
+                let fits = names.iter().filter(|name| glob_match(part, name));
+                next.extend(fits.map(|name| format!("{folder}/{name}")));
+            } else {
+                next.push(format!("{folder}/{part}"));
+            }
+        }
+        found = next;
+    }
+    if !pattern.rsplit('/').next().is_some_and(has_wildcard) {
+        // A last part without wildcard was taken on trust; what it leads to must exist.
+        found.retain(|path| exists(path));
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Matches one name. On a mismatch it goes back to the last `*` only, so the time is at most
 /// the product of both lengths.
 fn component(pattern: &[u8], name: &[u8]) -> bool {

@@ -26,7 +26,7 @@ enum End {
 }
 
 /// Whether a pattern matches `path`; None where that cannot be told from its plain beginning.
-pub(super) fn matches(pattern: &str, case_sensitive: bool, path: &str) -> Option<bool> {
+pub fn matches(pattern: &str, case_sensitive: bool, path: &str) -> Option<bool> {
     let plain = plain(pattern)?;
     let ends = ends(&plain.parts, case_sensitive, path);
     if ends.is_empty() {

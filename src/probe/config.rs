@@ -7,7 +7,7 @@ use std::path::Path;
 use super::reader::Reader;
 use crate::facts::Known;
 use crate::host::Kind;
-use crate::nginx::{Config, Files, SourceFile, glob_match, has_wildcard};
+use crate::nginx::{Config, Files, SourceFile, expand};
 
 /// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
 /// the path first.
@@ -93,27 +93,12 @@ impl Files for OnHost<'_> {
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
-        let mut found = vec![String::new()];
-        for part in pattern.split('/').skip(1) {
-            let mut next = Vec::new();
-            for folder in found {
-                if has_wildcard(part) {
-                    let names = self.0.names(Path::new(&format!("{folder}/")))?;
-                    let fits = names.iter().filter(|name| glob_match(part, name));
-                    next.extend(fits.map(|name| format!("{folder}/{name}")));
-                } else {
-                    next.push(format!("{folder}/{part}"));
-                }
-            }
-            found = next;
-        }
-        if !pattern.rsplit('/').next().is_some_and(has_wildcard) {
-            // A last part without wildcard was taken on trust; what it leads to must exist.
-            let host = self.0.host();
-            found.retain(|path| matches!(host.stat(Path::new(path)), Ok(Some(_))));
-        }
-        found.sort();
-        Ok(found)
+        let host = self.0.host();
+        expand(
+            pattern,
+            &|folder| self.0.names(Path::new(folder)),
+            &|path| matches!(host.stat(Path::new(path)), Ok(Some(_))),
+        )
     }
 }
 

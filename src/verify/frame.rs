@@ -6,29 +6,30 @@ use crate::values::escaped;
 
 use super::fault::Fault;
 
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The longest payload a peer may send to somebody who has not asked for longer ones.
-pub(super) const LONGEST: usize = 16_384;
+pub const LONGEST: usize = 16_384;
 
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const RST_STREAM: u8 = 3;
-pub(super) const SETTINGS: u8 = 4;
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
+pub const SETTINGS: u8 = 4;
 pub(super) const PUSH_PROMISE: u8 = 5;
-pub(super) const PING: u8 = 6;
-pub(super) const GOAWAY: u8 = 7;
-pub(super) const WINDOW_UPDATE: u8 = 8;
-pub(super) const CONTINUATION: u8 = 9;
+pub const PING: u8 = 6;
+pub const GOAWAY: u8 = 7;
+pub const WINDOW_UPDATE: u8 = 8;
+pub const CONTINUATION: u8 = 9;
 
-pub(super) const ACK: u8 = 0x1;
-pub(super) const END_STREAM: u8 = 0x1;
-pub(super) const END_HEADERS: u8 = 0x4;
+pub const ACK: u8 = 0x1;
+pub const END_STREAM: u8 = 0x1;
+pub const END_HEADERS: u8 = 0x4;
 pub(super) const PADDED: u8 = 0x8;
 pub(super) const PRIORITY: u8 = 0x20;
 
+/// One frame, as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     pub kind: u8,
     pub flags: u8,
     pub stream: u32,
@@ -37,7 +38,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The next frame; `None` where the peer closed the connection between two frames.
-    pub(super) fn read(stream: &mut dyn Read) -> Result<Option<Self>, Fault> {
+    pub fn read(stream: &mut dyn Read) -> Result<Option<Self>, Fault> {
         let mut head = [0; 9];
         let mut filled = 0;
         while filled < head.len() {
@@ -62,12 +63,13 @@ impl Frame {
         }))
     }
 
-    pub(super) fn has(&self, flag: u8) -> bool {
+    /// Whether this flag is set.
+    pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
     /// What a DATA or HEADERS frame carries, without padding and priority.
-    pub(super) fn content(&self) -> Result<&[u8], Fault> {
+    pub fn content(&self) -> Result<&[u8], Fault> {
         let mut content = self.payload.as_slice();
         let mut padding = 0;
         if self.has(PADDED) {
@@ -89,7 +91,7 @@ impl Frame {
     }
 
     /// Appends this frame as it travels. The payload must not be over [`LONGEST`].
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub fn write(&self, out: &mut Vec<u8>) {
         debug_assert!(self.payload.len() <= LONGEST);
         let length = u32::try_from(self.payload.len()).unwrap_or(0).to_be_bytes();
         out.extend_from_slice(&length[1..]);
@@ -106,7 +108,8 @@ pub(super) fn not_http2(found: &str) -> Fault {
     }
 }
 
-pub(super) fn malformed() -> Fault {
+/// The fault of frames that contradict themselves.
+pub fn malformed() -> Fault {
     Fault::Protocol {
         expected: "HTTP/2",
         found: "a frame with contradictory lengths".to_owned(),

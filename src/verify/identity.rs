@@ -43,6 +43,11 @@ impl Identity {
         }
         Ok(Self(Arc::new(pair)))
     }
+
+    /// Chain and key, as a server presents them.
+    pub fn pair(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// Says how long the chain is, and nothing of the key.

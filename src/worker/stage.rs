@@ -13,14 +13,15 @@ use std::time::Duration;
 use crate::host::{Command, Host, HostError, Kind, Output};
 use crate::plan::NginxCommand;
 
+pub use inside::MARK as NGINX_SAYS;
 pub(super) use inside::inside;
-pub use spec::Laid;
+use spec::Head;
+pub use spec::{Laid, Spec};
 
 use crate::values::{AbsPath, Attributes};
 use inside::MARK;
 use rewritten::test_rewritten;
 use said::refusal;
-use spec::{Head, Spec};
 
 /// nginx resolves the names of upstreams while it tests; a dead resolver takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -42,14 +42,21 @@ fn help_lists_the_commands_that_exist_and_no_others() {
         .filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))
         .collect();
     for command in [
-        "methods", "check", "plan", "apply", "watch", "history", "rollback", "verify",
+        "demo", "methods", "check", "plan", "apply", "watch", "history", "rollback", "verify",
     ] {
         assert!(listed.contains(&command), "{command} is missing in\n{help}");
     }
     assert!(
-        !help.contains("__worker") && !help.contains("demo"),
+        !help.contains("__worker") && !help.contains("__stage"),
         "{help}"
     );
+    let demo = text(&nim_tls(&["demo", "--help"]).stdout);
+    for word in ["Simulated:", "without effect", "limit_req*"] {
+        assert!(demo.contains(word), "{demo}");
+    }
+    for word in ["--host", "--lesson", "--autoplay", "--list"] {
+        assert!(!demo.contains(word), "{demo}");
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl Talk<'_> {
             self.tell_after(&format!("  {who:<9} "), &what);
         }
         self.tell(words::IF_IT_FAILS);
+        self.tell(words::IF_THE_LINE_DROPS);
         let options = self.ground.options();
         self.tell_after(
             "Way back, later: ",

@@ -35,6 +35,9 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
+            Effect::Save { .. } if ground.practice_folder().is_some() => tell(Message::Saved(Err(
+                "demo writes nothing outside its folder; nim-tls saves answers".to_owned(),
+            ))),
             Effect::Save { file, text } => tell(Message::Saved(save(&file, &text))),
             Effect::Quit(_) => {} // the loop has left already
         }

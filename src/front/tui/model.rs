@@ -35,6 +35,8 @@ pub(super) struct Model {
     pub(super) notice: Option<Notice>,
     /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
     pub(super) options: String,
+    /// The folder of a host for practice, which goes away with this screen.
+    pub(super) practice: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +82,10 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Nothing is left of a practice host that a command could put back.
+pub(super) const WAY_BACK_IN_PRACTICE: &str =
+    "Put everything back now, on step 8; or leave, and the practice host goes away";
+
 impl Model {
     pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
         Self {
@@ -99,7 +105,32 @@ impl Model {
             connected_before: None,
             notice: None,
             options,
+            practice: None,
         }
+    }
+
+    /// How all of it is put back later.
+    pub(super) fn way_back(&self) -> String {
+        if self.practice.is_some() {
+            WAY_BACK_IN_PRACTICE.to_owned()
+        } else {
+            format!("nim-tls rollback{}", self.options)
+        }
+    }
+
+    /// What a run does without its screen.
+    pub(super) fn without_screen(&self) -> &'static str {
+        if self.practice.is_some() {
+            "If you leave, the practice host goes away with everything on it."
+        } else {
+            "You can close this screen or lose the line: the work goes on in a process of its own. \
+             nim-tls watch shows it again."
+        }
+    }
+
+    /// Whether this step of a run is only simulated on a practice host.
+    pub(super) fn simulates(&self, step: &str) -> bool {
+        self.practice.is_some() && matches!(step, "test" | "trust" | "reload" | "end-old-workers")
     }
 
     /// How many clients are connected, as far as the last look could tell.

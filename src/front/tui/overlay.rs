@@ -1,6 +1,6 @@
 //! The words of what lies over a step.
 
-use super::model::{Model, Overlay};
+use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
 use super::pane::{self, Kind};
 use crate::questions::{QUESTIONS, Question};
 use crate::values::{cell, escaped};
@@ -52,9 +52,10 @@ fn quit(model: &Model) -> String {
         .as_ref()
         .is_some_and(|running| !running.is_over());
     if at_work {
-        "The work goes on without this screen; nim-tls watch shows it.\ny or Enter: leave. Any \
-         other key: stay."
-            .to_owned()
+        format!(
+            "{}\ny or Enter: leave. Any other key: stay.",
+            model.without_screen()
+        )
     } else {
         "Nothing has been changed. What you have answered is lost unless you save it.\ny or \
          Enter: leave. s: save first. Any other key: stay."
@@ -70,9 +71,14 @@ fn help(model: &Model) -> String {
          p  preview in full; d  difference or whole file; e  why this line\n\
          /, n, N  find; next and previous match, or change\n\
          s  save the answers; q  leave; Ctrl-C  leave at once\n\
-         Nothing is written before the yes of step 7. The way back after it: Put everything \
-         back now, on step 8, or nim-tls rollback at any time.\n",
+         Nothing is written before the yes of step 7. The way back after it: ",
     );
+    text.push_str(if model.practice.is_some() {
+        WAY_BACK_IN_PRACTICE
+    } else {
+        "Put everything back now, on step 8, or nim-tls rollback at any time"
+    });
+    text.push_str(".\n");
     let here = |question: &&Question| question.step == model.step;
     for question in QUESTIONS.iter().filter(here) {
         text.push_str(&format!("\n{}: {}\n", question.label, question.why));

@@ -19,7 +19,7 @@ pub(super) struct Running {
 
 #[derive(Debug)]
 pub(super) struct StepLine {
-    id: String,
+    pub(super) id: String,
     pub(super) title: String,
     pub(super) state: StepState,
 }

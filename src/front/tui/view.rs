@@ -213,10 +213,14 @@ fn header(model: &Model, width: usize) -> Line<'static> {
     } else {
         model.look.title()
     };
-    let left = vec![
-        Span::styled(" nim-tls", model.look.title()),
-        Span::raw(format!("  {}", whose(model))),
-    ];
+    let mut left = vec![Span::styled(" nim-tls", model.look.title())];
+    if model.practice.is_some() {
+        left.push(Span::styled(
+            "  practice host (simulated)",
+            model.look.warning(),
+        ));
+    }
+    left.push(Span::raw(format!("  {}", whose(model))));
     both_ends(left, Span::styled(format!("[ {state} ]"), style), width)
 }
 
@@ -332,7 +336,11 @@ fn keys(model: &Model) -> &'static str {
                 .as_ref()
                 .is_some_and(|run| !Running::is_over(run)) =>
         {
-            "Enter press  Ctrl-C leaves the screen; the work goes on"
+            if model.practice.is_some() {
+                "Ctrl-C leaves, and the practice host goes away"
+            } else {
+                "Enter press  Ctrl-C leaves the screen; the work goes on"
+            }
         }
         (Step::Apply, _) => {
             "Left/Right choose  Enter press  Esc back  (Enter alone never starts it)"

@@ -10,7 +10,7 @@ use crate::host::{Host, HostError, Keep, Local, is_private, replace_ourselves, s
 use super::spec::Spec;
 
 /// Comes before the output of nginx; without it, nginx was never started.
-pub(crate) const MARK: &str = "nim-tls stage: nginx says\n";
+pub const MARK: &str = "nim-tls stage: nginx says\n";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InsideError {

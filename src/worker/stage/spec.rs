@@ -17,13 +17,13 @@ pub struct Laid {
 }
 
 /// What is to be laid over the filesystem, and what is to be run there.
-pub(crate) struct Spec {
+pub struct Spec {
     pub head: Head,
     pub files: Vec<Laid>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub struct Head {
     /// Folders that the command writes to.
     pub touches: Vec<String>,
     /// Folders that the files need, parents first.
@@ -34,7 +34,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(
+    pub fn new(
         touches: Vec<String>,
         folders: Vec<(AbsPath, Attributes)>,
         command: Command,
@@ -49,7 +49,8 @@ impl Head {
 }
 
 impl Spec {
-    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+    /// As it goes through the pipe.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut head = self.head.clone();
         head.files = self
             .files
@@ -74,7 +75,8 @@ impl Spec {
         bytes
     }
 
-    pub(crate) fn read(mut from: impl BufRead) -> io::Result<Self> {
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    pub fn read(mut from: impl BufRead) -> io::Result<Self> {
         let mut line = Vec::new();
         from.read_until(b'\n', &mut line)?;
         let head: Head = serde_json::from_slice(&line)?;

@@ -37,7 +37,8 @@ fn asks(model: &Model, width: usize) -> Body {
         "Nothing has been changed so far. On yes, in this order:",
     );
     for (number, step) in (1..).zip(&plan.steps) {
-        body.text(&format!("  {number:>2} "), &step.title);
+        let title = titled(model, &step.id, &step.title);
+        body.text(&format!("  {number:>2} "), &title);
     }
     body.gap();
     body.rule("What people will notice");
@@ -46,10 +47,23 @@ fn asks(model: &Model, width: usize) -> Body {
     }
     body.gap();
     body.text(" ", words::IF_IT_FAILS);
-    body.text(" Later: ", &format!("nim-tls rollback{}", model.options));
+    if model.practice.is_none() {
+        body.text(" ", words::IF_THE_LINE_DROPS);
+    }
+    body.text(" Later: ", &model.way_back());
     body.gap();
     body.buttons(model);
     body
+}
+
+/// The title of a step, with a word where it is not real.
+fn titled(model: &Model, step: &str, title: &str) -> String {
+    let word = if model.simulates(step) {
+        " (simulated)"
+    } else {
+        ""
+    };
+    format!("{title}{word}")
 }
 
 fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
@@ -82,7 +96,7 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
         };
         body.styled(
             &format!(" {mark} "),
-            &format!("{}  {detail}", step.title),
+            &format!("{}  {detail}", titled(model, &step.id, &step.title)),
             style,
         );
     }
@@ -102,7 +116,7 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
                 body.styled("    ", line, model.look.dim());
             }
             body.gap();
-            body.text(" ", "You can close this screen or lose the line: the work goes on in a process of its own. nim-tls watch shows it again.");
+            body.text(" ", model.without_screen());
         }
         Some(ended) => {
             body.gap();

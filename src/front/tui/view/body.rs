@@ -121,6 +121,8 @@ fn label(model: &Model, button: Button) -> String {
         button == Button::Next && model.step == crate::questions::Step::Prerequisites && failed > 0;
     if waits {
         format!("Next: waits for {failed} of these")
+    } else if button == Button::Leave && model.practice.is_some() {
+        "Leave, and end practice".to_owned()
     } else {
         button.label().to_owned()
     }

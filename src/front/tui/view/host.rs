@@ -12,6 +12,17 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         return body;
     };
     body.text(" ", words::WELCOME);
+    if let Some(folder) = &model.practice {
+        body.gap();
+        body.text(
+            " ",
+            &format!(
+                "This is a practice host, in {folder}: nothing outside of that folder is touched. \
+                 Files, certificates and TLS connections are real; nginx, services, commands and \
+                 two agents are simulated."
+            ),
+        );
+    }
     body.gap();
     body.rule("This host");
     for (head, words) in words::host(facts) {

@@ -98,9 +98,13 @@ fn what_now(body: &mut Body, model: &Model) {
         " ",
         &format!(
             "Each agent's files wait in {folder} (nginx-agent.conf there says what goes where). \
-             Open the UI in a browser now. Put everything back works later too: nim-tls \
-             rollback{}",
-            model.options
+             {}{}",
+            if model.practice.is_some() {
+                "All of that is on the practice host. "
+            } else {
+                "Open the UI in a browser now. Put everything back works later too: "
+            },
+            model.way_back()
         ),
     );
 }

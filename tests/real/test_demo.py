@@ -1,0 +1,224 @@
+"""`nim-tls demo` in a real terminal: from its first screen to proven and back, as root and as an ordinary user."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import snapshot
+from conftest import each_build_and
+from lab import Nginx
+from manager import Manager
+from nim_tree import PLAIN, Shape
+from screen import Screen, given_back
+from tool import Tool
+
+ENTER, TAB, RIGHT = "\r", "\t", "\x1b[C"
+PASSPHRASE = "correct horse battery"
+NOBODY = "65534"
+NAME = "nim.practice.example"
+ANSWERS = f"""version: 1
+role: manager
+generation: nim2
+proxy: nginx-oss
+method: client-mtls
+manager_name: {NAME}
+alt_names: [10.0.0.5]
+agents: [web-1.practice.example]
+certificates:
+  ca_key: {{keep: plaintext}}
+"""
+
+
+@pytest.fixture(params=["root", "ordinary-user"])
+def demo(request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Demo"]:
+    made = Demo(binary, tmp_path_factory.mktemp("demo"), request.param)
+    yield made
+    made.close()
+
+
+class Below:
+    """A folder as if it were the root of a machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, inside: str) -> Path:
+        return self.folder / inside.lstrip("/")
+
+
+class Demo:
+    """The command with a folder of its own for temporary files, and keys counted."""
+
+    def __init__(self, binary: Path, work: Path, who: str) -> None:
+        self.keys = 0
+        self.temporary = work / "tmp"
+        self.temporary.mkdir(mode=0o1777)
+        self.temporary.chmod(0o1777)
+        # An ordinary user may not be able to reach the place where the binary was built.
+        tool = work / "nim-tls"
+        shutil.copy2(binary, tool)
+        for folder in [work, *work.parents[:2]]:
+            folder.chmod(folder.stat().st_mode | 0o055)
+        # No network, no nginx within reach, nothing of the host to be written to.
+        alone = ["unshare", "--net", "--"]
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+        argv = [*alone, *(user if who != "root" else []), str(tool), "demo"]
+        self.screen = Screen(None, *argv, TMPDIR=str(self.temporary), PATH="/usr/bin:/bin")
+
+    def close(self) -> None:
+        self.screen.hang_up()
+
+    def press(self, key: str) -> None:
+        self.keys += 1
+        self.screen.type(key)
+
+    def folder(self) -> Path:
+        """The host's folder, while it is there."""
+        (found,) = self.temporary.iterdir()
+        return found
+
+    def to_proven(self) -> None:
+        screen = self.screen
+        screen.wait_for("> [ Next ] <")
+        assert "practice host (simulated)" in screen.text.splitlines()[0]
+        self.press(ENTER)
+        screen.wait_for("2/8 Prerequisites")
+        assert "cuts agents without a certificate off" in screen.text
+        self.press(ENTER)
+        screen.wait_for("3/8 Method")
+        self.press(ENTER)
+        screen.wait_for("4/8 Names")
+        screen.type(NAME)
+        self.press(TAB)
+        screen.type("10.0.0.5")
+        self.press(TAB)
+        screen.type("web-1.practice.example")
+        self.press(ENTER)
+        screen.wait_for("5/8 Certificates")
+        self.press(ENTER)
+        screen.wait_for("A passphrase is needed")
+        screen.type(PASSPHRASE)
+        self.press(TAB)
+        screen.type(PASSPHRASE)
+        self.press(ENTER)
+        screen.wait_for("6/8 Files")
+        self.press(ENTER)
+        screen.wait_for("7/8 Apply")
+        assert "(simulated)" in screen.text and "2 of them without a certificate" in screen.text
+        self.press(RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        self.press(ENTER)
+        shown = screen.wait_for("PROVEN", seconds=110)
+        assert "8/8 Verify" in shown and "NOT PROVEN" not in shown, shown
+
+
+def test_from_the_first_screen_to_proven_and_back(demo: Demo) -> None:
+    began = time.monotonic()
+    demo.screen.wait_for("> [ Next ] <")
+    folder = demo.folder()
+    tree = Below(folder)
+    before = snapshot.take(tree)
+    demo.to_proven()
+    assert demo.keys <= 20, demo.keys
+    assert time.monotonic() - began < 120
+    key = folder / "var/lib/nim-tls/ca/intermediate.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "BEGIN ENCRYPTED PRIVATE KEY" in key.read_text()
+    verdicts = (folder / "var/log/nginx/nim-tls-agents.log").read_text()
+    assert '"verify":"SUCCESS"' in verdicts and '"verify":"NONE"' in verdicts, verdicts
+    demo.press(RIGHT)
+    demo.screen.wait_for("> [ Put everything back now ] <")
+    demo.press(ENTER)
+    demo.screen.wait_for("put back as it was", seconds=30)
+    assert snapshot.differences(before, snapshot.take(tree)) == []
+    demo.press("\x03")
+    assert demo.screen.exit_code() == 130
+    assert given_back(demo.screen.bytes)
+    assert list(demo.temporary.iterdir()) == []
+    assert b"Nothing else was touched" in demo.screen.bytes
+    assert PASSPHRASE.encode() not in demo.screen.bytes
+
+
+@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
+def test_a_signal_takes_the_folder_away(demo: Demo, name: str, code: int) -> None:
+    demo.screen.wait_for("> [ Next ] <")
+    assert demo.folder().is_dir()
+    os.kill(demo.screen.pid, getattr(signal, f"SIG{name}"))
+    assert demo.screen.exit_code() == code
+    assert list(demo.temporary.iterdir()) == []
+
+
+def test_a_line_that_drops_takes_the_folder_away(demo: Demo) -> None:
+    demo.screen.wait_for("> [ Next ] <")
+    demo.screen.hang_up()
+    end = time.monotonic() + 10
+    while list(demo.temporary.iterdir()):
+        assert time.monotonic() < end, list(demo.temporary.iterdir())
+        time.sleep(0.05)
+
+
+def test_leaving_during_apply_takes_the_folder_away(demo: Demo) -> None:
+    demo.screen.wait_for("> [ Next ] <")
+    for key, words in ((ENTER, "2/8"), (ENTER, "3/8"), (ENTER, "4/8")):
+        demo.press(key)
+        demo.screen.wait_for(words)
+    demo.screen.type(NAME + TAB + TAB + "web-1.practice.example" + ENTER)
+    demo.screen.wait_for("5/8")
+    demo.press(ENTER)
+    demo.screen.wait_for("A passphrase is needed")
+    demo.screen.type(PASSPHRASE + TAB + PASSPHRASE + ENTER)
+    demo.screen.wait_for("6/8")
+    demo.press(ENTER)
+    demo.screen.wait_for("7/8")
+    demo.press(RIGHT)
+    demo.screen.wait_for("> [ Yes, change this host ] <")
+    demo.press(ENTER)
+    demo.screen.wait_for("CHANGING NOW")
+    demo.press("\x03")
+    assert demo.screen.exit_code() == 130
+    assert list(demo.temporary.iterdir()) == []
+
+
+def test_without_a_terminal_nothing_is_made(binary: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [binary, "demo"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={"TMPDIR": str(tmp_path), "TERM": "xterm"},
+    )
+    assert done.returncode == 2 and "needs a terminal" in done.stderr, done
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_build_and([PLAIN])
+def test_the_practice_host_answers_as_a_real_nginx_does(
+    make_manager: Callable[[Nginx, Shape], Manager], nginx: Nginx, shape: Shape, binary: Path, tmp_path: Path
+) -> None:
+    """The same files, planned by the same answers: each connection of the proof sees the same on both."""
+    practised = Demo(binary, tmp_path, "root")
+    practised.screen.wait_for("> [ Next ] <")
+    folder = practised.folder()
+    with make_manager(nginx, shape) as manager:
+        for path in ("etc/nginx/nginx.conf", "etc/nginx/conf.d", "etc/nms/nginx", "etc/nms/certs", "var/www/nms"):
+            for file in [folder / path, *(folder / path).rglob("*")]:
+                if file.is_file():
+                    mode = file.stat().st_mode & 0o777
+                    manager.write(f"/{file.relative_to(folder)}", file.read_bytes(), mode)
+        manager.write("/etc/hosts", f"127.0.0.1 {NAME} localhost\n")
+        manager.start()
+        real = Tool(manager, binary).apply(ANSWERS).must(0, "applied")["proof"]
+    practised.to_proven()
+    (receipt,) = folder.glob("var/lib/nim-tls/runs/*/receipt.json")
+    rows = json.loads(receipt.read_text())["proof"]
+    practised.close()
+    assert [(row["leg"], row["case"]) for row in rows] == [(row["leg"], row["case"]) for row in real]
+    assert len(rows) > 20
+    different = [(mine, its) for mine, its in zip(rows, real, strict=True) if mine != its]
+    assert different == []
