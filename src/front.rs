@@ -35,6 +35,7 @@ use crate::error::Problem;
 use crate::values::RunId;
 use crate::worker;
 
+use busy::Found;
 use output::Output;
 use place::Ground;
 use prover::RealProver;
@@ -58,7 +59,21 @@ pub fn run(cli: &Cli) -> u8 {
 /// The wizard, where there is somebody to lead through it.
 fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
     needs_terminal("the wizard", "nim-tls apply --answers FILE --yes")?;
-    busy::refuse(&ground)?;
+    let entered = cli.answers.as_deref().map(saving::load).transpose()?;
+    let entered = entered.unwrap_or_default();
+    let lines = cli.plain || !prompt::addresses_cursor();
+    match busy::found(&ground)? {
+        found if !lines => {
+            return tui::run(ground, is_ascii(cli), output.has_colour(), entered, found);
+        }
+        Found::Free => {}
+        Found::AtWork(run) => {
+            output.tell("A run is at work on this host; this is how it goes.");
+            let watch = Command::Watch { run: Some(run) };
+            return unattended::run(&watch, &ground, output);
+        }
+        Found::CutShort(run) => return Err(busy::cut_short(&ground, &run)),
+    }
     if !prompt::addresses_cursor() {
         // Not one colour either, whatever was asked for.
         let color = When::Never;
@@ -66,12 +81,9 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
             color,
             ..cli.place.clone()
         };
-        return plain::run(&ground, &Output::new(&place));
+        return plain::run(&ground, &Output::new(&place), entered);
     }
-    if cli.plain {
-        return plain::run(&ground, output);
-    }
-    tui::run(ground, is_ascii(cli), output.has_colour())
+    plain::run(&ground, output, entered)
 }
 
 /// The same on a practice host.
@@ -141,6 +153,12 @@ pub fn work(place: &Place, run: &RunId) -> u8 {
 }
 
 fn check_format(cli: &Cli) -> Result<(), Problem> {
+    if cli.command.is_some() && cli.answers.is_some() {
+        return Err(
+            Problem::usage("--answers before a command is for the wizard")
+                .remedy("write it behind the command: nim-tls plan --answers FILE"),
+        );
+    }
     let diff = cli.place.format == Format::Diff;
     if diff && !matches!(cli.command, Some(Command::Plan { .. })) {
         return Err(Problem::usage("--format diff belongs to the command plan")

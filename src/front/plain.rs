@@ -10,6 +10,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use crate::answers::Entered;
 use crate::error::Problem;
 use crate::questions::Step;
 
@@ -21,13 +22,19 @@ use super::session;
 use talk::{Left, Talk};
 
 /// Leads through the steps; gives the exit code.
-pub(super) fn run(ground: &Ground, output: &Output) -> Result<u8, Problem> {
+pub(super) fn run(ground: &Ground, output: &Output, entered: Entered) -> Result<u8, Problem> {
     // Without it an interrupt ends this process all the same, only without a word.
     let _ = leaving::say(talk::UNCHANGED.to_owned());
     let mut asked = prompt::at_terminal(output.has_colour(), true);
     asked.say("Looking at this host; nothing is changed by that.\n");
     let facts = session::first_look(ground, None);
-    lead(&mut Talk::new(ground, output, asked.as_mut(), facts))
+    lead(&mut Talk::new(
+        ground,
+        output,
+        asked.as_mut(),
+        facts,
+        entered,
+    ))
 }
 
 fn lead(talk: &mut Talk<'_>) -> Result<u8, Problem> {

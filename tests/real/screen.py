@@ -104,5 +104,5 @@ def given_back(bytes_: bytes) -> bool:
     return left > entered >= 0 and bytes_.rfind(b"\x1b[?25h") > bytes_.rfind(b"\x1b[?25l")
 
 
-def wizard(manager: Manager, binary: Path, **options: object) -> Screen:
-    return Screen(manager, str(binary), **options)
+def wizard(manager: Manager, binary: Path, *argv: str, **options: object) -> Screen:
+    return Screen(manager, str(binary), *argv, **options)

@@ -54,8 +54,8 @@ impl<'a> Talk<'a> {
         output: &'a Output,
         asked: &'a mut dyn Ask,
         facts: Facts,
+        mut entered: Entered,
     ) -> Self {
-        let mut entered = Entered::default();
         questions::settle(&facts, &mut entered);
         outlook::suggest(&facts, &mut entered);
         let mut talk = Self {

@@ -64,7 +64,7 @@ fn told(lines: &[&'static str]) -> Told {
         lines: lines.iter().copied().collect(),
         heard: String::new(),
     };
-    let mut talk = Talk::new(&ground, &output, &mut script, facts());
+    let mut talk = Talk::new(&ground, &output, &mut script, facts(), Entered::default());
     let code = lead(&mut talk).unwrap();
     let (entered, step) = (talk.entered, talk.step);
     Told {

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Duration;
 
 use super::Arrival;
 use super::message::{Effect, Message};
+use crate::event::Happening;
+use crate::values::RunId;
 use crate::worker::{self, Started};
 
+use super::super::busy::at_work;
 use super::super::place::Ground;
 use super::super::saving::save;
 use super::super::session;
 use super::super::starting::{put_back, start};
+
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arrival>) {
     let (ground, sender) = (Arc::clone(ground), sender.clone());
@@ -31,6 +37,7 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
+            Effect::Attach(run) => attach(&ground, &run, &tell),
             Effect::PutBack => match put_back(&ground) {
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
@@ -44,22 +51,46 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
     });
 }
 
+/// Shows all that a run has told so far, and what it tells from now on.
+fn attach(ground: &Ground, run: &RunId, tell: &dyn Fn(Message)) {
+    let mut events = worker::follow(ground.host(), ground.state(), run, 0);
+    loop {
+        // Looked at before the events: what a worker said last is then already there.
+        let alive = at_work(ground, run);
+        for event in events.news().unwrap_or_default() {
+            let ended = matches!(event.what, Happening::Ended { .. });
+            tell(Message::Happened(event));
+            if ended {
+                return;
+            }
+        }
+        if !alive {
+            return tell(gone(ground, run));
+        }
+        ground.host().sleep(PAUSE);
+    }
+}
+
+fn gone(ground: &Ground, run: &RunId) -> Message {
+    Message::Failed(format!(
+        "the worker of run {run} is gone without a word; nim-tls rollback --yes{} puts this host \
+         back",
+        ground.options()
+    ))
+}
+
 fn follow(ground: &Ground, started: Started, tell: &dyn Fn(Message)) {
     let run = started.run.clone();
     let mut ended = false;
     let watched = worker::watch(ground.host(), ground.state(), started, |event| {
-        ended |= matches!(event.what, crate::event::Happening::Ended { .. });
+        ended |= matches!(event.what, Happening::Ended { .. });
         tell(Message::Happened(event.clone()));
     });
     match watched {
         // What the receipt says, where the last event could not be written.
         Ok(Some(event)) if !ended => tell(Message::Happened(event)),
         Ok(Some(_)) => {}
-        Ok(None) => tell(Message::Failed(format!(
-            "the worker of run {run} is gone without a word; nim-tls rollback --yes{} puts this \
-             host back",
-            ground.options()
-        ))),
+        Ok(None) => tell(gone(ground, &run)),
         Err(problem) => tell(Message::Failed(problem.to_string())),
     }
 }

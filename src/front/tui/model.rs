@@ -54,6 +54,8 @@ pub(super) enum Overlay {
     Why(usize),
     Save(Edit),
     Search(Edit),
+    /// A run was cut short before this screen was opened; what is known of it.
+    CutShort(String),
     Quit,
 }
 

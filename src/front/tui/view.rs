@@ -241,7 +241,9 @@ fn state(model: &Model) -> &'static str {
 /// Which host this is.
 fn whose(model: &Model) -> String {
     let Some(facts) = &model.facts else {
-        return "looking at this host ...".to_owned();
+        let run = model.running.as_ref().and_then(|run| run.run.as_ref());
+        let run = run.map(|run| format!("run {run}"));
+        return run.unwrap_or_else(|| "looking at this host ...".to_owned());
     };
     let mut parts = Vec::new();
     let name = model.entered.get("manager_name");

@@ -8,6 +8,7 @@ use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
 use super::super::overlay;
 use super::preview;
+use crate::error::Exit;
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else {
@@ -20,6 +21,17 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         Overlay::Why(first) => {
             model.overlay = scrolled(model, key, Overlay::Why, first);
+            Vec::new()
+        }
+        Overlay::CutShort(_) if matches!(key, Key::Char('y') | Key::Enter) => {
+            model.tell("Putting everything back ...");
+            vec![Effect::PutBack]
+        }
+        Overlay::CutShort(_) if matches!(key, Key::Char('q') | Key::Esc) => {
+            vec![Effect::Quit(Exit::Busy as u8)]
+        }
+        Overlay::CutShort(words) => {
+            model.overlay = Some(Overlay::CutShort(words));
             Vec::new()
         }
         Overlay::Quit => match key {
