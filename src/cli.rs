@@ -17,6 +17,12 @@ use crate::values::{AbsPath, RunId};
 pub struct Cli {
     #[command(flatten)]
     pub place: Place,
+    /// Ask line by line, where the wizard would draw a screen
+    #[arg(long)]
+    pub plain: bool,
+    /// Begin the wizard with the answers of a file
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

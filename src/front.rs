@@ -4,23 +4,38 @@ mod output;
 mod place;
 mod prover;
 mod typed;
+// What the fronts share: no front names another.
 mod session;
+mod outlook;
+mod prompt;
 mod consent;
 mod passphrase;
 mod leaving;
 mod busy;
+mod saving;
+mod starting;
+mod plan_text;
+mod progress;
+mod by_hand;
+mod document;
+mod following;
+mod words;
+#[cfg(test)]
+mod sample;
 
+mod plain;
 mod tui;
 mod demo;
 pub mod unattended;
 
 use std::io::{self, IsTerminal};
 
-use crate::cli::{Cli, Command, Format, Place};
+use crate::cli::{Cli, Command, Format, Place, When};
 use crate::error::Problem;
 use crate::values::RunId;
 use crate::worker;
 
+use busy::Found;
 use output::Output;
 use place::Ground;
 use prover::RealProver;
@@ -43,9 +58,32 @@ pub fn run(cli: &Cli) -> u8 {
 
 /// The wizard, where there is somebody to lead through it.
 fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
-    needs_screen("the wizard", "nim-tls apply --answers FILE --yes")?;
-    busy::refuse(&ground)?;
-    tui::run(ground, is_ascii(cli), output.has_colour())
+    needs_terminal("the wizard", "nim-tls apply --answers FILE --yes")?;
+    let entered = cli.answers.as_deref().map(saving::load).transpose()?;
+    let entered = entered.unwrap_or_default();
+    let lines = cli.plain || !prompt::addresses_cursor();
+    match busy::found(&ground)? {
+        found if !lines => {
+            return tui::run(ground, is_ascii(cli), output.has_colour(), entered, found);
+        }
+        Found::Free => {}
+        Found::AtWork(run) => {
+            output.tell("A run is at work on this host; this is how it goes.");
+            let watch = Command::Watch { run: Some(run) };
+            return unattended::run(&watch, &ground, output);
+        }
+        Found::CutShort(run) => return Err(busy::cut_short(&ground, &run)),
+    }
+    if !prompt::addresses_cursor() {
+        // Not one colour either, whatever was asked for.
+        let color = When::Never;
+        let place = Place {
+            color,
+            ..cli.place.clone()
+        };
+        return plain::run(&ground, &Output::new(&place), entered);
+    }
+    plain::run(&ground, output, entered)
 }
 
 /// The same on a practice host.
@@ -55,23 +93,28 @@ fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
             "demo makes a host of its own: it takes no --root and no --state-dir",
         ));
     }
-    needs_screen("the practice host", "nim-tls plan --answers FILE")?;
+    if cli.plain {
+        return Err(Problem::usage(
+            "the practice host is led through on the full screen; it has no line prompts",
+        ));
+    }
+    needs_terminal("the practice host", "nim-tls plan --answers FILE")?;
+    if !prompt::addresses_cursor() {
+        return Err(Problem::usage(
+            "the practice host draws a screen, and this terminal (TERM) cannot",
+        )
+        .remedy("nim-tls --plain"));
+    }
     demo::demo(is_ascii(cli), output.has_colour())
 }
 
-fn needs_screen(what: &str, instead: &str) -> Result<(), Problem> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(Problem::usage(format!(
-            "{what} needs a terminal; without one: {instead}"
-        )));
+fn needs_terminal(what: &str, instead: &str) -> Result<(), Problem> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
     }
-    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        return Err(Problem::usage(format!(
-            "{what} draws a screen, and this terminal (TERM) cannot"
-        ))
-        .remedy("nim-tls apply --answers FILE"));
-    }
-    Ok(())
+    Err(Problem::usage(format!(
+        "{what} needs a terminal; without one: {instead}"
+    )))
 }
 
 fn is_ascii(cli: &Cli) -> bool {
@@ -110,6 +153,12 @@ pub fn work(place: &Place, run: &RunId) -> u8 {
 }
 
 fn check_format(cli: &Cli) -> Result<(), Problem> {
+    if cli.command.is_some() && cli.answers.is_some() {
+        return Err(
+            Problem::usage("--answers before a command is for the wizard")
+                .remedy("write it behind the command: nim-tls plan --answers FILE"),
+        );
+    }
     let diff = cli.place.format == Format::Diff;
     if diff && !matches!(cli.command, Some(Command::Plan { .. })) {
         return Err(Problem::usage("--format diff belongs to the command plan")

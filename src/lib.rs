@@ -1,7 +1,7 @@
 //! From a stock NGINX Instance Manager host to proven mutual TLS, and back.
 //!
 //! ```text
-//!            questions                                front/{tui,unattended}
+//!            questions                                front/{tui,plain,unattended}
 //!                |                                      ^ shows        | asks
 //! Host --probe--> Facts + Goal --plan--> Plan --preview--> Preview     v
 //!   ^                                     |                          Answers

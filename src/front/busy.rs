@@ -8,21 +8,44 @@ use crate::worker::{self, RunError, Runs};
 
 use super::place::Ground;
 
-/// Refuses where a run is at work or was cut short.
-pub(super) fn refuse(ground: &Ground) -> Result<(), Problem> {
+/// What runs have left a host in.
+pub(super) enum Found {
+    /// Nothing is going on.
+    Free,
+    AtWork(RunId),
+    /// Neither the host of before nor the one of afterwards.
+    CutShort(RunId),
+}
+
+pub(super) fn found(ground: &Ground) -> Result<Found, Problem> {
     if ground.host().is_live() && !ground.host().is_root() {
-        return Ok(()); // said by the plan, and the state folder is not to be seen anyway
+        return Ok(Found::Free); // said by the plan, and the state folder is not to be seen anyway
     }
-    refuse_at_work(ground)?;
-    let runs = Runs::new(ground.host(), ground.state());
-    let options = ground.options();
-    match runs.cut_short(None) {
-        Ok(None) => Ok(()),
+    if let Some(run) = run_at_work(ground) {
+        return Ok(Found::AtWork(run));
+    }
+    match Runs::new(ground.host(), ground.state()).cut_short(None) {
+        Ok(None) => Ok(Found::Free),
         // It may have begun between the two looks.
-        Ok(Some(run)) if at_work(ground, &run) => Err(busy(ground, &run)),
-        Ok(Some(run)) => Err(worker::in_between(&runs, &run, &options)),
+        Ok(Some(run)) if at_work(ground, &run) => Ok(Found::AtWork(run)),
+        Ok(Some(run)) => Ok(Found::CutShort(run)),
         Err(error) => Err(unreadable(ground, &error)),
     }
+}
+
+/// Refuses where a run is at work or was cut short.
+pub(super) fn refuse(ground: &Ground) -> Result<(), Problem> {
+    match found(ground)? {
+        Found::Free => Ok(()),
+        Found::AtWork(run) => Err(busy(ground, &run)),
+        Found::CutShort(run) => Err(cut_short(ground, &run)),
+    }
+}
+
+/// What was cut short, and what puts it back.
+pub(super) fn cut_short(ground: &Ground, run: &RunId) -> Problem {
+    let runs = Runs::new(ground.host(), ground.state());
+    worker::in_between(&runs, run, &ground.options())
 }
 
 /// Refuses where a run is at work.

@@ -2,36 +2,46 @@
 
 use std::io::{self, IsTerminal};
 
-use inquire::InquireError;
-
 use crate::cli::Consent;
-use crate::error::{Exit, Problem};
+use crate::error::Problem;
 
+use super::leaving;
+use super::prompt::{self, Unanswered};
 use super::typed::again;
 
 pub(super) enum Answer {
     Yes,
     No,
-    /// Ctrl-C.
-    Interrupted,
+    /// Ctrl-C, or the end of input: with the exit code.
+    Left(u8),
 }
 
 /// `--yes`, or a yes at the terminal. `what` is the question.
-pub(super) fn ask(consent: Consent, command: &str, what: &str) -> Result<Answer, Problem> {
+pub(super) fn ask(
+    consent: Consent,
+    command: &str,
+    what: &str,
+    colour: bool,
+) -> Result<Answer, Problem> {
     if consent.yes {
         return Ok(Answer::Yes);
     }
     if !is_terminal() {
         return Err(without_terminal(command));
     }
-    match inquire::Confirm::new(what).with_default(false).prompt() {
-        Ok(true) => Ok(Answer::Yes),
-        Ok(false) | Err(InquireError::OperationCanceled) => Ok(Answer::No),
-        Err(InquireError::OperationInterrupted) => Ok(Answer::Interrupted),
-        Err(error) => Err(Problem::new(
-            Exit::Usage,
-            format!("the question failed: {error}"),
-        )),
+    // Without it an interrupt ends this process all the same, only without a word.
+    let _ = leaving::from_questions();
+    let mut asked = prompt::at_terminal(colour, false);
+    loop {
+        match asked.line(what, "no", &["yes", "no"]) {
+            Ok(said) => match said.to_ascii_lowercase().as_str() {
+                "y" | "yes" => return Ok(Answer::Yes),
+                "n" | "no" => return Ok(Answer::No),
+                _ => asked.say("say yes or no\n"),
+            },
+            Err(Unanswered::Back) => return Ok(Answer::No),
+            Err(unanswered) => return unanswered.code().map(Answer::Left),
+        }
     }
 }
 

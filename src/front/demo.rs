@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::answers::Entered;
 use crate::error::Problem;
 use crate::practice::Practice;
 use crate::values::AbsPath;
 use crate::worker;
 
+use super::busy::Found;
 use super::place::Ground;
 use super::prover::RealProver;
 use super::tui;
@@ -26,7 +28,7 @@ pub(super) fn demo(ascii: bool, colour: bool) -> Result<u8, Problem> {
     let folder = practice.folder().display().to_string();
     let _away = Away(practice.clone());
     let ground = Ground::practice(practice.clone())?;
-    let code = tui::run(ground, ascii, colour)?;
+    let code = tui::run(ground, ascii, colour, Entered::default(), Found::Free)?;
     practice
         .close()
         .map_err(|error| Problem::host(format!("the practice folder is left: {error}")))?;

@@ -10,6 +10,8 @@ use crate::cli::{Format, Place, When};
 use crate::error::Problem;
 use crate::values::{USUAL_WIDTH, advised, wrapped};
 
+use super::prompt::addresses_cursor;
+
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
@@ -37,8 +39,7 @@ impl Output {
             When::Auto => {
                 // https://no-color.org: set to anything but nothing.
                 let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                !unwanted && !dumb && io::stdout().is_terminal()
+                !unwanted && addresses_cursor() && io::stdout().is_terminal()
             }
         };
         Self {

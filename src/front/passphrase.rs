@@ -1,7 +1,6 @@
 //! The passphrase of the authority's key: from a file or the terminal, to the worker's standard
 //! input, and nowhere else.
 
-use inquire::{InquireError, Password, PasswordDisplayMode};
 use zeroize::Zeroizing;
 
 use crate::answers::Answers;
@@ -13,8 +12,10 @@ use crate::values::AbsPath;
 use crate::worker::INTERMEDIATE_KEY;
 
 use super::consent::is_terminal;
+use super::leaving;
 use super::output::Output;
 use super::place::Ground;
+use super::prompt::{self, Ask, Unanswered};
 use super::typed::{again, quoted};
 
 /// A passphrase fits in a line; OpenSSL reads no more than a kibibyte of it.
@@ -22,12 +23,12 @@ const LIMIT: u64 = 64 * 1024;
 
 /// Why a plan needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
+pub(super) enum Need {
     New,
     Existing,
 }
 
-fn need(plan: &Plan) -> Option<Need> {
+pub(super) fn need(plan: &Plan) -> Option<Need> {
     match &plan.issuing()?.authority {
         Authority::New {
             key: KeepKey::Encrypted,
@@ -58,7 +59,15 @@ pub(super) fn obtain(
         )
         .remedy("say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}"));
     }
-    let text = asked(need)?;
+    // Without it an interrupt ends this process all the same, and leaves the terminal mute.
+    let _ = leaving::from_questions();
+    let mut asked = prompt::at_terminal(output.has_colour(), false);
+    let text = typed(need, asked.as_mut()).map_err(|unanswered| match unanswered {
+        Unanswered::Failed(error) => {
+            Problem::usage(format!("the question for the passphrase failed: {error}"))
+        }
+        _ => Problem::usage("no passphrase was given, so nothing was begun"),
+    })?;
     usable(ground, need, &text, None)?;
     Ok(text)
 }
@@ -80,7 +89,7 @@ pub(super) fn from_named_file(
 }
 
 /// Whether a passphrase can encrypt a new key, or opens the one that is there.
-fn usable(
+pub(super) fn usable(
     ground: &Ground,
     need: Need,
     text: &Zeroizing<String>,
@@ -155,22 +164,20 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
     }
 }
 
-fn asked(need: Need) -> Result<Zeroizing<String>, Problem> {
+/// As it is typed: a new one twice. An empty line goes back.
+pub(super) fn typed(need: Need, asked: &mut dyn Ask) -> Result<Zeroizing<String>, Unanswered> {
     let prompt = match need {
-        Need::New => "Passphrase for the key of the new authority:",
-        Need::Existing => "Passphrase of the authority's key:",
+        Need::New => "Passphrase for the key of the new authority",
+        Need::Existing => "Passphrase of the authority's key",
     };
-    let mut question = Password::new(prompt).with_display_mode(PasswordDisplayMode::Hidden);
-    if need == Need::Existing {
-        question.enable_confirmation = false;
-    }
-    match question.prompt() {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Err(
-            Problem::usage("no passphrase was given, so nothing was begun"),
-        ),
-        Err(error) => Err(Problem::usage(format!(
-            "the question for the passphrase failed: {error}"
-        ))),
+    loop {
+        let text = asked.secret(prompt)?;
+        if text.is_empty() {
+            return Err(Unanswered::Back);
+        }
+        if need == Need::Existing || *asked.secret("The same again")? == *text {
+            return Ok(text);
+        }
+        asked.say("The two passphrases differ; type both again.\n");
     }
 }

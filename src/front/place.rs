@@ -80,6 +80,12 @@ impl Ground {
         let program = std::env::current_exe().map_err(|error| {
             Problem::host(format!("this program cannot tell where it lies: {error}"))
         })?;
+        // An upgrade may have replaced the file; this program can still be reached as itself.
+        let program = if program.to_string_lossy().ends_with(" (deleted)") {
+            PathBuf::from("/proc/self/exe")
+        } else {
+            program
+        };
         let options = self.worker_options();
         Ok(Launch { program, options })
     }

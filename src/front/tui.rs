@@ -9,14 +9,13 @@ mod look;
 mod mend;
 mod message;
 mod model;
-mod outlook;
 mod pane;
+mod overlay;
 mod running;
 mod stops;
 mod terminal;
 mod update;
 mod view;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -34,12 +33,13 @@ use signal_hook::iterator::Signals;
 use crate::answers::Entered;
 use crate::error::{Exit, Problem};
 
+use super::busy::{Found, cut_short};
 use super::place::Ground;
 use key::Key;
 use look::Look;
 use mend::Mend;
 use message::{Effect, Message};
-use model::Model;
+use model::{Model, Overlay};
 use terminal::{Screen, Taken, give_back};
 use update::update;
 
@@ -52,7 +52,13 @@ enum Arrival {
 }
 
 /// Leads through the steps on the whole screen; gives the exit code.
-pub(super) fn run(ground: Ground, ascii: bool, colour: bool) -> Result<u8, Problem> {
+pub(super) fn run(
+    ground: Ground,
+    ascii: bool,
+    colour: bool,
+    entered: Entered,
+    found: Found,
+) -> Result<u8, Problem> {
     let ground = Arc::new(ground);
     let (sender, arrivals) = channel();
     leave_when_told(Arc::clone(&ground)).map_err(|error| lost(&error))?;
@@ -60,10 +66,21 @@ pub(super) fn run(ground: Ground, ascii: bool, colour: bool) -> Result<u8, Probl
     let size = screen.size().map_err(|error| lost(&error))?;
     let look = Look { colour, ascii };
     let options = ground.options();
-    let mut model = Model::new(look, (size.width, size.height), Entered::default(), options);
+    let mut model = Model::new(look, (size.width, size.height), entered, options);
     model.practice = ground.practice_folder();
     read_keys(sender.clone());
-    effect::perform(Effect::Look(None), &ground, &sender);
+    let first = match found {
+        Found::Free => Some(Effect::Look(None)),
+        Found::AtWork(run) => Some(Effect::Attach(run)),
+        Found::CutShort(run) => {
+            let words = cut_short(&ground, &run).to_string();
+            model.overlay = Some(Overlay::CutShort(words));
+            None
+        }
+    };
+    if let Some(effect) = first {
+        effect::perform(effect, &ground, &sender);
+    }
     let code = hold(&ground, screen, model, &sender, &arrivals);
     drop(taken);
     code.map_err(|error| lost(&error))

@@ -3,13 +3,9 @@
 
 mod apply;
 mod check;
-mod by_hand;
-mod document;
 mod history;
 mod methods;
 mod plan;
-mod plan_text;
-mod progress;
 mod rollback;
 mod verify;
 mod watch;

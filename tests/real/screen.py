@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import struct
 import termios
 import time
@@ -17,6 +18,10 @@ from manager import Manager
 class Screen:
     """A program of the lab, or of this machine, on a terminal emulator; closing it hangs the line up."""
 
+    # Ctrl-C reaches nsenter as well, which waits for the program with its exit code and must not die of it.
+    # The program has a handler of its own.
+    interrupts = signal.SIG_DFL
+
     def __init__(self, manager: Manager | None, *argv: str, columns: int = 80, rows: int = 24, **environment: str) -> None:
         self.bytes = b""
         self._screen = pyte.Screen(columns, rows)
@@ -25,6 +30,7 @@ class Screen:
         command = [*manager._enter, *argv] if manager else argv
         self.pid, self._line = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, self.interrupts)
             os.execve(shutil.which(command[0]), command, variables)
         fcntl.ioctl(self._line, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -98,5 +104,5 @@ def given_back(bytes_: bytes) -> bool:
     return left > entered >= 0 and bytes_.rfind(b"\x1b[?25h") > bytes_.rfind(b"\x1b[?25l")
 
 
-def wizard(manager: Manager, binary: Path, **options: object) -> Screen:
-    return Screen(manager, str(binary), **options)
+def wizard(manager: Manager, binary: Path, *argv: str, **options: object) -> Screen:
+    return Screen(manager, str(binary), *argv, **options)

@@ -9,6 +9,7 @@ use crate::answers::Answers;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::plan::Plan;
+use crate::values::RunId;
 
 pub(super) enum Message {
     Key(Key),
@@ -33,6 +34,8 @@ pub(super) enum Effect {
         plan: Box<Plan>,
         passphrase: Zeroizing<String>,
     },
+    /// Follow a run that somebody else has started, from its beginning.
+    Attach(RunId),
     /// Undo the run that was just made, and follow that.
     PutBack,
     Save {

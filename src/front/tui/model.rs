@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::super::outlook::Outlook;
 use super::edit::Edit;
 use super::look::Look;
-use super::outlook::Outlook;
 use super::running::Running;
 use crate::answers::Entered;
 use crate::facts::Facts;
@@ -54,6 +54,8 @@ pub(super) enum Overlay {
     Why(usize),
     Save(Edit),
     Search(Edit),
+    /// A run was cut short before this screen was opened; what is known of it.
+    CutShort(String),
     Quit,
 }
 

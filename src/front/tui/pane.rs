@@ -1,6 +1,7 @@
 //! The lines of the preview pane: one file of the plan, as a difference or as a whole, each
 //! line with its number and its reason.
 
+use super::super::words;
 use super::model::Model;
 use crate::plan::{Content, Status};
 use crate::preview::FilePreview;
@@ -42,11 +43,7 @@ pub(super) fn lines(model: &Model) -> Vec<PaneLine> {
         return Vec::new();
     };
     let Some(diff) = &file.diff else {
-        return vec![note(if file.sensitive {
-            "A secret. It is made while applying, readable by root alone, and shown nowhere."
-        } else {
-            "Made while applying: what is in it depends on keys that do not exist yet."
-        })];
+        return vec![note(words::without_text(file.sensitive))];
     };
     if model.preview.whole_file {
         whole(model, file)

@@ -1,8 +1,9 @@
 //! Where the focus can be: the stops of each step, in the order in which Tab visits them.
 
+use super::super::passphrase::{self, Need};
 use super::model::Model;
 use crate::method;
-use crate::plan::{Authority, KeepKey, hand_out_only};
+use crate::plan::hand_out_only;
 use crate::prerequisites::Status;
 use crate::questions::{Asked, Kind, QUESTIONS, Question, Step};
 
@@ -120,14 +121,8 @@ fn fields(model: &Model) -> impl Iterator<Item = Stop> {
 
 /// Whether this plan signs with a key under a passphrase; `true`: a new one, to be typed twice.
 pub(super) fn needs_passphrase(model: &Model) -> Option<bool> {
-    match &model.outlook.sketch()?.plan.issuing()?.authority {
-        Authority::New {
-            key: KeepKey::Encrypted,
-            ..
-        } => Some(true),
-        Authority::Existing { encrypted: true } => Some(false),
-        Authority::New { .. } | Authority::Existing { .. } => None,
-    }
+    let need = passphrase::need(&model.outlook.sketch()?.plan)?;
+    Some(need == Need::New)
 }
 
 /// The stop that has the focus.

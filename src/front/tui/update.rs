@@ -5,11 +5,12 @@ mod overlay;
 mod pages;
 mod preview;
 
+use super::super::outlook::{self, Outlook};
+use super::super::saving::USUAL_NAME;
 use super::edit::Edit;
 use super::key::Key;
 use super::message::{Effect, Message};
 use super::model::{Model, Overlay};
-use super::outlook::Outlook;
 use super::running::Running;
 use super::stops::{Button, Stop, focused, stops};
 use crate::event::{Event, Happening};
@@ -33,10 +34,10 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             let first = model.facts.is_none();
             model.checks = prerequisites::checks(&facts);
             questions::settle(&facts, &mut model.entered);
-            model.facts = Some(*facts);
             if first {
-                pages::suggest(model);
+                outlook::suggest(&facts, &mut model.entered);
             }
+            model.facts = Some(*facts);
             replan(model);
             if first {
                 preview::open(model, 0);
@@ -164,7 +165,7 @@ fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
         'l' => arrow(model, Key::Right),
         ' ' => space(model),
         '?' => model.overlay = Some(Overlay::Help(0)),
-        's' => model.overlay = Some(Overlay::Save(Edit::of("answers.yaml"))),
+        's' => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
         'q' => return pages::quit(model),
         _ => preview::letter(model, letter),
     }

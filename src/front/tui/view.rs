@@ -13,7 +13,6 @@
 
 mod apply;
 mod body;
-mod certificates;
 mod files;
 mod form;
 mod host;
@@ -28,6 +27,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::words;
 use super::model::Model;
 use super::pane;
 use super::running::Running;
@@ -231,20 +231,19 @@ fn state(model: &Model) -> &'static str {
     match ended {
         None => "nothing changed yet",
         Some(None) => "CHANGING NOW",
-        Some(Some(ended)) => match ended.outcome {
-            Outcome::Applied if has_proof => "CHANGED, proven",
-            Outcome::Applied => "CHANGED, not proven",
-            Outcome::RolledBack => "put back as it was",
-            Outcome::Unchanged | Outcome::Refused => "nothing changed",
-            Outcome::Incomplete => "IN BETWEEN, see below",
-        },
+        Some(Some(ended)) if ended.outcome == Outcome::Applied && !has_proof => {
+            "CHANGED, not proven"
+        }
+        Some(Some(ended)) => words::state(ended.outcome),
     }
 }
 
 /// Which host this is.
 fn whose(model: &Model) -> String {
     let Some(facts) = &model.facts else {
-        return "looking at this host ...".to_owned();
+        let run = model.running.as_ref().and_then(|run| run.run.as_ref());
+        let run = run.map(|run| format!("run {run}"));
+        return run.unwrap_or_else(|| "looking at this host ...".to_owned());
     };
     let mut parts = Vec::new();
     let name = model.entered.get("manager_name");

@@ -1,18 +1,16 @@
 //! `nim-tls methods`: the comparison table, and which of its cells fit this host.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::error::Problem;
-use crate::facts::{Facts, Generation, Known};
+use crate::facts::{Facts, Generation};
 use crate::method::{self, Cell, Method, Proxy};
 use crate::topology::{self, Leg};
-use crate::values::{escaped, wrapped};
 
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::session;
+use super::super::words;
 
 #[derive(Serialize)]
 struct Document {
@@ -39,7 +37,7 @@ pub(super) fn methods(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         let cells = cells.iter().map(|cell| document(cell, &facts)).collect();
         output.document(&Document { schema: 1, cells })?;
     } else {
-        output.result(&text(&cells, &facts, output.width))?;
+        output.result(&words::methods(&cells, &facts, output.width))?;
     }
     Ok(0)
 }
@@ -59,74 +57,4 @@ fn document(cell: &Cell, facts: &Facts) -> CellDocument {
         },
         fits: fits.map(|fits| fits.is_ok()),
     }
-}
-
-/// What a cell of the table says. "N/A" holds everywhere; "not here" for this host only.
-fn word(cell: &Cell, facts: &Facts) -> &'static str {
-    match method::fits(cell, facts) {
-        _ if cell.not_applicable.is_some() => "N/A",
-        Some(Ok(())) => "fits",
-        Some(Err(_)) => "not here",
-        None => "offered",
-    }
-}
-
-fn text(cells: &[Cell], facts: &Facts, width: usize) -> String {
-    let mut text = String::new();
-    line(&mut text, "", Proxy::ALL.map(Proxy::title));
-    for method in Method::ALL {
-        let words = Proxy::ALL.map(|proxy| {
-            let cell = cells
-                .iter()
-                .find(|cell| cell.method == method && cell.proxy == proxy);
-            cell.map_or("", |cell| word(cell, facts))
-        });
-        line(&mut text, method.title(), words);
-    }
-    text.push_str("\nNGINX Instance Manager 2. N/A: there is no such thing anywhere.\n");
-    let mut reasons: Vec<(&str, String)> = Vec::new();
-    for cell in cells {
-        let reason = match (cell.not_applicable, method::fits(cell, facts)) {
-            (Some(why), _) => ("  N/A       ", format!("{}: {why}", about(cell, why))),
-            (None, Some(Err(why))) => ("  not here  ", format!("{}: {why}", cell.proxy.title())),
-            (None, Some(Ok(())) | None) => continue,
-        };
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
-    for (head, reason) in reasons {
-        text.push_str(&wrapped(head, &escaped(&reason), width));
-    }
-    if let Known::Is(nginx) = &facts.nginx {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "\nThis host runs {}.", nginx.build);
-    }
-    for method in [Method::SslTermination, Method::ClientMtls] {
-        let _ = writeln!(text, "\n{}", method.title());
-        for leg in topology::legs(method) {
-            text.push_str(&wrapped("  - ", &leg.sentence(), width));
-        }
-    }
-    text
-}
-
-/// A reason that concerns a whole column is said once, for the column.
-fn about(cell: &Cell, why: &str) -> &'static str {
-    let column = method::cells()
-        .iter()
-        .filter(|other| other.proxy == cell.proxy)
-        .all(|other| other.not_applicable == Some(why));
-    if column {
-        cell.proxy.title()
-    } else {
-        cell.method.title()
-    }
-}
-
-fn line(text: &mut String, head: &str, words: [&str; 3]) {
-    let [first, second, third] = words;
-    let row = format!("{head:<20}{first:<11}{second:<12}{third}");
-    text.push_str(row.trim_end());
-    text.push('\n');
 }

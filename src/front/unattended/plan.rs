@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::error::Problem;
-use crate::plan::{Action, Content, Plan, Status};
+use crate::plan::{Content, Plan, Status};
 use crate::preview::{self, FilePreview};
 use crate::values::Digest;
 
@@ -15,8 +15,8 @@ use super::super::busy;
 use super::super::output::Output;
 use super::super::passphrase;
 use super::super::place::Ground;
+use super::super::plan_text::{self, commands};
 use super::super::session;
-use super::plan_text;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -123,31 +123,4 @@ pub(super) fn hash(plan: &Plan) -> Result<String, Problem> {
     let bytes = serde_json::to_vec(plan)
         .map_err(|error| Problem::host(format!("the plan cannot be written down: {error}")))?;
     Ok(Digest::of(&bytes).to_string())
-}
-
-/// What is run while the plan is carried out.
-pub(super) fn commands(plan: &Plan) -> Vec<String> {
-    let of = |action: &Action| match action {
-        Action::Test(nginx) => {
-            let words: Vec<&str> = [nginx.binary.as_str()]
-                .into_iter()
-                .chain(nginx.args.iter().map(String::as_str))
-                .chain(["-t"])
-                .collect();
-            Some(format!(
-                "{}  (in a private copy of the file system)",
-                words.join(" ")
-            ))
-        }
-        Action::Trust(trust) => Some(trust.command.clone()),
-        Action::Reload(nginx) => Some(format!("kill -HUP {}  (nginx reloads)", nginx.master)),
-        Action::EndOldWorkers { after_seconds } => Some(format!(
-            "kill -TERM of workers of before the reload, after {after_seconds} s, if any is left"
-        )),
-        Action::Issue(_) | Action::Place | Action::Prove(_) => None,
-    };
-    plan.steps
-        .iter()
-        .filter_map(|step| of(&step.action))
-        .collect()
 }

@@ -7,11 +7,12 @@ use crate::worker::{self, Target};
 
 use super::super::busy;
 use super::super::consent::{self, Answer};
+use super::super::document;
+use super::super::following::follow;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
-use super::apply::{Begun, declined, follow};
-use super::document;
+use super::apply::{Begun, declined};
 
 pub(super) fn rollback(
     ground: &Ground,
@@ -51,7 +52,12 @@ fn begin(
     if !consent.yes {
         output.tell(&summary(&target, output.told_width()));
     }
-    match consent::ask(consent, "rollback", "Put this back now?")? {
+    match consent::ask(
+        consent,
+        "rollback",
+        "Put this back now?",
+        output.has_colour(),
+    )? {
         Answer::Yes => {}
         answer => return Ok(Begun::Declined(declined(&answer, output))),
     }

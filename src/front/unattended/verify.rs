@@ -15,11 +15,11 @@ use crate::worker::{
 };
 
 use super::super::busy;
+use super::super::document;
 use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::prover::RealProver;
 use super::super::session;
-use super::document;
 
 const LIMIT: u64 = 1 << 20;
 

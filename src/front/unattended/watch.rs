@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use crate::error::{Exit, Problem};
 use crate::event::Happening;
-use crate::receipt::{Outcome, Receipt};
+use crate::receipt::Outcome;
 use crate::values::{RunId, escaped};
-use crate::worker::{self, RunError, Runs};
+use crate::worker::{self, Runs};
 
 use super::super::busy::{self, at_work};
-use super::super::leaving::leave_when_told;
+use super::super::following::{outcome, receipt};
+use super::super::leaving;
 use super::super::output::Output;
 use super::super::place::Ground;
+use super::super::progress;
 use super::super::typed::as_root;
-use super::document::{self, About, RunDocument};
-use super::progress;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -22,7 +22,7 @@ pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Re
     let run = chosen(ground, run)?;
     if at_work(ground, &run) {
         // Without it an interrupt ends this process all the same, only without a word.
-        let _ = leave_when_told(&run, &ground.options());
+        let _ = leaving::from_run(&run, &ground.options());
     }
     let mut events = worker::follow(ground.host(), ground.state(), &run, 0);
     loop {
@@ -42,70 +42,6 @@ pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Re
         }
         ground.host().sleep(PAUSE);
     }
-}
-
-/// Shows how a run ended, by its receipt where there is one; gives its exit code.
-pub(super) fn outcome(
-    ground: &Ground,
-    run: &RunId,
-    end: &Happening,
-    output: &Output,
-) -> Result<u8, Problem> {
-    let Happening::Ended {
-        outcome,
-        exit,
-        problem,
-    } = end
-    else {
-        return Err(Problem::host(format!("run {run} has not ended")));
-    };
-    let shown = match receipt(ground, run) {
-        Ok(Some(receipt)) => {
-            let plan = Runs::new(ground.host(), ground.state()).open(run).plan();
-            // A rollback has none, and a run goes on being shown without it.
-            let notes = plan.ok().flatten().map_or_else(Vec::new, |plan| plan.notes);
-            let about = About {
-                exit: *exit,
-                notes: &notes,
-                options: &ground.options(),
-                issued: &format!("{}/issued", ground.state()),
-                issued_outside: &format!("{}/issued", ground.outside(ground.state())),
-            };
-            document::show(output, &receipt, ground, &about)
-        }
-        found => {
-            if let Err(error) = found {
-                output.problem(&busy::unreadable(ground, &error));
-            }
-            // One that was turned away at the door is no run.
-            let run = (*exit != Exit::Busy as u8).then_some(run);
-            let document = RunDocument::without_receipt(run, *outcome, problem.clone());
-            if output.is_json() {
-                output.document(&document)
-            } else {
-                Ok(())
-            }
-        }
-    };
-    if let Some(problem) = problem {
-        // It may hold the remedy on a line of its own.
-        let lines: Vec<String> = problem.lines().map(escaped).collect();
-        let told = lines.join("\n");
-        let (what, remedy) = match told.split_once("\n  do: ") {
-            Some((what, remedy)) => (what, Some(remedy)),
-            None => (told.as_str(), None),
-        };
-        let problem = Problem::host(what);
-        output.problem(&match remedy {
-            Some(remedy) => problem.remedy(remedy),
-            None => problem,
-        });
-    }
-    // The work is done as `exit` says, even where its result could not be written down here.
-    if let Err(problem) = shown {
-        output.problem(&problem);
-    }
-    Ok(*exit)
 }
 
 /// The named run; else the one at work, else the latest.
@@ -177,8 +113,4 @@ fn without_receipt(ground: &Ground, run: &RunId) -> Problem {
         )
         .remedy(format!("nim-tls rollback --yes{options}")),
     }
-}
-
-fn receipt(ground: &Ground, run: &RunId) -> Result<Option<Receipt>, RunError> {
-    Runs::new(ground.host(), ground.state()).open(run).receipt()
 }

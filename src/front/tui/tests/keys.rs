@@ -1,5 +1,6 @@
 //! What keys do, step by step.
 
+use super::super::model::Overlay;
 use super::*;
 use crate::event::{Event, Happening};
 use crate::questions::Step;
@@ -255,4 +256,21 @@ fn what_is_pasted_is_text_and_never_a_command() {
     update(&mut model, Message::Pasted("nim.example.com\n".to_owned()));
     assert_eq!(model.step, Step::Names);
     assert_eq!(model.entered.get("manager_name"), "nim.example.com");
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_put_back_or_left() {
+    let mut model = begun();
+    model.overlay = Some(Overlay::CutShort(
+        "run 2026-01-01-01 was cut short".to_owned(),
+    ));
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("run 2026-01-01-01 was cut short"), "{shown}");
+    assert!(press(&mut model, &[Key::Char('x'), Key::Tab]).is_empty());
+    assert!(model.overlay.is_some());
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&effects[..], [Effect::PutBack]));
+    model.overlay = Some(Overlay::CutShort(String::new()));
+    let effects = press(&mut model, &[Key::Char('q')]);
+    assert!(matches!(&effects[..], [Effect::Quit(5)]));
 }

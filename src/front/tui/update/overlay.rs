@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::super::super::saving::USUAL_NAME;
 use super::super::key::Key;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
-use super::super::words;
+use super::super::overlay;
 use super::preview;
+use crate::error::Exit;
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else {
@@ -21,10 +23,21 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             model.overlay = scrolled(model, key, Overlay::Why, first);
             Vec::new()
         }
+        Overlay::CutShort(_) if matches!(key, Key::Char('y') | Key::Enter) => {
+            model.tell("Putting everything back ...");
+            vec![Effect::PutBack]
+        }
+        Overlay::CutShort(_) if matches!(key, Key::Char('q') | Key::Esc) => {
+            vec![Effect::Quit(Exit::Busy as u8)]
+        }
+        Overlay::CutShort(words) => {
+            model.overlay = Some(Overlay::CutShort(words));
+            Vec::new()
+        }
         Overlay::Quit => match key {
             Key::Char('y' | 'q') | Key::Enter => vec![Effect::Quit(0)],
             Key::Char('s') => {
-                model.overlay = Some(Overlay::Save(super::Edit::of("answers.yaml")));
+                model.overlay = Some(Overlay::Save(super::Edit::of(USUAL_NAME)));
                 Vec::new()
             }
             _ => Vec::new(),
@@ -70,7 +83,7 @@ fn scrolled(model: &Model, key: Key, over: fn(usize) -> Overlay, first: usize) -
     let (columns, rows) = model.size;
     // The rows around the middle of the screen, and the title of what lies over it.
     let room = usize::from(rows.saturating_sub(7));
-    let lines = words::lines(model, &over(0), usize::from(columns)).len();
+    let lines = overlay::lines(model, &over(0), usize::from(columns)).len();
     let last = lines.saturating_sub(room);
     let first = match key {
         Key::Up | Key::Char('k') => first.saturating_sub(1),

@@ -1,15 +1,16 @@
 //! From step to step: what lets a step be left, and what the buttons do.
 
+use super::super::super::outlook::Outlook;
+use super::super::super::words;
 use super::super::message::Effect;
 use super::super::model::{Model, Overlay};
-use super::super::outlook::Outlook;
 use super::super::running::Running;
 use super::super::stops::{Button, Stop, needs_passphrase, stops};
 use super::{focus_on, replan};
 use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
 use crate::prerequisites::Status;
-use crate::questions::{Asked, QUESTIONS, Step};
+use crate::questions::Step;
 
 /// Shows a step, with the focus where it should be first.
 pub(super) fn go(model: &mut Model, step: Step) {
@@ -47,29 +48,6 @@ fn first_failed(model: &Model) -> usize {
         .position(failed)
         .or_else(|| all.iter().position(next))
         .unwrap_or(0)
-}
-
-/// Puts what the facts suggest where nothing was answered yet: once, when the facts come. What
-/// the operator takes out later stays out.
-pub(super) fn suggest(model: &mut Model) {
-    let Some(facts) = &model.facts else { return };
-    if model.entered.get("method").is_empty() {
-        let fitting = crate::method::cells()
-            .into_iter()
-            .filter(|cell| matches!(crate::method::fits(cell, facts), Some(Ok(()))));
-        // The last row that fits gives the most.
-        if let Some(cell) = fitting.max_by_key(|cell| cell.method) {
-            model.entered.set("method", &cell.method.to_string());
-            model.entered.set("proxy", &cell.proxy.to_string());
-        }
-    }
-    for question in &QUESTIONS {
-        if model.entered.get(question.field).is_empty()
-            && let Asked::Yes { suggestion } = question.asked(facts, &model.entered)
-        {
-            model.entered.set(question.field, &suggestion);
-        }
-    }
 }
 
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
@@ -201,7 +179,7 @@ fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Eff
         }
     };
     if plan.is_empty() {
-        model.tell("Nothing has to be done: this host is as the answers want it.");
+        model.tell(words::NOTHING_TO_DO);
         return Vec::new();
     }
     let passphrase = std::mem::take(&mut model.secret.first);

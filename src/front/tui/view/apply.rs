@@ -2,12 +2,11 @@
 
 use ratatui::style::Style;
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::{Running, StepState};
 use super::body::Body;
 use crate::event::StepEnd;
-use crate::facts::Known;
-use crate::method::Method;
 
 pub(super) fn body(model: &Model, width: usize, room: usize) -> Body {
     match &model.running {
@@ -28,10 +27,7 @@ fn asks(model: &Model, width: usize) -> Body {
         return body;
     };
     if plan.is_empty() {
-        body.text(
-            " ",
-            "Nothing has to be done: this host is as the answers want it.",
-        );
+        body.text(" ", words::NOTHING_TO_DO);
         body.gap();
         body.buttons(model);
         return body;
@@ -46,29 +42,14 @@ fn asks(model: &Model, width: usize) -> Body {
     }
     body.gap();
     body.rule("What people will notice");
-    body.text(
-        " browsers  ",
-        "the new certificate, if one is made; no interruption",
-    );
-    let checked = model.entered.get("method") == Method::ClientMtls.to_string();
-    body.text(
-        " agents    ",
-        &if checked {
-            cut_off(model)
-        } else {
-            "nothing; they connect as before".to_owned()
-        },
-    );
+    for (who, what) in words::noticed(model.facts.as_ref(), &model.entered) {
+        body.text(&format!(" {who:<9} "), &what);
+    }
     body.gap();
-    body.text(
-        " ",
-        if model.practice.is_some() {
-            "If anything fails, all of it is put back."
-        } else {
-            "If anything fails, all of it is put back. If the line drops, the work goes on \
-             here; start nim-tls again to see how it ended."
-        },
-    );
+    body.text(" ", words::IF_IT_FAILS);
+    if model.practice.is_none() {
+        body.text(" ", words::IF_THE_LINE_DROPS);
+    }
     body.text(" Later: ", &model.way_back());
     body.gap();
     body.buttons(model);
@@ -83,27 +64,6 @@ fn titled(model: &Model, step: &str, title: &str) -> String {
         ""
     };
     format!("{title}{word}")
-}
-
-fn cut_off(model: &Model) -> String {
-    let connected = model.facts.as_ref().map(|facts| &facts.connected);
-    let count = match connected {
-        Some(Known::Is(clients)) => {
-            let without = clients
-                .iter()
-                .filter(|client| client.certificate.is().is_none())
-                .count();
-            format!(
-                "{} connected now, {without} of them without a certificate",
-                clients.len()
-            )
-        }
-        _ => "how many are connected could not be told".to_owned(),
-    };
-    format!(
-        "{count}. Whoever has none of these certificates is refused from then on, and stays out \
-         until its files are brought to it."
-    )
 }
 
 fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {

@@ -3,8 +3,8 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::super::outlook::{FILLER, Outlook};
 use super::super::model::Model;
-use super::super::outlook::{FILLER, Outlook};
 use super::super::stops::stops;
 use super::body::Body;
 use crate::plan::{Action, Status};

@@ -2,10 +2,10 @@
 
 use ratatui::text::{Line, Span};
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
-use super::certificates;
 use crate::questions::{Kind, Question, Step};
 use crate::values::escaped;
 
@@ -28,7 +28,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.text(" ", "Nothing has to be asked here.");
     }
     if model.step == Step::Certificates {
-        certificates::tree(&mut body, model);
+        tree(&mut body, model);
     }
     body
 }
@@ -144,5 +144,15 @@ fn style(model: &Model, here: bool) -> ratatui::style::Style {
         model.look.focus()
     } else {
         ratatui::style::Style::new()
+    }
+}
+
+fn tree(body: &mut Body, model: &Model) {
+    let Some(sketch) = model.outlook.sketch() else {
+        return;
+    };
+    body.rule("Certificates");
+    for line in words::certificates(&sketch.plan, model.look.ascii) {
+        body.line(format!(" {line}"));
     }
 }

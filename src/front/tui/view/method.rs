@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::body::Body;
 use crate::method::{self, Cell, Method, Proxy};
@@ -70,7 +71,7 @@ fn about(body: &mut Body, model: &Model, cell: &Cell) {
         body.text(" ", &format!("{name} is {word}; {why}."));
         return;
     }
-    body.text(" ", &format!("{name}: {}", gives(cell.method)));
+    body.text(" ", &format!("{name}: {}", words::gives(cell.method)));
     body.gap();
     body.rule("Who talks to whom then");
     for leg in topology::legs(cell.method) {
@@ -85,19 +86,5 @@ fn about(body: &mut Body, model: &Model, cell: &Cell) {
             model.look.arrow(),
             leg.to
         ));
-    }
-}
-
-fn gives(method: Method) -> &'static str {
-    match method {
-        Method::SslTermination => {
-            "traffic is encrypted and the manager proves who it is. Anybody who reaches the port \
-             can act as an agent."
-        }
-        Method::ClientMtls => {
-            "everything SSL Termination gives, and each agent proves who it is. Browsers need no \
-             certificate. Agents without one are refused from then on."
-        }
-        Method::GrpcHealthChecks => "nginx watches whether the manager's services answer.",
     }
 }

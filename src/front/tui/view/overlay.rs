@@ -7,7 +7,7 @@ use ratatui::widgets::Clear;
 
 use super::super::edit::Edit;
 use super::super::model::{Model, Overlay};
-use super::super::words;
+use super::super::overlay;
 use super::{put, row, rule};
 use crate::values::escaped;
 
@@ -16,10 +16,10 @@ pub(super) fn draw(model: &Model, over: &Overlay, frame: &mut Frame<'_>, area: R
     let (edit, first) = match over {
         Overlay::Save(edit) | Overlay::Search(edit) => (Some(edit), 0),
         Overlay::Help(first) | Overlay::Why(first) => (None, *first),
-        Overlay::Quit => (None, 0),
+        Overlay::Quit | Overlay::CutShort(_) => (None, 0),
     };
-    let title = words::title(over);
-    let mut lines = words::lines(model, over, width);
+    let title = overlay::title(over);
+    let mut lines = overlay::lines(model, over, width);
     if edit.is_some() {
         lines.push(String::new());
     }

@@ -76,6 +76,28 @@ impl Outlook {
     }
 }
 
+/// Puts what the facts suggest where nothing was answered yet: once, when the facts come. What
+/// the operator takes out later stays out.
+pub(super) fn suggest(facts: &Facts, entered: &mut Entered) {
+    if entered.get("method").is_empty() {
+        let fitting = crate::method::cells()
+            .into_iter()
+            .filter(|cell| matches!(crate::method::fits(cell, facts), Some(Ok(()))));
+        // The last row that fits gives the most.
+        if let Some(cell) = fitting.max_by_key(|cell| cell.method) {
+            entered.set("method", &cell.method.to_string());
+            entered.set("proxy", &cell.proxy.to_string());
+        }
+    }
+    for question in &crate::questions::QUESTIONS {
+        if entered.get(question.field).is_empty()
+            && let crate::questions::Asked::Yes { suggestion } = question.asked(facts, entered)
+        {
+            entered.set(question.field, &suggestion);
+        }
+    }
+}
+
 /// What is not answered yet, or will not do, is taken from here for the preview.
 fn filled(facts: &Facts, entered: &Entered) -> Entered {
     use crate::questions::{Asked, QUESTIONS};

@@ -4,7 +4,7 @@ use crate::receipt::{After, Before, Change, Receipt};
 use crate::values::{AbsPath, RunId};
 use crate::worker::Runs;
 
-use super::super::place::Ground;
+use super::place::Ground;
 
 /// For each path that was left, how it comes back as it was; then the rollback once more, which
 /// takes away what was kept.

@@ -9,6 +9,7 @@ pub(super) fn title(over: &Overlay) -> &'static str {
     match over {
         Overlay::Help(_) => "Help (Up and Down scroll, any other key closes it)",
         Overlay::Why(_) => "Why this line (Up and Down scroll, any other key closes it)",
+        Overlay::CutShort(_) => "A run was cut short: this host is in between",
         Overlay::Quit => "Leave?",
         Overlay::Save(_) => "Save the answers (Enter saves, Esc does not)",
         Overlay::Search(_) => "Find in this file (Enter finds, Esc does not; n and N go on)",
@@ -20,6 +21,10 @@ pub(super) fn lines(model: &Model, over: &Overlay, width: usize) -> Vec<String> 
     let text = match over {
         Overlay::Help(_) => help(model),
         Overlay::Why(_) => why(model),
+        Overlay::CutShort(words) => format!(
+            "{words}\ny or Enter: put everything back now, and see how it goes. q: leave it as it \
+             is."
+        ),
         Overlay::Quit => quit(model),
         Overlay::Save(_) => "File name. nim-tls apply --answers FILE takes it, on this host or \
                              another; no passphrase is in it."

@@ -5,7 +5,7 @@ use crate::event::{Event, Happening, StepEnd};
 use crate::report::Row;
 use crate::values::escaped;
 
-use super::super::output::Output;
+use super::output::Output;
 
 pub(super) fn show(output: &Output, event: &Event) {
     if let Some(line) = line(&event.what) {

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Content, FileChange, LEFT, Plan, Status};
+use crate::plan::{Action, Content, FileChange, LEFT, Plan, Status};
 use crate::preview::{self, FilePreview};
 use crate::values::{advised, escaped, with_command, wrapped};
 
-use super::super::output::Output;
-use super::plan::commands;
+use super::output::Output;
 
 /// Steps, files, notes, defaults, then every changed line with its reason.
 pub(super) fn whole(plan: &Plan, output: &Output) -> String {
@@ -20,16 +19,19 @@ pub(super) fn whole(plan: &Plan, output: &Output) -> String {
 
 /// Every changed line with its reason.
 pub(super) fn differences(plan: &Plan, output: &Output) -> String {
-    let mut text = String::new();
-    for file in changed(plan) {
-        let Some(diff) = file.diff.as_deref().filter(|diff| !diff.is_empty()) else {
-            continue;
-        };
-        text.push('\n');
-        text.push_str(&output.diff(diff));
-        text.push_str(&reasons(&file, output.width));
+    let changed = changed(plan);
+    changed
+        .iter()
+        .map(|file| difference(file, output))
+        .collect()
+}
+
+/// The same of one file; empty where there is nothing to show.
+pub(super) fn difference(file: &FilePreview, output: &Output) -> String {
+    match file.diff.as_deref() {
+        None | Some("") => String::new(),
+        Some(diff) => format!("\n{}{}", output.diff(diff), reasons(file, output.width)),
     }
-    text
 }
 
 /// The differences alone, as `diff -u` gives them.
@@ -53,13 +55,7 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
         text.push_str(&wrapped("     undo: ", &escaped(&step.undo), width));
     }
     text.push_str(&files(plan, width));
-    let commands = commands(plan);
-    if !commands.is_empty() {
-        text.push_str("\nCommands:\n");
-        for command in &commands {
-            let _ = writeln!(text, "  {}", escaped(command));
-        }
-    }
+    text.push_str(&run(plan));
     text.push_str(&notes(&plan.notes, width));
     if !plan.defaults.is_empty() {
         text.push_str("\nNot said in the answers, so taken:\n");
@@ -85,6 +81,49 @@ pub(super) fn nothing_to_do(word: &str, about: &[String], width: usize) -> Strin
     format!("{head}{}", notes(about, width))
 }
 
+/// What is run while the plan is carried out, under a headline.
+pub(super) fn run(plan: &Plan) -> String {
+    let commands = commands(plan);
+    if commands.is_empty() {
+        return String::new();
+    }
+    let lines = commands
+        .iter()
+        .map(|command| format!("  {}\n", escaped(command)));
+    format!("\nCommands:\n{}", lines.collect::<String>())
+}
+
+/// Files to be chosen from by their numbers.
+pub(super) fn numbered(files: &[FilePreview], width: usize) -> String {
+    let lines = files.iter().zip(1..).map(|(file, number)| {
+        let status = if file.status == Status::Change {
+            "change"
+        } else {
+            "create"
+        };
+        line(&format!("{number:>3}. {status}"), file, width)
+    });
+    lines.collect()
+}
+
+/// One file, after its status.
+fn line(status: &str, shown: &FilePreview, width: usize) -> String {
+    let content = match (&shown.diff, shown.sensitive) {
+        (None, true) => "secret".to_owned(),
+        (None, false) => "made".to_owned(),
+        (Some(_), _) => format!("+{} -{}", shown.added, shown.removed),
+    };
+    let path = escaped(&shown.path);
+    let head = format!("{status}  {content:<7} {} {}", shown.mode, shown.owner);
+    // A path that is too long gets a line of its own.
+    let gap = if head.len() + 1 + path.chars().count() > width {
+        "\n     "
+    } else {
+        ""
+    };
+    format!("{head}{gap} {path}\n")
+}
+
 fn files(plan: &Plan, width: usize) -> String {
     let mut text = String::from("\nFiles:\n");
     let mut unchanged = 0;
@@ -97,20 +136,7 @@ fn files(plan: &Plan, width: usize) -> String {
                 continue;
             }
         };
-        let content = match (&file.content, shown.sensitive) {
-            (Content::Issued(_), true) => "secret".to_owned(),
-            (Content::Issued(_), false) => "made".to_owned(),
-            (Content::Text(_), _) => format!("+{} -{}", shown.added, shown.removed),
-        };
-        let path = escaped(&shown.path);
-        let head = format!("  {status}  {content:<7} {} {}", shown.mode, shown.owner);
-        // A path that is too long gets a line of its own. Writing to a String cannot fail.
-        let gap = if head.len() + 1 + path.chars().count() > width {
-            "\n     "
-        } else {
-            ""
-        };
-        let _ = writeln!(text, "{head}{gap} {path}");
+        text.push_str(&line(&format!("  {status}"), shown, width));
     }
     if unchanged > 0 {
         let _ = writeln!(text, "  and {unchanged} that stay as they are");
@@ -122,7 +148,7 @@ fn files(plan: &Plan, width: usize) -> String {
     text
 }
 
-fn notes(notes: &[String], width: usize) -> String {
+pub(super) fn notes(notes: &[String], width: usize) -> String {
     if notes.is_empty() {
         return String::new();
     }
@@ -162,4 +188,31 @@ fn changed(plan: &Plan) -> Vec<FilePreview> {
     let mut files = preview::files(plan);
     files.retain(|file| file.status != Status::Unchanged);
     files
+}
+
+/// What is run while the plan is carried out.
+pub(super) fn commands(plan: &Plan) -> Vec<String> {
+    let of = |action: &Action| match action {
+        Action::Test(nginx) => {
+            let words: Vec<&str> = [nginx.binary.as_str()]
+                .into_iter()
+                .chain(nginx.args.iter().map(String::as_str))
+                .chain(["-t"])
+                .collect();
+            Some(format!(
+                "{}  (in a private copy of the file system)",
+                words.join(" ")
+            ))
+        }
+        Action::Trust(trust) => Some(trust.command.clone()),
+        Action::Reload(nginx) => Some(format!("kill -HUP {}  (nginx reloads)", nginx.master)),
+        Action::EndOldWorkers { after_seconds } => Some(format!(
+            "kill -TERM of workers of before the reload, after {after_seconds} s, if any is left"
+        )),
+        Action::Issue(_) | Action::Place | Action::Prove(_) => None,
+    };
+    plan.steps
+        .iter()
+        .filter_map(|step| of(&step.action))
+        .collect()
 }

@@ -11,9 +11,9 @@ use crate::receipt::{After, Kept, Outcome, Receipt, Reload, Skipped};
 use crate::report::{self, Row, Standing};
 use crate::values::{RunId, escaped, wrapped};
 
-use super::super::output::Output;
-use super::super::place::Ground;
 use super::by_hand;
+use super::output::Output;
+use super::place::Ground;
 use super::plan_text::noted;
 
 #[derive(Serialize)]

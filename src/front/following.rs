@@ -1,0 +1,166 @@
+//! A run that was started, shown until it has ended, and how it ended.
+
+use crate::error::{Exit, Problem};
+use crate::event::Happening;
+use crate::receipt::{Outcome, Receipt};
+use crate::values::{RunId, escaped};
+use crate::worker::{self, RunError, Runs, Started};
+
+use super::busy;
+use super::document::{self, About, RunDocument};
+use super::leaving;
+use super::output::Output;
+use super::place::Ground;
+use super::progress;
+
+/// Shows a run that was just started until it has ended; gives its exit code.
+pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Result<u8, Problem> {
+    let run = started.run.clone();
+    let end = watch(ground, started, output)?;
+    finish(ground, &run, &end, output)
+}
+
+/// Shows how a run ended that was begun here; gives its exit code.
+pub(super) fn finish(
+    ground: &Ground,
+    run: &RunId,
+    end: &Happening,
+    output: &Output,
+) -> Result<u8, Problem> {
+    let code = outcome(ground, run, end, output);
+    if code == Ok(Exit::Busy as u8) {
+        // Two began at once, and the other one was first: this is none to be remembered. It
+        // has no journal, so where it stays it does no harm.
+        let _ = Runs::new(ground.host(), ground.state()).forget(run);
+    }
+    code
+}
+
+/// Shows it until it has ended; gives what it said last.
+pub(super) fn watch(
+    ground: &Ground,
+    started: Started,
+    output: &Output,
+) -> Result<Happening, Problem> {
+    let run = started.run.clone();
+    if let Err(error) = leaving::from_run(&run, &ground.options()) {
+        output.tell(&format!(
+            "nim-tls: signals cannot be listened to ({error}); the run goes on"
+        ));
+    }
+    let ended = worker::watch(ground.host(), ground.state(), started, |event| {
+        progress::show(output, event);
+    })?;
+    match ended.map(|event| event.what) {
+        Some(end @ Happening::Ended { .. }) => Ok(end),
+        _ => Err(died(ground, &run, output)),
+    }
+}
+
+/// The worker is gone without a word.
+fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
+    let runs = Runs::new(ground.host(), ground.state());
+    let log = runs.open(run).path().join("worker.log");
+    let said = ground.host().read_from(&log, 0, 4096).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let said: Vec<String> = said.lines().take(5).map(escaped).collect();
+    let begun = !matches!(runs.cut_short(None), Ok(cut) if cut.as_ref() != Some(run));
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!("; its last words: {}", said.join("; "))
+    };
+    let problem = if begun {
+        let what = format!(
+            "the worker of run {run} was ended from outside before it was done, so this host is \
+             in between{said}"
+        );
+        Problem::new(Exit::Incomplete, what)
+            .remedy(format!("nim-tls rollback --yes{}", ground.options()))
+    } else {
+        let what = format!(
+            "the worker of run {run} was gone before it began, so nothing was changed{said}"
+        );
+        let again = runs.open(run).request().ok().flatten();
+        let again = again.map_or_else(|| "apply".to_owned(), |request| request.command);
+        Problem::host(what).remedy(format!("nim-tls {again} ... once more"))
+    };
+    if output.is_json() {
+        let outcome = if begun {
+            Outcome::Incomplete
+        } else {
+            Outcome::Refused
+        };
+        let what = Some(problem.to_string());
+        let _ = output.document(&RunDocument::without_receipt(Some(run), outcome, what));
+    }
+    problem
+}
+
+/// Shows how a run ended, by its receipt where there is one; gives its exit code.
+pub(super) fn outcome(
+    ground: &Ground,
+    run: &RunId,
+    end: &Happening,
+    output: &Output,
+) -> Result<u8, Problem> {
+    let Happening::Ended {
+        outcome,
+        exit,
+        problem,
+    } = end
+    else {
+        return Err(Problem::host(format!("run {run} has not ended")));
+    };
+    let shown = match receipt(ground, run) {
+        Ok(Some(receipt)) => {
+            let plan = Runs::new(ground.host(), ground.state()).open(run).plan();
+            // A rollback has none, and a run goes on being shown without it.
+            let notes = plan.ok().flatten().map_or_else(Vec::new, |plan| plan.notes);
+            let about = About {
+                exit: *exit,
+                notes: &notes,
+                options: &ground.options(),
+                issued: &format!("{}/issued", ground.state()),
+                issued_outside: &format!("{}/issued", ground.outside(ground.state())),
+            };
+            document::show(output, &receipt, ground, &about)
+        }
+        found => {
+            if let Err(error) = found {
+                output.problem(&busy::unreadable(ground, &error));
+            }
+            // One that was turned away at the door is no run.
+            let run = (*exit != Exit::Busy as u8).then_some(run);
+            let document = RunDocument::without_receipt(run, *outcome, problem.clone());
+            if output.is_json() {
+                output.document(&document)
+            } else {
+                Ok(())
+            }
+        }
+    };
+    if let Some(problem) = problem {
+        // It may hold the remedy on a line of its own.
+        let lines: Vec<String> = problem.lines().map(escaped).collect();
+        let told = lines.join("\n");
+        let (what, remedy) = match told.split_once("\n  do: ") {
+            Some((what, remedy)) => (what, Some(remedy)),
+            None => (told.as_str(), None),
+        };
+        let problem = Problem::host(what);
+        output.problem(&match remedy {
+            Some(remedy) => problem.remedy(remedy),
+            None => problem,
+        });
+    }
+    // The work is done as `exit` says, even where its result could not be written down here.
+    if let Err(problem) = shown {
+        output.problem(&problem);
+    }
+    Ok(*exit)
+}
+
+pub(super) fn receipt(ground: &Ground, run: &RunId) -> Result<Option<Receipt>, RunError> {
+    Runs::new(ground.host(), ground.state()).open(run).receipt()
+}

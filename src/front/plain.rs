@@ -1,0 +1,61 @@
+//! The wizard as questions, one line each: the same steps, questions, answers and plan as on the
+//! full screen, and what that shows is said in sentences.
+
+mod files;
+mod form;
+mod talk;
+mod ways;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+use crate::answers::Entered;
+use crate::error::Problem;
+use crate::questions::Step;
+
+use super::leaving;
+use super::output::Output;
+use super::place::Ground;
+use super::prompt;
+use super::session;
+use talk::{Left, Talk};
+
+/// Leads through the steps; gives the exit code.
+pub(super) fn run(ground: &Ground, output: &Output, entered: Entered) -> Result<u8, Problem> {
+    // Without it an interrupt ends this process all the same, only without a word.
+    let _ = leaving::say(talk::UNCHANGED.to_owned());
+    let mut asked = prompt::at_terminal(output.has_colour(), true);
+    asked.say("Looking at this host; nothing is changed by that.\n");
+    let facts = session::first_look(ground, None);
+    lead(&mut Talk::new(
+        ground,
+        output,
+        asked.as_mut(),
+        facts,
+        entered,
+    ))
+}
+
+fn lead(talk: &mut Talk<'_>) -> Result<u8, Problem> {
+    loop {
+        talk.begin();
+        let done = match talk.step {
+            Step::Host => talk.host(),
+            Step::Prerequisites => talk.prerequisites(),
+            Step::Method => talk.method(),
+            Step::Names | Step::Certificates => talk.form(),
+            Step::Files => talk.files(),
+            Step::Apply => talk.apply(),
+            Step::Verify => talk.verify(),
+        };
+        let number = talk.step.number();
+        let next = match done {
+            Ok(()) => number,
+            Err(Left::Back) => number.saturating_sub(2),
+            Err(Left::With(code)) => return Ok(code),
+            Err(Left::Failed(problem)) => return Err(problem),
+        };
+        talk.step = Step::ALL[next.min(Step::ALL.len() - 1)];
+    }
+}

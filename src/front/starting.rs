@@ -1,0 +1,44 @@
+//! How a front begins a run: what was shown is what is done, or nothing is.
+
+use zeroize::Zeroizing;
+
+use crate::answers::Answers;
+use crate::error::Problem;
+use crate::plan::{Plan, hand_out_only};
+use crate::worker::{self, Started};
+
+use super::busy;
+use super::place::Ground;
+use super::session;
+
+/// Starts what was shown, where the host is still the one that it was shown for.
+pub(super) fn start(
+    ground: &Ground,
+    answers: &Answers,
+    shown: &Plan,
+    passphrase: &Zeroizing<String>,
+) -> Result<Started, Problem> {
+    busy::refuse(ground)?;
+    let whole = session::planned(ground, answers)?;
+    let part = hand_out_only(&whole).ok();
+    let same = |plan: &Plan| plan.steps == shown.steps && plan.files == shown.files;
+    let Some(plan) = [Some(whole), part].into_iter().flatten().find(same) else {
+        return Err(Problem::host(
+            "this host has changed since it was looked at, so nothing was begun; go back, and \
+             look at Files again",
+        ));
+    };
+    let request = worker::request("apply", None);
+    let launch = ground.launch()?;
+    let (host, state) = (ground.host(), ground.state());
+    worker::start(host, state, &launch, &request, Some(&plan), passphrase)
+}
+
+/// Starts the way back from the latest run.
+pub(super) fn put_back(ground: &Ground) -> Result<Started, Problem> {
+    busy::refuse_at_work(ground)?;
+    let target = worker::target(ground.host(), ground.state(), None, None)?;
+    let request = worker::request("rollback", Some(target.run));
+    let launch = ground.launch()?;
+    worker::start(ground.host(), ground.state(), &launch, &request, None, "")
+}

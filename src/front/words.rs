@@ -1,0 +1,307 @@
+//! What every front says in the same words: sentences and tables of text, wrapped where a width
+//! is given.
+
+use std::fmt::Write as _;
+
+use crate::answers::Entered;
+use crate::certificate::Recipe;
+use crate::facts::{Facts, Known};
+use crate::method::{self, Cell, Method, Proxy};
+use crate::plan::{Authority, Plan};
+use crate::prerequisites::{Check, Status};
+use crate::receipt::Outcome;
+use crate::report::Row;
+use crate::topology;
+use crate::values::{advised, escaped, wrapped};
+
+/// What the wizard is for.
+pub(super) const WELCOME: &str = "This wizard makes the connections of browsers and agents to \
+    NGINX Instance Manager encrypted, and lets agents in only with a certificate if you want \
+    that. You see every line before it is written, nothing is changed before your yes in step 7, \
+    and all of it can be put back.";
+
+pub(super) const NOTHING_TO_DO: &str =
+    "Nothing has to be done: this host is as the answers want it.";
+pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
+pub(super) const IF_THE_LINE_DROPS: &str =
+    "If the line drops, the work goes on here; start nim-tls again to see how it ended.";
+
+/// In place of the text of a file that has none to show.
+pub(super) fn without_text(sensitive: bool) -> &'static str {
+    if sensitive {
+        "A secret. It is made while applying, readable by root alone, and shown nowhere."
+    } else {
+        "Made while applying: what is in it depends on keys that do not exist yet."
+    }
+}
+
+/// Whether anything has been changed.
+pub(super) fn state(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied => "CHANGED, proven",
+        Outcome::RolledBack => "put back as it was",
+        Outcome::Unchanged | Outcome::Refused => "nothing changed",
+        Outcome::Incomplete => "IN BETWEEN, see below",
+    }
+}
+
+/// Whether all that was tried came out right, and what that says.
+pub(super) fn proven(rows: &[Row]) -> (bool, String) {
+    let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
+    let tried = rows.iter().filter(|row| row.ok.is_some()).count();
+    let proven = tried > 0 && ok == tried;
+    let word = if proven { "PROVEN" } else { "NOT PROVEN" };
+    let said = format!(
+        "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that our \
+         certificates get through and others do not; agents come back once they have theirs.",
+        rows.len() - tried
+    );
+    (proven, said)
+}
+
+/// What this host is: a word, and what was found.
+pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {
+    let told = |known: Known<String>, absent: &str| match known {
+        Known::Is(words) => words,
+        Known::Absent => absent.to_owned(),
+        Known::Unclear(why) => format!("could not be told: {why}"),
+    };
+    let nim = facts.nim.clone().map(|nim| {
+        let version = nim
+            .version
+            .unwrap_or_else(|| "2, version unknown".to_owned());
+        format!("{version} (told by {})", nim.evidence)
+    });
+    vec![
+        (
+            "system",
+            told(
+                facts.os.clone().map(|os| os.name),
+                "it does not say what it is",
+            ),
+        ),
+        (
+            "manager",
+            told(nim, "NGINX Instance Manager is not installed here"),
+        ),
+        (
+            "nginx",
+            told(
+                facts.nginx.clone().map(|nginx| nginx.build.to_string()),
+                "not installed here",
+            ),
+        ),
+        (
+            "agent",
+            told(facts.agent.clone(), "no NGINX Agent on this host"),
+        ),
+        (
+            "authority",
+            match &facts.state.ca {
+                Known::Is(ca) => format!("one of ours is here: {}", ca.root.subject),
+                Known::Absent => "none of ours yet; this run would make one".to_owned(),
+                Known::Unclear(why) => format!("could not be told: {why}"),
+            },
+        ),
+        (
+            "today",
+            crate::plan::today(facts, crate::values::Port::HTTPS).map_or_else(
+                |problem| problem.what,
+                |today| format!("agents are {today}"),
+            ),
+        ),
+    ]
+}
+
+/// The prerequisites, each with its remedy, and how many stand in the way.
+pub(super) fn checks(checks: &[Check], width: usize) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let head = format!("{:<8} ", check.status.word());
+        let words = format!("{}: {}", check.title, check.detail);
+        text.push_str(&wrapped(&head, &words, width));
+        if let Some(remedy) = &check.remedy {
+            text.push_str(&advised("         ", remedy, width));
+        }
+    }
+    let count = |status| checks.iter().filter(|check| check.status == status).count();
+    let failed = count(Status::Failed);
+    let end = match failed {
+        0 => "nothing stands in the way of a plan".to_owned(),
+        1 => "1 thing has to be mended first".to_owned(),
+        several => format!("{several} things have to be mended first"),
+    };
+    let end = format!(
+        "{end} (ok: {}, warnings: {}, unknown: {})",
+        count(Status::Ok),
+        count(Status::Warning),
+        count(Status::Unknown),
+    );
+    text.push('\n');
+    text.push_str(&wrapped("", &end, width));
+    text
+}
+
+/// What a cell of the table says. "N/A" holds everywhere; "not here" for this host only.
+fn word(cell: &Cell, facts: &Facts) -> &'static str {
+    match method::fits(cell, facts) {
+        _ if cell.not_applicable.is_some() => "N/A",
+        Some(Ok(())) => "fits",
+        Some(Err(_)) => "not here",
+        None => "offered",
+    }
+}
+
+/// The comparison table, why cells do not fit, and the legs as sentences.
+pub(super) fn methods(cells: &[Cell], facts: &Facts, width: usize) -> String {
+    let mut text = String::new();
+    line(&mut text, "", Proxy::ALL.map(Proxy::title));
+    for method in Method::ALL {
+        let words = Proxy::ALL.map(|proxy| {
+            let cell = cells
+                .iter()
+                .find(|cell| cell.method == method && cell.proxy == proxy);
+            cell.map_or("", |cell| word(cell, facts))
+        });
+        line(&mut text, method.title(), words);
+    }
+    text.push_str("\nNGINX Instance Manager 2. N/A: there is no such thing anywhere.\n");
+    let mut reasons: Vec<(&str, String)> = Vec::new();
+    for cell in cells {
+        let reason = match (cell.not_applicable, method::fits(cell, facts)) {
+            (Some(why), _) => ("  N/A       ", format!("{}: {why}", about(cell, why))),
+            (None, Some(Err(why))) => ("  not here  ", format!("{}: {why}", cell.proxy.title())),
+            (None, Some(Ok(())) | None) => continue,
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    for (head, reason) in reasons {
+        text.push_str(&wrapped(head, &escaped(&reason), width));
+    }
+    if let Known::Is(nginx) = &facts.nginx {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\nThis host runs {}.", nginx.build);
+    }
+    for method in [Method::SslTermination, Method::ClientMtls] {
+        let _ = writeln!(text, "\n{}", method.title());
+        for leg in topology::legs(method) {
+            text.push_str(&wrapped("  - ", &leg.sentence(), width));
+        }
+    }
+    text
+}
+
+/// A reason that concerns a whole column is said once, for the column.
+fn about(cell: &Cell, why: &str) -> &'static str {
+    let column = method::cells()
+        .iter()
+        .filter(|other| other.proxy == cell.proxy)
+        .all(|other| other.not_applicable == Some(why));
+    if column {
+        cell.proxy.title()
+    } else {
+        cell.method.title()
+    }
+}
+
+fn line(text: &mut String, head: &str, words: [&str; 3]) {
+    let [first, second, third] = words;
+    let row = format!("{head:<20}{first:<11}{second:<12}{third}");
+    text.push_str(row.trim_end());
+    text.push('\n');
+}
+
+/// What a method is good for.
+pub(super) fn gives(method: Method) -> &'static str {
+    match method {
+        Method::SslTermination => {
+            "traffic is encrypted and the manager proves who it is. Anybody who reaches the port \
+             can act as an agent."
+        }
+        Method::ClientMtls => {
+            "everything SSL Termination gives, and each agent proves who it is. Browsers need no \
+             certificate. Agents without one are refused from then on."
+        }
+        Method::GrpcHealthChecks => "nginx watches whether the manager's services answer.",
+    }
+}
+
+/// Who notices what of the work.
+pub(super) fn noticed(facts: Option<&Facts>, entered: &Entered) -> [(&'static str, String); 2] {
+    let agents = if entered.get("method") == Method::ClientMtls.to_string() {
+        cut_off(facts)
+    } else {
+        "nothing; they connect as before".to_owned()
+    };
+    let browsers = "the new certificate, if one is made; no interruption".to_owned();
+    [("browsers", browsers), ("agents", agents)]
+}
+
+fn cut_off(facts: Option<&Facts>) -> String {
+    let connected = facts.map(|facts| &facts.connected);
+    let count = match connected {
+        Some(Known::Is(clients)) => {
+            let without = clients
+                .iter()
+                .filter(|client| client.certificate.is().is_none())
+                .count();
+            format!(
+                "{} connected now, {without} of them without a certificate",
+                clients.len()
+            )
+        }
+        _ => "how many are connected could not be told".to_owned(),
+    };
+    format!(
+        "{count}. Whoever has none of these certificates is refused from then on, and stays out \
+         until its files are brought to it."
+    )
+}
+
+/// Leaves that are named; of a fleet the first few say enough.
+const NAMED: usize = 5;
+
+/// What would be made, as a tree: who signs whom, and for how long.
+pub(super) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
+    let Some(issuing) = plan.issuing() else {
+        return vec!["None is made: what is here is kept.".to_owned()];
+    };
+    let branch = |last: bool| match (ascii, last) {
+        (true, _) => "+- ",
+        (false, true) => "└─ ",
+        (false, false) => "├─ ",
+    };
+    let days = |recipe: &Recipe| format!("{} days", recipe.days);
+    let line = |under: &str, name: &str, lifetime: &str| {
+        let left = format!("{under}{}", escaped(name));
+        format!("{left:<47} {lifetime}").trim_end().to_owned()
+    };
+    let mut lines = match &issuing.authority {
+        Authority::New {
+            root, intermediate, ..
+        } => vec![
+            line("", "root, new", &days(root)),
+            line(branch(true), "intermediate, new", &days(intermediate)),
+        ],
+        Authority::Existing { .. } => vec![line("", "root and intermediate", "kept")],
+    };
+    let manager = issuing.server.as_ref();
+    let manager = manager.map_or_else(|| "kept as it is".to_owned(), days);
+    let agents = issuing.agents.iter();
+    let mut leaves: Vec<(String, String)> = std::iter::once(("manager".to_owned(), manager))
+        .chain(agents.map(|(name, agent)| (format!("agent {name}"), days(agent))))
+        .collect();
+    if leaves.len() > NAMED {
+        let more = leaves.len() + 1 - NAMED;
+        leaves.truncate(NAMED - 1);
+        leaves.push((format!("{more} more agents"), String::new()));
+    }
+    let last = leaves.len() - 1;
+    for (index, (name, lifetime)) in leaves.iter().enumerate() {
+        let under = format!("   {}", branch(index == last));
+        lines.push(line(&under, name, lifetime));
+    }
+    lines
+}
