@@ -227,9 +227,12 @@ fn header(model: &Model, width: usize) -> Line<'static> {
 /// Whether anything has been changed.
 fn state(model: &Model) -> &'static str {
     let has_proof = model.running.as_ref().is_some_and(Running::has_proof);
+    let begun = model.running.as_ref().is_some_and(|run| run.run.is_some());
     let ended = model.running.as_ref().map(|running| &running.ended);
     match ended {
         None => "nothing changed yet",
+        // Until the worker speaks, the host is looked at once more.
+        Some(None) if !begun => "beginning",
         Some(None) => "CHANGING NOW",
         Some(Some(ended)) if ended.outcome == Outcome::Applied && !has_proof => {
             "CHANGED, not proven"
