@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::certificate::KeyKind;
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
-use crate::values::{AbsPath, HostName, Port, SubjectName};
+use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
 pub use entered::Entered;
@@ -75,7 +75,7 @@ impl Answers {
         let mut defaults = BTreeMap::new();
         let certificates = &draft.certificates;
         let days = &certificates.days;
-        let mut alt_names: BTreeSet<_> = draft.alt_names.iter().cloned().collect();
+        let mut alt_names: BTreeSet<_> = draft.alt_names.iter().cloned().gathered();
         alt_names.remove(&SubjectName::Dns(manager_name.clone()));
         Ok(Self {
             proxy,

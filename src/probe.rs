@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use crate::facts::{Facts, Known};
 use crate::host::Host;
 use crate::plan;
-use crate::values::AbsPath;
+use crate::values::{AbsPath, Gather as _};
 use reader::Reader;
 use runs::Runs;
 use system::System;
@@ -143,5 +143,5 @@ fn space(host: &dyn Host, state: &AbsPath) -> BTreeMap<AbsPath, Known<u64>> {
                 left.map_or_else(|error| Known::Unclear(error.to_string()), Known::Is),
             )
         })
-        .collect()
+        .gathered()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::chain::{ChainFault, chain_verifies};
 use super::read::{Certificate, EntryName, ExtendedUse, Standing};
 use super::recipe::{Purpose, Recipe};
-use crate::values::{Digest, SubjectName};
+use crate::values::{Digest, Gather as _, SubjectName};
 
 /// Why a certificate does not stay. Each reads well after "a new certificate, because ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,8 +78,8 @@ pub fn kept(
 }
 
 fn same_names(wanted: &[SubjectName], found: &[EntryName]) -> Result<(), NotKept> {
-    let wanted: BTreeSet<_> = wanted.iter().cloned().map(EntryName::Exact).collect();
-    let found: BTreeSet<_> = found.iter().cloned().collect();
+    let wanted: BTreeSet<_> = wanted.iter().cloned().map(EntryName::Exact).gathered();
+    let found: BTreeSet<_> = found.iter().cloned().gathered();
     if wanted == found {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use super::constraint::{NameConstraints, Subtree};
 use super::read::{Certificate, EntryName, ExtendedUse, KeyUse, Standing};
 use super::recipe::Validity;
 use super::subject::{Style, common_name, name_text};
-use crate::values::{Digest, HostName, SubjectName, escaped};
+use crate::values::{Digest, Gather as _, HostName, SubjectName, escaped};
 
 /// The error is a fragment that says why these bytes are not a certificate.
 pub(super) fn parse(der: &[u8]) -> Result<Certificate, String> {
@@ -158,7 +158,7 @@ fn chosen<T: Copy + Ord>(uses: &[(bool, T)]) -> BTreeSet<T> {
     uses.iter()
         .filter(|(set, _)| *set)
         .map(|(_, u)| *u)
-        .collect()
+        .gathered()
 }
 
 fn entry_name(name: &GeneralName<'_>) -> EntryName {

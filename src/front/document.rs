@@ -9,7 +9,7 @@ use crate::error::{Exit, Problem};
 use crate::plan::LEFT;
 use crate::receipt::{After, Kept, Outcome, Receipt, Reload, Skipped};
 use crate::report::{self, Row, Standing};
-use crate::values::{RunId, escaped, wrapped};
+use crate::values::{Gather as _, RunId, escaped, wrapped};
 
 use super::by_hand;
 use super::output::Output;
@@ -208,7 +208,7 @@ fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         .iter()
         .filter(|change| matches!(change.after, After::File { .. }))
         .filter_map(|change| change.path.strip_prefix(&below)?.split('/').next())
-        .collect();
+        .gathered();
     if !agents.is_empty() {
         let words = "bring each instance the files of its folder here; nginx-agent.conf among \
                      them says what goes where on the instance:";

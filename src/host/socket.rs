@@ -14,6 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_w
 
 use super::failure::{HostError, at};
 use super::proc::pids;
+use crate::values::Gather as _;
 
 /// States of a TCP socket, as the kernel numbers them (`include/net/tcp_states.h`).
 const ESTABLISHED: &str = "01";
@@ -132,7 +133,7 @@ pub(super) fn addresses() -> Result<Vec<IpAddr>, HostError> {
     let found: BTreeSet<IpAddr> = own_ipv4(&four)
         .map(IpAddr::V4)
         .chain(six.lines().filter_map(own_ipv6).map(IpAddr::V6))
-        .collect();
+        .gathered();
     Ok(found.into_iter().collect())
 }
 

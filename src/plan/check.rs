@@ -9,7 +9,7 @@ use super::work::Work;
 use crate::error::Problem;
 use crate::facts::Known;
 use crate::nginx::{Directive, Location, LocationKind, flat};
-use crate::values::AbsPath;
+use crate::values::{AbsPath, Gather as _};
 
 /// How many addresses a note names.
 const SHOWN: usize = 5;
@@ -148,7 +148,9 @@ impl<'e> Work<'_, 'e> {
         let without = connected
             .iter()
             .filter(|client| client.certificate.is().is_none());
-        let from: BTreeSet<String> = without.map(|client| client.from.ip().to_string()).collect();
+        let from: BTreeSet<String> = without
+            .map(|client| client.from.ip().to_string())
+            .gathered();
         if from.is_empty() {
             return;
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::file::Reason;
 use crate::error::Problem;
 use crate::nginx::{self, Commented, Config, Directive, Edit, FileId, Place, flat};
+use crate::values::Gather as _;
 
 pub(super) struct Editor<'a> {
     config: &'a Config,
@@ -184,7 +185,7 @@ fn editable(config: &Config) -> BTreeSet<FileId> {
         .take(config.files.len())
         .map(FileId)
         .filter(|file| config.file(*file).exact && times.get(file).is_none_or(|n| *n == 1))
-        .collect()
+        .gathered()
 }
 
 /// The last directive `name` that stands in the block's own file.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::gates;
 use super::streams;
 use crate::nginx::{Address, Config, Http, PASSES, Peer, Target, all_named};
-use crate::values::Port;
+use crate::values::{Gather as _, Port};
 
 /// What is to be looked up before a plan is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn named(config: &Config, port: Port) -> Named {
             _ => None,
         }));
     let services = services(config, &http, port);
-    let ports: BTreeSet<u16> = services.iter().filter_map(Peer::port).collect();
+    let ports: BTreeSet<u16> = services.iter().filter_map(Peer::port).gathered();
     let has_socket = services.iter().any(|peer| peer.port().is_none());
     for peer in services.into_iter().chain(peers(config, &http)) {
         match peer {
@@ -54,7 +54,7 @@ fn services(config: &Config, http: &Http<'_>, port: Port) -> BTreeSet<Peer> {
     let gates = found.certain.iter().chain(&found.unsure);
     let passes = gates.flat_map(|gate| gate.scope.own("grpc_pass"));
     let targets = passes.filter_map(Target::of);
-    targets.flat_map(|target| http.backends(&target)).collect()
+    targets.flat_map(|target| http.backends(&target)).gathered()
 }
 
 /// Whom anything is passed to.

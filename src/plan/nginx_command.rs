@@ -8,6 +8,7 @@ use super::site::Site;
 use super::step::NginxCommand;
 use crate::facts::{Build, Nginx};
 use crate::nginx::{Address, Bound, Config, Server};
+use crate::values::Gather as _;
 
 pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_>) -> NginxCommand {
     let sockets = site.http.sockets();
@@ -57,7 +58,7 @@ fn is_opened(bound: &Bound<'_, '_>, all: &[Bound<'_, '_>]) -> bool {
 
 /// Folders in which `nginx -t` makes logs, temporary folders and the pid file by itself.
 pub fn touches(config: &Config, build: &Build) -> Vec<String> {
-    let folders: BTreeSet<String> = made(config, build).filter_map(folder_of).collect();
+    let folders: BTreeSet<String> = made(config, build).filter_map(folder_of).gathered();
     folders.into_iter().collect()
 }
 

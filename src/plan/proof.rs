@@ -13,7 +13,7 @@ use crate::certificate::Recipe;
 use crate::facts::Facts;
 use crate::method::Method;
 use crate::nginx::Directive;
-use crate::values::{HostName, SubjectName};
+use crate::values::{Gather as _, HostName, SubjectName};
 
 /// It is kept in the receipt: `verify` tries the same again, without a change.
 pub(super) fn of(
@@ -104,5 +104,5 @@ fn barred(
             site.config.shown(&line.at)
         )
     };
-    lines.iter().map(|(at, line)| (*at, why(line))).collect()
+    lines.iter().map(|(at, line)| (*at, why(line))).gathered()
 }

@@ -10,7 +10,7 @@ use super::peers::Reached;
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::nginx::{Bound, Config, Directive, Http, Listen, Location, Peer, Server, Target};
-use crate::values::{Port, SubjectName};
+use crate::values::{Gather as _, Port, SubjectName};
 
 pub struct Site<'a> {
     pub(super) facts: &'a Facts,
@@ -40,7 +40,7 @@ impl<'a> Site<'a> {
         let gates = found.certain.iter().chain(&found.unsure);
         let passes = gates.flat_map(|gate| gate.scope.own("grpc_pass"));
         let targets = passes.filter_map(Target::of);
-        let peers: BTreeSet<Peer> = targets.flat_map(|target| http.backends(&target)).collect();
+        let peers: BTreeSet<Peer> = targets.flat_map(|target| http.backends(&target)).gathered();
         let mut sockets = http.sockets();
         sockets.retain(|bound| holds(bound, server));
         Ok(Self {

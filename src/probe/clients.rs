@@ -13,6 +13,7 @@ use crate::facts::{Client, Known, Nginx};
 use crate::host::{Host, Socket};
 use crate::nginx::Config;
 use crate::plan::LOG_FORMAT;
+use crate::values::Gather as _;
 
 /// The end of the log that is read: some thousand verdicts.
 const TAIL: u64 = 1 << 20;
@@ -57,7 +58,7 @@ pub(super) fn look(
     let here = sockets
         .iter()
         .filter(|socket| socket.local.port() == port && of_nginx(socket));
-    let remotes: BTreeSet<SocketAddr> = here.filter_map(|socket| socket.remote).collect();
+    let remotes: BTreeSet<SocketAddr> = here.filter_map(|socket| socket.remote).gathered();
     if remotes.is_empty() {
         return Known::Is(Vec::new());
     }
@@ -133,7 +134,7 @@ fn verdicts(log: &[u8]) -> BTreeMap<(IpAddr, u16), Option<String>> {
             (verdict.verify == "SUCCESS").then_some(verdict.subject),
         ))
     });
-    read.collect()
+    read.gathered()
 }
 
 #[cfg(test)]

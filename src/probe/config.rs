@@ -8,6 +8,7 @@ use super::reader::Reader;
 use crate::facts::Known;
 use crate::host::Kind;
 use crate::nginx::{Config, Files, SourceFile, expand};
+use crate::values::Gather as _;
 
 /// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
 /// the path first.
@@ -111,8 +112,8 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
         .files
         .iter()
         .map(|file| (Path::new(&file.path), file))
-        .collect();
-    let mut left: BTreeSet<&Path> = known.keys().copied().collect();
+        .gathered();
+    let mut left: BTreeSet<&Path> = known.keys().copied().gathered();
     let mut rest = dump;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -156,6 +157,6 @@ fn compare(reader: &Reader<'_>, config: &Config, dump: &[u8]) -> Result<(), Stri
 /// The files that directives of this name refer to, anywhere in the configuration.
 pub(super) fn referred<'a>(config: &'a Config, names: &'a [&'a str]) -> Vec<&'a str> {
     let lines = config.all(names);
-    let found: BTreeSet<&str> = lines.filter_map(|line| line.arg(0)).collect();
+    let found: BTreeSet<&str> = lines.filter_map(|line| line.arg(0)).gathered();
     found.into_iter().collect()
 }

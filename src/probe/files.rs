@@ -12,7 +12,7 @@ use crate::facts::{FileFact, FoundContent, FoundFile, Known, TrustStore};
 use crate::host::{Host, Kind, Stat};
 use crate::nginx::Config;
 use crate::pki::inspect_key;
-use crate::values::{AbsPath, Digest};
+use crate::values::{AbsPath, Digest, Gather as _};
 
 /// Where the contract puts files of NIM 2.x, the names taken by others included.
 const CERTS: &str = "/etc/nms/certs";
@@ -52,7 +52,7 @@ pub(super) fn links(reader: &Reader<'_>, config: &Known<Config>) -> BTreeMap<Abs
         let real = reader.host().real_path(path.as_path()).ok()??;
         (real != path.as_path()).then(|| (path, real.display().to_string()))
     };
-    files.filter_map(|file| link(&file.path)).collect()
+    files.filter_map(|file| link(&file.path)).gathered()
 }
 
 /// Where sockets really are: of what is not there (a service that is stopped takes its socket
@@ -68,7 +68,7 @@ pub(super) fn sockets(host: &dyn Host, paths: BTreeSet<String>) -> BTreeMap<Stri
         found.next().unwrap_or_else(|| path.to_owned())
     };
     let pairs = paths.into_iter().map(|path| (real(&path), path));
-    pairs.map(|(real, path)| (path, real)).collect()
+    pairs.map(|(real, path)| (path, real)).gathered()
 }
 
 /// `..` goes up by name where there is nothing that could be a link.
@@ -98,7 +98,7 @@ pub(super) fn look(
     paths
         .into_iter()
         .map(|path| (path.clone(), look_at(reader, runs, &path)))
-        .collect()
+        .gathered()
 }
 
 fn paths(
@@ -142,7 +142,7 @@ fn paths(
     }
     // What is no path to us (a variable, `data:...`) is none that a plan could use.
     let parsed = texts.iter().filter_map(|text| text.parse().ok());
-    parsed.chain(wanted.files.iter().cloned()).collect()
+    parsed.chain(wanted.files.iter().cloned()).gathered()
 }
 
 /// Whether a plan is likely to edit this file: it speaks of TLS or of gRPC. A host may serve

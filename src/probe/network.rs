@@ -7,7 +7,7 @@ use std::thread;
 use super::system::System;
 use crate::facts::{Known, Listener};
 use crate::host::Host;
-use crate::values::HostName;
+use crate::values::{Gather as _, HostName};
 
 /// Who listens where. `master` is the process of nginx.
 pub(super) fn listeners(system: &System, master: Option<u32>) -> Known<Vec<Listener>> {
@@ -57,7 +57,7 @@ pub(super) fn names(host: &dyn Host, names: &[HostName]) -> BTreeMap<HostName, K
     let texts = names.iter().map(ToString::to_string).collect();
     let found = nginx_names(host, texts);
     let answer = |name: &HostName| Some((name.clone(), found.get(name.as_str())?.clone()));
-    names.iter().filter_map(answer).collect()
+    names.iter().filter_map(answer).gathered()
 }
 
 /// The same for names that nginx would look up. All at once, within limits: a dead resolver
@@ -117,9 +117,9 @@ pub(super) fn own(
     names: &BTreeMap<HostName, Known<Vec<IpAddr>>>,
     further: &[IpAddr],
 ) -> BTreeSet<IpAddr> {
-    let own: BTreeSet<IpAddr> = host.addresses().unwrap_or_default().into_iter().collect();
+    let own: BTreeSet<IpAddr> = host.addresses().unwrap_or_default().into_iter().gathered();
     let resolved = names.values().filter_map(Known::is).flatten();
     let in_play = resolved.chain(further).copied();
     let loopback = in_play.filter(IpAddr::is_loopback);
-    loopback.chain(own.iter().copied()).collect()
+    loopback.chain(own.iter().copied()).gathered()
 }

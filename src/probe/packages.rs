@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
 use crate::host::{Command, Host};
-use crate::values::escaped;
+use crate::values::{Gather as _, escaped};
 
 /// The packages that matter here.
 pub(super) const NIM_2: &str = "nms-instance-manager";
@@ -119,7 +119,7 @@ fn installed_of_dpkg(text: &str) -> BTreeMap<String, String> {
         let (name, version) = (fields.next()?, fields.next()?);
         (!matches!(state, 'n' | 'c')).then(|| (name.to_owned(), escaped(version.trim())))
     };
-    text.lines().filter_map(line).collect()
+    text.lines().filter_map(line).gathered()
 }
 
 /// The lines of packages that are missing are sentences, without a tab.
@@ -128,7 +128,7 @@ fn installed_of_rpm(text: &str) -> BTreeMap<String, String> {
         let (name, version) = line.split_once('\t')?;
         Some((name.to_owned(), escaped(version.trim())))
     };
-    text.lines().filter_map(line).collect()
+    text.lines().filter_map(line).gathered()
 }
 
 /// The database itself is made of paragraphs of `Key: value`, `Package` first.
@@ -155,7 +155,7 @@ fn installed_of_status(text: &str) -> BTreeMap<String, String> {
     };
     let first = text.strip_prefix("Package: ").into_iter();
     let further = text.split("\nPackage: ").skip(1);
-    first.chain(further).filter_map(paragraph).collect()
+    first.chain(further).filter_map(paragraph).gathered()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::reader::Reader;
 use crate::host::Process;
 use crate::receipt::{After, Outcome, Receipt};
-use crate::values::{AbsPath, Digest, RunId};
+use crate::values::{AbsPath, Digest, Gather as _, RunId};
 
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -87,7 +87,7 @@ fn ours(receipts: &[Receipt]) -> BTreeMap<String, Digest> {
         .iter()
         .filter(|receipt| receipt.outcome == Outcome::RolledBack)
         .filter_map(|receipt| receipt.undid.as_ref())
-        .collect();
+        .gathered();
     let standing = receipts.iter().filter(|receipt| {
         let left_something = matches!(receipt.outcome, Outcome::Applied | Outcome::Incomplete);
         left_something && receipt.undid.is_none() && !undone.contains(&receipt.run)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::facts::Known;
 use crate::host::{Command, Host, Kind};
-use crate::values::escaped;
+use crate::values::{Gather as _, escaped};
 
 /// The units that matter here.
 const UNITS: [&str; 7] = [
@@ -44,7 +44,7 @@ pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> BTreeMap<String, Kno
         .iter()
         .enumerate()
         .map(|(index, unit)| ((*unit).to_owned(), state(index)))
-        .collect()
+        .gathered()
 }
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was

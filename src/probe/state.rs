@@ -8,7 +8,7 @@ use super::runs::Runs;
 use crate::certificate::{Certificate, read_pem_chain};
 use crate::facts::{CaKey, FoundCa, FoundIssued, Known, State};
 use crate::pki::{KeyFact, inspect_key};
-use crate::values::{AbsPath, HostName};
+use crate::values::{AbsPath, Gather as _, HostName};
 
 pub(super) fn look(reader: &Reader<'_>, folder: &AbsPath, runs: &Runs) -> State {
     State {
@@ -98,7 +98,7 @@ fn issued(reader: &Reader<'_>, folder: &Path) -> BTreeMap<HostName, Known<FoundI
             let pair = pair(reader, &folder.join(name.as_str()));
             (name, pair.map_or_else(Known::Unclear, Known::Is))
         })
-        .collect()
+        .gathered()
 }
 
 fn pair(reader: &Reader<'_>, folder: &Path) -> Result<FoundIssued, String> {

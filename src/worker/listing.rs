@@ -9,6 +9,7 @@ use crate::receipt::{After, Before, Change};
 
 use super::journal::{Entry, Journal};
 use super::look::{Present, look};
+use crate::values::Gather as _;
 
 /// A folder with more than this is not a trust store.
 const MOST_ENTRIES: usize = 20_000;
@@ -78,7 +79,7 @@ fn differences(
     folders: &[String],
     before: &[(String, Before)],
 ) -> Result<Vec<Change>, HostError> {
-    let mut now: BTreeMap<String, Present> = everything(host, folders)?.into_iter().collect();
+    let mut now: BTreeMap<String, Present> = everything(host, folders)?.into_iter().gathered();
     let (mut removed, mut changed, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for (path, was) in before {
         let present = now.remove(path).unwrap_or(Present::Nothing);

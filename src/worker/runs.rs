@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError, LockError};
 use crate::receipt::{Outcome, Receipt};
-use crate::values::{AbsPath, Attributes, RunId};
+use crate::values::{AbsPath, Attributes, Gather as _, RunId};
 
 use super::run_folder::{Request, RunError, RunFolder};
 
@@ -167,7 +167,7 @@ fn undone(receipts: &[Receipt]) -> BTreeMap<RunId, RunId> {
         .iter()
         .filter(|receipt| receipt.outcome == Outcome::RolledBack);
     let pairs = done.filter_map(|receipt| Some((receipt.undid.clone()?, receipt.run.clone())));
-    pairs.collect()
+    pairs.gathered()
 }
 
 /// Whether a run is later than another one.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use super::super::dress::is_label;
 use super::super::failure::{HostError, at};
 use super::super::file::{Attributes, Kind, Owner, Stat};
+use crate::values::Gather as _;
 
 /// Something at a path. Equal entries are the same file to everybody who does not look at
 /// the clock.
@@ -97,7 +98,7 @@ impl Files {
         self.nodes
             .iter()
             .map(|(path, node)| (path.clone(), node.entry.clone()))
-            .collect()
+            .gathered()
     }
 
     /// Puts something there whatever was there, and the folders above it where they lack.

@@ -7,6 +7,7 @@ use super::super::key::Key;
 use super::super::model::{Model, Overlay};
 use super::super::pane::{self, Kind};
 use crate::preview::FilePreview;
+use crate::values::Gather as _;
 
 /// Lines that a page key moves by.
 const PAGE: usize = 10;
@@ -80,7 +81,7 @@ pub(super) fn texts(model: &Model) -> BTreeMap<String, String> {
     files
         .iter()
         .filter_map(|file| Some((file.path.clone(), file.diff.clone()?)))
-        .collect()
+        .gathered()
 }
 
 /// Goes to what an answer has just changed: the first line that is not as it was in `before`.
@@ -100,7 +101,7 @@ pub(super) fn show_difference(model: &mut Model, before: &BTreeMap<String, Strin
     let old: BTreeSet<String> = before[&files[index].path]
         .lines()
         .map(str::to_owned)
-        .collect();
+        .gathered();
     model.preview.file = index;
     let sign = |line: &pane::PaneLine| match line.kind {
         Kind::Added => '+',
