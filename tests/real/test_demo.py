@@ -63,7 +63,7 @@ class Demo:
         # An ordinary user may not be able to reach the place where the binary was built.
         tool = work / "nim-tls"
         shutil.copy2(binary, tool)
-        for folder in [work, *work.parents[:2]]:
+        for folder in [work, *work.parents[:3]]:
             folder.chmod(folder.stat().st_mode | 0o055)
         # No network, no nginx within reach, nothing of the host to be written to.
         alone = ["unshare", "--net", "--"]
