@@ -9,6 +9,8 @@ mod surroundings;
 
 use crate::facts::Facts;
 
+use crate::values::sort_by_key;
+
 pub use check::{Check, Status};
 
 /// Every prerequisite, those first that stop a plan.
@@ -18,7 +20,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     checks.extend(connections::checks(facts));
     checks.push(places::places(facts));
     checks.extend(surroundings::checks(facts));
-    checks.sort_by_key(|check| check.status);
+    sort_by_key(&mut checks, |check| check.status);
     checks
 }
 

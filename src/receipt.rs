@@ -141,7 +141,7 @@ pub struct Change {
 
 /// What was at a path: never its text, only where the file itself is kept aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "was", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Before {
     Nothing,
     File {
@@ -164,7 +164,7 @@ pub enum Before {
 
 /// What we left at a path: undoing first looks whether it is still so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum After {
     Nothing,
     File {
@@ -183,7 +183,7 @@ pub enum After {
 
 /// What became of nginx at the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Reload {
     /// It was not asked: nothing that it reads has changed.
     NotNeeded,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{USUAL_WIDTH, cell, wrapped};
+use crate::values::{USUAL_WIDTH, cell, sort_by_key, wrapped};
 
 /// One connection of the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,9 @@ pub fn as_text_within(rows: &[Row], width: usize) -> String {
     let mut leg = "";
     let mut in_order: Vec<&Row> = rows.iter().collect();
     // Each leg once, in the order in which they were begun.
-    in_order.sort_by_key(|row| rows.iter().position(|first| first.leg == row.leg));
+    sort_by_key(&mut in_order, |row| {
+        rows.iter().position(|first| first.leg == row.leg)
+    });
     for row in in_order {
         if row.leg != leg {
             leg = &row.leg;

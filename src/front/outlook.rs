@@ -6,6 +6,8 @@ use crate::facts::Facts;
 use crate::plan::{self, Plan, Status};
 use crate::preview::{self, FilePreview};
 
+use crate::values::sort_by_key;
+
 /// Made anew with every change of an answer: planning is pure, and cheap enough for that.
 #[derive(Default)]
 pub(super) enum Outlook {
@@ -132,7 +134,9 @@ impl Sketch {
         let mut files = preview::files(&plan);
         files.retain(|file| file.status != Status::Unchanged);
         // What the operator knows comes first: changed files, then new ones.
-        files.sort_by_key(|file| (file.status != Status::Change, file.diff.is_none()));
+        sort_by_key(&mut files, |file| {
+            (file.status != Status::Change, file.diff.is_none())
+        });
         Self { plan, files }
     }
 }

@@ -14,6 +14,8 @@ use rustix::io::Errno;
 
 use super::file::Attributes;
 
+use crate::values::sort_by;
+
 /// The kernel computes these from the bytes of the file: they fit no other file.
 const CONTENT_BOUND: [&str; 2] = ["security.ima", "security.evm"];
 /// Linux bounds an extended attribute, and the list of their names, to this many bytes.
@@ -87,7 +89,7 @@ pub(super) fn extended(file: &File) -> io::Result<Vec<(String, Vec<u8>)>> {
             Err(error) => return Err(error.into()),
         }
     }
-    found.sort();
+    sort_by(&mut found, Ord::cmp);
     Ok(found)
 }
 

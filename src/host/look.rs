@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Dir, Mode as RawMode, OFlags, fstatvfs, openat};
 
-use crate::values::Mode;
+use crate::values::{Mode, sort_by};
 
 use super::dress::{extended, magic_path};
 use super::failure::{HostError, at};
@@ -75,7 +75,7 @@ pub(super) fn list(tree: &Tree, folder: &Path) -> Result<Vec<String>, HostError>
             names.push(String::from_utf8_lossy(name).into_owned());
         }
     }
-    names.sort();
+    sort_by(&mut names, Ord::cmp);
     Ok(names)
 }
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::failure::{HostError, at};
 use super::file::Owner;
 
+use crate::values::sort_by_key;
+
 /// Command lines may be megabytes; what we look for is in the beginning.
 const LONGEST_TITLE: u64 = 32 << 10;
 /// What the kernel appends to the path of an executable that is gone.
@@ -49,7 +51,7 @@ pub(super) fn processes() -> Result<Vec<Process>, HostError> {
         // One that ended meanwhile is none.
         .filter_map(|pid| process(pid).ok())
         .collect();
-    found.sort_by_key(|process| process.pid);
+    sort_by_key(&mut found, |process| process.pid);
     Ok(found)
 }
 

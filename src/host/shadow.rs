@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 
+use crate::values::sort_by;
+
 /// A place for the layers while they are put together: any folder that nobody needs in the
 /// meantime. It is uncovered again before anything else happens.
 const WORKSHOPS: [&str; 8] = [
@@ -283,7 +285,7 @@ fn mount_points() -> io::Result<Vec<PathBuf>> {
     let mut points: Vec<PathBuf> = points
         .map(|point| PathBuf::from(unescaped(point)))
         .collect();
-    points.sort();
+    sort_by(&mut points, Ord::cmp);
     points.dedup();
     Ok(points)
 }

@@ -14,7 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_w
 
 use super::failure::{HostError, at};
 use super::proc::pids;
-use crate::values::Gather as _;
+use crate::values::{Gather as _, sort_by};
 
 /// States of a TCP socket, as the kernel numbers them (`include/net/tcp_states.h`).
 const ESTABLISHED: &str = "01";
@@ -218,7 +218,7 @@ fn holders() -> Result<HashMap<u64, Vec<u32>>, HostError> {
         }
     }
     for holders in found.values_mut() {
-        holders.sort_unstable();
+        sort_by(holders, Ord::cmp);
     }
     Ok(found)
 }

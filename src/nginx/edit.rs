@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::lexer::newlines;
 use super::tree::FileId;
 
+use crate::values::sort_by_key;
+
 /// Replaces one stretch of a file. `R` is the reason, for whoever shows the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit<R> {
@@ -37,7 +39,7 @@ pub enum Overlap {
 /// the text before any edit. Insertions at one place keep the order in which they are given.
 pub fn apply<R: Clone>(text: &str, edits: &[Edit<R>]) -> Result<Edited<R>, Overlap> {
     let mut ordered: Vec<&Edit<R>> = edits.iter().collect();
-    ordered.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    sort_by_key(&mut ordered, |edit| (edit.span.start, edit.span.end));
     let mut result = Edited {
         text: String::with_capacity(text.len()),
         generated: Vec::new(),

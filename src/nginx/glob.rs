@@ -1,5 +1,7 @@
 //! Which names a wildcard stands for: `glob(3)` in the C locale, as nginx calls it.
 
+use crate::values::sort_by;
+
 /// Whether an `include` (or another use of `glob(3)`) with `pattern` picks up `path`. Both may
 /// hold slashes, which only match slashes; a name that begins with a dot is only matched by a
 /// pattern that spells the dot out. Compares bytes.
@@ -51,7 +53,7 @@ pub fn expand(
         // A last part without wildcard was taken on trust; what it leads to must exist.
         found.retain(|path| exists(path));
     }
-    found.sort();
+    sort_by(&mut found, Ord::cmp);
     Ok(found)
 }
 

@@ -7,6 +7,8 @@ use super::model::Http;
 use super::peer::Peer;
 use super::tree::Directive;
 
+use crate::values::sort_by;
+
 /// The directives that pass a request on.
 pub const PASSES: [&str; 6] = [
     "grpc_pass",
@@ -133,7 +135,7 @@ impl<'a> Http<'a> {
     /// What a `map` or a `set` anywhere can make of a variable (named without its `$`).
     fn values_of(&self, name: &str) -> Vec<&'a str> {
         let mut values = self.variables.of(&format!("${name}"));
-        values.sort_unstable();
+        sort_by(&mut values, Ord::cmp);
         values.dedup();
         values
     }

@@ -13,7 +13,7 @@ use crate::certificate::{Purpose, Recipe, kept, spread_days};
 use crate::error::Problem;
 use crate::facts::{Facts, FoundCa, Known};
 use crate::method::Method;
-use crate::values::{AbsPath, HostName, Mode, SubjectName};
+use crate::values::{AbsPath, Gather as _, HostName, Mode, SubjectName};
 
 /// What the rest of the plan needs to know about certificates.
 pub(super) struct Certificates {
@@ -65,7 +65,7 @@ pub(super) fn plan(
             let recipes = server.recipe.iter().chain(agents.values());
             let names = recipes
                 .flat_map(|recipe| recipe.names.iter().cloned())
-                .collect();
+                .gathered();
             Some(made.existing_authority(ca, &names)?)
         }
         None if signs || verifies => {

@@ -9,6 +9,8 @@ use super::manager::is_on;
 use super::site::Site;
 use crate::nginx::{Address, Directive, Scope};
 
+use crate::values::sort_by_key;
+
 /// The listeners, those first from which everything can be tried.
 pub(super) struct Dial<'a> {
     pub(super) listeners: Vec<SocketAddr>,
@@ -48,8 +50,7 @@ pub(super) fn of<'a>(site: &Site<'a>) -> Dial<'a> {
             .extend(browsers(ip).map(|line| (address, line)));
     }
     let barred = &dial.agents_barred;
-    dial.listeners
-        .sort_by_key(|address| barred.contains_key(address));
+    sort_by_key(&mut dial.listeners, |address| barred.contains_key(address));
     dial
 }
 

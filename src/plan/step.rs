@@ -70,7 +70,7 @@ pub struct Step {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "a plan has a handful of them")]
 pub enum Action {
     /// Make keys and certificates, in memory.
@@ -119,7 +119,7 @@ pub struct Issuing {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "a plan has one")]
 pub enum Authority {
     New {

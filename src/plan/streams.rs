@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::nginx::{Config, Directive, Http, Peer, Target, flat};
+use crate::values::Gather as _;
 
 /// A `proxy_pass` of a stream server, and whom it may reach.
 pub(super) struct StreamPass<'a> {
@@ -48,7 +49,7 @@ fn one<'a>(http: &Http<'_>, stream: &Directive, line: &'a Directive) -> StreamPa
         line,
         peers: values
             .flat_map(|value| group(http, stream, value))
-            .collect(),
+            .gathered(),
         further: match Target::parse(to, "http").port {
             Some(port) => Further::AnybodyOn(port),
             None => Further::Anybody,
@@ -68,7 +69,7 @@ fn group(http: &Http<'_>, stream: &Directive, to: &str) -> BTreeSet<Peer> {
             .filter(|line| line.name == "server")
             .filter_map(|line| line.arg(0))
             .flat_map(peers)
-            .collect(),
+            .gathered(),
         None => peers(to),
     }
 }

@@ -7,7 +7,7 @@ use super::site::Site;
 use super::template::Explained;
 use crate::error::Problem;
 use crate::facts::{Facts, Known};
-use crate::values::{AbsPath, Mode};
+use crate::values::{AbsPath, Mode, sort_by};
 
 pub(super) struct NginxChanges {
     pub(super) files: Vec<FileChange>,
@@ -94,7 +94,7 @@ impl<'a, 'e> Work<'a, 'e> {
                 path,
             });
         }
-        changes.files.sort_by(|a, b| a.path.cmp(&b.path));
+        sort_by(&mut changes.files, |a, b| a.path.cmp(&b.path));
         if let Known::Unclear(why) = &self.facts.nginx {
             changes.notes.push(format!(
                 "the version of nginx is not known ({why}); forms that old versions understand \

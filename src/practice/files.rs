@@ -6,6 +6,8 @@ use super::Practice;
 use crate::host::Host;
 use crate::nginx::{Files, expand};
 
+use crate::values::sort_by;
+
 const LARGEST: u64 = 8 << 20;
 
 /// The host's files as nginx reads them.
@@ -46,7 +48,7 @@ impl Files for Laid<'_> {
                 .iter()
                 .filter_map(|(path, _)| path.strip_prefix(folder));
             names.extend(laid.filter(|rest| !rest.contains('/')).map(str::to_owned));
-            names.sort();
+            sort_by(&mut names, Ord::cmp);
             names.dedup();
             Ok(names)
         };

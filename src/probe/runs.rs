@@ -6,7 +6,7 @@ use std::path::Path;
 use super::reader::Reader;
 use crate::host::Process;
 use crate::receipt::{After, Outcome, Receipt};
-use crate::values::{AbsPath, Digest, Gather as _, RunId};
+use crate::values::{AbsPath, Digest, Gather as _, RunId, sort_by};
 
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -24,8 +24,10 @@ impl Runs {
         let names = reader.names(&folder).unwrap_or_default();
         let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
         // Within a day they are counted: 99 is followed by 100.
-        ids.sort_by(|a, b| (a.as_str().len(), a).cmp(&(b.as_str().len(), b)));
-        ids.sort_by(|a, b| a.as_str()[..10].cmp(&b.as_str()[..10]));
+        sort_by(&mut ids, |a, b| {
+            (a.as_str().len(), a).cmp(&(b.as_str().len(), b))
+        });
+        sort_by(&mut ids, |a, b| a.as_str()[..10].cmp(&b.as_str()[..10]));
         for id in ids {
             let folder = folder.join(id.as_str());
             let state = match receipt(reader, &folder.join("receipt.json")) {

@@ -4,7 +4,7 @@ use crate::certificate::{Certificate, EntryName};
 use crate::facts::{Facts, FoundContent, Known};
 use crate::nginx::flat;
 use crate::plan::SERVICES;
-use crate::values::{HostName, SubjectName};
+use crate::values::{HostName, SubjectName, sort_by_key};
 
 /// Names that stand on many a manager's certificate and are nobody's name for it: the vendor's
 /// own certificate is for `manager-server` (domain facts of NIM 2).
@@ -47,7 +47,7 @@ fn manager_names(facts: &Facts) -> Vec<String> {
             names.push(name);
         }
     }
-    names.sort_by_key(|name| !name.contains('.'));
+    sort_by_key(&mut names, |name| !name.contains('.'));
     names
 }
 

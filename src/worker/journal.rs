@@ -15,7 +15,7 @@ use crate::values::{Attributes, Digest, RunId};
 use super::look::{MOST_BYTES, Present};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Entry {
     /// About to be made by us.
     Change { change: Change },

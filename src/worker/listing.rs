@@ -9,7 +9,7 @@ use crate::receipt::{After, Before, Change};
 
 use super::journal::{Entry, Journal};
 use super::look::{Present, look};
-use crate::values::Gather as _;
+use crate::values::{Gather as _, sort_by};
 
 /// A folder with more than this is not a trust store.
 const MOST_ENTRIES: usize = 20_000;
@@ -140,7 +140,7 @@ fn real_folders(host: &dyn Host, folders: &[String]) -> Result<Vec<String>, Host
         let path = PathBuf::from(folder);
         real.push(host.real_path(&path)?.unwrap_or(path));
     }
-    real.sort();
+    sort_by(&mut real, Ord::cmp);
     real.dedup_by(|below, above| below.starts_with(above));
     Ok(real
         .into_iter()

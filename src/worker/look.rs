@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::host::{Host, HostError, Kind};
 use crate::receipt::{After, Before};
-use crate::values::{Attributes, Digest};
+use crate::values::{Attributes, Digest, sort_by};
 
 /// Larger files are none that a plan places or a command of a trust store writes.
 pub(super) const MOST_BYTES: u64 = 64 << 20;
@@ -140,7 +140,7 @@ impl Present {
 fn same(a: &Attributes, b: &Attributes) -> bool {
     let sorted = |attributes: &Attributes| {
         let mut extended = attributes.extended.clone();
-        extended.sort();
+        sort_by(&mut extended, Ord::cmp);
         extended
     };
     a.mode == b.mode && a.owner == b.owner && sorted(a) == sorted(b)

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError, LockError};
 use crate::receipt::{Outcome, Receipt};
-use crate::values::{AbsPath, Attributes, Gather as _, RunId};
+use crate::values::{AbsPath, Attributes, Gather as _, RunId, sort_by_key};
 
 use super::run_folder::{Request, RunError, RunFolder};
 
@@ -62,7 +62,7 @@ impl<'a> Runs<'a> {
     pub fn list(&self) -> Result<Vec<RunId>, HostError> {
         let names = self.host.list(&self.state.join("runs"))?;
         let mut runs: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        runs.sort_by_key(|run| (day_of(run).to_owned(), number(run)));
+        sort_by_key(&mut runs, |run| (day_of(run).to_owned(), number(run)));
         Ok(runs)
     }
 

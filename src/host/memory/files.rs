@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::super::dress::is_label;
 use super::super::failure::{HostError, at};
 use super::super::file::{Attributes, Kind, Owner, Stat};
-use crate::values::Gather as _;
+use crate::values::{Gather as _, sort_by};
 
 /// Something at a path. Equal entries are the same file to everybody who does not look at
 /// the clock.
@@ -236,7 +236,7 @@ impl Files {
                 });
                 let mut wanted = attributes.clone();
                 wanted.extended.extend(labels.cloned());
-                wanted.extended.sort();
+                sort_by(&mut wanted.extended, Ord::cmp);
                 node.entry.attributes = wanted;
                 Ok(())
             }

@@ -139,10 +139,10 @@ fn issuing() -> Value {
         })
     };
     json!({
-        "authority": {
-            "is": "new", "root": recipe("root", &[]), "intermediate": recipe("intermediate", &[]),
+        "authority": {"new": {
+            "root": recipe("root", &[]), "intermediate": recipe("intermediate", &[]),
             "key": "plaintext",
-        },
+        }},
         "server": recipe("server", &["nim.example.com"]),
         "agents": {},
         "folder": "/var/lib/nim-tls/ca",

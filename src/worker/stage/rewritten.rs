@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::host::{Command, Host, HostError, Kind, Output};
 use crate::nginx::{Config, Files, TokenKind, glob_match, has_wildcard, tokens, unquoted};
 use crate::plan::NginxCommand;
-use crate::values::Attributes;
+use crate::values::{Attributes, Gather as _, sort_by};
 
 use super::StageError;
 use super::spec::Laid;
@@ -33,7 +33,7 @@ pub(super) fn test_rewritten(
         planned: files
             .iter()
             .map(|file| (file.path.to_string(), file))
-            .collect(),
+            .gathered(),
     };
     let result = copy.write(&main).and_then(|()| {
         let main = copy.at(&main);
@@ -243,7 +243,7 @@ impl Files for Copy<'_> {
                 .filter(|path| glob_match(pattern, path))
                 .cloned(),
         );
-        paths.sort();
+        sort_by(&mut paths, Ord::cmp);
         paths.dedup();
         Ok(paths)
     }
