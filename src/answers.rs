@@ -83,7 +83,7 @@ impl Answers {
             alt_names,
             manager_name,
             https: or(&mut defaults, "ports.https", draft.ports.https, Port::HTTPS),
-            agents: draft.agents.iter().cloned().collect(),
+            agents: draft.agents.iter().cloned().gathered(),
             key: or(
                 &mut defaults,
                 "certificates.key",

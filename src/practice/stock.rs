@@ -8,7 +8,7 @@ use super::Practice;
 use crate::certificate::{DistinguishedName, KeyKind, NameParts, Permitted, Purpose, Recipe};
 use crate::host::{Host, HostError};
 use crate::pki::{Authority, Issued, issue_leaf, issue_root};
-use crate::values::{Attributes, HostName, Mode, Owner, SubjectName};
+use crate::values::{Attributes, Gather as _, HostName, Mode, Owner, SubjectName};
 
 pub(super) const MAIN: &str = "/etc/nginx/nginx.conf";
 pub(super) const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -105,7 +105,7 @@ pub(super) fn lay(host: &Practice) -> Result<(), HostError> {
 fn certificates(host: &Practice) -> Result<Result<(), HostError>, String> {
     let text = |error: crate::pki::IssueError| error.to_string();
     let name: HostName = VENDOR_NAME.parse().map_err(|_| "no name".to_owned())?;
-    let names = BTreeSet::from([SubjectName::Dns(name)]);
+    let names = [SubjectName::Dns(name)].into_iter().gathered();
     let mut root = recipe(Purpose::Root, "practice vendor", &BTreeSet::new())?;
     root.permitted = Some(Permitted::for_names(&names));
     let root = issue_root(&root, host.now()).map_err(text)?;

@@ -13,7 +13,7 @@ use crate::certificate::{
 use crate::host::Host;
 use crate::pki::{Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root};
 use crate::plan::{AgentProof, Proof};
-use crate::values::{AbsPath, HostName, SubjectName};
+use crate::values::{AbsPath, Gather as _, HostName, SubjectName};
 use zeroize::Zeroizing;
 
 const MINUTE: i64 = 60;
@@ -77,7 +77,7 @@ fn throw_away(
 /// The same from an authority that nobody knows.
 fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, String> {
     let text = |error: crate::pki::IssueError| error.to_string();
-    let names = BTreeSet::from([SubjectName::Dns(name.clone())]);
+    let names: BTreeSet<_> = [SubjectName::Dns(name.clone())].into_iter().gathered();
     let mut root = recipe(Purpose::Root, "nim-tls proof, another root", None)?;
     root.permitted = Some(Permitted::for_names(&names));
     let root = issue_root(&root, now).map_err(text)?;

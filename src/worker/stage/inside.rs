@@ -56,10 +56,9 @@ fn prepared() -> Result<Spec, InsideError> {
 
 /// The folders to cover: where files are laid, and where nginx writes by itself.
 fn shadows(host: &dyn Host, spec: &Spec) -> Result<BTreeMap<PathBuf, Keep>, InsideError> {
-    let mut folders = BTreeMap::from([
-        (PathBuf::from("/run"), Keep::Everything),
-        (PathBuf::from("/var/log"), Keep::Folders),
-    ]);
+    let mut folders = BTreeMap::new();
+    folders.insert(PathBuf::from("/run"), Keep::Everything);
+    folders.insert(PathBuf::from("/var/log"), Keep::Folders);
     for folder in &spec.head.touches {
         folders
             .entry(PathBuf::from(folder))
