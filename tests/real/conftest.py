@@ -42,11 +42,16 @@ def builds() -> list[Nginx]:
 BUILDS = builds()
 
 
-def each_build_and(shapes: list[Shape]) -> pytest.MarkDecorator:
+def each_build_and(shapes: list[Shape], builds: list[Nginx] = BUILDS) -> pytest.MarkDecorator:
     """Runs a test for every shape with every nginx that can load it."""
-    cases = [(build, shape) for build in BUILDS for shape in shapes if shape.fits(build)]
+    cases = [(build, shape) for build in builds for shape in shapes if shape.fits(build)]
     names = [f"{build.label}-{shape}" for build, shape in cases]
     return pytest.mark.parametrize(("nginx", "shape"), cases, ids=names)
+
+
+def newer_build_and(shapes: list[Shape]) -> pytest.MarkDecorator:
+    """The same with the newer nginx alone: for what is about the screen, not about nginx."""
+    return each_build_and(shapes, BUILDS[1:])
 
 
 @pytest.fixture

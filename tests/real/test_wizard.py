@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import snapshot
-from conftest import each_build_and
+from conftest import each_build_and, newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import Screen, given_back, wizard
@@ -59,7 +59,7 @@ def test_from_the_first_screen_to_proven_and_back(manager: Manager, tool: Tool, 
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_a_line_that_drops_during_apply_stops_nothing(manager: Manager, tool: Tool, binary: Path) -> None:
     with wizard(manager, binary) as screen:
         to_apply(screen)
@@ -81,7 +81,7 @@ def shown(manager: Manager, binary: Path) -> Screen:
         yield screen
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("HUP", 129), ("INT", 130)])
 def test_a_signal_gives_the_terminal_back(manager: Manager, shown: Screen, signal: str, code: int) -> None:
     manager.run("pkill", f"-{signal}", "-x", "nim-tls")
@@ -89,7 +89,7 @@ def test_a_signal_gives_the_terminal_back(manager: Manager, shown: Screen, signa
     assert given_back(shown.bytes)
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_ctrl_c_and_q_leave_and_nothing_is_changed(manager: Manager, binary: Path) -> None:
     before = snapshot.take(manager)
     for key, code in (("\x03", 130), ("q", 0)):
@@ -101,7 +101,7 @@ def test_ctrl_c_and_q_leave_and_nothing_is_changed(manager: Manager, binary: Pat
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_nothing_is_drawn_without_a_cause_and_little_with_one(shown: Screen) -> None:
     shown.settle()
     assert shown.settle(3) == 0
@@ -120,7 +120,7 @@ def grid(screen: Screen) -> list[str]:
     return screen.text.splitlines()[:10]
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_arrows_that_the_line_tears_are_arrows_or_nothing(shown: Screen) -> None:
     shown.type(ENTER + ENTER)
     shown.wait_for("3/8 Method")
@@ -143,7 +143,7 @@ def test_arrows_that_the_line_tears_are_arrows_or_nothing(shown: Screen) -> None
     assert "2/8 Prerequisites" in shown.text
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_a_window_may_be_resized_at_any_moment(shown: Screen) -> None:
     for columns, rows in ((40, 10), (120, 36), (5, 2), (300, 100), (80, 24)):
         shown.resize(columns, rows)
@@ -152,7 +152,7 @@ def test_a_window_may_be_resized_at_any_moment(shown: Screen) -> None:
     shown.wait_for("> [ Next ] <")
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_ascii_and_no_colour_where_that_is_asked_for(manager: Manager, binary: Path) -> None:
     with wizard(manager, binary, LANG="C", NO_COLOR="1") as screen:
         screen.wait_for("> [ Next ] <")
@@ -164,7 +164,7 @@ def test_ascii_and_no_colour_where_that_is_asked_for(manager: Manager, binary: P
         assert not numbers & {*range(30, 39), *range(40, 49), *range(90, 108)}, numbers
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_started_again_it_shows_the_run_at_work(manager: Manager, tool: Tool, binary: Path) -> None:
     with wizard(manager, binary) as screen:
         to_apply(screen)
@@ -181,7 +181,7 @@ def test_started_again_it_shows_the_run_at_work(manager: Manager, tool: Tool, bi
         assert screen.exit_code() == 0
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool: Tool, binary: Path) -> None:
     before = snapshot.take(manager)
     with wizard(manager, binary) as screen:
@@ -203,7 +203,7 @@ def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool:
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_it_begins_with_the_answers_of_a_file(manager: Manager, binary: Path) -> None:
     manager.write("/mnt/begin.yaml", "manager_name: nim.example.org\nagents: [edge-1.example.org]\n")
     with wizard(manager, binary, "--answers", "/mnt/begin.yaml") as screen:

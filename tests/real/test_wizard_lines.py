@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import snapshot
-from conftest import each_build_and
+from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import Screen
@@ -82,7 +82,7 @@ def to_files(talk: Talk) -> None:
     talk.wait_for_news("6/8 Files")
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @pytest.mark.parametrize("form", ["lines", "lines-no-term", "inquire"])
 def test_from_the_first_question_to_proven_and_put_back(manager: Manager, binary: Path, form: str) -> None:
     before = snapshot.take(manager)
@@ -106,7 +106,7 @@ def test_from_the_first_question_to_proven_and_put_back(manager: Manager, binary
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @each_form
 def test_what_is_saved_gives_the_same_plan(manager: Manager, tool: Tool, binary: Path, form: str) -> None:
     with Talk(manager, binary, form) as talk:
@@ -128,7 +128,7 @@ def test_what_is_saved_gives_the_same_plan(manager: Manager, tool: Tool, binary:
     assert hashlib.sha256(written.encode()).hexdigest() == planned["hash"]
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, binary: Path) -> None:
     manager.write(ANSWERS_FILE, answers().replace("keep: plaintext", "keep: encrypted"))
     command = ("apply", "--answers", ANSWERS_FILE)
@@ -147,7 +147,7 @@ def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, bin
         assert b"\x1b" not in talk.bytes and PASSPHRASE.encode() not in talk.bytes
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, binary: Path) -> None:
     before = snapshot.take(manager)
     with Talk(manager, binary, "lines") as talk:
@@ -195,7 +195,7 @@ def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, bi
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @each_form
 def test_ctrl_c_and_signals_before_the_work(manager: Manager, binary: Path, form: str) -> None:
     before = snapshot.take(manager)
@@ -215,7 +215,7 @@ def test_ctrl_c_and_signals_before_the_work(manager: Manager, binary: Path, form
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @each_form
 def test_ctrl_c_at_the_passphrase_shows_what_is_typed_again(manager: Manager, binary: Path, form: str) -> None:
     command = f"{binary} --plain; echo code $?; stty -a"
@@ -232,7 +232,7 @@ def test_ctrl_c_at_the_passphrase_shows_what_is_typed_again(manager: Manager, bi
         assert b"echo" in words and b"icanon" in words and b"-echonl" in words, words
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @each_form
 @pytest.mark.parametrize("leave", ["hang up", "\x03"])
 def test_who_leaves_during_the_work_stops_nothing(
@@ -256,7 +256,7 @@ def test_who_leaves_during_the_work_stops_nothing(
     assert tool.run("verify").code == 0
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_no_colour_where_that_is_asked_for(manager: Manager, binary: Path) -> None:
     for argv, more in (((), {"NO_COLOR": "1"}), (("--color", "never"), {})):
         with Talk(manager, binary, "inquire", *argv, **more) as talk:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import snapshot
 import ssh
-from conftest import each_build_and
+from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import Screen, given_back
@@ -51,7 +51,7 @@ def say_yes(screen: Screen) -> None:
     screen.wait_for("CHANGING NOW")
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_key_is_lost_doubled_or_misread(line: Manager, tool: Tool, binary: Path, seed: int) -> None:
     before = snapshot.take(line)
@@ -69,7 +69,7 @@ def test_no_key_is_lost_doubled_or_misread(line: Manager, tool: Tool, binary: Pa
     assert snapshot.differences(before, snapshot.take(line)) == []
 
 
-@each_build_and([PLAIN])
+@newer_build_and([PLAIN])
 def test_a_session_that_is_killed_during_apply_leaves_a_finished_host(line: Manager, tool: Tool, binary: Path) -> None:
     with ssh.session(line, ssh.shell(binary), 3) as screen:
         to_apply(screen)
