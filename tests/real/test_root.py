@@ -79,11 +79,12 @@ def outside(trace: str, tree: Path) -> list[str]:
 
 def test_after_a_start_that_failed_all_agree(binary: Path, tree: Path, tmp_path: Path) -> None:
     before = contents(tree)
-    # A program that was deleted while it runs cannot be started once more as its own worker.
+    # The program was deleted while it runs, and the kernel keeps the last way to start it once more.
     copy = tmp_path / "nim-tls"
     subprocess.run(["cp", str(binary), str(copy)], check=True)
     deleted = ("bash", "-c", 'exec 9<"$1"; rm "$1"; shift; exec /proc/self/fd/9 "$@"', "bash")
-    done = run(copy, tree, "apply", "--answers", str(ANSWERS), "--yes", before=deleted)
+    refusing = ("strace", "-f", "-P", "/proc/self/exe", "-e", "inject=execve:error=EACCES", "-o", "/dev/null")
+    done = run(copy, tree, "apply", "--answers", str(ANSWERS), "--yes", before=(*refusing, *deleted))
     assert done.returncode == 1 and "the worker could not be started" in done.stderr, done
 
     (line,) = json.loads(run(binary, tree, "history").stdout)["runs"]
@@ -95,3 +96,13 @@ def test_after_a_start_that_failed_all_agree(binary: Path, tree: Path, tmp_path:
     back = run(binary, tree, "rollback", "--yes")
     assert back.returncode == 1 and "no run of this host is left" in back.stderr, back
     assert contents(tree) == before
+
+
+def test_a_program_that_was_replaced_while_it_runs_still_starts_its_worker(
+    binary: Path, tree: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "nim-tls"
+    subprocess.run(["cp", str(binary), str(copy)], check=True)
+    deleted = ("bash", "-c", 'exec 9<"$1"; rm "$1"; shift; exec /proc/self/fd/9 "$@"', "bash")
+    done = run(copy, tree, "apply", "--answers", str(ANSWERS), "--yes", before=deleted)
+    assert done.returncode == 0 and json.loads(done.stdout)["outcome"] == "applied", done
