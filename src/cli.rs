@@ -1,6 +1,7 @@
 //! What can be typed: commands and options. No input or output happens here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -120,6 +121,9 @@ pub enum Command {
     },
     /// Proves again, now, that the right client gets through and others do not. Changes nothing
     Verify,
+    /// Why it does not work: reads the logs of nginx and the agent, looks at what the configuration
+    /// lets through, and names cause, evidence and what helps. Changes nothing
+    Doctor(Examination),
     /// Carries out a recorded plan; started by apply
     #[command(name = "__worker", hide = true)]
     Worker { run: RunId },
@@ -133,6 +137,47 @@ pub struct AnswersFile {
     /// The answers, as YAML
     #[arg(long, value_name = "FILE")]
     pub answers: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Examination {
+    /// Read this log too, wherever it is from; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
+    /// Pass over what is older, as in 30m, 2h or 3d
+    #[arg(long, value_name = "DUR")]
+    pub since: Option<Age>,
+    /// Explain a finding or a cause, as it is named in a result; reads nothing
+    #[arg(long, value_name = "ID")]
+    pub explain: Option<String>,
+}
+
+/// How long ago, as in `30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(i64);
+
+impl Age {
+    pub fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = match text.chars().last() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 60 * 60,
+            Some('d') => 24 * 60 * 60,
+            _ => return Err("a number and s, m, h or d would do, as in 30m".to_owned()),
+        };
+        let count: u32 = text[..text.len() - 1]
+            .parse()
+            .map_err(|_| "a whole number and s, m, h or d would do, as in 30m".to_owned())?;
+        Ok(Self(i64::from(count) * unit))
+    }
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -150,5 +195,16 @@ mod tests {
     fn the_definitions_hold() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_age_is_a_number_and_a_unit() {
+        let seconds = |text: &str| text.parse().map(Age::seconds).ok();
+        assert_eq!(seconds("90s"), Some(90));
+        assert_eq!(seconds("30m"), Some(1800));
+        assert_eq!(seconds("3d"), Some(259_200));
+        for wrong in ["", "m", "30", "-1h", "1.5h", "2 h", "30µ", "4294967296d"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
     }
 }

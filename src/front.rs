@@ -18,6 +18,7 @@ mod plan_text;
 mod progress;
 mod by_hand;
 mod document;
+mod diagnosis;
 mod following;
 mod words;
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod host;
 pub mod pki;
 pub mod probe;
 pub mod verify;
+pub mod doctor;
 pub mod worker;
 pub mod practice;
 

@@ -49,7 +49,7 @@ mod hand_out;
 #[cfg(test)]
 mod tests;
 
-pub use clients_today::{ClientsToday, clients_today, file_of_server, today};
+pub use clients_today::{ClientsToday, agents_today, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use hand_out::hand_out_only;

@@ -3,6 +3,7 @@
 
 mod apply;
 mod check;
+mod doctor;
 mod history;
 mod methods;
 mod plan;
@@ -31,6 +32,7 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
             rollback::rollback(ground, run.as_ref(), *consent, output)
         }
         Command::Verify => verify::verify(ground, output),
+        Command::Doctor(asked) => doctor::doctor(ground, asked, output),
         // Dispatched already.
         Command::Demo | Command::Worker { .. } | Command::Stage => {
             Err(Problem::usage("this is no command to type").remedy("nim-tls --help"))

@@ -82,6 +82,10 @@ impl Host for Local {
         look::read_from(&self.tree, path, offset, limit)
     }
 
+    fn read_piece(&self, path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, HostError> {
+        look::read_piece(&self.tree, path, offset, limit)
+    }
+
     fn list(&self, folder: &Path) -> Result<Vec<String>, HostError> {
         look::list(&self.tree, folder)
     }

@@ -48,12 +48,24 @@ pub(super) fn read_from(
 ) -> Result<Vec<u8>, HostError> {
     let (mut file, size) = open_regular(tree, path)?;
     let start = offset.max(size.saturating_sub(limit));
+    piece(&mut file, start, size.saturating_sub(start)).map_err(at(path))
+}
+
+pub(super) fn read_piece(
+    tree: &Tree,
+    path: &Path,
+    offset: u64,
+    limit: u64,
+) -> Result<Vec<u8>, HostError> {
+    let (mut file, _) = open_regular(tree, path)?;
+    piece(&mut file, offset, limit).map_err(at(path))
+}
+
+fn piece(file: &mut File, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if start < size {
-        file.seek(SeekFrom::Start(start)).map_err(at(path))?;
-        file.take(size - start)
-            .read_to_end(&mut bytes)
-            .map_err(at(path))?;
+    if limit > 0 {
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(limit).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }

@@ -31,6 +31,8 @@ pub trait Host: Send + Sync {
     /// What a regular file holds from `offset` on, and of that the last `limit` bytes, for
     /// logs that grow. Empty where the file is shorter: it was rotated, and `stat` tells.
     fn read_from(&self, path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, HostError>;
+    /// At most `limit` bytes of a regular file from `offset` on, for files larger than memory.
+    fn read_piece(&self, path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, HostError>;
     /// The names in a folder, sorted. A folder that does not exist has none. A name that is
     /// not UTF-8 comes with replacement characters, and nothing will be found under it.
     fn list(&self, folder: &Path) -> Result<Vec<String>, HostError>;

@@ -7,7 +7,7 @@ use super::site::Site;
 use super::template::CHECK;
 use crate::error::Problem;
 use crate::facts::{Build, Facts, Known};
-use crate::nginx::{Directive, Location, LocationKind, flat};
+use crate::nginx::{Config, Directive, Location, LocationKind, Place, flat};
 use crate::values::{AbsPath, Port};
 
 /// What a server does about agents' certificates today.
@@ -131,6 +131,20 @@ fn answer_is_changed(check: &Location<'_>) -> bool {
         || (!refusals.is_empty() && followed && pages.iter().any(|page| changes(page)))
 }
 
+/// The same of the manager's server on this port, where there is one.
+pub fn agents_today(
+    facts: &Facts,
+    config: &Config,
+    port: Port,
+) -> Result<(ClientsToday, Place), Problem> {
+    let http =
+        listeners::http(facts, config).ok_or_else(|| Problem::host("there is no http block"))?;
+    let site = Site::find(facts, config, &http, port)?;
+    let build = facts.nginx.is().map(|nginx| &nginx.build);
+    let (clients, line) = clients_today(&site, build);
+    Ok((clients, line.at))
+}
+
 /// The same in words, for `check`.
 pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
     let Known::Is(config) = &facts.config else {
@@ -138,12 +152,8 @@ pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
             "the configuration of nginx could not be read",
         ));
     };
-    let http =
-        listeners::http(facts, config).ok_or_else(|| Problem::host("there is no http block"))?;
-    let site = Site::find(facts, config, &http, port)?;
-    let build = facts.nginx.is().map(|nginx| &nginx.build);
-    let (clients, line) = clients_today(&site, build);
-    let place = config.shown(&line.at);
+    let (clients, place) = agents_today(facts, config, port)?;
+    let place = config.shown(&place);
     Ok(match clients {
         ClientsToday::NotAsked => format!("not asked for a certificate ({place})"),
         ClientsToday::Asked => {

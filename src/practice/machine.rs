@@ -88,6 +88,10 @@ impl Host for Practice {
         self.0.files.read_from(path, offset, limit)
     }
 
+    fn read_piece(&self, path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, HostError> {
+        self.0.files.read_piece(path, offset, limit)
+    }
+
     fn list(&self, folder: &Path) -> Result<Vec<String>, HostError> {
         self.0.files.list(folder)
     }

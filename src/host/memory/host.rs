@@ -63,6 +63,13 @@ impl Host for Memory {
         Ok(bytes.get(start..).unwrap_or_default().to_vec())
     }
 
+    fn read_piece(&self, path: &Path, offset: u64, limit: u64) -> Result<Vec<u8>, HostError> {
+        let state = self.state();
+        let bytes = state.files.read(path)?;
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(bytes[place(offset)..place(offset.saturating_add(limit))].to_vec())
+    }
+
     fn list(&self, folder: &Path) -> Result<Vec<String>, HostError> {
         self.state().files.list(folder)
     }

@@ -1,0 +1,117 @@
+//! What the configuration itself shows: that nginx refuses it, that agents are let in without a
+//! certificate, that the log keeps quiet about refusals.
+
+use super::finding::{Evidence, Finding, Severity};
+use super::rule::Rule;
+use super::source::verdicts;
+use crate::facts::{Facts, Known};
+use crate::nginx::{Config, Directive, Http, Place, Server};
+use crate::plan::{ClientsToday, agents_today};
+use crate::values::{Port, escaped};
+
+pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(refused(facts, rules));
+    if let Known::Is(config) = &facts.config {
+        found.extend(agents(facts, config, rules));
+        found.extend(config.http().and_then(|http| quiet(config, &http, rules)));
+    }
+    found
+}
+
+fn of(rules: &[Rule], id: &str, evidence: Vec<Evidence>) -> Option<Finding> {
+    let rule = rules.iter().find(|rule| rule.id == id)?;
+    Some(Finding {
+        count: evidence.len() as u64,
+        evidence,
+        ..rule.finding()
+    })
+}
+
+/// nginx does not take what is on disk now.
+fn refused(facts: &Facts, rules: &[Rule]) -> Option<Finding> {
+    let Known::Is(Err(said)) = &facts.nginx.is()?.loads else {
+        return None;
+    };
+    let line = format!("[emerg] {said}");
+    let rule = rules.iter().find(|rule| rule.fits(line.as_bytes()));
+    let id = rule.map_or("configuration-refused", |rule| rule.id.as_str());
+    of(rules, id, vec![placed(said)])
+}
+
+/// `path:line: words`, taken apart.
+fn placed(said: &str) -> Evidence {
+    let taken = said.split_once(": ").and_then(|(place, words)| {
+        let (file, line) = place.rsplit_once(':')?;
+        Some((file, line.parse().ok()?, words))
+    });
+    let (file, line, text) = match taken {
+        Some((file, line, words)) => (file, Some(line), words),
+        None => ("nginx -T", None, said),
+    };
+    Evidence {
+        file: escaped(file),
+        line,
+        text: escaped(text),
+    }
+}
+
+/// What happens to agents without a certificate.
+fn agents(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
+    let (clients, place) = agents_today(facts, config, Port::HTTPS).ok()?;
+    let id = match clients {
+        ClientsToday::Enforced => return None,
+        ClientsToday::NotAsked => "agents-not-asked",
+        ClientsToday::Asked => "agents-let-in",
+        ClientsToday::Bypassable => "check-can-be-got-round",
+    };
+    of(rules, id, vec![at(config, &place)])
+}
+
+/// Refusals of TLS clients are written at level info, and few logs are at that level.
+fn quiet(config: &Config, http: &Http<'_>, rules: &[Rule]) -> Option<Finding> {
+    let mut silent: Vec<&Directive> = Vec::new();
+    let mut by_default = false;
+    let tls = |server: &&Server<'_>| server.listens.iter().any(|line| line.ssl);
+    for server in http.servers.iter().filter(tls) {
+        let mut lines = server.scope.nearest("error_log");
+        if lines.is_empty() {
+            let top = config.top();
+            lines = top.filter(|line| line.name == "error_log").collect();
+        }
+        if lines.iter().any(|line| tells(line)) {
+            continue;
+        }
+        by_default |= lines.is_empty();
+        for line in lines {
+            if !silent.iter().any(|known| known.at == line.at) {
+                silent.push(line);
+            }
+        }
+    }
+    if silent.is_empty() && !by_default {
+        return None;
+    }
+    let evidence = silent.iter().map(|line| at(config, &line.at)).collect();
+    let mut finding = of(rules, "log-level-hides", evidence)?;
+    // Our own log tells of agents without a certificate at any level.
+    if verdicts(config).next().is_some() {
+        finding.severity = Severity::Info;
+    }
+    Some(finding)
+}
+
+fn tells(line: &Directive) -> bool {
+    matches!(line.arg(1), Some("info" | "debug"))
+}
+
+fn at(config: &Config, place: &Place) -> Evidence {
+    let file = config.file(place.file);
+    let line = (place.line as usize).saturating_sub(1);
+    let text = file.text.lines().nth(line);
+    Evidence {
+        file: escaped(&file.path),
+        line: Some(place.line.into()),
+        text: escaped(text.unwrap_or_default().trim()),
+    }
+}

@@ -1,0 +1,90 @@
+//! What an examination ends in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::escaped;
+
+/// What was found, the gravest first, and where it was looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    pub findings: Vec<Finding>,
+    pub sources: Vec<Source>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Of the rule or check that found it.
+    pub id: String,
+    /// One of a fixed set of words, for scripts.
+    pub cause: String,
+    pub severity: Severity,
+    pub title: String,
+    pub why: String,
+    /// The latest of what was seen.
+    pub evidence: Vec<Evidence>,
+    /// How often it was seen.
+    pub count: u64,
+    pub fix: Fix,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+    Info,
+}
+
+/// A line of a file, safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    pub file: String,
+    /// From 1; `None` where it is not known.
+    pub line: Option<u64>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    pub text: String,
+    /// To paste. Words in capitals stand for what only the operator knows.
+    pub commands: Vec<String>,
+    /// Whether this program can carry it out by itself.
+    pub applicable: bool,
+}
+
+/// A log, and whether it could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    pub path: String,
+    pub read: bool,
+    /// How much was read, or why it was not.
+    pub why: String,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warning => "warning",
+            Self::Info => "note",
+        }
+    }
+}
+
+impl Diagnosis {
+    pub fn count(&self, severity: Severity) -> usize {
+        let grave = |finding: &&Finding| finding.severity == severity;
+        self.findings.iter().filter(grave).count()
+    }
+}
+
+impl Source {
+    pub(super) fn not_read(path: &str, why: impl AsRef<str>) -> Self {
+        Self {
+            path: escaped(path),
+            read: false,
+            why: escaped(why.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! When a line of a log was written, and whose request it is about.
+
+use std::net::IpAddr;
+
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// As nginx begins each line of its error log, in local time.
+const NGINX: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]/[month]/[day] [hour]:[minute]:[second]");
+const NGINX_LENGTH: usize = 19;
+/// The agent's `time="..."`, and `"time":"..."` in the log of verdicts.
+const TOLD: [&str; 2] = ["time=\"", "\"time\":\""];
+
+/// Seconds since 1970. `zone`: how far nginx's clock is ahead of UTC.
+pub(super) fn written_at(line: &str, zone: i64) -> Option<i64> {
+    if let Some(begin) = line.get(..NGINX_LENGTH)
+        && let Ok(local) = PrimitiveDateTime::parse(begin, NGINX)
+    {
+        return Some(local.assume_utc().unix_timestamp() - zone);
+    }
+    let told = TOLD.iter().find_map(|begin| between(line, begin, '"'))?;
+    let told = OffsetDateTime::parse(told, &Rfc3339).ok()?;
+    Some(told.unix_timestamp())
+}
+
+/// The address of the client that a line of nginx is about.
+pub(super) fn client(line: &str) -> Option<IpAddr> {
+    let told = between(line, ", client: ", ',')
+        .or_else(|| line.split_once(", client: ").map(|(_, rest)| rest))
+        .or_else(|| between(line, "\"address\":\"", '"'))?;
+    told.trim().parse().ok()
+}
+
+fn between<'a>(line: &'a str, begin: &str, end: char) -> Option<&'a str> {
+    let (_, rest) = line.split_once(begin)?;
+    rest.split_once(end).map(|(told, _)| told)
+}
+
+/// `+0530`, as `date +%z` says, in seconds.
+pub(super) fn zone(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+    Some(sign * seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_line_is_read_in_each_form() {
+        let lines = [
+            "2026/11/26 04:41:00 [info] 1#1: *3 client sent",
+            "time=\"2026-11-26T02:41:00Z\" level=error msg=\"x\"",
+            "{\"time\":\"2026-11-26T03:41:00+01:00\",\"address\":\"10.0.0.9\"}",
+        ];
+        for line in lines {
+            assert_eq!(written_at(line, 7200), Some(1_795_660_860), "{line}");
+        }
+        assert_eq!(written_at("2026/13/40 99:00:00 x", 0), None);
+        assert_eq!(written_at("Nov 26 02:41:00 host nginx: x", 0), None);
+        // A character that is longer than a byte at the edge.
+        assert_eq!(written_at("2026/11/26 04:41:0é", 0), None);
+    }
+
+    #[test]
+    fn the_client_of_a_line_is_read() {
+        let of = |line| client(line).map(|address| address.to_string());
+        let line = "x while reading, client: 10.0.0.9, server: a, request: \", client: 1.2.3.4,\"";
+        assert_eq!(of(line).as_deref(), Some("10.0.0.9"));
+        assert_eq!(
+            of("handshaking, client: ::1, server: [::]:443").as_deref(),
+            Some("::1")
+        );
+        assert_eq!(
+            of("handshaking, client: 10.0.0.9").as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(
+            of("{\"address\":\"10.0.0.9\"}").as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(of("reading, client: unix:, server: a"), None);
+    }
+
+    #[test]
+    fn zones_are_read() {
+        assert_eq!(zone("+0000\n"), Some(0));
+        assert_eq!(zone("-0330"), Some(-(3 * 3600 + 30 * 60)));
+        assert_eq!(zone("UTC"), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! Which logs a host has: those that nginx's configuration names, and the agent's.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::finding::Source;
+use crate::facts::{Facts, Known};
+use crate::host::Host;
+use crate::nginx::{Config, Directive};
+use crate::plan::LOG_FORMAT;
+
+pub(super) enum Named {
+    Log(String),
+    /// It is in no file that could be read.
+    Elsewhere(Source),
+}
+
+/// Where the agent is told what to do; the first that is there counts (agent 2.46,
+/// `src/core/config/defaults.go`).
+const AGENT_FILES: [&str; 3] = [
+    "/etc/nginx-manager/nginx-agent.conf",
+    "/etc/nginx-agent/nginx-agent.conf",
+    "/usr/local/etc/nginx-agent/nginx-agent.conf",
+];
+const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";
+/// More than this is no such file.
+const AGENT_FILE_LIMIT: u64 = 1024 * 1024;
+
+/// Each log once.
+pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
+    let mut paths = Vec::new();
+    let mut elsewhere = Vec::new();
+    match &facts.config {
+        Known::Is(config) => {
+            let lines = config.all(&["error_log"]).filter_map(|line| line.arg(0));
+            for target in lines.chain(built_in(facts, config)) {
+                match elsewhere_because(target) {
+                    Some(why) => elsewhere.push(Source::not_read(target, why)),
+                    None => paths.push(in_prefix(facts, target)),
+                }
+            }
+            paths.extend(verdicts(config).map(str::to_owned));
+        }
+        Known::Absent => {}
+        Known::Unclear(why) => elsewhere.push(Source::not_read("nginx's logs", why)),
+    }
+    paths.push(agent_log(host));
+    let mut each: Vec<String> = Vec::new();
+    for path in paths {
+        if !each.contains(&path) {
+            each.push(path);
+        }
+    }
+    elsewhere.dedup();
+    let logs = each.into_iter().map(Named::Log);
+    logs.chain(elsewhere.into_iter().map(Named::Elsewhere))
+        .collect()
+}
+
+/// The log of agents' certificates that our own configuration writes.
+pub(super) fn verdicts(config: &Config) -> impl Iterator<Item = &str> {
+    let ours = |line: &&Directive| line.arg(1) == Some(LOG_FORMAT);
+    let lines = config.all(&["access_log"]).filter(ours);
+    lines.filter_map(|line| line.arg(0))
+}
+
+/// Where nginx logs as long as its configuration says nothing.
+fn built_in<'a>(facts: &'a Facts, config: &Config) -> Option<&'a str> {
+    let nginx = facts.nginx.is()?;
+    if config.top().any(|line| line.name == "error_log") {
+        return None;
+    }
+    let started = nginx.args.iter().position(|arg| arg == "-e");
+    let started = started.and_then(|at| nginx.args.get(at + 1));
+    started
+        .map(String::as_str)
+        .or_else(|| option(facts, "--error-log-path="))
+}
+
+fn option<'a>(facts: &'a Facts, name: &str) -> Option<&'a str> {
+    let options = &facts.nginx.is()?.build.options;
+    options.iter().find_map(|option| option.strip_prefix(name))
+}
+
+/// A relative path of a log starts at nginx's prefix, not beside the main file.
+fn in_prefix(facts: &Facts, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let args = facts.nginx.is().map_or(&[][..], |nginx| &nginx.args);
+    let started = args.iter().position(|arg| arg == "-p");
+    let started = started.and_then(|at| args.get(at + 1)).map(String::as_str);
+    let prefix = started
+        .or_else(|| option(facts, "--prefix="))
+        .unwrap_or("/etc/nginx");
+    format!("{}/{path}", prefix.trim_end_matches('/'))
+}
+
+/// Why what is logged there stands in no file.
+fn elsewhere_because(target: &str) -> Option<&'static str> {
+    match target {
+        "stderr" => Some("nginx writes it to standard error; try journalctl -u nginx"),
+        "/dev/stderr" | "/dev/stdout" => Some("it goes to whoever started nginx"),
+        "/dev/null" => Some("what goes there is gone"),
+        _ if target.starts_with("syslog:") => {
+            Some("it goes to syslog; try journalctl, or the log host, and --log FILE")
+        }
+        _ if target.starts_with("memory:") => Some("it is kept in nginx's memory"),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize, Default)]
+struct AgentConfig {
+    #[serde(default)]
+    log: AgentLog,
+}
+
+#[derive(Deserialize, Default)]
+struct AgentLog {
+    path: Option<String>,
+}
+
+fn agent_log(host: &dyn Host) -> String {
+    let read = |file: &str| host.read(Path::new(file), AGENT_FILE_LIMIT).ok();
+    let said = AGENT_FILES.iter().find_map(|file| read(file));
+    let config: AgentConfig = said
+        .and_then(|bytes| serde_yaml::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    match config.log.path {
+        // The agent takes a folder, and names the file itself.
+        Some(path) if path.starts_with('/') => match Path::new(&path).extension() {
+            Some(_) => path,
+            None => format!("{}/agent.log", path.trim_end_matches('/')),
+        },
+        _ => AGENT_LOG.to_owned(),
+    }
+}

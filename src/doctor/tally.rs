@@ -1,0 +1,152 @@
+//! How often each rule was seen, and the latest lines of it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use super::finding::{Evidence, Finding, Severity};
+use super::line::{client, written_at};
+use super::rule::Rule;
+use crate::values::escaped;
+
+/// Lines of evidence that are kept.
+const KEPT: usize = 3;
+/// What was last seen longer ago is told, and counts as over.
+const LONG_AGO: i64 = 24 * 60 * 60;
+/// Characters of a line that are kept.
+const LONGEST: usize = 400;
+
+pub(super) struct Tally<'a> {
+    rules: &'a [Rule],
+    now: i64,
+    since: Option<i64>,
+    zone: i64,
+    own: &'a BTreeSet<IpAddr>,
+    seen: Vec<Seen>,
+    /// Lines of the file that is being read, and of all before it.
+    here: u64,
+    before: u64,
+}
+
+/// What was seen of one rule.
+#[derive(Default)]
+struct Seen {
+    now: Lines,
+    /// By this host itself, or longer ago.
+    aside: Lines,
+    /// Whether all of `aside` came from this host itself.
+    own: bool,
+}
+
+#[derive(Default)]
+struct Lines {
+    count: u64,
+    last: VecDeque<Evidence>,
+}
+
+impl Lines {
+    fn add(&mut self, path: &str, number: u64, text: &str) {
+        self.count += 1;
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(Evidence {
+            file: escaped(path),
+            line: Some(number),
+            text: escaped(&text.chars().take(LONGEST).collect::<String>()),
+        });
+    }
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(
+        rules: &'a [Rule],
+        now: i64,
+        since: Option<i64>,
+        zone: i64,
+        own: &'a BTreeSet<IpAddr>,
+    ) -> Self {
+        Self {
+            rules,
+            now,
+            since,
+            zone,
+            own,
+            seen: rules.iter().map(|_| Seen::default()).collect(),
+            here: 0,
+            before: 0,
+        }
+    }
+
+    /// Lines of all files so far.
+    pub(super) fn lines(&self) -> u64 {
+        self.before + self.here
+    }
+
+    pub(super) fn end_of_file(&mut self) {
+        self.before += self.here;
+        self.here = 0;
+    }
+
+    /// Takes whole lines of a file, which follow those before.
+    pub(super) fn take(&mut self, path: &str, text: &[u8]) {
+        let rules = self.rules.iter().enumerate();
+        let here: Vec<(usize, &Rule)> = rules.filter(|(_, rule)| rule.may_fit(text)).collect();
+        if here.is_empty() {
+            self.here += memchr::memchr_iter(b'\n', text).count() as u64;
+            return;
+        }
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            self.here += 1;
+            let fitting = here.iter().find(|(_, rule)| rule.fits(line));
+            if let Some((index, rule)) = fitting {
+                self.note(*index, rule, path, line);
+            }
+        }
+    }
+
+    fn note(&mut self, index: usize, rule: &Rule, path: &str, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        let at = written_at(text, self.zone);
+        let is_before = |limit: i64| at.is_some_and(|at| at < limit);
+        if self.since.is_some_and(is_before) {
+            return;
+        }
+        let own = rule.provoked && client(text).is_some_and(|from| self.own.contains(&from));
+        let seen = &mut self.seen[index];
+        if own || (self.since.is_none() && is_before(self.now - LONG_AGO)) {
+            seen.own = own && (seen.own || seen.aside.count == 0);
+            seen.aside.add(path, self.here, text);
+        } else {
+            seen.now.add(path, self.here, text);
+        }
+    }
+
+    /// What was seen, in the order of the rules.
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let seen = self.seen.into_iter().zip(self.rules);
+        seen.filter_map(|(seen, rule)| finding(seen, rule))
+            .collect()
+    }
+}
+
+fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
+    let mut finding = rule.finding();
+    let lines = if seen.now.count > 0 {
+        seen.now
+    } else if seen.aside.count > 0 {
+        finding.severity = Severity::Info;
+        finding.why.push_str(if seen.own {
+            " All of it came from this host itself: the proof of nim-tls sends such clients on \
+             purpose, and an agent on this host could be another."
+        } else {
+            " It has not been seen for more than a day."
+        });
+        seen.aside
+    } else {
+        return None;
+    };
+    finding.count = lines.count;
+    finding.evidence = lines.last.into();
+    Some(finding)
+}
