@@ -15,24 +15,28 @@ from conftest import each_build_and
 from lab import Nginx
 from manager import Manager
 from nim_tree import PLAIN, Shape
+from practice import AGENT, ENTER, FURTHER, NAME, PASSPHRASE, RIGHT, steps
 from screen import Screen, given_back
 from tool import Tool
 
-ENTER, TAB, RIGHT = "\r", "\t", "\x1b[C"
-PASSPHRASE = "correct horse battery"
 NOBODY = "65534"
-NAME = "nim.practice.example"
 ANSWERS = f"""version: 1
 role: manager
 generation: nim2
 proxy: nginx-oss
 method: client-mtls
 manager_name: {NAME}
-alt_names: [10.0.0.5]
-agents: [web-1.practice.example]
+alt_names: [{FURTHER}]
+agents: [{AGENT}]
 certificates:
   ca_key: {{keep: plaintext}}
 """
+# What has to be on the screen besides what is waited for.
+SAYS = {
+    "1-host": "practice host (simulated)",
+    "2-prerequisites": "cuts agents without a certificate off",
+    "7-apply": "2 of them without a certificate",
+}
 
 
 @pytest.fixture(params=["root", "ordinary-user"])
@@ -83,41 +87,15 @@ class Demo:
         (found,) = self.temporary.iterdir()
         return found
 
+    def to(self, last: str) -> None:
+        for step in steps(self.screen, self.press):
+            assert SAYS.get(step, "") in self.screen.text, (step, self.screen.text)
+            if step == last:
+                return
+
     def to_proven(self) -> None:
-        screen = self.screen
-        screen.wait_for("> [ Next ] <")
-        assert "practice host (simulated)" in screen.text.splitlines()[0]
-        self.press(ENTER)
-        screen.wait_for("2/8 Prerequisites")
-        assert "cuts agents without a certificate off" in screen.text
-        self.press(ENTER)
-        screen.wait_for("3/8 Method")
-        self.press(ENTER)
-        screen.wait_for("4/8 Names")
-        screen.type(NAME)
-        self.press(TAB)
-        screen.type("10.0.0.5")
-        self.press(TAB)
-        screen.type("web-1.practice.example")
-        self.press(ENTER)
-        screen.wait_for("5/8 Certificates")
-        self.press(ENTER)
-        screen.wait_for("A passphrase is needed")
-        screen.type(PASSPHRASE)
-        self.press(TAB)
-        screen.type(PASSPHRASE)
-        self.press(ENTER)
-        screen.wait_for("6/8 Files")
-        self.press(ENTER)
-        screen.wait_for("7/8 Apply")
-        assert "(simulated)" in screen.text and "2 of them without a certificate" in screen.text
-        self.press(RIGHT)
-        screen.wait_for("> [ Issue and hand out only ] <")
-        self.press(RIGHT)
-        screen.wait_for("> [ Yes, change this host ] <")
-        self.press(ENTER)
-        shown = screen.wait_for("PROVEN", seconds=110)
-        assert "8/8 Verify" in shown and "NOT PROVEN" not in shown, shown
+        self.to("8-verify")
+        assert "8/8 Verify" in self.screen.text and "NOT PROVEN" not in self.screen.text, self.screen.text
 
 
 def test_from_the_first_screen_to_proven_and_back(demo: Demo) -> None:
@@ -166,23 +144,7 @@ def test_a_line_that_drops_takes_the_folder_away(demo: Demo) -> None:
 
 
 def test_leaving_during_apply_takes_the_folder_away(demo: Demo) -> None:
-    demo.screen.wait_for("> [ Next ] <")
-    for key, words in ((ENTER, "2/8"), (ENTER, "3/8"), (ENTER, "4/8")):
-        demo.press(key)
-        demo.screen.wait_for(words)
-    demo.screen.type(NAME + TAB + TAB + "web-1.practice.example" + ENTER)
-    demo.screen.wait_for("5/8")
-    demo.press(ENTER)
-    demo.screen.wait_for("A passphrase is needed")
-    demo.screen.type(PASSPHRASE + TAB + PASSPHRASE + ENTER)
-    demo.screen.wait_for("6/8")
-    demo.press(ENTER)
-    demo.screen.wait_for("7/8")
-    demo.press(RIGHT)
-    demo.press(RIGHT)
-    demo.screen.wait_for("> [ Yes, change this host ] <")
-    demo.press(ENTER)
-    demo.screen.wait_for("CHANGING NOW")
+    demo.to("7-apply-at-work")
     demo.press("\x03")
     assert demo.screen.exit_code() == 130
     assert list(demo.temporary.iterdir()) == []
