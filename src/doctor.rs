@@ -44,7 +44,7 @@ pub fn examine(
     told: &dyn Fn(&str),
 ) -> Diagnosis {
     let rules = rules();
-    let own = own_addresses(facts);
+    let own = own_addresses(host, facts);
     let zone = zone(host);
     let mut tally = Tally::new(&rules, facts.looked_at, request.since, zone, &own);
     let mut sources = Vec::new();
@@ -84,13 +84,12 @@ fn read(host: &dyn Host, path: &str, tally: &mut Tally<'_>) -> Source {
     }
 }
 
-/// The addresses from which this host connects to itself.
-fn own_addresses(facts: &Facts) -> BTreeSet<IpAddr> {
+/// The addresses from which this host connects to itself, besides those of its loopback.
+fn own_addresses(host: &dyn Host, facts: &Facts) -> BTreeSet<IpAddr> {
     let mut own = facts.own_addresses.clone();
-    own.extend([
-        IpAddr::from([127, 0, 0, 1]),
-        IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
-    ]);
+    if host.is_live() {
+        own.extend(host.addresses().unwrap_or_default());
+    }
     own
 }
 

@@ -112,7 +112,8 @@ impl<'a> Tally<'a> {
         if self.since.is_some_and(is_before) {
             return;
         }
-        let own = rule.provoked && client(text).is_some_and(|from| self.own.contains(&from));
+        let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
+        let own = rule.provoked && client(text).is_some_and(is_own);
         let seen = &mut self.seen[index];
         if own || (self.since.is_none() && is_before(self.now - LONG_AGO)) {
             seen.own = own && (seen.own || seen.aside.count == 0);

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use crate::doctor::{self, Diagnosis, Finding, Request, Severity};
 use crate::error::Problem;
-use crate::host::{Host as _, Local};
+use crate::host::Local;
 use crate::values::{escaped, wrapped};
 
 use super::place::Ground;
 use super::session;
 
-/// Looks at the host and reads its logs. `told` hears which one is being read.
+/// Looks at the host and reads its logs, passing over lines from before `since` (seconds since
+/// 1970). `told` hears which one is being read.
 pub(super) fn examine(
     ground: &Ground,
     logs: &[PathBuf],
@@ -23,7 +24,7 @@ pub(super) fn examine(
     let request = Request {
         logs,
         logs_on: &machine,
-        since: since.map(|seconds| machine.now() - seconds),
+        since,
     };
     Ok(doctor::examine(ground.host(), &facts, &request, told))
 }

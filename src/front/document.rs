@@ -187,6 +187,13 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         .iter()
         .filter(|note| note.starts_with(LEFT))
         .collect();
+    let disproved = receipt.proof.iter().any(|row| row.ok == Some(false));
+    if disproved && receipt.undid.is_none() {
+        let options = about.options;
+        text.push_str(&format!(
+            "\nwhat the logs say of it:\n  nim-tls doctor{options}\n"
+        ));
+    }
     if receipt.outcome == Outcome::Applied && receipt.undid.is_none() {
         if !stays.is_empty() {
             text.push_str("\nnot as the answers want it:\n");

@@ -12,6 +12,7 @@ use crate::values::RunId;
 use crate::worker::{self, Started};
 
 use super::super::busy::at_work;
+use super::super::diagnosis;
 use super::super::place::Ground;
 use super::super::saving::save;
 use super::super::session;
@@ -42,6 +43,11 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
+            Effect::Examine(since) => {
+                let made = diagnosis::examine(&ground, &[], since, &|_| {});
+                let made = made.map_err(|problem| problem.to_string());
+                tell(Message::Examined(Box::new(made)));
+            }
             Effect::Save { .. } if ground.practice_folder().is_some() => tell(Message::Saved(Err(
                 "demo writes nothing outside its folder; nim-tls saves answers".to_owned(),
             ))),

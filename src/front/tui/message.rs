@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::key::Key;
 use crate::answers::Answers;
+use crate::doctor::Diagnosis;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::plan::Plan;
@@ -22,6 +23,8 @@ pub(super) enum Message {
     /// What was asked for could not be done, or the worker is gone without a word: why.
     Failed(String),
     Saved(Result<String, String>),
+    /// The logs were read.
+    Examined(Box<Result<Diagnosis, String>>),
 }
 
 pub(super) enum Effect {
@@ -38,6 +41,8 @@ pub(super) enum Effect {
     Attach(RunId),
     /// Undo the run that was just made, and follow that.
     PutBack,
+    /// Read the logs, lines from this time on (seconds since 1970).
+    Examine(Option<i64>),
     Save {
         file: PathBuf,
         text: String,

@@ -7,6 +7,7 @@ use super::edit::Edit;
 use super::look::Look;
 use super::running::Running;
 use crate::answers::Entered;
+use crate::doctor::Diagnosis;
 use crate::facts::Facts;
 use crate::prerequisites::Check;
 use crate::questions::Step;
@@ -28,6 +29,8 @@ pub(super) struct Model {
     pub(super) outlook: Outlook,
     pub(super) preview: Preview,
     pub(super) overlay: Option<Overlay>,
+    /// `None`: not asked for yet, or still being made.
+    pub(super) diagnosis: Option<Result<Diagnosis, String>>,
     pub(super) running: Option<Running>,
     /// How many clients were connected when the work began, where that could be told.
     pub(super) connected_before: Option<usize>,
@@ -52,6 +55,8 @@ pub(super) enum Overlay {
     Help(usize),
     /// Why the line under the cursor of the preview is there; from this line on.
     Why(usize),
+    /// What the logs say; from this line on.
+    Troubleshoot(usize),
     Save(Edit),
     Search(Edit),
     /// A run was cut short before this screen was opened; what is known of it.
@@ -103,6 +108,7 @@ impl Model {
             outlook: Outlook::default(),
             preview: Preview::default(),
             overlay: None,
+            diagnosis: None,
             running: None,
             connected_before: None,
             notice: None,

@@ -1,14 +1,19 @@
 //! The words of what lies over a step.
 
+use super::super::diagnosis;
 use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
 use super::pane::{self, Kind};
+use super::running::Running;
 use crate::questions::{QUESTIONS, Question};
-use crate::values::{cell, escaped};
+use crate::values::{cell, escaped, wrapped};
 
 pub(super) fn title(over: &Overlay) -> &'static str {
     match over {
         Overlay::Help(_) => "Help (Up and Down scroll, any other key closes it)",
         Overlay::Why(_) => "Why this line (Up and Down scroll, any other key closes it)",
+        Overlay::Troubleshoot(_) => {
+            "Troubleshoot (Up and Down scroll, Enter looks again, any other key closes it)"
+        }
         Overlay::CutShort(_) => "A run was cut short: this host is in between",
         Overlay::Quit => "Leave?",
         Overlay::Save(_) => "Save the answers (Enter saves, Esc does not)",
@@ -19,6 +24,11 @@ pub(super) fn title(over: &Overlay) -> &'static str {
 /// The lines below the title, on a screen of this width.
 pub(super) fn lines(model: &Model, over: &Overlay, width: usize) -> Vec<String> {
     let text = match over {
+        // It is made for this width, with columns of its own.
+        Overlay::Troubleshoot(_) => {
+            let text = troubles(model, width.saturating_sub(2));
+            return text.lines().map(escaped).collect();
+        }
         Overlay::Help(_) => help(model),
         Overlay::Why(_) => why(model),
         Overlay::CutShort(words) => format!(
@@ -34,6 +44,28 @@ pub(super) fn lines(model: &Model, over: &Overlay, width: usize) -> Vec<String> 
     text.lines()
         .flat_map(|line| cell(&escaped(line), width.saturating_sub(2)))
         .collect()
+}
+
+/// What came out wrong, and what the logs say.
+fn troubles(model: &Model, width: usize) -> String {
+    let mut text = String::new();
+    let wrong = model.running.iter().flat_map(Running::disproved);
+    for row in wrong {
+        let words = format!(
+            "{}, {}: expected {}, seen {}",
+            row.leg, row.case, row.expected, row.seen
+        );
+        text.push_str(&wrapped("The proof: ", &words, width));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    match &model.diagnosis {
+        None => text.push_str("Reading the logs of nginx and of the agent ..."),
+        Some(Err(why)) => text.push_str(why),
+        Some(Ok(diagnosis)) => text.push_str(&diagnosis::text(diagnosis, width)),
+    }
+    text
 }
 
 fn why(model: &Model) -> String {
@@ -75,6 +107,7 @@ fn help(model: &Model) -> String {
          Tab, Shift-Tab, arrows or hjkl  move; Space toggles, or edits again\n\
          p  preview in full; d  difference or whole file; e  why this line\n\
          /, n, N  find; next and previous match, or change\n\
+         t  Troubleshoot: what the logs say, and what helps\n\
          s  save the answers; q  leave; Ctrl-C  leave at once\n\
          Nothing is written before the yes of step 7. The way back after it: ",
     );

@@ -10,6 +10,8 @@ use crate::values::RunId;
 #[derive(Debug, Default)]
 pub(super) struct Running {
     pub(super) run: Option<RunId>,
+    /// When it began: seconds since 1970.
+    pub(super) began: Option<i64>,
     pub(super) steps: Vec<StepLine>,
     pub(super) said: Vec<String>,
     pub(super) rows: Vec<Row>,
@@ -47,6 +49,7 @@ impl Running {
         match event.what {
             Happening::Started { run, steps, .. } => {
                 self.run = Some(run);
+                self.began = Some(event.at);
                 self.steps = steps
                     .into_iter()
                     .map(|(id, title)| StepLine {
@@ -111,6 +114,11 @@ impl Running {
     /// Whether the run proves anything: not where it touched no running service.
     pub(super) fn has_proof(&self) -> bool {
         self.steps.iter().any(|step| step.id == "prove")
+    }
+
+    /// The connections that came out otherwise than they must.
+    pub(super) fn disproved(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.ok == Some(false))
     }
 
     pub(super) fn is_over(&self) -> bool {

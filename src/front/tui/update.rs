@@ -60,6 +60,10 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.refuse(why);
             Vec::new()
         }
+        Message::Examined(made) => {
+            model.diagnosis = Some(*made);
+            Vec::new()
+        }
     }
 }
 
@@ -70,14 +74,18 @@ fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
     }
     let running = model.running.get_or_insert_with(Running::default);
     running.take(event);
-    if let Some(ended) = &running.ended
-        && ended.outcome == Outcome::Applied
-    {
-        pages::go(model, Step::Verify);
-        // Who has come back under the new rules.
-        return vec![Effect::Look(None)];
+    match &running.ended {
+        Some(ended) if ended.outcome == Outcome::Applied => {
+            pages::go(model, Step::Verify);
+            // Who has come back under the new rules.
+            vec![Effect::Look(None)]
+        }
+        Some(_) if running.disproved().next().is_some() => {
+            let since = running.began;
+            overlay::troubleshoot(model, since)
+        }
+        _ => Vec::new(),
     }
-    Vec::new()
 }
 
 /// Something could not be begun, or the worker is gone without a word: the words say which.
@@ -166,6 +174,7 @@ fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
         ' ' => space(model),
         '?' => model.overlay = Some(Overlay::Help(0)),
         's' => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
+        't' => return overlay::troubleshoot(model, None),
         'q' => return pages::quit(model),
         _ => preview::letter(model, letter),
     }

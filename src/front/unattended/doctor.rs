@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::{Age, Examination};
+use crate::cli::Examination;
 use crate::doctor::{Diagnosis, Rule, Severity, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
@@ -25,7 +25,8 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
     }
     let logs = asked.log.iter().map(|file| absolute(file));
     let logs = logs.collect::<Result<Vec<_>, _>>()?;
-    let since = asked.since.map(Age::seconds);
+    let now = ground.host().now();
+    let since = asked.since.map(|age| now - age.seconds());
     let watched = output.is_watched() && !output.is_json();
     let diagnosis = diagnosis::examine(ground, &logs, since, &|path| {
         if watched {

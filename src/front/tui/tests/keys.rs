@@ -274,3 +274,58 @@ fn a_run_that_was_cut_short_is_put_back_or_left() {
     let effects = press(&mut model, &[Key::Char('q')]);
     assert!(matches!(&effects[..], [Effect::Quit(5)]));
 }
+
+#[test]
+fn the_logs_are_read_from_every_step_and_any_other_key_closes_what_they_say() {
+    let mut model = begun();
+    for _ in 0..3 {
+        let effects = press(&mut model, &[Key::Char('t')]);
+        assert!(matches!(&effects[..], [Effect::Examine(None)]));
+        assert!(drawn(&model, 80, 24).contains("Reading the logs"));
+        let effects = press(&mut model, &[Key::Down, Key::Enter]);
+        assert!(matches!(&effects[..], [Effect::Examine(None)]));
+        press(&mut model, &[Key::Esc]);
+        assert_eq!(model.overlay, None);
+        press(&mut model, &[Key::Enter]);
+    }
+}
+
+#[test]
+fn a_proof_that_fails_opens_what_the_logs_say_since_it_began() {
+    let mut model = at_apply();
+    press(&mut model, &[Key::Right, Key::Right, Key::Enter]);
+    let row = crate::report::Row {
+        leg: "Commander at 127.0.0.1:443".to_owned(),
+        case: "no certificate".to_owned(),
+        expected: "refused".to_owned(),
+        seen: "grpc-status 12".to_owned(),
+        ok: Some(false),
+        why: None,
+    };
+    let started = Happening::Started {
+        run: "2026-01-01-01".parse().unwrap(),
+        command: "apply".to_owned(),
+        pid: 4711,
+        steps: Vec::new(),
+    };
+    let ended = Happening::Ended {
+        outcome: Outcome::RolledBack,
+        exit: 3,
+        problem: Some("the proof failed".to_owned()),
+    };
+    let mut effects = Vec::new();
+    for (at, what) in [
+        (1000, started),
+        (1010, Happening::Proved { row }),
+        (1020, ended),
+    ] {
+        effects = update(&mut model, Message::Happened(Event { at, what }));
+    }
+    assert!(matches!(&effects[..], [Effect::Examine(Some(1000))]));
+    let shown = drawn(&model, 80, 24);
+    assert!(
+        shown.contains("The proof: Commander at 127.0.0.1:443, no certificate"),
+        "{shown}"
+    );
+    assert!(shown.contains("put back as it was"), "{shown}");
+}

@@ -1,6 +1,7 @@
 //! Each step as it is drawn.
 
 use super::*;
+use crate::doctor::{Diagnosis, Evidence, Finding, Severity, Source, rules};
 use crate::event::{Event, Happening, StepEnd};
 use crate::receipt::Outcome;
 use crate::report::Row;
@@ -117,4 +118,43 @@ fn nothing_outside_ascii_is_drawn_in_ascii() {
         let shown = drawn(&at_apply(), size.0, size.1);
         assert!(shown.is_ascii(), "{shown}");
     }
+}
+
+#[test]
+fn what_the_logs_say() {
+    let mut model = begun();
+    press(&mut model, &[Key::Char('t')]);
+    let finding = |severity| Finding {
+        severity,
+        count: 12,
+        evidence: vec![Evidence {
+            file: "/var/log/nginx/error.log".to_owned(),
+            line: Some(4711),
+            text: "2026/11/26 11:00:00 [info] 30#30: *9 client sent no required SSL certificate \
+                   while reading client request headers, client: 10.0.0.9, server: nim.example.com"
+                .to_owned(),
+        }],
+        ..rules()
+            .iter()
+            .find(|rule| rule.id == "client-certificate-missing")
+            .unwrap()
+            .finding()
+    };
+    let diagnosis = Diagnosis {
+        findings: vec![finding(Severity::Error), finding(Severity::Info)],
+        sources: vec![Source {
+            path: "/var/log/nginx-agent/agent.log".to_owned(),
+            read: false,
+            why: "is not there".to_owned(),
+        }],
+    };
+    update(&mut model, Message::Examined(Box::new(Ok(diagnosis))));
+    same("troubleshoot", &drawn(&model, 80, 24));
+    same("troubleshoot-wide", &drawn(&model, 120, 36));
+    press(&mut model, &[Key::PageDown, Key::PageDown]);
+    let shown = drawn(&model, 80, 24);
+    assert!(
+        shown.contains("errors: 1, warnings: 0, notes: 1"),
+        "{shown}"
+    );
 }

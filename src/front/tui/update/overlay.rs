@@ -23,6 +23,11 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             model.overlay = scrolled(model, key, Overlay::Why, first);
             Vec::new()
         }
+        Overlay::Troubleshoot(_) if key == Key::Enter => troubleshoot(model, None),
+        Overlay::Troubleshoot(first) => {
+            model.overlay = scrolled(model, key, Overlay::Troubleshoot, first);
+            Vec::new()
+        }
         Overlay::CutShort(_) if matches!(key, Key::Char('y') | Key::Enter) => {
             model.tell("Putting everything back ...");
             vec![Effect::PutBack]
@@ -76,6 +81,13 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Opens what the logs say, from this time on, and has them read.
+pub(super) fn troubleshoot(model: &mut Model, since: Option<i64>) -> Vec<Effect> {
+    model.diagnosis = None;
+    model.overlay = Some(Overlay::Troubleshoot(0));
+    vec![Effect::Examine(since)]
 }
 
 /// A text of several screens after this key; `None`: the key closes it.
