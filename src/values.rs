@@ -25,5 +25,5 @@ pub use host_name::{HostName, SubjectName};
 pub use order::{sort_by, sort_by_key};
 pub use port::Port;
 pub use run_id::RunId;
-pub use text::{Invalid, escaped};
+pub use text::{Invalid, escaped, quotable};
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

@@ -1,5 +1,6 @@
 //! Reading an answers file: bounded, strict, and with a place for every complaint.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{
@@ -7,7 +8,7 @@ use serde::de::{
 };
 
 use super::draft::Draft;
-use crate::values::escaped;
+use crate::values::{escaped, quotable};
 
 /// The largest answers file that is read, in bytes.
 pub const LIMIT: u64 = 1024 * 1024;
@@ -140,7 +141,7 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> Unreadable {
     let field = if path == "." {
         String::new()
     } else {
-        escaped(path)
+        quotable(path)
     };
     let hint = suggestion(&said)
         .map(|name| format!("; did you mean {name}?"))
@@ -148,7 +149,20 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> Unreadable {
     Unreadable {
         field,
         place: format!("{}: ", place.unwrap_or_default()),
-        why: format!("{}{hint}", escaped(&said)),
+        why: format!("{}{hint}", escaped(&without_middle(&said))),
+    }
+}
+
+/// What would do stands at the end; a long value in between says nothing more.
+fn without_middle(said: &str) -> Cow<'_, str> {
+    const KEPT: usize = 150;
+    let place = |at| said.char_indices().nth(at).map(|(place, _)| place);
+    let count = said.chars().count();
+    match (place(KEPT), place(count.saturating_sub(KEPT))) {
+        (Some(begin), Some(end)) if begin < end => {
+            Cow::Owned(format!("{} ... {}", &said[..begin], &said[end..]))
+        }
+        _ => Cow::Borrowed(said),
     }
 }
 

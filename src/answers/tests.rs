@@ -216,3 +216,24 @@ fn a_mark_before_the_first_line_is_passed_over() {
         "version (line 1, column 10)"
     );
 }
+
+#[test]
+fn a_very_long_value_is_refused_in_a_short_sentence() {
+    let long = "x".repeat(100_000);
+    for (change, into) in [
+        ("nim.example.com", long.clone()),
+        ("version: 1", format!("version: {long}")),
+        ("client-mtls", long.clone()),
+        ("[web-1.example.com]", format!("[{long}]")),
+        ("version: 1", format!("version: 1\n{long}: 1")),
+        ("alt_names: [10.0.0.5, nim]", format!("alt_names: {long}")),
+        ("keep: plaintext", format!("keep: {long}")),
+        (
+            "keep: plaintext",
+            format!("keep: encrypted, passphrase_file: {long}"),
+        ),
+    ] {
+        let said = refused(change, &into);
+        assert!(said.len() < 700, "{}: {}", &into[..20], &said[..500]);
+    }
+}

@@ -39,19 +39,18 @@ pub(super) fn need(plan: &Plan) -> Option<Need> {
     }
 }
 
-/// The passphrase that the plan needs; empty where it needs none.
-pub(super) fn obtain(
-    ground: &Ground,
-    plan: &Plan,
-    answers: &Answers,
-    output: &Output,
-) -> Result<Zeroizing<String>, Problem> {
+/// What came of asking for it.
+pub(super) enum Obtained {
+    Passphrase(Zeroizing<String>),
+    /// Ctrl-C, or the end of input: with the exit code.
+    Left(u8),
+}
+
+/// The passphrase that the plan needs, from the terminal; empty where it needs none.
+pub(super) fn obtain(ground: &Ground, plan: &Plan, output: &Output) -> Result<Obtained, Problem> {
     let Some(need) = need(plan) else {
-        return Ok(Zeroizing::new(String::new()));
+        return Ok(Obtained::Passphrase(Zeroizing::default()));
     };
-    if let Some(text) = from_named_file(ground, plan, answers, output)? {
-        return Ok(text);
-    }
     if !is_terminal() {
         return Err(Problem::usage(
             "the key of the authority is kept encrypted, and there is neither a file with its \
@@ -62,14 +61,16 @@ pub(super) fn obtain(
     // Without it an interrupt ends this process all the same, and leaves the terminal mute.
     let _ = leaving::from_questions();
     let mut asked = prompt::at_terminal(output.has_colour(), false);
-    let text = typed(need, asked.as_mut()).map_err(|unanswered| match unanswered {
-        Unanswered::Failed(error) => {
-            Problem::usage(format!("the question for the passphrase failed: {error}"))
+    match typed(need, asked.as_mut()) {
+        Ok(text) => {
+            usable(ground, need, &text, None)?;
+            Ok(Obtained::Passphrase(text))
         }
-        _ => Problem::usage("no passphrase was given, so nothing was begun"),
-    })?;
-    usable(ground, need, &text, None)?;
-    Ok(text)
+        Err(Unanswered::Back) => Err(Problem::usage(
+            "no passphrase was given, so nothing was begun",
+        )),
+        Err(unanswered) => unanswered.code().map(Obtained::Left),
+    }
 }
 
 /// What the file holds that the answers name, where the plan needs it. What the worker would

@@ -22,6 +22,8 @@ pub(super) const WELCOME: &str = "This wizard makes the connections of browsers 
 
 pub(super) const NOTHING_TO_DO: &str =
     "Nothing has to be done: this host is as the answers want it.";
+pub(super) const NOTHING_TO_PROVE: &str = "Done. There was nothing to prove: no running service was touched, and who was let in before \
+     is let in now.";
 pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
 pub(super) const IF_THE_LINE_DROPS: &str =
     "If the line drops, the work goes on here; start nim-tls again to see how it ended.";

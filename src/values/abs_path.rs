@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::{Invalid, escaped, invalid, text_serde};
+use super::text::{Invalid, invalid, quotable, text_serde};
 
 /// An absolute path in normal form: starts with `/`, no `.`, `..`, empty component, control
 /// character, or character that would have to be escaped in nginx configuration or a shell.
@@ -53,7 +53,7 @@ impl FromStr for AbsPath {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let shown = escaped(text);
+        let shown = quotable(text);
         if !text.starts_with('/') {
             return invalid(format!(
                 "\"{shown}\" is not an absolute path: it must start with /"

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::{Invalid, escaped, invalid, text_serde};
+use super::text::{Invalid, invalid, quotable, text_serde};
 
 /// A DNS host name in its ASCII, lower-case form: labels of letters, digits and inner hyphens,
 /// at most 63 bytes each and 253 together. Names in other scripts are converted (IDNA).
@@ -43,7 +43,7 @@ impl FromStr for HostName {
         if text.is_empty() {
             return invalid("a host name is missing here");
         }
-        let shown = escaped(text);
+        let shown = quotable(text);
         let Ok(ascii) = idna::domain_to_ascii(text) else {
             return invalid(format!("\"{shown}\" is not a host name"));
         };
@@ -110,7 +110,7 @@ impl FromStr for SubjectName {
             Err(_) if text.contains([':', '/']) || last_is_number(text) && !text.is_empty() => {
                 invalid(format!(
                     "\"{}\" is neither an address nor a host name",
-                    escaped(text)
+                    quotable(text)
                 ))
             }
             Err(_) => text.parse().map(Self::Dns),

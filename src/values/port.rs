@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::{Invalid, escaped, invalid};
+use super::text::{Invalid, invalid, quotable};
 
 /// A TCP port, 1 to 65535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ impl FromStr for Port {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.parse::<i64>() {
             Ok(number) => number.try_into(),
-            Err(_) => invalid(format!("\"{}\" is not a port: 1 to 65535", escaped(text))),
+            Err(_) => invalid(format!("\"{}\" is not a port: 1 to 65535", quotable(text))),
         }
     }
 }

@@ -44,3 +44,13 @@ pub fn escaped(text: &str) -> String {
     }
     shown
 }
+
+/// A value that is quoted in a sentence: safe to show, and cut where it would push the sentence
+/// out of sight.
+pub fn quotable(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", escaped(&text[..end])),
+        None => escaped(text),
+    }
+}

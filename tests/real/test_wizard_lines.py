@@ -148,6 +148,41 @@ def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, bin
 
 
 @newer_build_and([PLAIN])
+@each_form
+def test_who_leaves_at_the_passphrase_of_apply_changes_nothing(manager: Manager, binary: Path, form: str) -> None:
+    manager.write(ANSWERS_FILE, answers().replace("keep: plaintext", "keep: encrypted"))
+    before = snapshot.take(manager)
+    with Talk(manager, binary, form, "apply", "--answers", ANSWERS_FILE) as talk:
+        talk.answer("Do this now?", "yes")
+        talk.wait_for_news("Passphrase for the key")
+        talk.type("\x03")
+        assert talk.exit_code() == 130, talk.text
+        assert "nothing was changed" in talk.text
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+@each_form
+def test_certificates_can_be_made_first_and_enforced_later(
+    manager: Manager, tool: Tool, binary: Path, form: str
+) -> None:
+    def outside_the_state() -> list[str]:
+        return manager.run("sh", "-c", "find /etc -type f -exec sha256sum {} + | sort").stdout.splitlines()
+
+    before = outside_the_state()
+    with Talk(manager, binary, form) as talk:
+        to_files(talk)
+        talk.answer("Show which file?", "next")
+        talk.answer("Change this host now?", "hand out")
+        shown = talk.wait_for_news("Keep it, or put", seconds=60)
+        assert "nothing to prove" in shown and "NOT PROVEN" not in shown, shown
+        talk.answer("Keep it, or put", "keep")
+        assert talk.exit_code() == 0
+    assert outside_the_state() == before
+    assert manager.path("/var/lib/nim-tls/issued/web-1.example.com/agent.crt").is_file()
+
+
+@newer_build_and([PLAIN])
 def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, binary: Path) -> None:
     before = snapshot.take(manager)
     with Talk(manager, binary, "lines") as talk:

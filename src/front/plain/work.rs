@@ -1,6 +1,8 @@
 //! Steps 7 and 8: asks, shows how it goes and what was proven, and asks whether it stays.
 
+use crate::error::Problem;
 use crate::event::Happening;
+use crate::plan::{Plan, hand_out_only};
 use crate::receipt::Outcome;
 use crate::worker::Started;
 
@@ -23,6 +25,7 @@ impl Talk<'_> {
             self.ask("What next?", "quit", &["quit", "back"], help)?;
             return Err(Left::Back);
         }
+        let can_hand_out = hand_out_only(&ready.1.plan).is_ok();
         let steps: Vec<String> = ready
             .1
             .plan
@@ -45,18 +48,30 @@ impl Talk<'_> {
             "Way back, later: ",
             &format!("nim-tls rollback RUN{options}"),
         );
-        let help = "Only the word yes begins; no goes back to Files.";
-        if self.ask("Change this host now?", "no", &["yes", "no"], help)? == "no" {
-            return Err(Left::Back);
+        let (choices, help): (&[&str], _) = if can_hand_out {
+            let help = "Only yes changes this host. hand out makes the agents' certificates and \
+                        touches no service: bring them to the agents first, and enforce later. \
+                        no goes back to Files.";
+            (&["yes", "hand out", "no"], help)
+        } else {
+            let help = "Only the word yes begins; no goes back to Files.";
+            (&["yes", "no"], help)
+        };
+        let said = self.ask("Change this host now?", "no", choices, help)?;
+        match said.as_str() {
+            "yes" => self.begin_work(|plan| Ok(plan.clone())),
+            "hand out" => self.begin_work(hand_out_only),
+            _ => Err(Left::Back),
         }
-        self.begin_work()
     }
 
-    fn begin_work(&mut self) -> Result<(), Left> {
+    /// Carries out what `part` takes of the plan.
+    fn begin_work(&mut self, part: fn(&Plan) -> Result<Plan, Problem>) -> Result<(), Left> {
         let Outlook::Ready(ready) = &self.outlook else {
             return Err(Left::Back);
         };
-        let (answers, plan) = (&ready.0, &ready.1.plan);
+        let answers = &ready.0;
+        let plan = &part(&ready.1.plan).map_err(Left::Failed)?;
         let typed = std::mem::take(&mut self.passphrase);
         let passphrase = match passphrase::need(plan) {
             Some(_) => typed,
@@ -106,8 +121,12 @@ impl Talk<'_> {
         };
         let options = self.ground.options();
         if let Ok(Some(receipt)) = following::receipt(self.ground, &run) {
-            let (_, proof) = words::proven(&receipt.proof);
-            self.tell(&format!("CHANGED. {proof}"));
+            if receipt.proof.is_empty() {
+                self.tell(words::NOTHING_TO_PROVE);
+            } else {
+                let (_, proof) = words::proven(&receipt.proof);
+                self.tell(&format!("CHANGED. {proof}"));
+            }
         }
         let end = Happening::Ended {
             outcome: Outcome::Applied,

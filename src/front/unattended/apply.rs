@@ -11,7 +11,7 @@ use super::super::consent::{self, Answer};
 use super::super::document::{self, RunDocument};
 use super::super::following::follow;
 use super::super::output::Output;
-use super::super::passphrase;
+use super::super::passphrase::{self, Obtained};
 use super::super::place::Ground;
 use super::super::plan_text;
 use super::super::session;
@@ -67,7 +67,12 @@ fn begin(
     }
     let passphrase = match known {
         Some(known) => known,
-        None => passphrase::obtain(ground, &plan, &answers, output)?,
+        None => match passphrase::obtain(ground, &plan, output)? {
+            Obtained::Passphrase(passphrase) => passphrase,
+            Obtained::Left(code) => {
+                return Ok(Begun::Declined(declined(&Answer::Left(code), output)));
+            }
+        },
     };
     let request = worker::request("apply", None);
     let launch = ground.launch()?;

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
@@ -63,11 +64,7 @@ fn columns(widths: &[usize; 4], texts: [&str; 4]) -> String {
 
 fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     if !model.running.as_ref().is_some_and(Running::has_proof) {
-        return body.text(
-            " ",
-            "Done. There was nothing to prove: no running service was touched, and who was let in \
-             before is let in now.",
-        );
+        return body.text(" ", words::NOTHING_TO_PROVE);
     }
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
