@@ -58,6 +58,9 @@ pub(super) fn refuse_at_work(ground: &Ground) -> Result<(), Problem> {
 
 /// The run that a worker carries out now.
 pub(super) fn run_at_work(ground: &Ground) -> Option<RunId> {
+    if !Runs::new(ground.host(), ground.state()).may_be_at_work() {
+        return None;
+    }
     processes(ground).iter().find_map(|process| {
         let mut words = process.title.split(' ');
         words.find(|word| *word == "__worker")?;

@@ -78,10 +78,7 @@ pub(super) fn run(
             None
         }
     };
-    if let Some(effect) = first {
-        effect::perform(effect, &ground, &sender);
-    }
-    let code = hold(&ground, screen, model, &sender, &arrivals);
+    let code = hold(&ground, screen, model, first, &sender, &arrivals);
     drop(taken);
     code.map_err(|error| lost(&error))
 }
@@ -96,12 +93,17 @@ fn hold(
     ground: &Arc<Ground>,
     mut screen: Screen,
     mut model: Model,
+    mut first: Option<Effect>,
     sender: &Sender<Arrival>,
     arrivals: &Receiver<Arrival>,
 ) -> io::Result<u8> {
     let mut mend = Mend::default();
     loop {
         screen.draw(|frame| view::frame(&model, frame))?;
+        // What takes time begins behind the first frame.
+        if let Some(effect) = first.take() {
+            effect::perform(effect, ground, sender);
+        }
         // Nothing is drawn again before something has changed.
         let messages = next(ground, &mut mend, arrivals);
         let Some(messages) = messages else {

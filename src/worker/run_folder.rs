@@ -119,6 +119,11 @@ impl<'a> RunFolder<'a> {
             .map_err(|unusable| RunError::Receipt { path, unusable })
     }
 
+    pub(super) fn has_receipt(&self) -> bool {
+        let receipt = self.host.stat(&self.path.join("receipt.json"));
+        matches!(receipt, Ok(Some(_)))
+    }
+
     pub fn write_receipt(&self, receipt: &Receipt) -> Result<(), RunError> {
         self.write_json("receipt.json", receipt)
     }

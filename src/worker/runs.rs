@@ -66,6 +66,15 @@ impl<'a> Runs<'a> {
         Ok(runs)
     }
 
+    /// Whether some run may be at work: it writes its receipt last of all, and made its folder
+    /// before it began. For this, no process has to be looked at.
+    pub fn may_be_at_work(&self) -> bool {
+        let runs = self.list();
+        runs.map_or(true, |runs| {
+            runs.iter().any(|run| !self.open(run).has_receipt())
+        })
+    }
+
     /// The latest run, except `own`, that was begun and, as far as can be told, never ended:
     /// its receipt is missing or damaged, and no later one says that it was undone.
     pub fn cut_short(&self, own: Option<&RunId>) -> Result<Option<RunId>, RunError> {
