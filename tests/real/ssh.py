@@ -28,7 +28,9 @@ def serve(manager: Manager) -> None:
     wait_for(lambda: manager.run(*listening).stdout.strip(), "an ssh server that listens")
 
 
-def session(manager: Manager, command: str, seed: int, **options: object) -> Screen:
+def session(
+    manager: Manager, command: str, seed: int, kind: type[Screen] = Screen, **options: object
+) -> Screen:
     """`command` on a terminal at the far end of a bad line; hanging up is the line that drops."""
     relay = shlex.join([*manager._enter, *manager.python("relay.py", PORT, DELAY, str(seed))])
     key = manager.path(f"{FOLDER}/client")
@@ -42,7 +44,7 @@ def session(manager: Manager, command: str, seed: int, **options: object) -> Scr
     }
     settings = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     argv = ["ssh", "-F", "/dev/null", "-tt", "-i", str(key), *settings, "root@lab", command]
-    return Screen(None, *argv, **options)
+    return kind(None, *argv, **options)
 
 
 def shell(binary: Path, *argv: str, **environment: str) -> str:

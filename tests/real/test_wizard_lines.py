@@ -13,80 +13,17 @@ import snapshot
 from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
-from screen import Screen
+from talk import FORMS, PASSPHRASE, LocalTalk, to_files, to_names, to_passphrase
 from tool import ANSWERS_FILE, Tool, answers
 
-PASSPHRASE = "correct horse battery"
-# How the forms are had; a shell is none of them.
-FORMS = {
-    "lines": ((), {"TERM": "dumb"}),
-    "lines-no-term": (("--plain",), {"TERM": ""}),
-    "inquire": (("--plain",), {}),
-    "shell": ((), {}),
-}
 each_form = pytest.mark.parametrize("form", ["lines", "inquire"])
-
-
-class Talk(Screen):
-    """Questions are waited for in what has come since the last answer; the window is high enough to show it."""
-
-    interrupts = signal.SIG_IGN
-
-    def __init__(self, manager: Manager, binary: Path, form: str, *argv: str, **environment: str) -> None:
-        options, variables = FORMS[form]
-        super().__init__(manager, str(binary), *options, *argv, columns=100, rows=200, **{**variables, **environment})
-        self.form = form
-        self._seen = 0
-
-    def answer(self, question: str, text: str = "", seconds: float = 20) -> None:
-        self.wait_for_news(question, seconds)
-        self.settle(0.3)
-        self._seen = len(self.bytes)
-        self.type(text + "\r")
-
-    def wait_for_news(self, words: str, seconds: float = 20) -> str:
-        """What has come since the last answer, once these words are in it, wherever the lines are broken."""
-        end = time.monotonic() + seconds
-        while True:
-            news = " ".join(self.bytes[self._seen :].decode(errors="replace").split())
-            if words in news:
-                return news
-            left = end - time.monotonic()
-            assert left > 0, f"{words!r} does not come:\n{news}"
-            assert self.take(min(left, 0.5)), f"the program has ended before {words!r}:\n{news}"
-
-
-def to_names(talk: Talk) -> None:
-    talk.answer("What next?")
-    talk.wait_for_news("2/8 Prerequisites")
-    talk.answer("What next?")
-    talk.wait_for_news("3/8 Method")
-    talk.answer("How should traffic")
-    talk.wait_for_news("4/8 Names")
-
-
-def to_passphrase(talk: Talk) -> None:
-    to_names(talk)
-    talk.answer("Name of the manager", "nim.example.com")
-    talk.answer("Further names", "10.0.0.5")
-    talk.answer("Agents", "web-1.example.com")
-    talk.wait_for_news("5/8 Certificates")
-    for label in ("What becomes of", "Certificate of the manager", "Kind of keys", "Put the root"):
-        talk.answer(label)
-
-
-def to_files(talk: Talk) -> None:
-    to_passphrase(talk)
-    talk.answer("Passphrase for the key", PASSPHRASE)
-    talk.answer("The same again", PASSPHRASE)
-    talk.wait_for_news("6/8 Files")
 
 
 @newer_build_and([PLAIN])
 @pytest.mark.parametrize("form", ["lines", "lines-no-term", "inquire"])
 def test_from_the_first_question_to_proven_and_put_back(manager: Manager, binary: Path, form: str) -> None:
     before = snapshot.take(manager)
-    with Talk(manager, binary, form) as talk:
+    with LocalTalk(manager, binary, form) as talk:
         to_files(talk)
         talk.answer("Show which file?", "1")
         assert "@@" in talk.wait_for_news("why line")
@@ -109,7 +46,7 @@ def test_from_the_first_question_to_proven_and_put_back(manager: Manager, binary
 @newer_build_and([PLAIN])
 @each_form
 def test_what_is_saved_gives_the_same_plan(manager: Manager, tool: Tool, binary: Path, form: str) -> None:
-    with Talk(manager, binary, form) as talk:
+    with LocalTalk(manager, binary, form) as talk:
         to_files(talk)
         talk.answer("Show which file?", "save")
         talk.answer("Save as", "/mnt/saved.yaml")
@@ -132,13 +69,13 @@ def test_what_is_saved_gives_the_same_plan(manager: Manager, tool: Tool, binary:
 def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, binary: Path) -> None:
     manager.write(ANSWERS_FILE, answers().replace("keep: plaintext", "keep: encrypted"))
     command = ("apply", "--answers", ANSWERS_FILE)
-    with Talk(manager, binary, "lines", *command) as talk:
+    with LocalTalk(manager, binary, "lines", *command) as talk:
         talk.answer("Do this now?", "perhaps")
         talk.wait_for_news("say yes or no")
         talk.answer("Do this now?")
         talk.wait_for_news("nothing was changed")
         assert talk.exit_code() == 0
-    with Talk(manager, binary, "lines", *command) as talk:
+    with LocalTalk(manager, binary, "lines", *command) as talk:
         talk.answer("Do this now?", "yes")
         talk.answer("Passphrase for the key", PASSPHRASE)
         talk.answer("The same again", PASSPHRASE)
@@ -152,7 +89,7 @@ def test_apply_asks_on_a_dumb_terminal_without_an_esc_byte(manager: Manager, bin
 def test_who_leaves_at_the_passphrase_of_apply_changes_nothing(manager: Manager, binary: Path, form: str) -> None:
     manager.write(ANSWERS_FILE, answers().replace("keep: plaintext", "keep: encrypted"))
     before = snapshot.take(manager)
-    with Talk(manager, binary, form, "apply", "--answers", ANSWERS_FILE) as talk:
+    with LocalTalk(manager, binary, form, "apply", "--answers", ANSWERS_FILE) as talk:
         talk.answer("Do this now?", "yes")
         talk.wait_for_news("Passphrase for the key")
         talk.type("\x03")
@@ -170,7 +107,7 @@ def test_certificates_can_be_made_first_and_enforced_later(
         return manager.run("sh", "-c", "find /etc -type f -exec sha256sum {} + | sort").stdout.splitlines()
 
     before = outside_the_state()
-    with Talk(manager, binary, form) as talk:
+    with LocalTalk(manager, binary, form) as talk:
         to_files(talk)
         talk.answer("Show which file?", "next")
         talk.answer("Change this host now?", "hand out")
@@ -185,7 +122,7 @@ def test_certificates_can_be_made_first_and_enforced_later(
 @newer_build_and([PLAIN])
 def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, binary: Path) -> None:
     before = snapshot.take(manager)
-    with Talk(manager, binary, "lines") as talk:
+    with LocalTalk(manager, binary, "lines") as talk:
         talk.answer("What next?", "onwards")
         talk.wait_for_news("Say one of: next")
         talk.answer("What next?", "?")
@@ -220,7 +157,7 @@ def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, bi
         talk.wait_for_news("There is no such file")
         talk.answer("Show which file?", "next")
         talk.answer("Change this host now?", "y")
-        talk.wait_for_news("Say one of: yes, no")
+        talk.wait_for_news("Say one of: yes, hand out, no")
         talk.answer("Change this host now?")
         talk.answer("Show which file?", "quit")
         talk.answer("Leave, and forget", "yes")
@@ -235,14 +172,14 @@ def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, bi
 def test_ctrl_c_and_signals_before_the_work(manager: Manager, binary: Path, form: str) -> None:
     before = snapshot.take(manager)
     for key, code in (("\x03", 130), *((("\x04", 129),) if form == "lines" else ())):
-        with Talk(manager, binary, form) as talk:
+        with LocalTalk(manager, binary, form) as talk:
             talk.wait_for_news("What next?")
             talk.settle()
             talk.type(key)
             talk.wait_for_news("nothing was changed")
             assert talk.exit_code() == code
     for signal, code in (("TERM", 143), ("HUP", 129), ("INT", 130)):
-        with Talk(manager, binary, form) as talk:
+        with LocalTalk(manager, binary, form) as talk:
             talk.wait_for_news("What next?")
             manager.run("pkill", f"-{signal}", "-x", "nim-tls")
             talk.wait_for_news("nothing was changed")
@@ -255,7 +192,7 @@ def test_ctrl_c_and_signals_before_the_work(manager: Manager, binary: Path, form
 def test_ctrl_c_at_the_passphrase_shows_what_is_typed_again(manager: Manager, binary: Path, form: str) -> None:
     command = f"{binary} --plain; echo code $?; stty -a"
     terminal = {"TERM": "xterm", **FORMS[form][1]}
-    with Talk(manager, Path("/bin/sh"), "shell", "-c", command, **terminal) as talk:
+    with LocalTalk(manager, Path("/bin/sh"), "shell", "-c", command, **terminal) as talk:
         to_passphrase(talk)
         talk.wait_for_news("Passphrase for the key")
         talk.settle()
@@ -273,7 +210,7 @@ def test_ctrl_c_at_the_passphrase_shows_what_is_typed_again(manager: Manager, bi
 def test_who_leaves_during_the_work_stops_nothing(
     manager: Manager, tool: Tool, binary: Path, form: str, leave: str
 ) -> None:
-    with Talk(manager, binary, form) as talk:
+    with LocalTalk(manager, binary, form) as talk:
         to_files(talk)
         talk.answer("Show which file?", "next")
         talk.answer("Change this host now?", "yes")
@@ -294,7 +231,7 @@ def test_who_leaves_during_the_work_stops_nothing(
 @newer_build_and([PLAIN])
 def test_no_colour_where_that_is_asked_for(manager: Manager, binary: Path) -> None:
     for argv, more in (((), {"NO_COLOR": "1"}), (("--color", "never"), {})):
-        with Talk(manager, binary, "inquire", *argv, **more) as talk:
+        with LocalTalk(manager, binary, "inquire", *argv, **more) as talk:
             to_names(talk)
             styles = re.findall(rb"\x1b\[([0-9;]*)m", talk.bytes)
             numbers = {int(number) for style in styles for number in style.split(b";") if number}

@@ -9,6 +9,7 @@ from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import Screen, given_back
+from talk import FORMS, Talk, to_files
 from tool import Tool
 
 ENTER, TAB, LEFT, RIGHT, UP, DOWN = "\r", "\t", "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
@@ -81,3 +82,30 @@ def test_a_session_that_is_killed_during_apply_leaves_a_finished_host(line: Mana
         assert "8/8 Verify" in shown and "NOT PROVEN" not in shown, shown
     assert tool.run("watch", timeout=90).code == 0
     assert tool.run("verify").code == 0
+
+
+def say_yes_in_words(talk: Talk) -> None:
+    to_files(talk)
+    talk.answer("Show which file?", "next")
+    talk.answer("Change this host now?", "yes")
+    talk.wait_for_news("CHANGING NOW")
+
+
+def by_lines(line: Manager, binary: Path, form: str, seed: int) -> Talk:
+    options, variables = FORMS[form]
+    return ssh.session(line, ssh.shell(binary, *options, **variables), seed, Talk, columns=100, rows=200)
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize("form", ["lines", "inquire"])
+def test_the_same_line_by_line(line: Manager, tool: Tool, binary: Path, form: str) -> None:
+    with by_lines(line, binary, form, 5) as talk:
+        say_yes_in_words(talk)
+        # The line drops, and the work goes on.
+        talk.hang_up()
+    with by_lines(line, binary, form, 6) as talk:
+        shown = talk.wait_for_news("applied, and proven", seconds=90)
+        assert "A run is at work on this host" in shown, shown
+        assert talk.exit_code() == 0
+        assert form == "inquire" or b"\x1b" not in talk.bytes
+    tool.rollback().must(0, "rolled-back")
