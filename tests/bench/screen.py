@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/real"))
 from cost import DOWN, ENTER, TAB, bytes_for, started, typed  # noqa: E402
 from screen import Screen  # noqa: E402
 
+PAGE_DOWN = "\x1b[6~"
 KEYS = 10
 ITEMS = [word for number in range(1, 13) for word in (str(number), f"what could be chosen, number {number}")]
 BINARY = os.environ.get("NIM_TLS_BIN", str(ROOT / "target/release/nim-tls"))
@@ -81,13 +82,14 @@ def ours() -> dict[str, float]:
     with to_files() as screen:
         figures["focus moved by one, bytes"] = bytes_for(screen, DOWN)
         figures["focus moved by one, processor ms"] = processor_time(screen, DOWN)
-        screen.type("p")
-        screen.settle()
-        figures["preview scrolled by a line, bytes"] = bytes_for(screen, DOWN)
         figures["idle for 5 s, bytes"] = screen.settle(5)
+    with to_files() as screen:
+        # Beyond the middle of the first file: before it, only the cursor moves.
+        typed(screen, "p", PAGE_DOWN)
+        figures["preview scrolled by a line, bytes"] = bytes_for(screen, DOWN)
     with to_names() as screen:
-        screen.type("nim")
-        screen.settle()
+        # The settings of an agent name the manager, so its name changes what is shown.
+        typed(screen, TAB, TAB, "web-1.example.com", TAB, "nim")
         figures["letter typed, preview changes, bytes"] = bytes_for(screen, "m")
         screen.type(TAB + TAB)
         screen.settle()
