@@ -23,6 +23,8 @@ mod following;
 mod words;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod tests;
 
 mod plain;
 mod tui;

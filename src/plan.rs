@@ -47,7 +47,7 @@ mod make;
 mod hand_out;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use clients_today::{ClientsToday, agents_today, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};

@@ -42,6 +42,17 @@ impl Ground {
         })
     }
 
+    /// On a machine that exists for a test only.
+    #[cfg(test)]
+    pub(super) fn of(host: Arc<dyn Host>) -> Self {
+        Self {
+            host,
+            practice: None,
+            state: STATE.parse().expect("it is a path"),
+            root: None,
+        }
+    }
+
     pub(super) fn practice(practice: Practice) -> Result<Self, Problem> {
         Ok(Self {
             host: Arc::new(practice.clone()),

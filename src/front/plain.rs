@@ -8,7 +8,7 @@ mod ways;
 mod work;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use crate::answers::Entered;
 use crate::error::Problem;

@@ -61,14 +61,21 @@ pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Proble
         return Err(Problem::host(what).remedy(as_root()));
     }
     state_is_a_folder(ground)?;
+    look_and_plan(ground, answers).1
+}
+
+/// What the plan places and nobody has looked at is looked at as well, so that a place that
+/// cannot be written is said before anything is begun.
+fn look_and_plan(ground: &Ground, answers: &Answers) -> (Facts, Result<Plan, Problem>) {
     let mut facts = look(ground, &wanted(ground, answers));
-    let plan = plan::plan(&facts, answers)?;
-    let unseen = plan::not_looked_at(&plan, &facts);
-    if probe::look_further(ground.host(), &mut facts, &unseen) {
-        plan::plan(&facts, answers)
-    } else {
-        Ok(plan)
+    let mut planned = plan::plan(&facts, answers);
+    if let Ok(plan) = &planned {
+        let unseen = plan::not_looked_at(plan, &facts);
+        if probe::look_further(ground.host(), &mut facts, &unseen) {
+            planned = plan::plan(&facts, answers);
+        }
     }
+    (facts, planned)
 }
 
 /// What is kept must not go elsewhere with a link that somebody changes.
@@ -91,15 +98,17 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
 
 /// A look at the host before anything is planned, for these answers where there are some.
 pub(super) fn first_look(ground: &Ground, answers: Option<&Answers>) -> Facts {
-    let nothing = || Wanted {
+    if let Some(answers) = answers {
+        return look_and_plan(ground, answers).0;
+    }
+    let nothing = Wanted {
         names: Vec::new(),
         addresses: Vec::new(),
         https_port: Port::HTTPS,
         files: Vec::new(),
         state: ground.state().clone(),
     };
-    let wanted = answers.map_or_else(nothing, |answers| wanted(ground, answers));
-    look(ground, &wanted)
+    look(ground, &nothing)
 }
 
 fn wanted(ground: &Ground, answers: &Answers) -> Wanted {

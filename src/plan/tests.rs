@@ -8,6 +8,7 @@ mod machine;
 mod judge;
 mod left;
 mod difference;
+pub(crate) mod hosts;
 
 mod bypasses;
 mod certificates;

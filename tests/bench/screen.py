@@ -16,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/real"))
 
+from cost import DOWN, ENTER, TAB, bytes_for, started, typed  # noqa: E402
 from screen import Screen  # noqa: E402
 
-ENTER, TAB, DOWN = "\r", "\t", "\x1b[B"
+PAGE_DOWN = "\x1b[6~"
 KEYS = 10
 ITEMS = [word for number in range(1, 13) for word in (str(number), f"what could be chosen, number {number}")]
 BINARY = os.environ.get("NIM_TLS_BIN", str(ROOT / "target/release/nim-tls"))
@@ -42,15 +43,6 @@ def first_frame(argv: list[str], words: str) -> float:
         return (time.monotonic() - begun) * 1000
 
 
-def bytes_for(screen: Screen, key: str, times: int = 6) -> float:
-    """Bytes for one press, the median of several."""
-    counts = []
-    for _ in range(times):
-        screen.type(key)
-        counts.append(screen.settle(0.12))
-    return statistics.median(counts)
-
-
 def processor_time(screen: Screen, key: str) -> float:
     """Milliseconds for one press, from many."""
 
@@ -67,19 +59,10 @@ def processor_time(screen: Screen, key: str) -> float:
     return (used() - before) / presses
 
 
-def started(argv: list[str], words: str) -> Screen:
-    screen = Screen(None, *argv, TERM="xterm-256color")
-    screen.wait_for(words)
-    screen.settle()
-    return screen
-
-
 def wizard_at(step: str, *keys: str) -> Screen:
     screen = started(*OURS)
     screen.wait_for("> [ Next ] <")
-    for key in keys:
-        screen.type(key)
-        screen.settle()
+    typed(screen, *keys)
     assert step in screen.text, screen.text
     return screen
 
@@ -99,13 +82,14 @@ def ours() -> dict[str, float]:
     with to_files() as screen:
         figures["focus moved by one, bytes"] = bytes_for(screen, DOWN)
         figures["focus moved by one, processor ms"] = processor_time(screen, DOWN)
-        screen.type("p")
-        screen.settle()
-        figures["preview scrolled by a line, bytes"] = bytes_for(screen, DOWN)
         figures["idle for 5 s, bytes"] = screen.settle(5)
+    with to_files() as screen:
+        # Beyond the middle of the first file: before it, only the cursor moves.
+        typed(screen, "p", PAGE_DOWN)
+        figures["preview scrolled by a line, bytes"] = bytes_for(screen, DOWN)
     with to_names() as screen:
-        screen.type("nim")
-        screen.settle()
+        # The settings of an agent name the manager, so its name changes what is shown.
+        typed(screen, TAB, TAB, "web-1.example.com", TAB, "nim")
         figures["letter typed, preview changes, bytes"] = bytes_for(screen, "m")
         screen.type(TAB + TAB)
         screen.settle()

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(in super::super) mod led;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 

@@ -16,6 +16,8 @@ pub(super) struct Lean<W: Write> {
     /// Where the terminal's cursor is, where that is certain.
     at: Option<Position>,
     cursor_shown: Option<bool>,
+    /// For each row, which of its cells show something.
+    inked: Vec<Vec<bool>>,
     /// Columns and rows, asked of the terminal's driver.
     size: fn() -> io::Result<(u16, u16)>,
 }
@@ -39,14 +41,51 @@ impl<W: Write> Lean<W> {
             out,
             at: None,
             cursor_shown: None,
+            inked: Vec::new(),
             size,
         }
     }
 
     fn go(&mut self, to: Position) -> io::Result<()> {
-        if self.at != Some(to) {
-            write!(self.out, "\x1b[{};{}H", to.y + 1, to.x + 1)?;
-            self.at = Some(to);
+        match self.at {
+            Some(at) if at == to => {}
+            // How far to the right takes half the bytes of a place.
+            Some(at) if at.y == to.y && at.x < to.x => match to.x - at.x {
+                1 => self.out.write_all(b"\x1b[C")?,
+                right => write!(self.out, "\x1b[{right}C")?,
+            },
+            _ => write!(self.out, "\x1b[{};{}H", to.y + 1, to.x + 1)?,
+        }
+        self.at = Some(to);
+        Ok(())
+    }
+
+    /// Takes in what a cell is to show.
+    fn ink(&mut self, x: u16, y: u16, cell: &Cell) {
+        let (x, y) = (usize::from(x), usize::from(y));
+        if self.inked.len() <= y {
+            self.inked.resize(y + 1, Vec::new());
+        }
+        // What a wide letter covers is no blank either.
+        let end = x + Span::raw(cell.symbol()).width().max(1);
+        let row = &mut self.inked[y];
+        if row.len() < end {
+            row.resize(end, false);
+        }
+        row[x..end].fill(!is_blank(cell));
+    }
+
+    /// Whether a row shows nothing from this column on.
+    fn is_empty_from(&self, x: u16, y: u16) -> bool {
+        let row = self.inked.get(usize::from(y));
+        let rest = row.and_then(|row| row.get(usize::from(x)..));
+        rest.is_none_or(|rest| !rest.contains(&true))
+    }
+
+    fn wear(&mut self, wanted: Dress, dress: &mut Dress) -> io::Result<()> {
+        if wanted != *dress {
+            self.out.write_all(wanted.sequence().as_bytes())?;
+            *dress = wanted;
         }
         Ok(())
     }
@@ -88,6 +127,13 @@ impl Dress {
     }
 }
 
+/// How many bytes it takes to erase the rest of a row.
+const ERASING: usize = 3;
+
+fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && !cell.modifier.contains(Modifier::REVERSED)
+}
+
 /// Colours beyond the sixteen are not drawn.
 fn code_of(colour: Color) -> Option<u8> {
     const DARK: [Color; 8] = [
@@ -114,22 +160,37 @@ impl<W: Write> Backend for Lean<W> {
     {
         let columns = self.size()?.width;
         let mut dress = PLAIN;
-        for (x, y, cell) in content {
+        let cells: Vec<_> = content.collect();
+        for (x, y, cell) in &cells {
+            self.ink(*x, *y, cell);
+        }
+        let mut erased = None;
+        for (index, (x, y, cell)) in cells.iter().copied().enumerate() {
+            if erased == Some(y) {
+                continue;
+            }
             self.go(Position { x, y })?;
-            let wanted = Dress::of(cell);
-            if wanted != dress {
-                self.out.write_all(wanted.sequence().as_bytes())?;
-                dress = wanted;
+            let reversed = dress.modifier.contains(Modifier::REVERSED);
+            if is_blank(cell) {
+                // What is reversed would be seen on a blank; any other dress is not.
+                if reversed {
+                    self.wear(PLAIN, &mut dress)?;
+                }
+                let more = cells.get(index + ERASING).is_some_and(|more| more.1 == y);
+                if more && self.is_empty_from(x, y) {
+                    self.out.write_all(b"\x1b[K")?;
+                    erased = Some(y);
+                    continue;
+                }
+            } else {
+                self.wear(Dress::of(cell), &mut dress)?;
             }
             self.out.write_all(cell.symbol().as_bytes())?;
             // Beyond the last column a terminal may have gone on or not.
             let width = u16::try_from(Span::raw(cell.symbol()).width()).unwrap_or(0);
             self.at = (width == 1 && x + 1 < columns).then_some(Position { x: x + 1, y });
         }
-        if dress != PLAIN {
-            self.out.write_all(PLAIN.sequence().as_bytes())?;
-        }
-        Ok(())
+        self.wear(PLAIN, &mut dress)
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -151,6 +212,7 @@ impl<W: Write> Backend for Lean<W> {
 
     fn clear(&mut self) -> io::Result<()> {
         self.at = None;
+        self.inked.clear();
         self.out.write_all(b"\x1b[m\x1b[2J")
     }
 
@@ -220,6 +282,38 @@ mod tests {
         let line = |text: &'static str, x| (Text::raw(text), Some(Position { x, y: 0 }));
         let shown = written(&[line("a", 1), line("ab", 2), line("a", 1)]);
         assert_eq!(shown, ["\x1b[1;1Ha\x1b[?25h", "b", "\x1b[1;2H \x1b[1;2H"]);
+    }
+
+    #[test]
+    fn further_right_in_a_row_is_told_as_a_distance() {
+        let line = |text: &'static str| (Text::raw(text), None);
+        let shown = written(&[line("abcdef\ng"), line("xbcxex\ng"), line("abcdef\nx")]);
+        let there = "\x1b[1;1Hx\x1b[2Cx\x1b[Cx";
+        let back = "\x1b[1;1Ha\x1b[2Cd\x1b[Cf\x1b[2;1Hx";
+        assert_eq!(shown[1..], [there, back]);
+    }
+
+    #[test]
+    fn a_blank_is_dressed_only_where_that_is_to_be_seen() {
+        let line = Line::from(vec![
+            "a".red(),
+            " ".into(),
+            "b".red(),
+            " ".reversed(),
+            " ".into(),
+        ]);
+        let shown = written(&[(Text::raw("xxxxx"), None), (Text::from(line), None)]);
+        assert_eq!(shown[1], "\x1b[1;1H\x1b[;31ma b\x1b[;7m \x1b[m ");
+    }
+
+    #[test]
+    fn the_blank_rest_of_a_row_is_erased_where_that_is_shorter() {
+        let line = |text: &'static str| (Text::raw(text), None);
+        let shown = written(&[line("abcdefgh\nx"), line("ab\nx"), line("abcd"), line("a")]);
+        let erased = ["\x1b[1;3H\x1b[K", "cd\x1b[2;1H ", "\x1b[1;2H   "];
+        assert_eq!(shown[1..], erased);
+        let shown = written(&[line("abcdefgh"), line("abc    h"), line("        ")]);
+        assert_eq!(shown[1..], ["\x1b[1;4H    ", "\x1b[1;1H\x1b[K"]);
     }
 
     #[test]

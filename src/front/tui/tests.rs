@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod keys;
+pub(in super::super) mod led;
 mod random;
 mod screens;
 

@@ -3,7 +3,7 @@
 use super::difference::{CIPHERS, difference, holds, trimmed};
 use super::stand::{NMS_HTTP, Stand, changed, text};
 
-const OTHER_SITE: &str = "server {\n    listen 443 ssl default_server;\n    server_name other.example.com;\n    ssl_certificate /etc/nms/certs/manager-server.pem;\n    ssl_certificate_key /etc/nms/certs/manager-server.key;\n    ssl_session_cache shared:other:5m;\n    return 200;\n}\n";
+pub(super) const OTHER_SITE: &str = "server {\n    listen 443 ssl default_server;\n    server_name other.example.com;\n    ssl_certificate /etc/nms/certs/manager-server.pem;\n    ssl_certificate_key /etc/nms/certs/manager-server.key;\n    ssl_session_cache shared:other:5m;\n    return 200;\n}\n";
 
 #[test]
 fn another_default_server_keeps_its_place_and_forgets_its_sessions() {

@@ -2,6 +2,7 @@
 //! a second plan has nothing left to do.
 
 use super::difference::{ALL, ASK, OLD_ASK, difference, holds, stock_difference, trimmed};
+use super::hosts::{MOVED, braces, moved, tabs};
 use super::judge;
 use super::stand::{NMS_HTTP, Stand, changed, file, text};
 use crate::plan::Action;
@@ -161,13 +162,6 @@ fn a_file_of_2_21_is_live_already() {
 #[test]
 fn tabs_and_carriage_returns_stay() {
     let stand = Stand::stock();
-    let tabs = |text: &str| {
-        let line = |line: &str| {
-            let bare = line.trim_start_matches(' ');
-            "\t".repeat((line.len() - bare.len()) / 4) + bare
-        };
-        text.split('\n').map(line).collect::<Vec<_>>().join("\n")
-    };
     for dress in [&tabs as &dyn Fn(&str) -> String, &|text: &str| {
         text.replace('\n', "\r\n")
     }] {
@@ -193,15 +187,7 @@ fn tabs_and_carriage_returns_stay() {
 
 #[test]
 fn braces_in_comments_are_no_braces() {
-    let stand = Stand::stock()
-        .edit(
-            "    server_name _;",
-            "    # } not the end {\n    server_name _; # }}} {",
-        )
-        .edit(
-            "        grpc_send_timeout 5m;",
-            "        # location /nowhere { ';\n        grpc_send_timeout 5m;",
-        );
+    let stand = braces();
     assert_eq!(
         trimmed(difference(&stand, NMS_HTTP)),
         stock_difference(None)
@@ -211,17 +197,9 @@ fn braces_in_comments_are_no_braces() {
 
 #[test]
 fn locations_that_were_moved_are_edited_where_they_are() {
-    let moved = "/etc/nms/nginx/agents.inc";
-    let stock = Stand::stock();
-    let whole = &stock.files[NMS_HTTP];
-    let start = whole.find("    # Measurements").unwrap();
-    let end = whole.find("\n    # Judges").unwrap();
-    let stand = stock
-        .clone()
-        .edit(&whole[start..end], &format!("    include {moved};\n"))
-        .with_file(moved, &whole[start..end]);
+    let stand = moved();
     assert_eq!(
-        difference(&stand, moved),
+        difference(&stand, MOVED),
         (
             vec![OLD_ASK.to_owned(), OLD_ASK.to_owned()],
             vec![
