@@ -19,7 +19,7 @@ pub struct Cli {
     #[command(flatten)]
     pub place: Place,
     /// Ask line by line, where the wizard would draw a screen
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub plain: bool,
     /// Begin the wizard with the answers of a file
     #[arg(long, value_name = "FILE")]

@@ -33,6 +33,7 @@ pub mod unattended;
 
 use std::io::{self, IsTerminal};
 
+use crate::answers::Entered;
 use crate::cli::{Cli, Command, Format, Place, When};
 use crate::error::Problem;
 use crate::values::RunId;
@@ -77,16 +78,7 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
         }
         Found::CutShort(run) => return Err(busy::cut_short(&ground, &run)),
     }
-    if !prompt::addresses_cursor() {
-        // Not one colour either, whatever was asked for.
-        let color = When::Never;
-        let place = Place {
-            color,
-            ..cli.place.clone()
-        };
-        return plain::run(&ground, &Output::new(&place), entered);
-    }
-    plain::run(&ground, output, entered)
+    plain::run(ground, &in_lines(cli), entered)
 }
 
 /// The same on a practice host.
@@ -96,19 +88,24 @@ fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
             "demo makes a host of its own: it takes no --root and no --state-dir",
         ));
     }
-    if cli.plain {
-        return Err(Problem::usage(
-            "the practice host is led through on the full screen; it has no line prompts",
-        ));
-    }
     needs_terminal("the practice host", "nim-tls plan --answers FILE")?;
-    if !prompt::addresses_cursor() {
-        return Err(Problem::usage(
-            "the practice host draws a screen, and this terminal (TERM) cannot",
-        )
-        .remedy("nim-tls --plain"));
+    let entered = Entered::default();
+    if cli.plain || !prompt::addresses_cursor() {
+        let output = in_lines(cli);
+        return demo::demo(|ground| plain::run(ground, &output, entered));
     }
-    demo::demo(is_ascii(cli), output.has_colour())
+    let (ascii, colour) = (is_ascii(cli), output.has_colour());
+    demo::demo(|ground| tui::run(ground, ascii, colour, entered, Found::Free))
+}
+
+/// Where lines go. A terminal that cannot move its cursor gets not one colour either, whatever
+/// was asked for.
+fn in_lines(cli: &Cli) -> Output {
+    let mut place = cli.place.clone();
+    if !prompt::addresses_cursor() {
+        place.color = When::Never;
+    }
+    Output::new(&place)
 }
 
 fn needs_terminal(what: &str, instead: &str) -> Result<(), Problem> {

@@ -1,20 +1,17 @@
-//! `nim-tls demo`: the wizard on a practice host, which exists for as long as the wizard runs.
+//! `nim-tls demo`: a front of the wizard on a practice host, which exists for as long as that runs.
 
 use std::sync::Arc;
 
-use crate::answers::Entered;
 use crate::error::Problem;
 use crate::practice::Practice;
 use crate::values::AbsPath;
 use crate::worker;
 
-use super::busy::Found;
 use super::place::Ground;
 use super::prover::RealProver;
-use super::tui;
 
-/// Leads through the wizard on a new practice host and takes it away again.
-pub(super) fn demo(ascii: bool, colour: bool) -> Result<u8, Problem> {
+/// Has `lead` lead through the wizard on a new practice host, and takes the host away again.
+pub(super) fn demo(lead: impl FnOnce(Ground) -> Result<u8, Problem>) -> Result<u8, Problem> {
     let work = |host: &Practice, run: &_, passphrase| {
         let state: Result<AbsPath, _> = super::place::STATE.parse();
         if let Ok(state) = state {
@@ -28,7 +25,7 @@ pub(super) fn demo(ascii: bool, colour: bool) -> Result<u8, Problem> {
     let folder = practice.folder().display().to_string();
     let _away = Away(practice.clone());
     let ground = Ground::practice(practice.clone())?;
-    let code = tui::run(ground, ascii, colour, Entered::default(), Found::Free)?;
+    let code = lead(ground)?;
     practice
         .close()
         .map_err(|error| Problem::host(format!("the practice folder is left: {error}")))?;

@@ -108,6 +108,8 @@ pub(super) struct About<'a> {
     pub(super) exit: u8,
     /// Of its plan.
     pub(super) notes: &'a [String],
+    /// The host exists for this command only: there is no later in which another would help.
+    pub(super) goes_away: bool,
     /// What makes a printed command act on the same place.
     pub(super) options: &'a str,
     /// Of this host, where instances' files wait.
@@ -188,7 +190,7 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         .filter(|note| note.starts_with(LEFT))
         .collect();
     let disproved = receipt.proof.iter().any(|row| row.ok == Some(false));
-    if disproved && receipt.undid.is_none() {
+    if disproved && receipt.undid.is_none() && !about.goes_away {
         let options = about.options;
         text.push_str(&format!(
             "\nwhat the logs say of it:\n  nim-tls doctor{options}\n"
@@ -201,7 +203,9 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
                 text.push_str(&noted(note, width));
             }
         }
-        text.push_str(&next_steps(receipt, about, width));
+        if !about.goes_away {
+            text.push_str(&next_steps(receipt, about, width));
+        }
     }
     text
 }

@@ -43,7 +43,7 @@ pub(super) fn watch(
     output: &Output,
 ) -> Result<Happening, Problem> {
     let run = started.run.clone();
-    if let Err(error) = leaving::from_run(&run, &ground.options()) {
+    if let Err(error) = leaving::from_run(ground, &run) {
         output.tell(&format!(
             "nim-tls: signals cannot be listened to ({error}); the run goes on"
         ));
@@ -120,6 +120,7 @@ pub(super) fn outcome(
             let about = About {
                 exit: *exit,
                 notes: &notes,
+                goes_away: ground.practice_folder().is_some(),
                 options: &ground.options(),
                 issued: &format!("{}/issued", ground.state()),
                 issued_outside: &format!("{}/issued", ground.outside(ground.state())),

@@ -10,26 +10,35 @@ mod work;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::sync::Arc;
+
 use crate::answers::Entered;
 use crate::error::Problem;
 use crate::questions::Step;
+use crate::values::wrapped;
 
 use super::leaving;
 use super::output::Output;
 use super::place::Ground;
 use super::prompt;
 use super::session;
+use super::words;
 use talk::{Left, Talk};
 
 /// Leads through the steps; gives the exit code.
-pub(super) fn run(ground: &Ground, output: &Output, entered: Entered) -> Result<u8, Problem> {
+pub(super) fn run(ground: Ground, output: &Output, entered: Entered) -> Result<u8, Problem> {
+    let ground = Arc::new(ground);
+    leaving::taking_along(Arc::clone(&ground));
     // Without it an interrupt ends this process all the same, only without a word.
     let _ = leaving::say(talk::UNCHANGED.to_owned());
     let mut asked = prompt::at_terminal(output.has_colour(), true);
+    if let Some(folder) = ground.practice_folder() {
+        asked.say(&wrapped("", &words::practice(&folder), output.width));
+    }
     asked.say("Looking at this host; nothing is changed by that.\n");
-    let facts = session::first_look(ground, None);
+    let facts = session::first_look(&ground, None);
     lead(&mut Talk::new(
-        ground,
+        &ground,
         output,
         asked.as_mut(),
         facts,

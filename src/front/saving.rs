@@ -12,6 +12,9 @@ use super::place::absolute;
 /// What a front offers as the name of the file.
 pub(super) const USUAL_NAME: &str = "answers.yaml";
 
+pub(super) const NOT_IN_PRACTICE: &str =
+    "demo writes nothing outside its folder; nim-tls saves answers";
+
 /// Gives the name of the file, as a command takes it.
 pub(super) fn save(file: &Path, text: &str) -> Result<String, String> {
     let path = absolute(file).map_err(|problem| problem.to_string())?;

@@ -20,6 +20,19 @@ pub(super) const WELCOME: &str = "This wizard makes the connections of browsers 
     that. You see every line before it is written, nothing is changed before your yes in step 7, \
     and all of it can be put back.";
 
+/// What a run does without its screen, where the host exists for this command only.
+pub(super) const PRACTICE_GOES: &str =
+    "If you leave, the practice host goes away with everything on it.";
+
+/// What is real, and what is not.
+pub(super) fn practice(folder: &str) -> String {
+    format!(
+        "PRACTICE HOST (simulated), below {folder}. Files, certificates and TLS connections are \
+         real; nginx, services and commands are simulated. Nothing outside that folder is \
+         touched, and it goes away at the end."
+    )
+}
+
 pub(super) const NOTHING_TO_DO: &str =
     "Nothing has to be done: this host is as the answers want it.";
 pub(super) const NOTHING_TO_PROVE: &str = "Done. There was nothing to prove: no running service was touched, and who was let in before \

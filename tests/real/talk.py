@@ -57,9 +57,9 @@ def to_names(talk: Talk) -> None:
     talk.wait_for_news("4/8 Names")
 
 
-def to_passphrase(talk: Talk) -> None:
+def to_passphrase(talk: Talk, name: str = "nim.example.com") -> None:
     to_names(talk)
-    talk.answer("Name of the manager", "nim.example.com")
+    talk.answer("Name of the manager", name)
     talk.answer("Further names", "10.0.0.5")
     talk.answer("Agents", "web-1.example.com")
     talk.wait_for_news("5/8 Certificates")
@@ -67,8 +67,8 @@ def to_passphrase(talk: Talk) -> None:
         talk.answer(label)
 
 
-def to_files(talk: Talk) -> None:
-    to_passphrase(talk)
+def to_files(talk: Talk, name: str = "nim.example.com") -> None:
+    to_passphrase(talk, name)
     talk.answer("Passphrase for the key", PASSPHRASE)
     talk.answer("The same again", PASSPHRASE)
     talk.wait_for_news("6/8 Files")

@@ -17,6 +17,7 @@ from manager import Manager
 from nim_tree import PLAIN, Shape
 from practice import AGENT, ENTER, FURTHER, NAME, PASSPHRASE, RIGHT, steps
 from screen import Screen, given_back
+from talk import FORMS, Talk, to_files
 from tool import Tool
 
 NOBODY = "65534"
@@ -148,6 +149,41 @@ def test_leaving_during_apply_takes_the_folder_away(demo: Demo) -> None:
     demo.press("\x03")
     assert demo.screen.exit_code() == 130
     assert list(demo.temporary.iterdir()) == []
+
+
+def in_lines(binary: Path, temporary: Path, form: str) -> Talk:
+    options, variables = FORMS[form]
+    return Talk(None, str(binary), "demo", *options, columns=100, rows=200, TMPDIR=str(temporary), **variables)
+
+
+@pytest.mark.parametrize("form", ["lines", "inquire"])
+def test_the_same_line_by_line(binary: Path, tmp_path: Path, form: str) -> None:
+    with in_lines(binary, tmp_path, form) as talk:
+        shown = talk.wait_for_news("What next?")
+        assert "PRACTICE HOST (simulated)" in shown, shown
+        assert len(list(tmp_path.iterdir())) == 1
+        to_files(talk, NAME)
+        talk.answer("Show which file?", "save")
+        talk.wait_for_news("demo writes nothing outside its folder")
+        talk.answer("Show which file?", "next")
+        talk.answer("Change this host now?", "yes")
+        shown = talk.wait_for_news("Keep it, or put", seconds=90)
+        assert "PROVEN" in shown and "NOT PROVEN" not in shown, shown
+        assert "nim-tls rollback" not in talk.text and "nim-tls watch" not in talk.text, talk.text
+        talk.answer("Keep it, or put", "put back")
+        talk.wait_for_news("put back as it was", seconds=30)
+        assert talk.exit_code() == 0
+        assert form == "inquire" or b"\x1b" not in talk.bytes
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["lines", "inquire"])
+def test_who_leaves_the_lines_takes_the_folder_away(binary: Path, tmp_path: Path, form: str) -> None:
+    with in_lines(binary, tmp_path, form) as talk:
+        to_files(talk, NAME)
+        talk.type("\x03")
+        assert talk.exit_code() == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_terminal_nothing_is_made(binary: Path, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ fn receipt(outcome: Outcome) -> Receipt {
 
 fn shown(receipt: &Receipt, exit: u8, notes: &[String]) -> String {
     let about = About {
+        goes_away: false,
         exit,
         notes,
         options: " --state-dir /srv/tls",

@@ -202,6 +202,10 @@ impl<'a> Talk<'a> {
     }
 
     fn save(&mut self) -> Result<(), Left> {
+        if self.ground.practice_folder().is_some() {
+            self.tell_after("! ", saving::NOT_IN_PRACTICE);
+            return Ok(());
+        }
         let file = match self.line("Save as", USUAL_NAME, &[USUAL_NAME]) {
             Ok(file) if file == "back" => return Ok(()),
             Ok(file) if file.is_empty() => USUAL_NAME.to_owned(),

@@ -42,12 +42,12 @@ impl Talk<'_> {
             self.tell_after(&format!("  {who:<9} "), &what);
         }
         self.tell(words::IF_IT_FAILS);
-        self.tell(words::IF_THE_LINE_DROPS);
-        let options = self.ground.options();
-        self.tell_after(
-            "Way back, later: ",
-            &format!("nim-tls rollback RUN{options}"),
-        );
+        self.tell(if self.is_practice() {
+            words::PRACTICE_GOES
+        } else {
+            words::IF_THE_LINE_DROPS
+        });
+        self.tell_after("Way back, later: ", &self.way_back("RUN"));
         let (choices, help): (&[&str], _) = if can_hand_out {
             let help = "Only yes changes this host. hand out makes the agents' certificates and \
                         touches no service: bring them to the agents first, and enforce later. \
@@ -90,22 +90,41 @@ impl Talk<'_> {
         }
     }
 
+    fn is_practice(&self) -> bool {
+        self.ground.practice_folder().is_some()
+    }
+
+    fn way_back(&self, run: &str) -> String {
+        if self.is_practice() {
+            "say put back at the last question".to_owned()
+        } else {
+            format!("nim-tls rollback {run}{}", self.ground.options())
+        }
+    }
+
     /// Shows a run; on where it changed this host, else the talk ends with it.
     fn follow(&mut self, started: Started) -> Result<(), Left> {
         let run = started.run.clone();
         self.asked.say(&format!("\nCHANGING NOW, run {run}\n"));
         let options = self.ground.options();
-        self.tell(&format!(
-            "You can lose the line or leave with Ctrl-C: the work goes on in a process of its \
-             own. nim-tls watch {run}{options} shows it again."
-        ));
+        self.tell(&if self.is_practice() {
+            words::PRACTICE_GOES.to_owned()
+        } else {
+            format!(
+                "You can lose the line or leave with Ctrl-C: the work goes on in a process of its \
+                 own. nim-tls watch {run}{options} shows it again."
+            )
+        });
         let end = following::watch(self.ground, started, self.output).map_err(Left::Failed)?;
         let Happening::Ended { outcome, exit, .. } = &end else {
             return Err(Left::With(0));
         };
         if *outcome == Outcome::Applied {
-            self.last_words =
-                format!("what was changed stays\n  do: nim-tls rollback {run}{options}");
+            self.last_words = if self.is_practice() {
+                "the practice host goes away".to_owned()
+            } else {
+                format!("what was changed stays\n  do: nim-tls rollback {run}{options}")
+            };
             let _ = leaving::say(self.last_words.clone());
             self.made = Some((run, *exit));
             return Ok(());
@@ -119,7 +138,6 @@ impl Talk<'_> {
         let Some((run, exit)) = self.made.clone() else {
             return Err(Left::Back);
         };
-        let options = self.ground.options();
         if let Ok(Some(receipt)) = following::receipt(self.ground, &run) {
             if receipt.proof.is_empty() {
                 self.tell(words::NOTHING_TO_PROVE);
@@ -143,9 +161,10 @@ impl Talk<'_> {
                 help,
             ) {
                 Ok(said) if said == "keep" => {
-                    self.tell(&format!(
-                        "It stays. Way back, later: nim-tls rollback {run}{options}"
-                    ));
+                    if !self.is_practice() {
+                        let way_back = self.way_back(run.as_str());
+                        self.tell_after("It stays. Way back, later: ", &way_back);
+                    }
                     return Err(Left::With(exit));
                 }
                 Ok(_) => break,

@@ -14,7 +14,7 @@ use crate::worker::{self, Started};
 use super::super::busy::at_work;
 use super::super::diagnosis;
 use super::super::place::Ground;
-use super::super::saving::save;
+use super::super::saving::{NOT_IN_PRACTICE, save};
 use super::super::session;
 use super::super::starting::{put_back, start};
 
@@ -48,9 +48,9 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 let made = made.map_err(|problem| problem.to_string());
                 tell(Message::Examined(Box::new(made)));
             }
-            Effect::Save { .. } if ground.practice_folder().is_some() => tell(Message::Saved(Err(
-                "demo writes nothing outside its folder; nim-tls saves answers".to_owned(),
-            ))),
+            Effect::Save { .. } if ground.practice_folder().is_some() => {
+                tell(Message::Saved(Err(NOT_IN_PRACTICE.to_owned())));
+            }
             Effect::Save { file, text } => tell(Message::Saved(save(&file, &text))),
             Effect::Quit(_) => {} // the loop has left already
         }

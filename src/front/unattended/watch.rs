@@ -22,7 +22,7 @@ pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Re
     let run = chosen(ground, run)?;
     if at_work(ground, &run) {
         // Without it an interrupt ends this process all the same, only without a word.
-        let _ = leaving::from_run(&run, &ground.options());
+        let _ = leaving::from_run(ground, &run);
     }
     let mut events = worker::follow(ground.host(), ground.state(), &run, 0);
     loop {
