@@ -8,6 +8,7 @@ use super::super::following;
 use super::super::leaving;
 use super::super::outlook::Outlook;
 use super::super::passphrase;
+use super::super::prompt::Choices;
 use super::super::starting;
 use super::super::words;
 use super::talk::{Left, Talk};
@@ -20,7 +21,7 @@ impl Talk<'_> {
         if ready.1.plan.is_empty() {
             self.tell(words::NOTHING_TO_DO);
             let help = "There is nothing to apply; back changes answers.";
-            self.ask("What next?", "quit", &["quit", "back"], help)?;
+            self.ask("What next?", "quit", Choices::Of(&["quit", "back"]), help)?;
             return Err(Left::Back);
         }
         let steps: Vec<String> = ready
@@ -46,7 +47,13 @@ impl Talk<'_> {
             &format!("nim-tls rollback RUN{options}"),
         );
         let help = "Only the word yes begins; no goes back to Files.";
-        if self.ask("Change this host now?", "no", &["yes", "no"], help)? == "no" {
+        if self.ask(
+            "Change this host now?",
+            "no",
+            Choices::Of(&["yes", "no"]),
+            help,
+        )? == "no"
+        {
             return Err(Left::Back);
         }
         self.begin_work()
@@ -120,7 +127,7 @@ impl Talk<'_> {
             match self.ask(
                 "Keep it, or put everything back?",
                 "keep",
-                &["keep", "put back"],
+                Choices::Of(&["keep", "put back"]),
                 help,
             ) {
                 Ok(said) if said == "keep" => {
