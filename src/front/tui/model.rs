@@ -27,6 +27,8 @@ pub(super) struct Model {
     pub(super) secret: Secret,
     pub(super) outlook: Outlook,
     pub(super) preview: Preview,
+    /// The first line of the step to be shown, where somebody has scrolled there.
+    pub(super) scroll: Option<usize>,
     pub(super) overlay: Option<Overlay>,
     pub(super) running: Option<Running>,
     /// How many clients were connected when the work began, where that could be told.
@@ -86,7 +88,7 @@ impl std::fmt::Debug for Secret {
 
 /// Nothing is left of a practice host that a command could put back.
 pub(super) const WAY_BACK_IN_PRACTICE: &str =
-    "Put everything back now, on step 8; or leave, and the practice host goes away";
+    "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
     pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
@@ -102,6 +104,7 @@ impl Model {
             secret: Secret::default(),
             outlook: Outlook::default(),
             preview: Preview::default(),
+            scroll: None,
             overlay: None,
             running: None,
             connected_before: None,
@@ -114,7 +117,7 @@ impl Model {
     /// How all of it is put back later.
     pub(super) fn way_back(&self) -> String {
         if self.practice.is_some() {
-            WAY_BACK_IN_PRACTICE.to_owned()
+            format!("{WAY_BACK_IN_PRACTICE}.")
         } else {
             format!("nim-tls rollback{}", self.options)
         }
@@ -128,6 +131,11 @@ impl Model {
             "You can close this screen or lose the line: the work goes on in a process of its own. \
              nim-tls watch shows it again."
         }
+    }
+
+    /// Whether a run goes on, and its time with it.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.running.as_ref().is_some_and(|run| !run.is_over())
     }
 
     /// Whether this step of a run is only simulated on a practice host.
