@@ -33,7 +33,7 @@ pub(super) fn ask(
     let _ = leaving::from_questions();
     let mut asked = prompt::at_terminal(colour, false);
     loop {
-        match asked.line(what, "no", &["yes", "no"]) {
+        match asked.line(what, "no", prompt::Choices::Of(&["yes", "no"])) {
             Ok(said) => match said.to_ascii_lowercase().as_str() {
                 "y" | "yes" => return Ok(Answer::Yes),
                 "n" | "no" => return Ok(Answer::No),

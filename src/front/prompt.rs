@@ -36,11 +36,36 @@ impl Unanswered {
     }
 }
 
+/// What can be said in answer to a question.
+#[derive(Clone, Copy)]
+pub(super) enum Choices<'a> {
+    /// Anything.
+    Open,
+    /// These words, to be named with the question.
+    Of(&'a [&'a str]),
+    /// These words, which were named just before, each with what it means.
+    Named(&'a [&'a str]),
+}
+
+impl<'a> Choices<'a> {
+    pub(super) fn words(self) -> &'a [&'a str] {
+        match self {
+            Self::Open => &[],
+            Self::Of(words) | Self::Named(words) => words,
+        }
+    }
+}
+
 /// Somebody who can be asked.
 pub(super) trait Ask {
     /// One line. `shown` is what an empty line stands for; `choices`, where there are some, are
     /// what can be said.
-    fn line(&mut self, label: &str, shown: &str, choices: &[&str]) -> Result<String, Unanswered>;
+    fn line(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: Choices<'_>,
+    ) -> Result<String, Unanswered>;
     /// One line that is neither shown nor kept.
     fn secret(&mut self, label: &str) -> Result<Zeroizing<String>, Unanswered>;
     /// Words on the way, with their line ends.
@@ -69,19 +94,30 @@ pub(super) fn at_terminal(colour: bool, to_result: bool) -> Box<dyn Ask> {
 struct ByInquire;
 
 impl Ask for ByInquire {
-    fn line(&mut self, label: &str, shown: &str, choices: &[&str]) -> Result<String, Unanswered> {
+    fn line(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: Choices<'_>,
+    ) -> Result<String, Unanswered> {
         let label = headed(label);
         let mut text = Text::new(&label);
-        if choices.is_empty() {
+        let words = choices.words();
+        if words.is_empty() {
             text = text.with_initial_value(shown);
         } else {
-            let choices: Vec<String> = choices.iter().map(|&choice| choice.to_owned()).collect();
-            text = text
-                .with_default(shown)
-                .with_autocomplete(move |typed: &str| {
-                    let fitting = choices.iter().filter(|choice| choice.starts_with(typed));
-                    Ok(fitting.cloned().collect())
-                });
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            let named = matches!(choices, Choices::Named(_));
+            text = text.with_autocomplete(move |typed: &str| {
+                let fits = |word: &&String| word.starts_with(typed) && !(named && typed.is_empty());
+                Ok(words.iter().filter(fits).cloned().collect())
+            });
+            if !shown.is_empty() {
+                text = text.with_default(shown);
+            }
+            if named {
+                text = text.with_help_message("type one of them, tab to complete, enter to submit");
+            }
         }
         text.prompt().map_err(unanswered)
     }
@@ -122,11 +158,15 @@ struct InLines {
 }
 
 impl Ask for InLines {
-    fn line(&mut self, label: &str, shown: &str, choices: &[&str]) -> Result<String, Unanswered> {
-        let choices = if choices.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", choices.join(", "))
+    fn line(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: Choices<'_>,
+    ) -> Result<String, Unanswered> {
+        let choices = match choices {
+            Choices::Of(words) => format!(" ({})", words.join(", ")),
+            Choices::Open | Choices::Named(_) => String::new(),
         };
         let shown = crate::values::escaped(shown);
         let offered = if shown.is_empty() {

@@ -43,6 +43,9 @@ use model::{Model, Overlay};
 use terminal::{Screen, Taken, give_back};
 use update::update;
 
+/// So often the time of a run at work is drawn again.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// What comes in, from whichever thread.
 enum Arrival {
     Key(Key),
@@ -105,7 +108,7 @@ fn hold(
             effect::perform(effect, ground, sender);
         }
         // Nothing is drawn again before something has changed.
-        let messages = next(ground, &mut mend, arrivals);
+        let messages = next(ground, &mut mend, arrivals, model.is_at_work());
         let Some(messages) = messages else {
             return Ok(129);
         };
@@ -120,15 +123,23 @@ fn hold(
     }
 }
 
-/// Everything that has arrived by now, at least one thing. `None`: the terminal is gone.
-fn next(ground: &Ground, mend: &mut Mend, arrivals: &Receiver<Arrival>) -> Option<Vec<Message>> {
+/// Everything that has arrived by now, at least one thing; `at_work`: a second that has passed is
+/// one. `None`: the terminal is gone.
+fn next(
+    ground: &Ground,
+    mend: &mut Mend,
+    arrivals: &Receiver<Arrival>,
+    at_work: bool,
+) -> Option<Vec<Message>> {
     let mut messages = Vec::new();
+    let second = at_work.then(|| ground.host().uptime() + SECOND);
     loop {
         let now = ground.host().uptime();
         let keys = mend.tick(now);
         messages.extend(keys.into_iter().map(Message::Key));
         let wait = if messages.is_empty() {
-            mend.deadline().map(|deadline| deadline.saturating_sub(now))
+            let due = mend.deadline().into_iter().chain(second).min();
+            due.map(|due| due.saturating_sub(now))
         } else {
             Some(Duration::ZERO)
         };
@@ -143,7 +154,11 @@ fn next(ground: &Ground, mend: &mut Mend, arrivals: &Receiver<Arrival>) -> Optio
             }
             Ok(Arrival::Message(message)) => messages.push(message),
             Ok(Arrival::Lost) | Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) if messages.is_empty() => {}
+            Err(RecvTimeoutError::Timeout) if messages.is_empty() => {
+                if second.is_some_and(|due| ground.host().uptime() >= due) {
+                    return Some(vec![Message::Second(ground.host().now())]);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => return Some(messages),
         }
     }

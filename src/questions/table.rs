@@ -109,7 +109,7 @@ pub const QUESTIONS: [Question; 8] = [
     Question {
         field: "options.trust_store",
         step: Step::Certificates,
-        label: "Put the root into this system's trust store",
+        label: "Put the root into the trust store",
         why: "Then programs on this host, curl and usage reporting among them, accept the \
               manager's certificate. Only the root goes there, and only for the names of this \
               plan.",

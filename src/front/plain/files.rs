@@ -5,6 +5,7 @@ use crate::preview::FilePreview;
 
 use super::super::outlook::{Outlook, Sketch};
 use super::super::plan_text;
+use super::super::prompt::Choices;
 use super::super::words;
 use super::talk::{Left, Talk};
 
@@ -17,7 +18,7 @@ impl Talk<'_> {
     pub(super) fn files(&mut self) -> Result<(), Left> {
         self.overview();
         loop {
-            let said = self.ask_freely(LABEL, "next", &CHOICES, HELP)?;
+            let said = self.ask_freely(LABEL, "next", Choices::Of(&CHOICES), HELP)?;
             match said.as_str() {
                 "next" | "" if matches!(self.outlook, Outlook::Ready(_)) => return Ok(()),
                 "next" | "" => self.overview(),

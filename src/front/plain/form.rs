@@ -4,6 +4,7 @@ use crate::questions::{Asked, Kind, QUESTIONS, Question, Step};
 
 use super::super::outlook::Outlook;
 use super::super::passphrase;
+use super::super::prompt::Choices;
 use super::super::words;
 use super::talk::{Left, Talk};
 
@@ -46,15 +47,17 @@ impl Talk<'_> {
 
     fn field(&mut self, question: &Question) -> Result<(), Left> {
         self.tell(question.why);
-        let values: Vec<&str> = match question.kind {
+        let values: Vec<&str>;
+        let choices = match question.kind {
             Kind::Choice(choices) => {
                 for choice in choices {
                     self.tell_after(&format!("  {:<11} ", choice.value), choice.means);
                 }
-                choices.iter().map(|choice| choice.value).collect()
+                values = choices.iter().map(|choice| choice.value).collect();
+                Choices::Named(&values)
             }
-            Kind::YesNo => vec!["yes", "no"],
-            _ => Vec::new(),
+            Kind::YesNo => Choices::Of(&["yes", "no"]),
+            _ => Choices::Open,
         };
         let is_list = matches!(question.kind, Kind::Names | Kind::HostNames);
         let label = if is_list {
@@ -64,10 +67,9 @@ impl Talk<'_> {
         };
         loop {
             let now = self.entered.get(question.field).to_owned();
-            let said = if values.is_empty() {
-                self.ask_freely(&label, &now, &values, question.why)?
-            } else {
-                self.ask(&label, &now, &values, question.why)?
+            let said = match choices {
+                Choices::Open => self.ask_freely(&label, &now, choices, question.why)?,
+                _ => self.ask(&label, &now, choices, question.why)?,
             };
             let text = if is_list && said == NONE {
                 ""

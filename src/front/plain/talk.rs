@@ -15,7 +15,7 @@ use crate::values::{RunId, escaped, wrapped};
 use super::super::outlook::{self, Outlook};
 use super::super::output::Output;
 use super::super::place::Ground;
-use super::super::prompt::{Ask, Unanswered};
+use super::super::prompt::{Ask, Choices, Unanswered};
 use super::super::saving::{self, USUAL_NAME};
 use super::super::session;
 
@@ -119,15 +119,16 @@ impl<'a> Talk<'a> {
         &mut self,
         label: &str,
         shown: &str,
-        choices: &[&str],
+        choices: Choices<'_>,
         help: &str,
     ) -> Result<String, Left> {
         loop {
             let said = self.ask_freely(label, shown, choices, help)?;
-            if choices.contains(&said.as_str()) {
+            let words = choices.words();
+            if words.contains(&said.as_str()) {
                 return Ok(said);
             }
-            let choices = choices.join(", ");
+            let choices = words.join(", ");
             self.tell(&format!("That is not understood. Say one of: {choices}."));
         }
     }
@@ -137,7 +138,7 @@ impl<'a> Talk<'a> {
         &mut self,
         label: &str,
         shown: &str,
-        choices: &[&str],
+        choices: Choices<'_>,
         help: &str,
     ) -> Result<String, Left> {
         loop {
@@ -159,7 +160,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn line(&mut self, label: &str, shown: &str, choices: &[&str]) -> Result<String, Left> {
+    fn line(&mut self, label: &str, shown: &str, choices: Choices<'_>) -> Result<String, Left> {
         match self.asked.line(label, shown, choices) {
             Ok(said) => Ok(said.trim().to_owned()),
             Err(unanswered) => Err(self.without_answer(&unanswered)),
@@ -192,7 +193,7 @@ impl<'a> Talk<'a> {
         }
         loop {
             let label = "Leave, and forget these answers?";
-            match self.line(label, "no", &["yes", "no", "save"]) {
+            match self.line(label, "no", Choices::Of(&["yes", "no", "save"])) {
                 Ok(said) if said == "save" => self.save()?,
                 Ok(said) => return Ok(said == "yes" || said == "quit"),
                 Err(Left::Back) => return Ok(false),
@@ -206,7 +207,7 @@ impl<'a> Talk<'a> {
             self.tell_after("! ", saving::NOT_IN_PRACTICE);
             return Ok(());
         }
-        let file = match self.line("Save as", USUAL_NAME, &[USUAL_NAME]) {
+        let file = match self.line("Save as", USUAL_NAME, Choices::Of(&[USUAL_NAME])) {
             Ok(file) if file == "back" => return Ok(()),
             Ok(file) if file.is_empty() => USUAL_NAME.to_owned(),
             Ok(file) => file,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::super::output::Output;
 use super::super::place::Ground;
-use super::super::prompt::{Ask, Unanswered};
+use super::super::prompt::{Ask, Choices, Unanswered};
 use super::super::sample::facts;
 use super::lead;
 use super::talk::Talk;
@@ -26,7 +26,7 @@ struct Script {
 }
 
 impl Ask for Script {
-    fn line(&mut self, label: &str, shown: &str, _: &[&str]) -> Result<String, Unanswered> {
+    fn line(&mut self, label: &str, shown: &str, _: Choices<'_>) -> Result<String, Unanswered> {
         self.heard.push_str(&format!("{label}\n"));
         match self.lines.pop_front() {
             Some("") => Ok(shown.to_owned()),
@@ -38,7 +38,7 @@ impl Ask for Script {
     }
 
     fn secret(&mut self, label: &str) -> Result<Zeroizing<String>, Unanswered> {
-        self.line(label, "", &[]).map(Zeroizing::new)
+        self.line(label, "", Choices::Open).map(Zeroizing::new)
     }
 
     fn say(&mut self, text: &str) {

@@ -6,6 +6,7 @@ use crate::prerequisites::Status;
 use crate::questions::Question;
 use crate::values::Port;
 
+use super::super::prompt::Choices;
 use super::super::words;
 use super::talk::{Left, Talk};
 
@@ -27,7 +28,7 @@ impl Talk<'_> {
             self.tell_after("  do: ", &format!("nim-tls rollback --yes{options}"));
         }
         loop {
-            match self.ask("What next?", "next", &["next"], NEXT) {
+            match self.ask("What next?", "next", Choices::Of(&["next"]), NEXT) {
                 Ok(_) => return Ok(()),
                 Err(Left::Back) => self.tell("This is the first step; quit leaves."),
                 Err(left) => return Err(left),
@@ -48,7 +49,8 @@ impl Talk<'_> {
             let help = "next goes on; again looks at this host once more, after you have mended \
                         something.";
             loop {
-                if self.ask("What next?", "next", &["next", "again"], help)? == "again" {
+                if self.ask("What next?", "next", Choices::Of(&["next", "again"]), help)? == "again"
+                {
                     self.look();
                     break;
                 }
@@ -82,8 +84,12 @@ impl Talk<'_> {
         let names = Method::ALL.map(|method| method.to_string());
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         loop {
-            let now = self.entered.get("method").to_owned();
-            let said = self.ask(question.label, &now, &names, question.why)?;
+            // Where the host does not tell, what the full screen begins with too.
+            let now = match self.entered.get("method") {
+                "" => Method::ClientMtls.to_string(),
+                now => now.to_owned(),
+            };
+            let said = self.ask(question.label, &now, Choices::Named(&names), question.why)?;
             let row = cells.iter().filter(|cell| cell.method.to_string() == said);
             match self.proxy_of(row.copied().collect())? {
                 Ok(cell) => {
@@ -120,7 +126,7 @@ impl Talk<'_> {
             return Ok(Err(why));
         };
         let help = "It could not be told which nginx stands before the manager.";
-        let said = self.ask("Which proxy?", first, &names, help)?;
+        let said = self.ask("Which proxy?", first, Choices::Of(&names), help)?;
         let chosen = open.iter().find(|cell| cell.proxy.to_string() == said);
         Ok(chosen.copied().ok_or(why))
     }

@@ -10,6 +10,7 @@ use super::super::following;
 use super::super::leaving;
 use super::super::outlook::Outlook;
 use super::super::passphrase;
+use super::super::prompt::Choices;
 use super::super::starting;
 use super::super::words;
 use super::talk::{Left, Talk};
@@ -22,7 +23,7 @@ impl Talk<'_> {
         if ready.1.plan.is_empty() {
             self.tell(words::NOTHING_TO_DO);
             let help = "There is nothing to apply; back changes answers.";
-            self.ask("What next?", "quit", &["quit", "back"], help)?;
+            self.ask("What next?", "quit", Choices::Of(&["quit", "back"]), help)?;
             return Err(Left::Back);
         }
         let can_hand_out = hand_out_only(&ready.1.plan).is_ok();
@@ -57,7 +58,7 @@ impl Talk<'_> {
             let help = "Only the word yes begins; no goes back to Files.";
             (&["yes", "no"], help)
         };
-        let said = self.ask("Change this host now?", "no", choices, help)?;
+        let said = self.ask("Change this host now?", "no", Choices::Of(choices), help)?;
         match said.as_str() {
             "yes" => self.begin_work(|plan| Ok(plan.clone())),
             "hand out" => self.begin_work(hand_out_only),
@@ -157,7 +158,7 @@ impl Talk<'_> {
             match self.ask(
                 "Keep it, or put everything back?",
                 "keep",
-                &["keep", "put back"],
+                Choices::Of(&["keep", "put back"]),
                 help,
             ) {
                 Ok(said) if said == "keep" => {

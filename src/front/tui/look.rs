@@ -63,6 +63,15 @@ impl Look {
         if self.ascii { "ok" } else { "✓" }
     }
 
+    /// How something came out; `None`: it was not tried.
+    pub(super) fn mark(self, ok: Option<bool>) -> (&'static str, Style) {
+        match ok {
+            Some(true) => (self.done(), self.good()),
+            Some(false) => ("NOT", self.bad()),
+            None => ("--", self.dim()),
+        }
+    }
+
     pub(super) fn here(self) -> &'static str {
         if self.ascii { ">" } else { "▸" }
     }

@@ -16,6 +16,8 @@ pub(super) enum Message {
     Key(Key),
     Pasted(String),
     Resized(u16, u16),
+    /// The time, in seconds since 1970: told while a run is at work.
+    Second(i64),
     /// The host was looked at.
     Looked(Box<Facts>),
     /// The run told something.

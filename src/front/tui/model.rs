@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) secret: Secret,
     pub(super) outlook: Outlook,
     pub(super) preview: Preview,
+    /// The first line of the step to be shown, where somebody has scrolled there.
+    pub(super) scroll: Option<usize>,
     pub(super) overlay: Option<Overlay>,
     /// `None`: not asked for yet, or still being made.
     pub(super) diagnosis: Option<Result<Diagnosis, String>>,
@@ -91,7 +93,7 @@ impl std::fmt::Debug for Secret {
 
 /// Nothing is left of a practice host that a command could put back.
 pub(super) const WAY_BACK_IN_PRACTICE: &str =
-    "Put everything back now, on step 8; or leave, and the practice host goes away";
+    "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
     pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
@@ -107,6 +109,7 @@ impl Model {
             secret: Secret::default(),
             outlook: Outlook::default(),
             preview: Preview::default(),
+            scroll: None,
             overlay: None,
             diagnosis: None,
             running: None,
@@ -120,7 +123,7 @@ impl Model {
     /// How all of it is put back later.
     pub(super) fn way_back(&self) -> String {
         if self.practice.is_some() {
-            WAY_BACK_IN_PRACTICE.to_owned()
+            format!("{WAY_BACK_IN_PRACTICE}.")
         } else {
             format!("nim-tls rollback{}", self.options)
         }
@@ -134,6 +137,11 @@ impl Model {
             "You can close this screen or lose the line: the work goes on in a process of its own. \
              nim-tls watch shows it again."
         }
+    }
+
+    /// Whether a run goes on, and its time with it.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.running.as_ref().is_some_and(|run| !run.is_over())
     }
 
     /// Whether this step of a run is only simulated on a practice host.

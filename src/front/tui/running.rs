@@ -12,6 +12,8 @@ pub(super) struct Running {
     pub(super) run: Option<RunId>,
     /// When it began: seconds since 1970.
     pub(super) began: Option<i64>,
+    /// Seconds since 1970, as far as this screen was told.
+    pub(super) now: i64,
     pub(super) steps: Vec<StepLine>,
     pub(super) said: Vec<String>,
     pub(super) rows: Vec<Row>,
@@ -29,7 +31,10 @@ pub(super) struct StepLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StepState {
     ToCome,
-    Going,
+    Going {
+        /// Seconds since 1970.
+        since: i64,
+    },
     Over {
         how: StepEnd,
         detail: String,
@@ -46,6 +51,7 @@ pub(super) struct Ended {
 
 impl Running {
     pub(super) fn take(&mut self, event: Event) {
+        self.now = self.now.max(event.at);
         match event.what {
             Happening::Started { run, steps, .. } => {
                 self.run = Some(run);
@@ -59,7 +65,9 @@ impl Running {
                     })
                     .collect();
             }
-            Happening::StepBegan { step } => self.set(&step, StepState::Going),
+            Happening::StepBegan { step } => {
+                self.set(&step, StepState::Going { since: event.at });
+            }
             Happening::Said { text, .. } => self.said.push(text),
             Happening::Proved { row } => self.rows.push(row),
             Happening::StepEnded {

@@ -11,13 +11,18 @@ use super::edit::Edit;
 use super::key::Key;
 use super::message::{Effect, Message};
 use super::model::{Model, Overlay};
+use super::pane;
 use super::running::Running;
 use super::stops::{Button, Stop, focused, stops};
+use super::view;
 use crate::event::{Event, Happening};
 use crate::method::{self, Cell};
 use crate::prerequisites;
 use crate::questions::{self, Kind, Question, Step};
 use crate::receipt::Outcome;
+
+/// Lines that a page key scrolls a step by.
+const PAGE: isize = 8;
 
 pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
@@ -28,6 +33,12 @@ pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Resized(columns, rows) => {
             model.size = (columns, rows);
+            Vec::new()
+        }
+        Message::Second(now) => {
+            if let Some(running) = &mut model.running {
+                running.now = now;
+            }
             Vec::new()
         }
         Message::Looked(facts) => {
@@ -158,6 +169,11 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Key::Char(letter) => letter_command(model, letter),
+        Key::PageUp | Key::PageDown if !pane::is_there(model) => {
+            let down = key == Key::PageDown;
+            scroll(model, if down { PAGE } else { -PAGE });
+            Vec::new()
+        }
         other => {
             preview::press(model, other);
             Vec::new()
@@ -267,6 +283,9 @@ fn arrow(model: &mut Model, key: Key) {
         return;
     }
     match (focused(model), key) {
+        // Its buttons stand in one row, below a table.
+        (_, Key::Up) if model.step == Step::Verify => scroll(model, -1),
+        (_, Key::Down) if model.step == Step::Verify => scroll(model, 1),
         (Some(Stop::Cell(index)), _) => {
             let next = neighbour(index, key);
             model.focus = next;
@@ -280,6 +299,10 @@ fn arrow(model: &mut Model, key: Key) {
         (_, Key::Up | Key::Left) => walk(model, -1),
         _ => walk(model, 1),
     }
+}
+
+fn scroll(model: &mut Model, by: isize) {
+    model.scroll = Some(view::scrolled(model, by));
 }
 
 /// The cell of the table in this direction; the table has three columns.
@@ -310,6 +333,9 @@ fn walk(model: &mut Model, by: isize) {
 
 pub(super) fn focus_on(model: &mut Model, stop: usize) {
     model.focus = stop;
+    if model.step != Step::Verify {
+        model.scroll = None;
+    }
     model.edit = None;
     begin_edit(model);
     if let Some(Stop::File(file)) = focused(model) {

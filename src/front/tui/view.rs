@@ -16,6 +16,7 @@ mod body;
 mod files;
 mod form;
 mod host;
+mod keys;
 mod method;
 mod overlay;
 mod prerequisites;
@@ -24,14 +25,12 @@ mod verify;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::words;
 use super::model::Model;
 use super::pane;
 use super::running::Running;
-use super::stops::{Stop, focused};
 use crate::facts::Known;
 use crate::questions::Step;
 use crate::receipt::Outcome;
@@ -43,8 +42,12 @@ use body::Body;
 const SMALLEST: (u16, u16) = (72, 20);
 /// From this width on the preview stands beside the step.
 const SIDE_BY_SIDE: u16 = 120;
+/// Rows of the frame around the middle of the screen.
+const AROUND: u16 = 5;
 /// Lines of the preview where it is a strip.
 const STRIP: u16 = 4;
+/// Rows that step 3 needs to say all it has to say.
+const METHOD: u16 = 15;
 
 pub(super) fn frame(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
@@ -62,7 +65,7 @@ pub(super) fn frame(model: &Model, frame: &mut Frame<'_>) {
         x: area.x,
         y: area.y + 3,
         width: area.width,
-        height: area.height - 5,
+        height: area.height - AROUND,
     };
     if model.preview.full {
         preview::draw(model, frame, middle);
@@ -119,6 +122,11 @@ fn step(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
     let strip = match model.step {
         Step::Files => area.height / 2,
+        // Where that leaves less than three lines of it, `p` shows the preview.
+        Step::Method => match area.height.saturating_sub(METHOD) {
+            0..STRIP => 0,
+            rest => rest,
+        },
         // Its form and its tree need the room.
         Step::Certificates if area.height < 24 => STRIP - 1,
         _ => STRIP + 1,
@@ -139,7 +147,9 @@ fn step(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         above,
         body(model, usize::from(above.width), above.height),
     );
-    preview::draw(model, frame, below);
+    if strip > 0 {
+        preview::draw(model, frame, below);
+    }
 }
 
 fn body(model: &Model, width: usize, height: u16) -> Body {
@@ -154,23 +164,24 @@ fn body(model: &Model, width: usize, height: u16) -> Body {
     }
 }
 
+/// Where the lines of this step begin after a key that scrolls them by so many.
+pub(super) fn scrolled(model: &Model, by: isize) -> usize {
+    let width = model.size.0.max(SMALLEST.0);
+    let height = model.size.1.max(SMALLEST.1) - AROUND;
+    body(model, usize::from(width), height).scrolled(usize::from(height), by)
+}
+
 /// As much of the body as fits, with the focus in sight.
 fn draw_body(frame: &mut Frame<'_>, area: Rect, body: Body) {
-    let room = usize::from(area.height);
-    let first = body.first_shown(room);
-    let cursor = body.cursor;
-    let lines = body.lines.into_iter().enumerate().skip(first).take(room);
-    for (index, line) in lines {
-        let y = u16::try_from(index - first).unwrap_or(u16::MAX);
+    let (lines, cursor) = body.shown(usize::from(area.height));
+    for (y, line) in (0..area.height).zip(lines) {
         put(frame, row(area, y), line);
     }
-    if let Some((line, column)) = cursor
-        && (first..first + room).contains(&line)
-    {
+    if let Some((line, column)) = cursor {
         let x = u16::try_from(column)
             .unwrap_or(u16::MAX)
             .min(area.width.saturating_sub(1));
-        let y = u16::try_from(line - first).unwrap_or(u16::MAX);
+        let y = u16::try_from(line).unwrap_or(u16::MAX);
         frame.set_cursor_position((area.x + x, area.y + y));
     }
 }
@@ -187,23 +198,37 @@ fn put(frame: &mut Frame<'_>, area: Rect, line: Line<'_>) {
     frame.render_widget(line, area);
 }
 
-/// Left and right in one line; the left gives way.
-fn both_ends(left: Vec<Span<'static>>, right: Span<'static>, width: usize) -> Line<'static> {
-    let taken: usize = left.iter().map(Span::width).sum();
-    let room = width.saturating_sub(right.width() + 1);
-    let mut line = left;
-    if taken > room {
-        let text: String = line.iter().map(|span| span.content.as_ref()).collect();
-        let style = line.first().map_or_else(Style::new, |span| span.style);
-        line = vec![Span::styled(
-            text.chars().take(room).collect::<String>(),
-            style,
-        )];
-    } else {
-        line.push(Span::raw(" ".repeat(room - taken)));
+/// Left and right in one line, with a blank between. Where there is no room, the left loses its
+/// last parts, all but `keep`, and the last that is left its end.
+fn both_ends(
+    mut left: Vec<Span<'static>>,
+    keep: usize,
+    right: Span<'static>,
+    width: usize,
+) -> Line<'static> {
+    let room = width.saturating_sub(right.width() + 2);
+    let taken = |left: &[Span<'_>]| left.iter().map(Span::width).sum::<usize>();
+    while left.len() > keep && taken(&left) > room {
+        left.pop();
     }
-    line.push(right);
-    Line::from(line)
+    let too_much = taken(&left).saturating_sub(room);
+    if let Some(last) = left.last_mut().filter(|_| too_much > 0) {
+        let own = last.width().saturating_sub(too_much);
+        last.content = shortened(&last.content, own).into();
+    }
+    let blanks = (room + 1).saturating_sub(taken(&left));
+    left.push(Span::raw(" ".repeat(blanks)));
+    left.push(right);
+    Line::from(left)
+}
+
+/// What fits, with a sign where that is not all.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(room.saturating_sub(3)).collect();
+    format!("{begin}...")
 }
 
 fn header(model: &Model, width: usize) -> Line<'static> {
@@ -220,8 +245,13 @@ fn header(model: &Model, width: usize) -> Line<'static> {
             model.look.warning(),
         ));
     }
-    left.push(Span::raw(format!("  {}", whose(model))));
-    both_ends(left, Span::styled(format!("[ {state} ]"), style), width)
+    let keep = left.len() + 1;
+    for (index, part) in whose(model).into_iter().enumerate() {
+        let before = if index == 0 { "  " } else { " - " };
+        left.push(Span::raw(format!("{before}{}", escaped(&part))));
+    }
+    let state = Span::styled(format!("[ {state} ]"), style);
+    both_ends(left, keep, state, width)
 }
 
 /// Whether anything has been changed.
@@ -241,18 +271,18 @@ fn state(model: &Model) -> &'static str {
     }
 }
 
-/// Which host this is.
-fn whose(model: &Model) -> String {
+/// Which host this is, the most important first.
+fn whose(model: &Model) -> Vec<String> {
     let Some(facts) = &model.facts else {
         let run = model.running.as_ref().and_then(|run| run.run.as_ref());
         let run = run.map(|run| format!("run {run}"));
-        return run.unwrap_or_else(|| "looking at this host ...".to_owned());
+        return vec![run.unwrap_or_else(|| "looking at this host ...".to_owned())];
     };
     let mut parts = Vec::new();
     let name = model.entered.get("manager_name");
     // While it is typed, it would push everything after it along the line with each letter.
     if !name.is_empty() && model.step != Step::Names {
-        parts.push(escaped(name));
+        parts.push(name.to_owned());
     }
     if let Known::Is(nim) = &facts.nim {
         let version = nim.version.as_deref().unwrap_or("2, version unknown");
@@ -265,7 +295,7 @@ fn whose(model: &Model) -> String {
     if let Known::Is(nginx) = &facts.nginx {
         parts.push(nginx.build.to_string());
     }
-    escaped(&parts.join(" - "))
+    parts
 }
 
 fn steps(model: &Model, width: usize) -> Line<'static> {
@@ -292,7 +322,7 @@ fn steps(model: &Model, width: usize) -> Line<'static> {
             model.look.dim(),
         ));
     }
-    both_ends(spans, Span::raw("F1 help"), width)
+    both_ends(spans, 2, Span::raw("F1 help"), width)
 }
 
 fn rule(model: &Model, title: &str, width: usize) -> Line<'static> {
@@ -317,49 +347,5 @@ fn footer(model: &Model, width: usize) -> Line<'static> {
         let text: String = format!(" {mark}{}", escaped(&notice.text));
         return Line::styled(text.chars().take(width).collect::<String>(), style);
     }
-    let text: String = format!(" {}", keys(model)).chars().take(width).collect();
-    Line::raw(text)
-}
-
-fn keys(model: &Model) -> &'static str {
-    if model.preview.full {
-        return "Up/Down line  Left/Right file  n N change  / find  d diff/file  e why  p back";
-    }
-    if model.edit.is_some() {
-        return "type the answer  Enter next step  Tab next field  Esc leaves the field";
-    }
-    match (model.step, focused(model)) {
-        (Step::Method, _) => {
-            "Arrows choose  Enter next  e why this line  p preview  Esc back  q quit"
-        }
-        (Step::Files, _) => {
-            "Up/Down file  n N change  p full  d diff/file  / find  e why  Enter next  Esc"
-        }
-        (Step::Apply, _)
-            if model
-                .running
-                .as_ref()
-                .is_some_and(|run| !Running::is_over(run)) =>
-        {
-            if model.practice.is_some() {
-                "Ctrl-C leaves, and the practice host goes away"
-            } else {
-                "Enter press  Ctrl-C leaves the screen; the work goes on"
-            }
-        }
-        (Step::Apply, _) => {
-            "Left/Right choose  Enter press  Esc back  (Enter alone never starts it)"
-        }
-        (Step::Verify, _) => "Left/Right choose  Enter press",
-        (_, Some(stop)) if stop.is_text() => {
-            "Space edits this  Tab next field  Enter next step  Esc back  s save  q quit"
-        }
-        (_, Some(Stop::Field(_))) => {
-            "Left/Right or Space change  Tab next field  Enter next step  Esc back"
-        }
-        (Step::Prerequisites, _) => {
-            "Up/Down move  Enter check again, press  s save  Esc back  q quit"
-        }
-        _ => "Enter next  F1 help  s save answers  q quit",
-    }
+    Line::raw(keys::line(model, width))
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::super::outlook::Outlook;
 use super::super::super::place::Ground;
-use super::super::super::prompt::{Ask, Unanswered};
+use super::super::super::prompt::{Ask, Choices, Unanswered};
 use super::super::super::session;
 use super::super::super::tests::wishes::Wish;
 use super::super::super::tests::{Told, output, written};
@@ -51,11 +51,17 @@ impl Answering<'_> {
 }
 
 impl Ask for Answering<'_> {
-    fn line(&mut self, label: &str, shown: &str, choices: &[&str]) -> Result<String, Unanswered> {
+    fn line(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: Choices<'_>,
+    ) -> Result<String, Unanswered> {
         self.asked += 1;
         assert!(self.asked < PATIENCE, "{}", self.heard);
         let answer = self.answer(label, shown);
-        let line = format!("{label} {choices:?} [{shown}] {answer}\n");
+        let words = choices.words();
+        let line = format!("{label} {words:?} [{shown}] {answer}\n");
         self.heard.push_str(&line);
         Ok(answer)
     }

@@ -97,6 +97,84 @@ fn running(model: &mut Model) -> &Model {
 }
 
 #[test]
+fn the_running_step_shows_how_long_it_runs() {
+    let mut model = at_apply();
+    running(&mut model);
+    let before = drawn(&model, 80, 24);
+    assert!(before.contains("2 connections tried     0 s"), "{before}");
+    update(&mut model, Message::Second(12));
+    let after = drawn(&model, 80, 24);
+    assert!(after.contains("2 connections tried    12 s"), "{after}");
+}
+
+#[test]
+fn the_header_loses_whole_parts_and_never_the_blank_before_the_state() {
+    let mut model = at_apply();
+    model.practice = Some("/tmp/practice".to_owned());
+    for (columns, shown) in [
+        (120, "nim.example.com - NIM 2.22.2 - nginx 1.26.3  "),
+        (90, "(simulated)  nim.example.com - NIM 2.22.2 ["),
+        (80, "(simulated)  nim.example.com    "),
+        (72, "(simulated)  nim.exa... [ nothing changed yet ]"),
+    ] {
+        let screen = drawn(&model, columns, 24);
+        let header = screen.lines().next().unwrap();
+        assert!(header.contains(shown), "{header}");
+        assert!(header.ends_with(" [ nothing changed yet ]"), "{header}");
+    }
+}
+
+#[test]
+fn a_body_that_is_cut_says_how_much_more_there_is_and_which_key_leads_there() {
+    let mut model = begun();
+    press(&mut model, &[Key::Enter]);
+    let first = drawn(&model, 80, 24);
+    assert!(first.contains("19 checks: "), "{first}");
+    assert!(first.contains(" more below: PageDown"), "{first}");
+    press(&mut model, &[Key::PageDown]);
+    let next = drawn(&model, 80, 24);
+    assert!(next.contains("8 more above: PageUp, "), "{next}");
+    assert!(next.contains("> [ Next ] <"), "{next}");
+    for _ in 0..9 {
+        press(&mut model, &[Key::PageDown]);
+    }
+    let last = drawn(&model, 80, 24);
+    assert!(last.contains("Agents are not asked"), "{last}");
+    press(&mut model, &[Key::PageUp, Key::PageUp, Key::PageUp]);
+    assert_eq!(drawn(&model, 80, 24), first);
+}
+
+#[test]
+fn the_table_of_the_proof_is_scrolled_and_the_focus_stays_where_it_is() {
+    let mut model = at_apply();
+    running(&mut model);
+    for number in 0..20 {
+        let mut row = model.running.as_ref().unwrap().rows[0].clone();
+        row.case = format!("case {number}");
+        let row = Happening::Proved { row };
+        update(&mut model, Message::Happened(Event { at: 0, what: row }));
+    }
+    let ended = Happening::Ended {
+        outcome: Outcome::Applied,
+        exit: 0,
+        problem: None,
+    };
+    update(&mut model, Message::Happened(Event { at: 0, what: ended }));
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains(" more below: Down"), "{shown}");
+    for _ in 0..99 {
+        press(&mut model, &[Key::Down]);
+    }
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("case 19"), "{shown}");
+    assert!(shown.contains("PROVEN: 22 of 22"), "{shown}");
+    assert!(shown.contains("> [ Done ] <"), "{shown}");
+    press(&mut model, &[Key::Up]);
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("1 below: Down"), "{shown}");
+}
+
+#[test]
 fn help_and_the_question_before_leaving() {
     let mut model = at_apply();
     press(&mut model, &[Key::F1]);

@@ -16,6 +16,7 @@ use crate::questions::Step;
 pub(super) fn go(model: &mut Model, step: Step) {
     model.step = step;
     model.edit = None;
+    model.scroll = None;
     model.preview.full = false;
     model.preview.whole_file = false;
     let first = match step {
@@ -196,8 +197,7 @@ fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Eff
 
 /// Leaves at once where there is nothing to lose, else asks.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
-    let at_work = model.running.as_ref().is_some_and(|run| !run.is_over());
-    if model.step <= Step::Method && !at_work {
+    if model.step <= Step::Method && !model.is_at_work() {
         return vec![Effect::Quit(0)];
     }
     if model.running.as_ref().is_some_and(Running::is_over) {

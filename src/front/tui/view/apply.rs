@@ -7,6 +7,7 @@ use super::super::model::Model;
 use super::super::running::{Running, StepState};
 use super::body::Body;
 use crate::event::StepEnd;
+use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize, room: usize) -> Body {
     match &model.running {
@@ -52,6 +53,7 @@ fn asks(model: &Model, width: usize) -> Body {
     }
     body.text(" Later: ", &model.way_back());
     body.gap();
+    body.foot_begins();
     body.buttons(model);
     body
 }
@@ -68,38 +70,7 @@ fn titled(model: &Model, step: &str, title: &str) -> String {
 
 fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
     let mut body = Body::new(model, width);
-    for step in &running.steps {
-        let (mark, detail, style) = match &step.state {
-            StepState::ToCome => ("..", String::new(), model.look.dim()),
-            StepState::Going => (">>", progress(running), model.look.title()),
-            StepState::Over {
-                how,
-                detail,
-                milliseconds,
-            } => {
-                let time = format!(
-                    "{detail}  {}.{:02} s",
-                    milliseconds / 1000,
-                    milliseconds % 1000 / 10
-                );
-                match how {
-                    StepEnd::Done => ("ok", time, model.look.good()),
-                    StepEnd::Warned => (
-                        "ok",
-                        format!("with a warning: {time}"),
-                        model.look.warning(),
-                    ),
-                    StepEnd::Skipped => ("--", format!("skipped: {detail}"), model.look.dim()),
-                    StepEnd::Failed => ("NO", time, model.look.bad()),
-                }
-            }
-        };
-        body.styled(
-            &format!(" {mark} "),
-            &format!("{}  {detail}", titled(model, &step.id, &step.title)),
-            style,
-        );
-    }
+    steps(&mut body, model, running);
     if let Some(why) = &running.putting_back {
         body.gap();
         body.styled(
@@ -141,8 +112,57 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
         }
     }
     body.gap();
+    body.foot_begins();
     body.buttons(model);
     body
+}
+
+/// The steps in columns: what it is, what came of it, how long it took or takes so far.
+fn steps(body: &mut Body, model: &Model, running: &Running) {
+    let look = model.look;
+    let mut rows = Vec::new();
+    for step in &running.steps {
+        let plain = Style::new();
+        let (mark, style, result, time) = match &step.state {
+            StepState::ToCome => (("..", look.dim()), look.dim(), String::new(), String::new()),
+            StepState::Going { since } => (
+                (look.here(), look.title()),
+                look.title(),
+                progress(running),
+                format!("{} s", running.now.saturating_sub(*since).max(0)),
+            ),
+            StepState::Over {
+                how,
+                detail,
+                milliseconds,
+            } => {
+                let hundredths = milliseconds % 1000 / 10;
+                let time = format!("{}.{hundredths:02} s", milliseconds / 1000);
+                let detail = escaped(detail);
+                match how {
+                    StepEnd::Done => (look.mark(Some(true)), plain, detail, time),
+                    StepEnd::Warned => (
+                        (look.done(), look.warning()),
+                        look.warning(),
+                        format!("with a warning: {detail}"),
+                        time,
+                    ),
+                    StepEnd::Skipped => {
+                        let detail = format!("skipped: {detail}");
+                        (look.mark(None), look.dim(), detail, String::new())
+                    }
+                    StepEnd::Failed => (look.mark(Some(false)), look.bad(), detail, time),
+                }
+            }
+        };
+        let title = escaped(&titled(model, &step.id, &step.title));
+        rows.push((mark, style, vec![title, result, time]));
+    }
+    let texts: Vec<&[String]> = rows.iter().map(|(_, _, texts)| &texts[..]).collect();
+    let columns = body.columns(&texts);
+    for (mark, style, texts) in &rows {
+        body.row(*mark, *style, &columns, texts, true);
+    }
 }
 
 fn progress(running: &Running) -> String {

@@ -1,4 +1,6 @@
-//! The lines of a step, and where the focus is among them.
+//! The lines of a step, which of them stay in sight, and where the focus is among them.
+
+use std::ops::Range;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -6,16 +8,30 @@ use ratatui::text::{Line, Span};
 use super::super::look::Look;
 use super::super::model::Model;
 use super::super::stops::{Button, Stop, stops};
+use crate::questions::Step;
 use crate::values::{cell, escaped};
+
+/// Columns of the mark before a row of a table.
+const MARK: usize = 5;
+/// Blanks between two columns of a table.
+const BETWEEN: usize = 2;
 
 pub(super) struct Body {
     pub(super) lines: Vec<Line<'static>>,
     width: usize,
     look: Look,
+    /// So many lines at the top stay in sight where the others do not all fit.
+    head: usize,
+    /// The first of the lines at the bottom that stay in sight.
+    foot: Option<usize>,
+    /// The first line to be shown of those between, where somebody has scrolled there.
+    scroll: Option<usize>,
+    /// Which keys bring the lines above and below into sight.
+    further: (&'static str, &'static str),
     /// The line with the focus.
     focus: Option<usize>,
     /// Line and column of the cursor of a text that is edited.
-    pub(super) cursor: Option<(usize, usize)>,
+    cursor: Option<(usize, usize)>,
 }
 
 impl Body {
@@ -24,6 +40,15 @@ impl Body {
             lines: Vec::new(),
             width,
             look: model.look,
+            head: 0,
+            foot: None,
+            scroll: model.scroll,
+            further: match model.step {
+                Step::Names | Step::Certificates => ("Shift-Tab", "Tab"),
+                Step::Files | Step::Verify => ("Up", "Down"),
+                Step::Method => ("a taller window", "a taller window"),
+                _ => ("PageUp", "PageDown"),
+            },
             focus: None,
             cursor: None,
         }
@@ -68,6 +93,78 @@ impl Body {
         ));
     }
 
+    /// The lines so far stay in sight.
+    pub(super) fn head_ends(&mut self) {
+        self.head = self.lines.len();
+    }
+
+    /// The lines from here on stay in sight.
+    pub(super) fn foot_begins(&mut self) {
+        self.foot = Some(self.lines.len());
+    }
+
+    /// How wide each column of a table is: as its longest cell, and where that is too much for
+    /// the screen, less where that breaks the fewest cells; never less than its longest word.
+    pub(super) fn columns(&self, rows: &[&[String]]) -> Vec<usize> {
+        let long = |text: &str| text.chars().count();
+        let count = rows.first().map_or(0, |row| row.len());
+        let mut widths = vec![0; count];
+        let mut words = vec![0; count];
+        for (column, text) in rows.iter().flat_map(|row| row.iter().enumerate()) {
+            let word = text.split(' ').map(long).max();
+            words[column] = words[column].max(word.unwrap_or(0));
+            widths[column] = widths[column].max(long(text));
+        }
+        let between = MARK + BETWEEN * count.saturating_sub(1) + 1;
+        let room = self.width.saturating_sub(between);
+        while widths.iter().sum::<usize>() > room {
+            let open = (0..count).filter(|column| widths[*column] > words[*column]);
+            let broken = |column: &usize| {
+                let cells = rows.iter().map(|row| long(&row[*column]));
+                let broken = cells.filter(|cell| *cell >= widths[*column]);
+                (broken.count(), room.saturating_sub(widths[*column]))
+            };
+            let Some(column) = open.min_by_key(broken) else {
+                break;
+            };
+            widths[column] -= 1;
+        }
+        widths
+    }
+
+    /// A row of a table, behind a mark. `right`: the last column stands to the right.
+    pub(super) fn row(
+        &mut self,
+        mark: (&str, Style),
+        style: Style,
+        columns: &[usize],
+        texts: &[String],
+        right: bool,
+    ) {
+        let cells: Vec<Vec<String>> = texts
+            .iter()
+            .zip(columns)
+            .map(|(text, width)| cell(text, *width))
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+        for index in 0..height {
+            let mut line = String::new();
+            for (column, (cell, width)) in cells.iter().zip(columns).enumerate() {
+                let text = cell.get(index).map_or("", String::as_str);
+                line.push_str(&if right && column + 1 == cells.len() {
+                    format!("{text:>width$}")
+                } else {
+                    format!("{text:<pad$}", pad = width + BETWEEN)
+                });
+            }
+            let mark = if index == 0 { mark } else { ("", style) };
+            self.line(Line::from(vec![
+                Span::styled(format!(" {:<1$}", mark.0, MARK - 1), mark.1),
+                Span::styled(line.trim_end().to_owned(), style),
+            ]));
+        }
+    }
+
     /// The next line has the focus.
     pub(super) fn focus_here(&mut self) {
         self.focus = Some(self.lines.len());
@@ -97,17 +194,71 @@ impl Body {
         self.line(Line::from(spans));
     }
 
-    /// The first line to be shown in this much room, so that the focus is in sight.
-    pub(super) fn first_shown(&self, room: usize) -> usize {
-        let end = self.lines.len();
-        if end <= room {
-            return 0;
+    /// The line after those that can be scrolled.
+    fn end(&self) -> usize {
+        self.foot.unwrap_or(self.lines.len())
+    }
+
+    /// Rows for the lines that can be scrolled, where not all of them fit. One more says so.
+    fn rows(&self, room: usize) -> usize {
+        room.saturating_sub(self.head + self.lines.len() - self.end() + 1)
+    }
+
+    /// Which of the lines that can be scrolled are shown in this much room.
+    fn middle(&self, room: usize) -> Range<usize> {
+        let (head, end) = (self.head, self.end());
+        if self.lines.len() <= room {
+            return head..end;
         }
-        // A line or two of what comes next stay in sight. Half a page at a time: a body that moved
-        // with every key would be drawn anew with every key.
-        let wanted = (self.focus.unwrap_or(0) + 3).min(end).saturating_sub(room);
-        let half = (room / 2).max(1);
-        wanted.next_multiple_of(half).min(end - room)
+        let rows = self.rows(room);
+        let last = end.saturating_sub(rows).max(head);
+        let first = if let Some(scroll) = self.scroll {
+            head + scroll
+        } else {
+            // A line or two of what comes next stay in sight. Half a page at a time: a body that
+            // moved with every key would be drawn anew with every key.
+            let focus = self.focus.filter(|line| (head..end).contains(line));
+            let after = focus.map_or(head, |line| line + 3).min(end) - head;
+            let half = (rows / 2).max(1);
+            head + after.saturating_sub(rows).next_multiple_of(half)
+        };
+        let first = first.min(last);
+        first..(first + rows).min(end)
+    }
+
+    /// Where the scrolled lines begin after so many lines more.
+    pub(super) fn scrolled(&self, room: usize, by: isize) -> usize {
+        let middle = self.middle(room);
+        let last = self.end() - self.head - middle.len();
+        (middle.start - self.head)
+            .saturating_add_signed(by)
+            .min(last)
+    }
+
+    /// The lines that are shown in this much room, and row and column of the cursor.
+    pub(super) fn shown(mut self, room: usize) -> (Vec<Line<'static>>, Option<(usize, usize)>) {
+        let middle = self.middle(room);
+        let end = self.end();
+        let (above, below) = (middle.start - self.head, end - middle.end);
+        let (up, down) = self.further;
+        let sign = match (above, below) {
+            (0, 0) => None,
+            (0, below) => Some(format!(" {below} more below: {down}")),
+            (above, 0) => Some(format!(" {above} more above: {up}")),
+            _ => Some(format!(" {above} more above: {up}, {below} below: {down}")),
+        };
+        let foot = self.lines.split_off(end);
+        let seen = |index: &usize| *index < self.head || middle.contains(index);
+        let lines = self.lines.into_iter().enumerate();
+        let mut rows: Vec<Line<'static>> = lines
+            .filter(|(index, _)| seen(index))
+            .map(|(_, line)| line)
+            .collect();
+        rows.extend(sign.map(|sign| Line::styled(sign, self.look.dim())));
+        rows.extend(foot);
+        let cursor = self.cursor.filter(|(line, _)| seen(line));
+        let cursor = cursor.map(|(line, column)| (line.saturating_sub(above), column));
+        (rows, cursor)
     }
 }
 
@@ -117,8 +268,7 @@ fn label(model: &Model, button: Button) -> String {
         .iter()
         .filter(|check| check.status == crate::prerequisites::Status::Failed)
         .count();
-    let waits =
-        button == Button::Next && model.step == crate::questions::Step::Prerequisites && failed > 0;
+    let waits = button == Button::Next && model.step == Step::Prerequisites && failed > 0;
     if waits {
         format!("Next: waits for {failed} of these")
     } else if button == Button::Leave && model.practice.is_some() {

@@ -151,6 +151,7 @@ fn tree(body: &mut Body, model: &Model) {
     let Some(sketch) = model.outlook.sketch() else {
         return;
     };
+    body.gap();
     body.rule("Certificates");
     for line in words::certificates(&sketch.plan, model.look.ascii) {
         body.line(format!(" {line}"));

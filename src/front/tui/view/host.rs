@@ -37,6 +37,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         );
     }
     body.gap();
+    body.foot_begins();
     body.buttons(model);
     body
 }

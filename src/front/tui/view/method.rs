@@ -8,6 +8,9 @@ use super::body::Body;
 use crate::method::{self, Cell, Method, Proxy};
 use crate::topology;
 
+/// Room for a cell: with that of the labels no more than half of a screen of 120 columns has.
+const CELL: usize = 14;
+
 pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
     let cells = method::cells();
@@ -15,23 +18,22 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body.line(" How should traffic to the manager be protected?");
     body.gap();
     let head: String = Proxy::ALL
-        .map(|proxy| format!("{:<15}", proxy.title()))
+        .map(|proxy| format!("{:<CELL$}", proxy.title()))
         .concat();
-    body.line(format!("{:26}{head}", ""));
+    body.line(format!("{:25}{}", "", head.trim_end()));
     for (row, method) in Method::ALL.iter().enumerate() {
-        let mut spans = vec![Span::raw(format!("   {:<23}", method.title()))];
+        let mut spans = vec![Span::raw(format!("   {:<20}", method.title()))];
         for column in 0..Proxy::ALL.len() {
             let index = row * 3 + column;
             let word = word(model, &cells[index]);
             if index == focus {
                 body.focus_here();
-                spans.push(Span::styled(
-                    format!("{:<12}", format!("> {word} <")),
-                    model.look.focus(),
-                ));
-                spans.push(Span::raw("   "));
+                let marked = format!("> {word} <");
+                let blanks = " ".repeat(CELL.saturating_sub(marked.len()));
+                spans.push(Span::styled(marked, model.look.focus()));
+                spans.push(Span::raw(blanks));
             } else {
-                spans.push(Span::raw(format!("{:<15}", format!("  {word}"))));
+                spans.push(Span::raw(format!("{:<CELL$}", format!("  {word}"))));
             }
         }
         body.line(Line::from(spans));

@@ -41,6 +41,9 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         let here = matches!(focused, Some(Stop::Check(at)) if *at == index);
         attention(&mut body, model, check, here);
     }
+    if body.lines.len() > 2 {
+        body.gap();
+    }
     let fine: Vec<&Check> = model
         .checks
         .iter()
@@ -60,6 +63,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.text(" ", &today(facts));
     }
     body.gap();
+    body.foot_begins();
     body.buttons(model);
     body
 }

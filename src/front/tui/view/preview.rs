@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::model::Model;
 use super::super::pane::{self, Kind, PaneLine};
-use super::{put, row, rule};
+use super::{put, row, rule, shortened};
 use crate::nginx::{TokenKind, tokens};
 use crate::values::{cell, escaped};
 
@@ -15,10 +15,16 @@ use crate::values::{cell, escaped};
 const REASON: u16 = 3;
 /// Columns of the mark, the number and the sign before a line.
 const GUTTER: usize = 9;
+/// Columns by which the rest of a line that is broken stands deeper than its beginning.
+const HANG: usize = 4;
 
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    put(frame, row(area, 0), rule(model, &title(model), width));
+    put(
+        frame,
+        row(area, 0),
+        rule(model, &title(model, width.saturating_sub(4)), width),
+    );
     let lines = pane::lines(model);
     if lines.is_empty() {
         if area.height > 1 {
@@ -40,7 +46,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         .take(2 * room + 1)
         .flat_map(|index| {
             let spans = shown(model, &lines[index], index == cursor, is_nginx);
-            let rows = wrapped(spans, width).into_iter();
+            let rows = wrapped(&spans, width).into_iter();
             rows.map(move |row| (index, Line::from(row)))
         })
         .collect();
@@ -66,33 +72,49 @@ fn first_row(rows: impl Iterator<Item = usize> + Clone, cursor: usize, room: usi
     before.saturating_sub(above).min(all.saturating_sub(room))
 }
 
-/// A line in rows no wider than the pane; what goes on in another row stands behind the numbers.
-fn wrapped(spans: Vec<Span<'static>>, width: usize) -> Vec<Vec<Span<'static>>> {
-    let mut rows = vec![Vec::new()];
-    let mut left = width;
-    for span in spans {
-        let mut rest: &str = &span.content;
-        while !rest.is_empty() {
-            if left == 0 {
-                rows.push(vec![Span::raw(" ".repeat(GUTTER))]);
-                left = width.saturating_sub(GUTTER).max(1);
-            }
-            let end = rest
-                .char_indices()
-                .nth(left)
-                .map_or(rest.len(), |(at, _)| at);
-            let (part, further) = rest.split_at(end);
-            left -= part.chars().count();
-            rest = further;
-            if let Some(row) = rows.last_mut() {
-                row.push(Span::styled(part.to_owned(), span.style));
-            }
+/// A line in rows no wider than the pane, broken at a blank where there is one. What goes on in
+/// another row hangs below the text, deeper than a line of its own would stand.
+fn wrapped(spans: &[Span<'static>], width: usize) -> Vec<Vec<Span<'static>>> {
+    let letters = spans.iter().flat_map(|span| {
+        let letters = span.content.chars();
+        letters.map(|letter| (letter, span.style))
+    });
+    let letters: Vec<(char, Style)> = letters.collect();
+    let next = |from: usize, blank: bool| {
+        let found = (from..letters.len()).find(|at| (letters[*at].0 == ' ') == blank);
+        found.unwrap_or(letters.len())
+    };
+    let text = next(GUTTER, false);
+    let hang = (text + HANG).min(width / 2);
+    let mut rows = Vec::new();
+    let (mut from, mut before) = (0, 0);
+    loop {
+        let far = from + width.saturating_sub(before).max(1);
+        let end = if letters.len() <= far {
+            letters.len()
+        } else {
+            let within = from.max(text) + 1..far;
+            let blank = (within.clone().rev()).find(|at| letters[*at].0 == ' ');
+            let colon = within.clone().rev().find(|at| letters[at - 1].0 == ':');
+            // A word that is too long for any row is a list with colons, or broken anywhere.
+            let fits = |at: &usize| next(at + 1, true) - at <= width - hang;
+            blank.filter(fits).or(colon).or(blank).unwrap_or(far)
+        };
+        let mut row = vec![Span::raw(" ".repeat(before))];
+        for part in letters[from..end].chunk_by(|one, other| one.1 == other.1) {
+            let text: String = part.iter().map(|(letter, _)| *letter).collect();
+            row.push(Span::styled(text, part[0].1));
         }
+        rows.push(row);
+        if end == letters.len() {
+            return rows;
+        }
+        (from, before) = (next(end, false), hang);
     }
-    rows
 }
 
-fn title(model: &Model) -> String {
+/// As much of what is shown, and how, as there is room for; how to see more of it always.
+fn title(model: &Model, room: usize) -> String {
     let Some(file) = pane::file(model) else {
         return "Preview".to_owned();
     };
@@ -101,19 +123,28 @@ fn title(model: &Model) -> String {
         .sketch()
         .map_or(0, |sketch| sketch.files.len());
     let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-    let form = if model.preview.whole_file {
-        "whole file"
+    let name = format!("{}/{count} {}", model.preview.file + 1, escaped(name));
+    let changed = format!("  +{} -{}", file.added, file.removed);
+    let (form, short) = if model.preview.whole_file {
+        ("  whole file", "  file")
     } else {
-        "difference"
+        ("  difference", "  diff")
     };
-    format!(
-        "Preview {}/{count} {}  +{} -{}  {form}  (p: {})",
-        model.preview.file + 1,
-        escaped(name),
-        file.added,
-        file.removed,
-        if model.preview.full { "back" } else { "full" }
-    )
+    let key = if model.preview.full {
+        "  (p: back)"
+    } else {
+        "  (p: full)"
+    };
+    let mut parts = ["Preview ", name.as_str(), changed.as_str(), form, key];
+    for (part, instead) in [(0, ""), (3, short), (2, ""), (3, "")] {
+        if parts.concat().chars().count() <= room {
+            break;
+        }
+        parts[part] = instead;
+    }
+    let name = shortened(parts[1], room.saturating_sub(key.len()));
+    parts[1] = &name;
+    parts.concat()
 }
 
 fn shown(model: &Model, line: &PaneLine, cursor: bool, is_nginx: bool) -> Vec<Span<'static>> {
@@ -168,17 +199,40 @@ fn coloured(model: &Model, text: &str) -> Vec<Span<'static>> {
 mod tests {
     use super::*;
 
+    fn rows(text: &str, width: usize) -> Vec<String> {
+        let spans = [Span::raw(">   12 + "), Span::raw(text.to_owned())];
+        let rows = wrapped(&spans, width).into_iter();
+        rows.map(|row| {
+            let text: String = row.iter().map(|span| span.content.as_ref()).collect();
+            text.trim_end().to_owned()
+        })
+        .collect()
+    }
+
     #[test]
-    fn a_long_line_goes_on_behind_the_numbers() {
-        let spans = vec![
-            Span::raw(">   12 + "),
-            Span::raw("abcdefgh"),
-            Span::raw("ij"),
-        ];
-        let rows = wrapped(spans, 13);
-        let text = |row: &Vec<Span<'_>>| row.iter().map(|span| span.content.as_ref()).collect();
-        let rows: Vec<String> = rows.iter().map(text).collect();
-        assert_eq!(rows, [">   12 + abcd", "         efgh", "         ij"]);
+    fn a_long_line_is_broken_at_a_blank_and_hangs() {
+        assert_eq!(rows("  a b;", 15), [">   12 +   a b;"]);
+        assert_eq!(
+            rows("  key   /one/path /other;", 30),
+            [">   12 +   key   /one/path", "               /other;"]
+        );
+        assert_eq!(
+            rows("  key   /a/path/longer;", 30),
+            [">   12 +   key", "               /a/path/longer;"]
+        );
+    }
+
+    #[test]
+    fn a_word_longer_than_a_row_is_broken_at_a_colon_or_anywhere() {
+        assert_eq!(
+            rows("key  one:two:three:four:five;", 26),
+            [
+                ">   12 + key  one:two:",
+                "             three:four:",
+                "             five;"
+            ]
+        );
+        assert_eq!(rows("abcdefghij", 14), [">   12 + abcde", "       fghij"]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Step 8: what was proven, expected and seen side by side.
 
-use ratatui::text::{Line, Span};
+use ratatui::style::Style;
 
 use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
 use crate::report::Row;
-use crate::values::{cell, escaped};
+use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
@@ -17,49 +17,36 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .map_or(&[][..], |running| running.rows.as_slice());
     verdict(&mut body, model, rows);
     body.gap();
-    body.buttons(model);
-    what_now(&mut body, model);
-    body.gap();
-    let widths = [23, 20, 14, width.saturating_sub(66).max(12)];
-    if !rows.is_empty() {
-        let head = columns(&widths, ["who connects", "to", "expected", "seen"]);
-        body.line(Line::styled(format!("     {head}"), model.look.dim()));
-    }
+    let heads = ["who connects", "to", "expected", "seen"].map(str::to_owned);
+    let mut texts = vec![heads.to_vec()];
     for row in rows {
-        let style = match row.ok {
-            Some(true) => model.look.good(),
-            Some(false) => model.look.bad(),
-            None => model.look.dim(),
-        };
-        let seen = row
-            .why
-            .as_ref()
-            .map_or_else(|| row.seen.clone(), |why| format!("not tried: {why}"));
-        let texts = [&row.case, &row.leg, &row.expected, &seen];
-        let cells: Vec<Vec<String>> = texts
-            .into_iter()
-            .zip(widths)
-            .map(|(text, width)| cell(&escaped(text), width))
-            .collect();
-        let height = cells.iter().map(Vec::len).max().unwrap_or(1);
-        for index in 0..height {
-            let text = |column: usize| cells[column].get(index).map_or("", String::as_str);
-            let mark = if index == 0 { row.mark() } else { "" };
-            body.line(Line::from(vec![
-                Span::styled(format!(" {mark:<3} "), style),
-                Span::raw(columns(&widths, [0, 1, 2, 3].map(text))),
-            ]));
+        let why = row.why.as_ref().map(|why| format!("not tried: {why}"));
+        let seen = why.as_ref().unwrap_or(&row.seen);
+        let cells = [&row.case, &row.leg, &row.expected, seen];
+        texts.push(cells.map(|text| escaped(text)).to_vec());
+    }
+    let cells: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
+    let columns = body.columns(&cells);
+    let dim = model.look.dim();
+    for (index, texts) in texts.iter().enumerate() {
+        match index.checked_sub(1).and_then(|index| rows.get(index)) {
+            Some(row) => {
+                let mark = model.look.mark(row.ok);
+                body.row(mark, Style::new(), &columns, texts, false);
+            }
+            None if rows.is_empty() => {}
+            None => body.row(("", dim), dim, &columns, texts, false),
+        }
+        if index == 0 {
+            body.head_ends();
         }
     }
+    body.foot_begins();
+    body.rule("What now");
+    what_now(&mut body, model);
+    body.gap();
+    body.buttons(model);
     body
-}
-
-fn columns(widths: &[usize; 4], texts: [&str; 4]) -> String {
-    let cells = widths.iter().zip(texts);
-    let line: String = cells
-        .map(|(width, text)| format!("{text:<width$} "))
-        .collect();
-    line.trim_end().to_owned()
 }
 
 fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
@@ -80,28 +67,21 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
         style,
     );
     let back = match (model.connected(), model.connected_before) {
-        (Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before."),
-        _ => "How many clients are back could not be told.".to_owned(),
+        (Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before"),
+        _ => "How many clients are back is not known".to_owned(),
     };
-    body.text(
-        " ",
-        &format!("{back} Proven is not back: each agent needs its files first."),
-    );
+    let words = format!("{back}; an agent comes back with its files.");
+    body.text(" ", &words);
 }
 
 fn what_now(body: &mut Body, model: &Model) {
-    let folder = "/var/lib/nim-tls/issued/NAME";
-    body.text(
-        " ",
-        &format!(
-            "Each agent's files wait in {folder} (nginx-agent.conf there says what goes where). \
-             {}{}",
-            if model.practice.is_some() {
-                "All of that is on the practice host. "
-            } else {
-                "Open the UI in a browser now. Put everything back works later too: "
-            },
-            model.way_back()
-        ),
-    );
+    let words = "Each agent's files wait in /var/lib/nim-tls/issued/NAME (nginx-agent.conf there \
+                 says what goes where).";
+    if model.practice.is_some() {
+        let words = format!("{words} All of that goes away with the practice host when you leave.");
+        body.text(" ", &words);
+    } else {
+        body.text(" ", &format!("{words} Open the UI in a browser now."));
+        body.text(" Way back, later too: ", &model.way_back());
+    }
 }

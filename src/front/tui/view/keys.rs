@@ -1,0 +1,75 @@
+//! The bottom line: which keys do something here, for what has the focus.
+
+use super::super::model::Model;
+use super::super::stops::{Button, Stop, focused};
+use crate::questions::Step;
+
+/// As many of them as fit.
+pub(super) fn line(model: &Model, width: usize) -> String {
+    let mut line = String::new();
+    for key in keys(model).split("  ") {
+        let before = if line.is_empty() { " " } else { "  " };
+        if line.len() + before.len() + key.len() > width {
+            break;
+        }
+        line.push_str(before);
+        line.push_str(key);
+    }
+    line
+}
+
+/// The most important first: where there is no room, the last ones go. `F1` names them all.
+fn keys(model: &Model) -> &'static str {
+    if model.preview.full {
+        return "Up/Down line  Left/Right file  n N change  / find  d diff/file  e why  p back";
+    }
+    if model.edit.is_some() {
+        return "type the answer  Enter next step  Tab next field  Esc leaves the field";
+    }
+    let real = model.practice.is_none();
+    match (model.step, focused(model)) {
+        (Step::Method, _) => {
+            "Arrows choose  Enter next  Esc back  e why this line  p preview  s save  q quit"
+        }
+        (Step::Files, _) => {
+            "Up/Down file  Enter next  Esc back  n N change  p full  d diff/file  e why  / find  \
+             s save  q quit"
+        }
+        (_, Some(Stop::Button(Button::Leave))) if real => {
+            "Enter or Ctrl-C leaves the screen; the work goes on"
+        }
+        (_, Some(Stop::Button(Button::Leave))) => {
+            "Enter or Ctrl-C leaves, and the practice host goes away"
+        }
+        // What Enter does comes last: it is another thing for each button, and the rest of the
+        // line is not drawn again.
+        (Step::Apply, Some(Stop::Button(Button::Yes))) if real => {
+            "Left/Right choose  Esc back  Enter changes this host now"
+        }
+        (_, Some(Stop::Button(Button::Yes))) => {
+            "Left/Right choose  Esc back  Enter changes the practice host now"
+        }
+        (_, Some(Stop::Button(Button::HandOut))) => {
+            "Left/Right choose  Esc back  Enter makes certificates, touches no service"
+        }
+        (_, Some(Stop::Button(Button::Back))) => {
+            "Left/Right choose  Esc back  Enter goes back, and starts nothing"
+        }
+        (Step::Verify, Some(Stop::Button(Button::PutBack))) => {
+            "Left/Right choose  Up/Down scroll  Enter puts everything back"
+        }
+        (Step::Verify, _) => "Left/Right choose  Up/Down scroll  Enter leaves",
+        (_, Some(Stop::Button(Button::Done))) => "Enter leaves",
+        (_, Some(stop)) if stop.is_text() => {
+            "Space edits this  Tab next field  Enter next step  Esc back  s save  q quit"
+        }
+        (_, Some(Stop::Field(_))) => {
+            "Left/Right or Space change  Tab next field  Enter next step  Esc back  s save  q quit"
+        }
+        (Step::Prerequisites, Some(Stop::Button(Button::Next))) => {
+            "Up/Down move  Esc back  s save  q quit  Enter next"
+        }
+        (Step::Prerequisites, _) => "Up/Down move  Esc back  s save  q quit  Enter check again",
+        _ => "Enter next  F1 help  s save answers  q quit",
+    }
+}
