@@ -31,12 +31,12 @@ pub fn commented(config: &Config, directive: &Directive) -> Vec<Commented> {
     let Body::Block(block) = &directive.body else {
         return Vec::new();
     };
-    let text = config.file(directive.at.file).text.as_str();
+    let text: &str = &config.file(directive.at.file).text;
     let before = directive.at.span.start()..block.inner.start();
     let line = directive.at.line + newlines(&text[before]);
-    let indentation = Layout(text).inside(directive, block);
+    let indentation = Layout(text).inside(directive);
 
-    let mut children = block.children.iter().peekable();
+    let mut children = directive.children().iter().peekable();
     let mut found = Vec::new();
     let inner = &text[..block.inner.end()];
     for token in Lexer::starting(inner, block.inner.start(), line).flatten() {

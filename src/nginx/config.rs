@@ -1,6 +1,9 @@
 //! A configuration as read: its files, and what stands where.
 
+use std::sync::Arc;
+
 use super::occurring::{AllNamed, all_named};
+use super::skimmed::Text;
 use super::tree::{Directive, FileId, Flat, Place, flat};
 
 /// One file of a configuration. It is listed once, however often it is included.
@@ -8,7 +11,8 @@ use super::tree::{Directive, FileId, Flat, Place, flat};
 pub struct SourceFile {
     /// As nginx names it: a relative name follows the main file's folder.
     pub path: String,
-    pub text: String,
+    /// Shared with the blocks that are read from it when somebody asks.
+    pub text: Arc<Text>,
     /// False where the file is not UTF-8: the text is then an approximation, and an edit of it
     /// would damage the file.
     pub exact: bool,
@@ -96,7 +100,7 @@ impl Config {
         Ok(())
     }
 
-    /// Every directive that has one of these names; see [`all_named`].
+    /// Every directive that has one of these names, anywhere.
     pub fn all<'a>(&'a self, names: &'a [&'a str]) -> AllNamed<'a> {
         all_named(&self.main, names)
     }

@@ -1,7 +1,7 @@
 //! How a text is laid out around a place: its lines, their indentation and their endings.
 
 use super::lexer::{TokenKind, tokens};
-use super::tree::{Block, Directive};
+use super::tree::Directive;
 
 /// A text, asked about its layout. Offsets are bytes.
 #[derive(Clone, Copy)]
@@ -56,9 +56,9 @@ impl<'a> Layout<'a> {
 
     /// The indentation of what stands directly in the block of `directive`: that of the first
     /// of it on a line of its own, else one step more than the block's.
-    pub(super) fn inside(self, directive: &Directive, block: &Block) -> String {
+    pub(super) fn inside(self, directive: &Directive) -> String {
         let own_line = |child: &&Directive| self.is_first(child.at.span.start());
-        if let Some(child) = block.children.iter().find(own_line) {
+        if let Some(child) = directive.children().iter().find(own_line) {
             return self.indentation(child.at.span.start()).to_owned();
         }
         let outer = self.indentation(directive.at.span.start());

@@ -169,6 +169,25 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// The next token; none at the end, and behind an error.
+    pub(super) fn token(&mut self) -> Result<Option<Token>, SyntaxError> {
+        let bytes = self.text.as_bytes();
+        let Some(&first) = bytes.get(self.at).filter(|_| !self.failed) else {
+            return Ok(None);
+        };
+        let (kind, end) = self.read(first).inspect_err(|_| self.failed = true)?;
+        let token = Token {
+            kind,
+            span: self.at..end,
+            line: self.line,
+        };
+        if self.may_span_lines(kind) {
+            self.line += newlines(&self.text[self.at..end]);
+        }
+        self.at = end;
+        Ok(Some(token))
+    }
+
     /// The kind of the next token, and the byte behind it.
     fn read(&mut self, first: u8) -> Result<(TokenKind, usize), SyntaxError> {
         if self.place == Position::LuaBody {
@@ -295,28 +314,7 @@ impl Iterator for Lexer<'_> {
     type Item = Result<Token, SyntaxError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let first = *self.text.as_bytes().get(self.at)?;
-        Some(match self.read(first) {
-            Ok((kind, end)) => {
-                let token = Token {
-                    kind,
-                    span: self.at..end,
-                    line: self.line,
-                };
-                if self.may_span_lines(kind) {
-                    self.line += newlines(&self.text[self.at..end]);
-                }
-                self.at = end;
-                Ok(token)
-            }
-            Err(error) => {
-                self.failed = true;
-                Err(error)
-            }
-        })
+        self.token().transpose()
     }
 }
 

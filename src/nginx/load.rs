@@ -1,12 +1,15 @@
 //! A whole configuration: the main file and all it includes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::config::{Config, SourceFile};
 use super::glob::has_wildcard;
 use super::lexer::{Fault, SyntaxError};
 use super::occurring::Occurring;
-use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, parse};
+use super::parse::parse;
+use super::skimmed::Text;
+use super::tree::{Body, Directive, FileId, Included, MAX_DEPTH, MAX_WORDS, Within};
 
 /// The longest file that is read, in bytes.
 pub const MAX_FILE: usize = 8 << 20;
@@ -117,6 +120,7 @@ impl Loader<'_> {
                 false,
             ),
         };
+        let text = Arc::new(Text::new(text));
         let id = FileId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
         let parsed = parse(&text, id, &mut self.room).map_err(|SyntaxError { line, fault }| {
             error((path, Some(line)), LoadProblem::Syntax(fault))
@@ -167,16 +171,18 @@ impl Loader<'_> {
         depth: usize,
     ) -> Result<Occurring, LoadError> {
         let mut occurring = Occurring::default();
+        not_too_deep(directives, path, depth)?;
         for directive in directives {
             let here = (path, Some(directive.at.line));
-            if depth > MAX_DEPTH {
-                let fault = Fault::TooDeep(MAX_DEPTH);
-                return Err(error(here, LoadProblem::Syntax(fault)));
-            }
             occurring.add(&directive.name);
+            if depth == MAX_DEPTH {
+                not_too_deep(directive.children(), path, depth + 1)?;
+            }
             match &mut directive.body {
                 Body::Block(block) => {
-                    block.occurring = self.follow(&mut block.children, path, depth + 1)?;
+                    if let Within::Read(children) = &mut block.within {
+                        block.occurring = self.follow(children, path, depth + 1)?;
+                    }
                     occurring.join(block.occurring);
                 }
                 Body::Simple if directive.name == "include" => {
@@ -229,6 +235,17 @@ impl Loader<'_> {
             });
         }
         Ok(read)
+    }
+}
+
+/// Fails at the first directive of a level that lies too deep.
+fn not_too_deep(level: &[Directive], path: &str, depth: usize) -> Result<(), LoadError> {
+    match level.first() {
+        Some(first) if depth > MAX_DEPTH => {
+            let fault = LoadProblem::Syntax(Fault::TooDeep(MAX_DEPTH));
+            Err(error((path, Some(first.at.line)), fault))
+        }
+        _ => Ok(()),
     }
 }
 

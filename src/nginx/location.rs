@@ -1,6 +1,6 @@
 //! `location` blocks: what they match, and which one nginx takes for a path.
 
-use super::occurring::all_named;
+use super::occurring::all_below;
 use super::pattern;
 use super::scope::Scope;
 use super::tree::{Directive, flat};
@@ -100,10 +100,7 @@ pub(super) fn locations<'a>(block: &'a Directive, scope: &Scope<'a>) -> Vec<Loca
 /// The `if` and `limit_except` blocks directly in a block, and those in them.
 pub(super) fn conditionals<'a>(block: &'a Directive, scope: &Scope<'a>) -> Vec<Conditional<'a>> {
     let mut found = Vec::new();
-    if all_named(block.children(), &["if", "limit_except"])
-        .next()
-        .is_none()
-    {
+    if all_below(block, &["if", "limit_except"]).next().is_none() {
         return found;
     }
     for directive in flat(block.children()) {

@@ -188,17 +188,23 @@ impl<'h, 'a> Bound<'h, 'a> {
 impl<'a> Server<'a> {
     fn of(directive: &'a Directive, http: &Scope<'a>) -> Self {
         let scope = http.within(directive);
-        let lines = scope.own("listen");
+        let (mut lines, mut names) = (Vec::new(), Vec::new());
+        for line in flat(directive.children()) {
+            match line.name.as_str() {
+                "listen" => lines.push(line),
+                "server_name" => names.extend(line.words()),
+                _ => {}
+            }
+        }
         let listens = if lines.is_empty() {
             vec![Listen::implied(directive)]
         } else {
             lines.into_iter().filter_map(Listen::of).collect()
         };
-        let names = scope.own("server_name").into_iter();
         Self {
             directive,
             listens,
-            names: names.flat_map(Directive::words).collect(),
+            names,
             locations: OnceCell::new(),
             conditionals: conditionals(directive, &scope),
             scope,

@@ -33,7 +33,7 @@ impl Occurring {
 
 /// Every directive among `children` and below that has one of these names, through includes, in
 /// the order in which nginx reads them.
-pub fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllNamed<'a> {
+pub(super) fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllNamed<'a> {
     AllNamed {
         names,
         wanted: names.iter().map(|name| Occurring::of(name)).collect(),
@@ -41,13 +41,31 @@ pub fn all_named<'a>(children: &'a [Directive], names: &'a [&'a str]) -> AllName
     }
 }
 
-/// Iterates over the directives of some names; see [`all_named`].
+/// Every directive below `block` that has one of these names, through includes, in the order in
+/// which nginx reads them.
+pub fn all_below<'a>(block: &'a Directive, names: &'a [&'a str]) -> AllNamed<'a> {
+    let mut found = all_named(&[], names);
+    found.open_block(block);
+    found
+}
+
+/// Iterates over the directives of some names; see [`all_below`].
 #[derive(Debug, Clone)]
 pub struct AllNamed<'a> {
     names: &'a [&'a str],
     wanted: Vec<Occurring>,
     /// What is still to be visited, the next last.
     open: Vec<std::slice::Iter<'a, Directive>>,
+}
+
+impl<'a> AllNamed<'a> {
+    /// Goes into a block, unless nothing that is looked for can be there.
+    fn open_block(&mut self, directive: &'a Directive) {
+        let block = directive.block();
+        if block.is_some_and(|block| block.occurring.may_hold_any(&self.wanted)) {
+            self.open.push(directive.children().iter());
+        }
+    }
 }
 
 impl<'a> Iterator for AllNamed<'a> {
@@ -60,16 +78,14 @@ impl<'a> Iterator for AllNamed<'a> {
                 continue;
             };
             match &directive.body {
-                Body::Block(block) if block.occurring.may_hold_any(&self.wanted) => {
-                    self.open.push(block.children.iter());
-                }
+                Body::Block(_) => self.open_block(directive),
                 Body::Include(read) => {
                     let wanted = &self.wanted;
                     let read = read.iter().rev();
                     let read = read.filter(|file| file.occurring.may_hold_any(wanted));
                     self.open.extend(read.map(|file| file.children.iter()));
                 }
-                Body::Block(_) | Body::Simple | Body::Raw => {}
+                Body::Simple | Body::Raw => {}
             }
             if self.names.contains(&directive.name.as_str()) {
                 return Some(directive);

@@ -91,7 +91,7 @@ pub fn insert_at_start<R>(
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
     let at = block.inner.start();
-    let indentation = layout.inside(directive, block);
+    let indentation = layout.inside(directive);
     let ending = layout.ending(at);
     if layout.is_last(at) {
         let with = whole_lines(lines, &indentation, ending);
@@ -120,7 +120,7 @@ pub fn insert_at_end<R>(
     let file = directive.at.file;
     let layout = Layout(&config.file(file).text);
     let brace = block.inner.end();
-    let indentation = layout.inside(directive, block);
+    let indentation = layout.inside(directive);
     let ending = layout.ending(block.inner.start());
     if layout.is_first(brace) {
         let with = whole_lines(lines, &indentation, ending);

@@ -7,6 +7,7 @@ mod manager;
 mod meaning;
 mod passing;
 mod random;
+mod skimming;
 
 use std::collections::BTreeMap;
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use compact_str::CompactString;
 
-use super::lexer::{Fault, Lexer, SyntaxError, Token, TokenKind, newlines, tokens, unquoted};
 use super::occurring::Occurring;
+use super::skimmed::Skimmed;
 use super::words::Words;
 
 /// How deep blocks and includes may nest. nginx has no limit; nobody comes near this one.
@@ -86,14 +86,22 @@ pub enum Body {
     Raw,
 }
 
-/// What stands between the braces of a directive.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What stands between the braces of a directive; the directives there are
+/// [`Directive::children`].
+#[derive(Debug, Clone)]
 pub struct Block {
     /// What stands between the braces.
     pub inner: Span,
-    pub children: Vec<Directive>,
+    pub(super) within: Within,
     /// Below here, through includes.
     pub(super) occurring: Occurring,
+}
+
+/// The directives of a block.
+#[derive(Debug, Clone)]
+pub(super) enum Within {
+    Read(Vec<Directive>),
+    Skimmed(Skimmed),
 }
 
 /// A file as read by one `include`.
@@ -132,9 +140,31 @@ impl Directive {
 
     /// The directives of its block, includes unopened; none where it has no block.
     pub fn children(&self) -> &[Directive] {
-        self.block().map_or(&[], |block| &block.children)
+        match self.block() {
+            None => &[],
+            Some(block) => match &block.within {
+                Within::Read(children) => children,
+                Within::Skimmed(skimmed) => skimmed.read(&self.at, block.inner),
+            },
+        }
     }
 }
+
+/// Whether somebody has looked into a skimmed block makes no difference.
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+            && self.occurring == other.occurring
+            && match (&self.within, &other.within) {
+                (Within::Read(one), Within::Read(two)) => one == two,
+                (Within::Skimmed(one), Within::Skimmed(two)) => one.is_like(two, self.inner),
+                // What is skimmed depends on nothing but the text.
+                _ => false,
+            }
+    }
+}
+
+impl Eq for Block {}
 
 /// The directives of a level in nginx's order: each `include` is replaced by what it reads.
 pub fn flat(children: &[Directive]) -> Flat<'_> {
@@ -171,164 +201,4 @@ impl<'a> Iterator for Flat<'a> {
             }
         }
     }
-}
-
-/// The directives of one file, includes unopened, and how many words they are made of. `open`
-/// is empty, and room to work in.
-pub(super) fn parse(
-    text: &str,
-    file: FileId,
-    open: &mut Vec<Directive>,
-) -> Result<(Vec<Directive>, usize), SyntaxError> {
-    if let Some(at) = text.find('\0') {
-        return fail(1 + newlines(&text[..at]), Fault::Unexpected('\0'));
-    }
-    let mut parser = Parser {
-        text,
-        file,
-        lexer: tokens(text),
-        words: 0,
-        args: Words::default(),
-        open,
-    };
-    let (directives, _) = parser.level(0, None)?;
-    Ok((directives, parser.words))
-}
-
-struct Parser<'a> {
-    text: &'a str,
-    file: FileId,
-    lexer: Lexer<'a>,
-    words: usize,
-    /// The arguments of the directive that is being read, and the directives of all levels that
-    /// are open. They are collected here and moved where they belong once their number is
-    /// known: most levels hold a line or two, and a configuration may have many levels.
-    args: Words,
-    open: &'a mut Vec<Directive>,
-}
-
-impl Parser<'_> {
-    /// The next token that is neither space nor comment.
-    fn token(&mut self) -> Result<Option<Token>, SyntaxError> {
-        self.lexer.skip_blank();
-        self.lexer.next().transpose()
-    }
-
-    /// The directives up to the closing brace of the block that began on line `opened`, or to
-    /// the end of the file; and the byte where that is.
-    fn level(
-        &mut self,
-        depth: usize,
-        opened: Option<u32>,
-    ) -> Result<(Vec<Directive>, usize), SyntaxError> {
-        let first = self.open.len();
-        loop {
-            let Some(token) = self.token()? else {
-                return match opened {
-                    Some(line) => fail(line, Fault::OpenBlock),
-                    None => Ok((self.closed(first), self.text.len())),
-                };
-            };
-            match token.kind {
-                TokenKind::Close if opened.is_some() => {
-                    return Ok((self.closed(first), token.span.start));
-                }
-                TokenKind::Word | TokenKind::Quoted => {
-                    self.directive(&token, depth)?;
-                }
-                _ => return self.unexpected(&token),
-            }
-        }
-    }
-
-    /// The directives of a level that has ended, in no more room than they need.
-    fn closed(&mut self, first: usize) -> Vec<Directive> {
-        self.open.drain(first..).collect()
-    }
-
-    /// Reads on to the end of the directive that begins with this name, into `open`.
-    fn directive(&mut self, name: &Token, depth: usize) -> Result<(), SyntaxError> {
-        self.count(name)?;
-        let mut args_span = name.span.end..name.span.end;
-        loop {
-            let Some(token) = self.token()? else {
-                return fail(name.line, Fault::OpenDirective);
-            };
-            let args = match token.kind {
-                TokenKind::Word | TokenKind::Quoted => {
-                    self.count(&token)?;
-                    if self.args.is_empty() {
-                        args_span.start = token.span.start;
-                    }
-                    args_span.end = token.span.end;
-                    self.args.push(&unquoted(&self.text[token.span]));
-                    continue;
-                }
-                TokenKind::Semicolon | TokenKind::Open => self.args.clone(),
-                _ => return self.unexpected(&token),
-            };
-            self.args.clear();
-            let (body, end) = if token.kind == TokenKind::Open {
-                self.body(&token, name.line, depth + 1)?
-            } else {
-                (Body::Simple, token.span.end)
-            };
-            self.open.push(Directive {
-                at: Place {
-                    file: self.file,
-                    line: name.line,
-                    span: (name.span.start..end).into(),
-                },
-                name: unquoted(&self.text[name.span.clone()]).into(),
-                args,
-                args_span: args_span.into(),
-                body,
-            });
-            return Ok(());
-        }
-    }
-
-    /// What stands behind the opening brace, and the byte after the closing one.
-    fn body(
-        &mut self,
-        brace: &Token,
-        opened: u32,
-        depth: usize,
-    ) -> Result<(Body, usize), SyntaxError> {
-        if depth > MAX_DEPTH {
-            return fail(brace.line, Fault::TooDeep(MAX_DEPTH));
-        }
-        if self.lexer.at_lua_body() {
-            while let Some(token) = self.token()? {
-                if token.kind == TokenKind::Close {
-                    return Ok((Body::Raw, token.span.end));
-                }
-            }
-            return fail(brace.line, Fault::OpenLua);
-        }
-        let (children, end) = self.level(depth, Some(opened))?;
-        let block = Block {
-            inner: (brace.span.end..end).into(),
-            children,
-            occurring: Occurring::default(),
-        };
-        Ok((Body::Block(block), end + 1))
-    }
-
-    fn count(&mut self, token: &Token) -> Result<(), SyntaxError> {
-        self.words += 1;
-        if self.words > MAX_WORDS {
-            return fail(token.line, Fault::TooManyWords(MAX_WORDS));
-        }
-        Ok(())
-    }
-
-    fn unexpected<T>(&self, token: &Token) -> Result<T, SyntaxError> {
-        let first = self.text[token.span.clone()].chars().next();
-        fail(token.line, Fault::Unexpected(first.unwrap_or_default()))
-    }
-}
-
-fn fail<T>(line: u32, fault: Fault) -> Result<T, SyntaxError> {
-    Err(SyntaxError { line, fault })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::occurring::all_named;
+use super::occurring::all_below;
 use super::tree::{Directive, flat};
 
 /// Written values by variable, each named with its `$`.
@@ -17,7 +17,7 @@ impl<'a> Variables<'a> {
     /// The `map` blocks of `http`, and every `set` in it.
     pub(super) fn in_http(http: &'a Directive) -> Self {
         let mut found = Self::default();
-        for directive in all_named(http.children(), &["map", "set"]) {
+        for directive in all_below(http, &["map", "set"]) {
             match (directive.name.as_str(), directive.arg(0), directive.arg(1)) {
                 ("map", _, Some(variable)) => {
                     let values = flat(directive.children()).filter_map(|entry| entry.arg(0));

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::gates;
 use super::streams;
-use crate::nginx::{Address, Config, Http, PASSES, Peer, Target, all_named};
+use crate::nginx::{Address, Config, Http, PASSES, Peer, Target, all_below};
 use crate::values::{Gather as _, Port};
 
 /// What is to be looked up before a plan is made.
@@ -61,7 +61,7 @@ fn services(config: &Config, http: &Http<'_>, port: Port) -> BTreeSet<Peer> {
 fn peers(config: &Config, http: &Http<'_>) -> BTreeSet<Peer> {
     let mut peers = BTreeSet::new();
     let mut seen = HashSet::new();
-    for line in all_named(http.directive.children(), &PASSES) {
+    for line in all_below(http.directive, &PASSES) {
         if seen.insert((line.name.as_str(), line.arg(0)))
             && let Some(target) = Target::of(line)
         {

@@ -7,7 +7,7 @@ use super::site::{Site, within};
 use super::streams::{self, Further};
 use crate::error::Problem;
 use crate::facts::Known;
-use crate::nginx::{Directive, Level, PASSES, Target, all_named, flat};
+use crate::nginx::{Directive, Level, PASSES, Target, all_below, flat};
 
 /// Refuses a configuration that has one, with the place.
 pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
@@ -55,7 +55,7 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
 
 /// Whether anything below passes requests on. Most servers of a large host hold files only.
 fn passes_on(block: &Directive) -> bool {
-    all_named(block.children(), &PASSES).next().is_some()
+    all_below(block, &PASSES).next().is_some()
 }
 
 fn guarded<'a>(site: &Site<'a>) -> Vec<&'a Directive> {

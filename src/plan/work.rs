@@ -78,7 +78,7 @@ impl<'a, 'e> Work<'a, 'e> {
                         .ok_or_else(|| Problem::host(format!("{path} is not a regular file")))?,
                 ),
             };
-            let same = edited.text == source.text;
+            let same = edited.text == **source.text;
             changes.files.push(FileChange {
                 status: if same {
                     Status::Unchanged
@@ -89,7 +89,7 @@ impl<'a, 'e> Work<'a, 'e> {
                 owner: found.map_or((0, 0), |found| found.owner),
                 content: Content::Text(edited.text),
                 before: found.map(|found| found.digest.clone()),
-                text_before: Some(source.text.clone()),
+                text_before: Some(source.text.to_string()),
                 reasons: edited.generated,
                 path,
             });

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
+use memchr::memmem;
+
 use super::config::referred;
 use super::reader::{Bytes, Reader};
 use super::runs::Runs;
@@ -149,7 +151,8 @@ fn paths(
 /// hundreds of sites that have nothing to do with the manager; should one of them have to be
 /// edited after all, it is looked at then.
 fn may_be_edited(text: &str) -> bool {
-    ["ssl", "grpc"].iter().any(|word| text.contains(word))
+    let said = |word: &&str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    ["ssl", "grpc"].iter().any(said)
 }
 
 pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {

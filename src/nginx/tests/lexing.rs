@@ -15,7 +15,7 @@ fn outline(text: &str) -> String {
             let args = args.collect::<Vec<_>>().join(",");
             let head = format!("{}({args})", directive.name);
             match &directive.body {
-                Body::Block(block) => format!("{head}{{{}}}", level(&block.children)),
+                Body::Block(_) => format!("{head}{{{}}}", level(directive.children())),
                 Body::Raw => format!("{head}<lua>"),
                 Body::Simple | Body::Include(_) => head,
             }

@@ -23,7 +23,7 @@ proptest! {
 }
 
 /// Configuration text of random shape and layout.
-fn some_config() -> impl Strategy<Value = String> {
+pub(super) fn some_config() -> impl Strategy<Value = String> {
     let space = || {
         prop_oneof![
             Just(" "),
