@@ -7,6 +7,7 @@ mod typed;
 // What the fronts share: no front names another.
 mod session;
 mod outlook;
+mod line;
 mod prompt;
 mod consent;
 mod passphrase;

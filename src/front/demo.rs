@@ -1,5 +1,6 @@
 //! `nim-tls demo`: a front of the wizard on a practice host, which exists for as long as that runs.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use crate::error::Problem;
@@ -29,7 +30,9 @@ pub(super) fn demo(lead: impl FnOnce(Ground) -> Result<u8, Problem>) -> Result<u
     practice
         .close()
         .map_err(|error| Problem::host(format!("the practice folder is left: {error}")))?;
-    eprintln!(
+    // Where the line has dropped, nobody reads it.
+    let _ = writeln!(
+        io::stderr(),
         "nim-tls demo: the practice host is gone, and {folder} with it. Nothing else was touched."
     );
     Ok(code)

@@ -1,6 +1,6 @@
 //! Somebody who is told to go: goes, and says what that means for this host.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,6 +10,7 @@ use signal_hook::iterator::Signals;
 
 use crate::values::RunId;
 
+use super::line::when_hung_up;
 use super::place::Ground;
 use super::prompt;
 use super::words;
@@ -40,18 +41,26 @@ pub(super) fn say(words: String) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            prompt::give_back();
-            let words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = writeln!(io::stderr().lock(), "\n{words}");
-            let along = ALONG.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(ground) = along.as_ref() {
-                // That it could not be removed is of no use to anybody who is told to end.
-                let _ = ground.leave();
-            }
-            std::process::exit(128 + signal);
+            go(signal);
         }
     });
+    if io::stdin().is_terminal() {
+        when_hung_up(|| go(SIGHUP));
+    }
     Ok(())
+}
+
+/// As somebody who was told so by this signal.
+fn go(signal: i32) {
+    prompt::give_back();
+    let words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = writeln!(io::stderr().lock(), "\n{words}");
+    let along = ALONG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(ground) = along.as_ref() {
+        // That it could not be removed is of no use to anybody who is told to end.
+        let _ = ground.leave();
+    }
+    std::process::exit(128 + signal);
 }
 
 /// While nothing has begun.

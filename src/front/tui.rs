@@ -34,6 +34,7 @@ use crate::answers::Entered;
 use crate::error::{Exit, Problem};
 
 use super::busy::{Found, cut_short};
+use super::line::when_hung_up;
 use super::place::Ground;
 use key::Key;
 use look::Look;
@@ -72,6 +73,8 @@ pub(super) fn run(
     let mut model = Model::new(look, (size.width, size.height), entered, options);
     model.practice = ground.practice_folder();
     read_keys(sender.clone());
+    let hung_up = sender.clone();
+    when_hung_up(move || drop(hung_up.send(Arrival::Lost)));
     let first = match found {
         Found::Free => Some(Effect::Look(None)),
         Found::AtWork(run) => Some(Effect::Attach(run)),

@@ -186,6 +186,21 @@ def test_who_leaves_the_lines_takes_the_folder_away(binary: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("options", ["", "--plain"])
+def test_a_line_that_drops_is_noticed_where_a_shell_ignores_it(binary: Path, tmp_path: Path, options: str) -> None:
+    """The signal goes to the leader of the session alone; whoever reads on would spin for ever."""
+    command = f"trap '' HUP; {binary} demo {options}; echo $? > {tmp_path}/code"
+    environment = {"TMPDIR": str(tmp_path), "TERM": "xterm"}
+    with Talk(None, "/bin/sh", "-c", command, columns=100, rows=40, **environment) as screen:
+        screen.wait_for("practice host (simulated)" if not options else "What next?")
+        screen.settle(0.5)
+    end = time.monotonic() + 10
+    while not (tmp_path / "code").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert (tmp_path / "code").read_text().strip() == "129"
+    assert [each.name for each in tmp_path.iterdir()] == ["code"]
+
+
 def test_without_a_terminal_nothing_is_made(binary: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [binary, "demo"],
