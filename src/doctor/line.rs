@@ -2,28 +2,34 @@
 
 use std::net::IpAddr;
 
-use time::format_description::BorrowedFormatItem;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
+use time::{Date, Month};
 
-/// As nginx begins each line of its error log, in local time.
-const NGINX: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]/[month]/[day] [hour]:[minute]:[second]");
-const NGINX_LENGTH: usize = 19;
-/// The agent's `time="..."`, and `"time":"..."` in the log of verdicts.
+/// The agent's `time="..."`, and `"time":"..."` in the log of verdicts: RFC 3339.
 const TOLD: [&str; 2] = ["time=\"", "\"time\":\""];
 
-/// Seconds since 1970. `zone`: how far nginx's clock is ahead of UTC.
-pub(super) fn written_at(line: &str, zone: i64) -> Option<i64> {
-    if let Some(begin) = line.get(..NGINX_LENGTH)
-        && let Ok(local) = PrimitiveDateTime::parse(begin, NGINX)
-    {
-        return Some(local.assume_utc().unix_timestamp() - zone);
+/// Seconds since 1970. `clock`: how far nginx's is ahead of UTC; it begins each line of its error
+/// log with the local time.
+pub(super) fn written_at(line: &str, clock: i64) -> Option<i64> {
+    if let Some((seconds, _)) = date_and_time(line) {
+        return Some(seconds - clock);
     }
     let told = TOLD.iter().find_map(|begin| between(line, begin, '"'))?;
-    let told = OffsetDateTime::parse(told, &Rfc3339).ok()?;
-    Some(told.unix_timestamp())
+    let (seconds, rest) = date_and_time(told)?;
+    let rest = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let ahead = if rest == "Z" { 0 } else { zone(rest)? };
+    Some(seconds - ahead)
+}
+
+/// `2026/11/26 04:41:00`, with any characters between the numbers, and what follows.
+fn date_and_time(text: &str) -> Option<(i64, &str)> {
+    const LENGTH: usize = 19;
+    let (begin, rest) = text.split_at_checked(LENGTH)?;
+    let number = |place: std::ops::Range<usize>| begin.get(place)?.parse::<u16>().ok();
+    let small = |at: usize| u8::try_from(number(at..at + 2)?).ok();
+    let month = Month::try_from(small(5)?).ok()?;
+    let date = Date::from_calendar_date(number(0..4)?.into(), month, small(8)?).ok()?;
+    let at = date.with_hms(small(11)?, small(14)?, small(17)?).ok()?;
+    Some((at.assume_utc().unix_timestamp(), rest))
 }
 
 /// The address of the client that a line of nginx is about.
@@ -39,7 +45,7 @@ fn between<'a>(line: &'a str, begin: &str, end: char) -> Option<&'a str> {
     rest.split_once(end).map(|(told, _)| told)
 }
 
-/// `+0530`, as `date +%z` says, in seconds.
+/// `+0530`, as `date +%z` says, or `+05:30`, in seconds.
 pub(super) fn zone(text: &str) -> Option<i64> {
     let text = text.trim();
     let (sign, digits) = match text.split_at_checked(1)? {
@@ -48,6 +54,7 @@ pub(super) fn zone(text: &str) -> Option<i64> {
         _ => return None,
     };
     let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = minutes.trim_start_matches(':');
     let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
     Some(sign * seconds)
 }
@@ -61,6 +68,7 @@ mod tests {
         let lines = [
             "2026/11/26 04:41:00 [info] 1#1: *3 client sent",
             "time=\"2026-11-26T02:41:00Z\" level=error msg=\"x\"",
+            "time=\"2026-11-26T02:41:00.123456789Z\" level=error",
             "{\"time\":\"2026-11-26T03:41:00+01:00\",\"address\":\"10.0.0.9\"}",
         ];
         for line in lines {
@@ -96,6 +104,7 @@ mod tests {
     fn zones_are_read() {
         assert_eq!(zone("+0000\n"), Some(0));
         assert_eq!(zone("-0330"), Some(-(3 * 3600 + 30 * 60)));
+        assert_eq!(zone("+05:30"), Some(5 * 3600 + 30 * 60));
         assert_eq!(zone("UTC"), None);
     }
 }

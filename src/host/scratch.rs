@@ -5,11 +5,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::failure::{HostError, at};
 
-/// How often a folder is removed again that somebody still writes into.
-const ATTEMPTS: usize = 20;
+/// How often a folder is removed again that somebody still writes into, and how long he is given.
+const ATTEMPTS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A new folder of our own (0700) among the temporary files of this machine.
 #[derive(Debug)]
@@ -41,10 +44,17 @@ impl Scratch {
         for _ in 0..ATTEMPTS {
             last = fs::remove_dir_all(&self.0);
             match &last {
+                Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                _ => break,
+                // It, or something in it that was moved meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if fs::symlink_metadata(&self.0).is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(_) => break,
             }
+            thread::sleep(PAUSE);
         }
         last.map_err(at(&self.0))
     }
