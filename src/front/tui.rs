@@ -2,6 +2,7 @@
 //! changes the model and says what is to be done; only this file and `effect` do anything.
 
 mod backend;
+mod command;
 mod edit;
 mod effect;
 mod key;

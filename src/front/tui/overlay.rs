@@ -1,6 +1,7 @@
 //! The words of what lies over a step.
 
 use super::super::diagnosis;
+use super::command::IN_WORDS;
 use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
 use super::pane::{self, Kind};
 use super::running::Running;
@@ -101,16 +102,8 @@ fn quit(model: &Model) -> String {
 }
 
 fn help(model: &Model) -> String {
-    let mut text = String::from(
-        "Enter  accepts the form and goes on, or presses the button\n\
-         Esc  leaves a text field; else goes back one step (it does not undo)\n\
-         Tab, Shift-Tab, arrows or hjkl  move; Space toggles, or edits again\n\
-         p  preview in full; d  difference or whole file; e  why this line\n\
-         /, n, N  find; next and previous match, or change\n\
-         t  Troubleshoot: what the logs say, and what helps\n\
-         s  save the answers; q  leave; Ctrl-C  leave at once\n\
-         Nothing is written before the yes of step 7. The way back after it: ",
-    );
+    let mut text = String::from(IN_WORDS);
+    text.push_str("Nothing is written before the yes of step 7. The way back after it: ");
     text.push_str(if model.practice.is_some() {
         WAY_BACK_IN_PRACTICE
     } else {

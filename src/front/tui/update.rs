@@ -7,6 +7,7 @@ mod preview;
 
 use super::super::outlook::{self, Outlook};
 use super::super::saving::USUAL_NAME;
+use super::command::{self, Command};
 use super::edit::Edit;
 use super::key::Key;
 use super::message::{Effect, Message};
@@ -182,17 +183,15 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
-    match letter {
-        'h' => arrow(model, Key::Left),
-        'j' => arrow(model, Key::Down),
-        'k' => arrow(model, Key::Up),
-        'l' => arrow(model, Key::Right),
-        ' ' => space(model),
-        '?' => model.overlay = Some(Overlay::Help(0)),
-        's' => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
-        't' => return overlay::troubleshoot(model, None),
-        'q' => return pages::quit(model),
-        _ => preview::letter(model, letter),
+    match command::of(letter) {
+        Some(Command::As(key)) => arrow(model, key),
+        Some(Command::Toggle) => space(model),
+        Some(Command::Help) => model.overlay = Some(Overlay::Help(0)),
+        Some(Command::Save) => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
+        Some(Command::Troubleshoot) => return overlay::troubleshoot(model, None),
+        Some(Command::Quit) => return pages::quit(model),
+        Some(Command::Preview(command)) => preview::command(model, command),
+        None => {}
     }
     Vec::new()
 }

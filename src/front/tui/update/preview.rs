@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::command::OfPreview;
 use super::super::edit::Edit;
 use super::super::key::Key;
 use super::super::model::{Model, Overlay};
@@ -35,23 +36,22 @@ pub(super) fn press(model: &mut Model, key: Key) {
     keep_in_bounds(model);
 }
 
-pub(super) fn letter(model: &mut Model, letter: char) {
-    if "pde/nN".contains(letter) && !pane::is_there(model) {
+pub(super) fn command(model: &mut Model, command: OfPreview) {
+    if !pane::is_there(model) {
         model.tell("This step has no preview; steps 3 to 6 have one.");
         return;
     }
-    match letter {
-        'p' => model.preview.full = !model.preview.full,
-        'd' => {
+    match command {
+        OfPreview::Full => model.preview.full = !model.preview.full,
+        OfPreview::WholeFile => {
             model.preview.whole_file = !model.preview.whole_file;
             model.preview.line = 0;
             follow_change(model);
         }
-        'e' => model.overlay = Some(Overlay::Why(0)),
-        '/' => model.overlay = Some(Overlay::Search(Edit::default())),
-        'n' => next_match(model, true),
-        'N' => next_match(model, false),
-        _ => {}
+        OfPreview::Why => model.overlay = Some(Overlay::Why(0)),
+        OfPreview::Search => model.overlay = Some(Overlay::Search(Edit::default())),
+        OfPreview::Next => next_match(model, true),
+        OfPreview::Previous => next_match(model, false),
     }
 }
 
