@@ -1,6 +1,7 @@
 """Budgets that hold for the released binary only; run by `tests/run.sh --long`."""
 
 import resource
+import statistics
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tool import ANSWERS_FILE, Tool, answers
 
 pytestmark = pytest.mark.release
 MIB = 1 << 20
-FILES, BYTES, ROUNDS = 300, 2_000_000, 15
+FILES, BYTES, ROUNDS = 300, 2_000_000, 25
 
 
 def test_the_binary_is_small(binary: Path) -> None:
@@ -26,9 +27,11 @@ def test_planning_a_large_host_is_cheap(manager: Manager, tool: Tool) -> None:
     for number in range(FILES):
         manager.write(f"/etc/nginx/conf.d/site-{number:03}.conf", site.format(port=10000 + number, lines=lines))
     manager.write(ANSWERS_FILE, answers())
-    # One after the other, and the best of each: nginx alone takes half a second, give or take a tenth.
-    shown, planned = map(min, zip(*(both(manager, tool) for _ in range(ROUNDS)), strict=True))
-    assert planned - shown < 0.050, f"plan {planned:.3f} s, nginx -T {shown:.3f} s of processor time"
+    # nginx alone takes half a second, give or take a tenth: one beside the other, many times.
+    differences = sorted(planned - shown for shown, planned in (both(manager, tool) for _ in range(ROUNDS)))
+    figures = ", ".join(f"{difference * 1000:.0f}" for difference in differences)
+    print(f"plan beyond nginx -T, ms of processor time: {figures}")
+    assert statistics.median(differences) < 0.050, figures
 
 
 def both(manager: Manager, tool: Tool) -> tuple[float, float]:
