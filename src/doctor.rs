@@ -79,8 +79,7 @@ fn read(host: &dyn Host, path: &str, tally: &mut Tally<'_>) -> Source {
             read: true,
             why: format!("{} lines", tally.lines() - before),
         },
-        Err(error) if error.is_absence() => Source::not_read(path, "is not there"),
-        Err(error) => Source::not_read(path, error.to_string()),
+        Err(why) => Source::not_read(path, why),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::values::{Port, escaped};
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(refused(facts, rules));
+    found.extend(resting(facts, rules));
     if let Known::Is(config) = &facts.config {
         found.extend(agents(facts, config, rules));
         found.extend(config.http().and_then(|http| quiet(config, &http, rules)));
@@ -37,6 +38,15 @@ fn refused(facts: &Facts, rules: &[Rule]) -> Option<Finding> {
     let rule = rules.iter().find(|rule| rule.fits(line.as_bytes()));
     let id = rule.map_or("configuration-refused", |rule| rule.id.as_str());
     of(rules, id, vec![placed(said)])
+}
+
+/// nginx is there, and nobody has started it.
+fn resting(facts: &Facts, rules: &[Rule]) -> Option<Finding> {
+    let nginx = facts.nginx.is()?;
+    if !facts.live || nginx.master.is_some() {
+        return None;
+    }
+    of(rules, "nginx-not-running", Vec::new())
 }
 
 /// `path:line: words`, taken apart.

@@ -81,10 +81,14 @@ impl Diagnosis {
 
 impl Source {
     pub(super) fn not_read(path: &str, why: impl AsRef<str>) -> Self {
+        let why = why.as_ref();
+        let told = why
+            .strip_prefix(path)
+            .and_then(|rest| rest.strip_prefix(": "));
         Self {
             path: escaped(path),
             read: false,
-            why: escaped(why.as_ref()),
+            why: escaped(told.unwrap_or(why)),
         }
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn summary(diagnosis: &Diagnosis) -> String {
         count(Severity::Info),
     );
     if diagnosis.findings.is_empty() {
-        "Nothing was found: these logs hold no line that tells of a cause.".to_owned()
+        "Nothing was found: no line that was looked at tells of a cause. nim-tls check looks at the \
+         host itself."
+            .to_owned()
     } else {
         counted
     }
@@ -85,7 +87,9 @@ pub(super) fn finding(found: &Finding, width: usize) -> String {
             Some(line) => format!("{}:{line}:", evidence.file),
             None => format!("{}:", evidence.file),
         };
-        let line = format!("{place} {}", evidence.text);
+        // A line of JSON has no blanks at which it could be broken.
+        let seen = evidence.text.replace(",\"", ", \"");
+        let line = format!("{place} {seen}");
         text.push_str(&wrapped(&format!("{INDENT}> "), &line, width));
     }
     let mut words = |head: &str, words: &str| {

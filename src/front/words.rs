@@ -37,6 +37,9 @@ pub(super) const NOTHING_TO_DO: &str =
     "Nothing has to be done: this host is as the answers want it.";
 pub(super) const NOTHING_TO_PROVE: &str = "Done. There was nothing to prove: no running service was touched, and who was let in before \
      is let in now.";
+pub(super) const HANDED_OUT: &str = "Done: the certificates are made, no service was touched, and who was let in before is let in \
+     now. Next: bring each agent its files; then start nim-tls again with the same answers, and \
+     say yes.";
 pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
 pub(super) const IF_THE_LINE_DROPS: &str =
     "If the line drops, the work goes on here; start nim-tls again to see how it ended.";
@@ -244,17 +247,30 @@ pub(super) fn gives(method: Method) -> &'static str {
 }
 
 /// Who notices what of the work.
-pub(super) fn noticed(facts: Option<&Facts>, entered: &Entered) -> [(&'static str, String); 2] {
+pub(super) fn noticed(
+    facts: Option<&Facts>,
+    entered: &Entered,
+    plan: &Plan,
+) -> [(&'static str, String); 2] {
     let agents = if entered.get("method") == Method::ClientMtls.to_string() {
-        cut_off(facts)
+        cut_off(facts, !entered.get("agents").is_empty())
     } else {
         "nothing; they connect as before".to_owned()
     };
-    let browsers = "the new certificate, if one is made; no interruption".to_owned();
+    let issues = plan
+        .issuing()
+        .is_some_and(|issuing| issuing.server.is_some());
+    let browsers = if issues {
+        "a new certificate; they warn where its root is not trusted, so give people the root. \
+         Connections that are open end once."
+    } else {
+        "connections that are open end once; the certificate stays"
+    };
+    let browsers = browsers.to_owned();
     [("browsers", browsers), ("agents", agents)]
 }
 
-fn cut_off(facts: Option<&Facts>) -> String {
+fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
     let connected = facts.map(|facts| &facts.connected);
     let count = match connected {
         Some(Known::Is(clients)) => {
@@ -269,10 +285,14 @@ fn cut_off(facts: Option<&Facts>) -> String {
         }
         _ => "how many are connected could not be told".to_owned(),
     };
-    format!(
-        "{count}. Whoever has none of these certificates is refused from then on, and stays out \
-         until its files are brought to it."
-    )
+    let then = if names_agents {
+        "Whoever has none of these certificates is refused from then on, and stays out until its \
+         files are brought to it."
+    } else {
+        "Step 4 names no agent, so none gets a certificate here: whoever has none is refused from \
+         then on."
+    };
+    format!("{count}. {then}")
 }
 
 /// Leaves that are named; of a fleet the first few say enough.

@@ -161,7 +161,7 @@ impl<'e> Work<'_, 'e> {
         };
         self.changes.notes.push(format!(
             "connected to port {} now without a certificate: {}{more}; agents among them are \
-             refused until they have the certificates that this plan makes",
+             refused until they have a certificate of this authority",
             self.site.port,
             first.join(", ")
         ));

@@ -1,5 +1,7 @@
 """What `doctor` makes of a real nginx's logs and configuration."""
 
+import gzip
+
 import certs
 import snapshot
 from clients import Attempt
@@ -107,3 +109,19 @@ def test_who_may_not_read_a_log_is_told(manager: Manager, tool: Tool) -> None:
     assert not sources[LOG]["read"] and "ermission" in sources[LOG]["why"], sources
     done = tool.run("doctor", before=("setpriv", "--reuid", "65534", "--clear-groups"))
     assert "Only root" in done.err and "sudo nim-tls doctor" in done.err, done
+
+
+@newer_build_and([PLAIN])
+def test_a_log_that_was_asked_for_must_be_one(manager: Manager, tool: Tool) -> None:
+    manager.write("/mnt/packed.gz", gzip.compress(DISTRUST.encode()))
+    manager.write("/mnt/bytes", bytes(range(256)))
+    manager.run("mkfifo", "/mnt/fifo")
+    for name, why in (("packed.gz", "zcat"), ("bytes", "no text"), ("fifo", "FIFO"), ("none", "not there"), ("", "folder")):
+        done = tool.run("doctor", "--log", f"/mnt/{name}")
+        assert done.code == 2 and why in done.err and done.err.count(f"/mnt/{name}".rstrip("/")) <= 3, done
+
+
+@newer_build_and([PLAIN])
+def test_an_nginx_that_does_not_run_is_said(make_manager, nginx, shape, binary) -> None:  # noqa: ANN001
+    found, _ = examined(Tool(make_manager(nginx, shape), binary), code=1)
+    assert "nginx-not-running" in found, list(found)

@@ -26,6 +26,7 @@ impl Talk<'_> {
             self.ask("What next?", "quit", Choices::Of(&["quit", "back"]), help)?;
             return Err(Left::Back);
         }
+        let noticed = words::noticed(Some(&self.facts), &self.entered, &ready.1.plan);
         let can_hand_out = hand_out_only(&ready.1.plan).is_ok();
         let steps: Vec<String> = ready
             .1
@@ -39,7 +40,7 @@ impl Talk<'_> {
             self.tell_after(&format!("  {number:>2}. "), title);
         }
         self.tell("What people will notice:");
-        for (who, what) in words::noticed(Some(&self.facts), &self.entered) {
+        for (who, what) in noticed {
             self.tell_after(&format!("  {who:<9} "), &what);
         }
         self.tell(words::IF_IT_FAILS);
@@ -141,7 +142,11 @@ impl Talk<'_> {
         };
         if let Ok(Some(receipt)) = following::receipt(self.ground, &run) {
             if receipt.proof.is_empty() {
-                self.tell(words::NOTHING_TO_PROVE);
+                self.tell(if self.ground.host().is_live() {
+                    words::HANDED_OUT
+                } else {
+                    words::NOTHING_TO_PROVE
+                });
             } else {
                 let (_, proof) = words::proven(&receipt.proof);
                 self.tell(&format!("CHANGED. {proof}"));

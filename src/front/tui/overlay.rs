@@ -94,6 +94,10 @@ fn quit(model: &Model) -> String {
             "{}\ny or Enter: leave. Any other key: stay.",
             model.without_screen()
         )
+    } else if model.practice.is_some() {
+        "Nothing has been changed, and the practice host goes away.\ny or Enter: leave. Any other \
+         key: stay."
+            .to_owned()
     } else {
         "Nothing has been changed. What you have answered is lost unless you save it.\ny or \
          Enter: leave. s: save first. Any other key: stay."

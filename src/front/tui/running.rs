@@ -89,12 +89,30 @@ impl Running {
                 exit,
                 problem,
             } => {
+                if exit == Exit::Done as u8 {
+                    self.all_done(event.at);
+                }
                 self.ended = Some(Ended {
                     outcome,
                     exit,
                     problem,
                 });
             }
+        }
+    }
+
+    /// What was not told step by step was done all the same.
+    fn all_done(&mut self, at: i64) {
+        let seconds = at.saturating_sub(self.began.unwrap_or(at)).max(0);
+        let milliseconds = seconds.unsigned_abs() * 1000;
+        let count = self.said.len();
+        let open = |step: &&mut StepLine| step.state == StepState::ToCome;
+        for step in self.steps.iter_mut().filter(open) {
+            step.state = StepState::Over {
+                how: StepEnd::Done,
+                detail: format!("{count} things"),
+                milliseconds,
+            };
         }
     }
 
@@ -122,6 +140,12 @@ impl Running {
     /// Whether the run proves anything: not where it touched no running service.
     pub(super) fn has_proof(&self) -> bool {
         self.steps.iter().any(|step| step.id == "prove")
+    }
+
+    /// Whether certificates are laid out for agents, and nothing else is done.
+    pub(super) fn hands_out(&self) -> bool {
+        let only = |step: &StepLine| matches!(step.id.as_str(), "issue" | "place");
+        self.steps.iter().all(only)
     }
 
     /// The connections that came out otherwise than they must.

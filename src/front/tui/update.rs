@@ -6,7 +6,7 @@ mod pages;
 mod preview;
 
 use super::super::outlook::{self, Outlook};
-use super::super::saving::USUAL_NAME;
+use super::super::saving::{NOT_IN_PRACTICE, USUAL_NAME};
 use super::command::{self, Command};
 use super::edit::Edit;
 use super::key::Key;
@@ -187,6 +187,7 @@ fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
         Some(Command::As(key)) => arrow(model, key),
         Some(Command::Toggle) => space(model),
         Some(Command::Help) => model.overlay = Some(Overlay::Help(0)),
+        Some(Command::Save) if model.practice.is_some() => model.refuse(NOT_IN_PRACTICE),
         Some(Command::Save) => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
         Some(Command::Troubleshoot) => return overlay::troubleshoot(model, None),
         Some(Command::Quit) => return pages::quit(model),

@@ -265,7 +265,12 @@ fn state(model: &Model) -> &'static str {
         Some(None) if !begun => "beginning",
         Some(None) => "CHANGING NOW",
         Some(Some(ended)) if ended.outcome == Outcome::Applied && !has_proof => {
-            "CHANGED, not proven"
+            let handed_out = model.running.as_ref().is_some_and(Running::hands_out);
+            if handed_out {
+                "certificates made"
+            } else {
+                "CHANGED, not proven"
+            }
         }
         Some(Some(ended)) => words::state(ended.outcome),
     }

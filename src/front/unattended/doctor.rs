@@ -1,9 +1,11 @@
 //! `nim-tls doctor`: why it does not work.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::cli::Examination;
-use crate::doctor::{Diagnosis, Rule, Severity, rules};
+use crate::doctor::{Diagnosis, Rule, Severity, Source, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
 
@@ -45,6 +47,14 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
         output.tell_after("", "Only root can read all of this:");
         output.tell(&format!("  {}", as_root()));
     }
+    let asked_for = |source: &&Source| {
+        let named = |log: &PathBuf| escaped(&log.to_string_lossy()) == source.path;
+        !source.read && logs.iter().any(named)
+    };
+    if let Some(source) = diagnosis.sources.iter().find(asked_for) {
+        let what = format!("{} was not read: {}", source.path, source.why);
+        return Err(Problem::usage(what).remedy(format!("ls -l {}", source.path)));
+    }
     let found = diagnosis.count(Severity::Error) > 0;
     Ok(if found { Exit::HostUnfit } else { Exit::Done } as u8)
 }
@@ -53,7 +63,9 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
 fn explain(id: &str, output: &Output) -> Result<u8, Problem> {
     let known = rules();
     let of_id = known.iter().filter(|rule| rule.id == id);
-    let of_cause = known.iter().filter(|rule| rule.finding().cause == id);
+    let of_cause = known
+        .iter()
+        .filter(|rule| rule.id != *id && rule.finding().cause == *id);
     let findings: Vec<_> = of_id.chain(of_cause).map(Rule::finding).collect();
     if findings.is_empty() {
         let what = format!("nothing that is found is called {}", escaped(id));

@@ -101,10 +101,10 @@ fn the_running_step_shows_how_long_it_runs() {
     let mut model = at_apply();
     running(&mut model);
     let before = drawn(&model, 80, 24);
-    assert!(before.contains("2 connections tried     0 s"), "{before}");
+    assert!(before.contains("2 connections tried     0s"), "{before}");
     update(&mut model, Message::Second(12));
     let after = drawn(&model, 80, 24);
-    assert!(after.contains("2 connections tried    12 s"), "{after}");
+    assert!(after.contains("2 connections tried    12s"), "{after}");
 }
 
 #[test]

@@ -153,7 +153,8 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
             model.tell("Putting everything back ...");
             vec![Effect::PutBack]
         }
-        Button::Leave => vec![Effect::Quit(0)],
+        // Who presses Enter once too often stays.
+        Button::Leave => quit(model),
         Button::Done => {
             let ended = model.running.as_ref().and_then(|run| run.ended.as_ref());
             vec![Effect::Quit(ended.map_or(0, |ended| ended.exit))]

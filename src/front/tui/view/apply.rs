@@ -7,6 +7,7 @@ use super::super::model::Model;
 use super::super::running::{Running, StepState};
 use super::body::Body;
 use crate::event::StepEnd;
+use crate::receipt::Outcome;
 use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize, room: usize) -> Body {
@@ -43,7 +44,7 @@ fn asks(model: &Model, width: usize) -> Body {
     }
     body.gap();
     body.rule("What people will notice");
-    for (who, what) in words::noticed(model.facts.as_ref(), &model.entered) {
+    for (who, what) in words::noticed(model.facts.as_ref(), &model.entered, plan) {
         body.text(&format!(" {who:<9} "), &what);
     }
     body.gap();
@@ -95,7 +96,12 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
             if ended.exit != 0 {
                 style = model.look.bad();
             }
-            body.styled(" ", &format!("Ended: {}.", ended.outcome), style);
+            let words = if ended.outcome == Outcome::RolledBack && ended.exit == 0 {
+                "Every file is back as it was, and so is who is let in.".to_owned()
+            } else {
+                format!("Ended: {}.", ended.outcome)
+            };
+            body.styled(" ", &words, style);
             if let Some(problem) = &ended.problem {
                 body.text("   ", problem);
             }
@@ -129,7 +135,7 @@ fn steps(body: &mut Body, model: &Model, running: &Running) {
                 (look.here(), look.title()),
                 look.title(),
                 progress(running),
-                format!("{} s", running.now.saturating_sub(*since).max(0)),
+                format!("{}s", running.now.saturating_sub(*since).max(0)),
             ),
             StepState::Over {
                 how,
@@ -137,7 +143,8 @@ fn steps(body: &mut Body, model: &Model, running: &Running) {
                 milliseconds,
             } => {
                 let hundredths = milliseconds % 1000 / 10;
-                let time = format!("{}.{hundredths:02} s", milliseconds / 1000);
+                // Without a blank, so that no line ends before the unit.
+                let time = format!("{}.{hundredths:02}s", milliseconds / 1000);
                 let detail = escaped(detail);
                 match how {
                     StepEnd::Done => (look.mark(Some(true)), plain, detail, time),

@@ -15,6 +15,8 @@ use crate::values::{cell, escaped};
 const MARK: usize = 5;
 /// Blanks between two columns of a table.
 const BETWEEN: usize = 2;
+/// A longer word is broken where a table is too wide for the screen.
+const LONG_WORD: usize = 16;
 
 pub(super) struct Body {
     pub(super) lines: Vec<Line<'static>>,
@@ -112,7 +114,7 @@ impl Body {
         let mut words = vec![0; count];
         for (column, text) in rows.iter().flat_map(|row| row.iter().enumerate()) {
             let word = text.split(' ').map(long).max();
-            words[column] = words[column].max(word.unwrap_or(0));
+            words[column] = words[column].max(word.unwrap_or(0).min(LONG_WORD));
             widths[column] = widths[column].max(long(text));
         }
         let between = MARK + BETWEEN * count.saturating_sub(1) + 1;
@@ -144,7 +146,7 @@ impl Body {
         let cells: Vec<Vec<String>> = texts
             .iter()
             .zip(columns)
-            .map(|(text, width)| cell(text, *width))
+            .map(|(text, width)| cell(&broken(text, *width), *width))
             .collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(1);
         for index in 0..height {
@@ -260,6 +262,21 @@ impl Body {
         let cursor = cursor.map(|(line, column)| (line.saturating_sub(above), column));
         (rows, cursor)
     }
+}
+
+/// A text with blanks in those words that are longer than a column.
+fn broken(text: &str, width: usize) -> String {
+    let mut all = String::with_capacity(text.len());
+    let mut run = 0;
+    for letter in text.chars() {
+        run = if letter == ' ' { 0 } else { run + 1 };
+        if run > width {
+            all.push(' ');
+            run = 1;
+        }
+        all.push(letter);
+    }
+    all
 }
 
 fn label(model: &Model, button: Button) -> String {

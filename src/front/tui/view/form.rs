@@ -6,6 +6,7 @@ use super::super::super::words;
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
+use crate::practice::NAME;
 use crate::questions::{Kind, Question, Step};
 use crate::values::escaped;
 
@@ -26,6 +27,11 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     }
     if all.is_empty() {
         body.text(" ", "Nothing has to be asked here.");
+    }
+    if model.step == Step::Names && model.practice.is_some() {
+        body.gap();
+        let words = format!("The practice host is called {NAME}; agents may have any name.");
+        body.styled(" ", &words, model.look.dim());
     }
     if model.step == Step::Certificates {
         tree(&mut body, model);

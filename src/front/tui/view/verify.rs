@@ -51,7 +51,15 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
 
 fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     if !model.running.as_ref().is_some_and(Running::has_proof) {
-        return body.text(" ", words::NOTHING_TO_PROVE);
+        let handed_out = model.running.as_ref().is_some_and(Running::hands_out);
+        return body.text(
+            " ",
+            if handed_out {
+                words::HANDED_OUT
+            } else {
+                words::NOTHING_TO_PROVE
+            },
+        );
     }
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
