@@ -29,7 +29,7 @@ fn keys(model: &Model) -> &'static str {
     let real = model.practice.is_none();
     match (model.step, focused(model)) {
         (Step::Method, _) => {
-            "Arrows choose  Enter next  Esc back  e why this line  p preview  s save  q quit"
+            "Arrows choose  Enter next  Esc back  e why  p preview  s save  q quit"
         }
         (Step::Files, _) => {
             "Up/Down file  Enter next  Esc back  n N change  p full  d diff/file  e why  / find  \
@@ -41,22 +41,13 @@ fn keys(model: &Model) -> &'static str {
         (_, Some(Stop::Button(Button::Leave))) => {
             "Enter or Ctrl-C leaves, and the practice host goes away"
         }
-        // What Enter does comes last: it is another thing for each button, and the rest of the
-        // line is not drawn again.
-        (Step::Apply, Some(Stop::Button(Button::Yes))) if real => {
-            "Left/Right choose  Esc back  Enter changes this host now"
-        }
-        (_, Some(Stop::Button(Button::Yes))) => {
-            "Left/Right choose  Esc back  Enter changes the practice host now"
-        }
-        (_, Some(Stop::Button(Button::HandOut))) => {
-            "Left/Right choose  Esc back  Enter makes certificates, touches no service"
-        }
-        (_, Some(Stop::Button(Button::Back))) => {
-            "Left/Right choose  Esc back  Enter goes back, and starts nothing"
-        }
-        (Step::Verify, Some(Stop::Button(Button::PutBack))) => {
-            "Left/Right choose  Up/Down scroll  Enter puts everything back"
+        // What Enter does comes last and in few letters: it is another thing for each button, and
+        // nothing else of the line is drawn again.
+        (_, Some(Stop::Button(Button::Yes))) => "Left/Right choose  Esc back  Enter starts it",
+        (_, Some(Stop::Button(Button::HandOut))) => "Left/Right choose  Esc back  Enter hands out",
+        (_, Some(Stop::Button(Button::Back))) => "Left/Right choose  Esc back  Enter goes back",
+        (_, Some(Stop::Button(Button::PutBack))) => {
+            "Left/Right choose  Up/Down scroll  Enter undoes"
         }
         (Step::Verify, _) => "Left/Right choose  Up/Down scroll  Enter leaves",
         (_, Some(Stop::Button(Button::Done))) => "Enter leaves",
