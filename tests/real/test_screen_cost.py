@@ -59,8 +59,6 @@ def test_the_focus_moves_cheaply_where_a_list_stays_where_it_is(at: Callable[[st
 @pytest.mark.parametrize(
     ("step", "keys"),
     [
-        # The list moves so that the focus stays in sight.
-        ("2/8 Prerequisites", [UP, UP, DOWN]),
         # What the focused cell means, who talks to whom then, and the preview.
         ("3/8 Method", [UP, DOWN, DOWN, UP, RIGHT, LEFT, LEFT, RIGHT]),
         # Why the focused field is asked stands below it, and what comes after moves.

@@ -187,7 +187,11 @@ impl Body {
             let label = label(model, *button);
             if index == focus {
                 self.focus_here();
-                spans.push(Span::styled(format!("> [ {label} ] <"), self.look.focus()));
+                // Its signs alone: the words need not be drawn again when the focus moves.
+                let focus = self.look.focus();
+                spans.push(Span::styled("> [", focus));
+                spans.push(Span::raw(format!(" {label} ")));
+                spans.push(Span::styled("] <", focus));
             } else {
                 spans.push(Span::raw(format!("  [ {label} ]  ")));
             }

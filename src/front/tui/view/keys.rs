@@ -36,10 +36,10 @@ fn keys(model: &Model) -> &'static str {
              s save  q quit"
         }
         (_, Some(Stop::Button(Button::Leave))) if real => {
-            "Enter or Ctrl-C leaves the screen; the work goes on"
+            "Enter asks, Ctrl-C leaves the screen; the work goes on"
         }
         (_, Some(Stop::Button(Button::Leave))) => {
-            "Enter or Ctrl-C leaves, and the practice host goes away"
+            "Enter asks, Ctrl-C leaves, and the practice host goes away"
         }
         // What Enter does comes last and in few letters: it is another thing for each button, and
         // nothing else of the line is drawn again.
