@@ -40,7 +40,8 @@ struct Seen {
 #[derive(Default)]
 struct Lines {
     count: u64,
-    last: VecDeque<Evidence>,
+    /// File, number and words, as they are.
+    last: VecDeque<(String, u64, String)>,
 }
 
 impl Lines {
@@ -49,11 +50,19 @@ impl Lines {
         if self.last.len() == KEPT {
             self.last.pop_front();
         }
-        self.last.push_back(Evidence {
-            file: escaped(path),
-            line: Some(number),
-            text: escaped(&text.chars().take(LONGEST).collect::<String>()),
-        });
+        let end = text.char_indices().nth(LONGEST);
+        let text = end.map_or(text, |(end, _)| &text[..end]);
+        self.last
+            .push_back((path.to_owned(), number, text.to_owned()));
+    }
+
+    fn evidence(self) -> Vec<Evidence> {
+        let seen = |(file, line, text): (String, u64, String)| Evidence {
+            file: escaped(&file),
+            line: Some(line),
+            text: escaped(&text),
+        };
+        self.last.into_iter().map(seen).collect()
     }
 }
 
@@ -148,6 +157,6 @@ fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
         return None;
     };
     finding.count = lines.count;
-    finding.evidence = lines.last.into();
+    finding.evidence = lines.evidence();
     Some(finding)
 }

@@ -43,7 +43,7 @@ use mend::Mend;
 use message::{Effect, Message};
 use model::{Model, Overlay};
 use terminal::{Screen, Taken, give_back};
-use update::update;
+use update::update_all;
 
 /// So often the time of a run at work is drawn again.
 const SECOND: Duration = Duration::from_secs(1);
@@ -116,13 +116,11 @@ fn hold(
         let Some(messages) = messages else {
             return Ok(129);
         };
-        for message in messages {
-            for effect in update(&mut model, message) {
-                if let Effect::Quit(code) = effect {
-                    return Ok(code);
-                }
-                effect::perform(effect, ground, sender);
+        for effect in update_all(&mut model, messages) {
+            if let Effect::Quit(code) = effect {
+                return Ok(code);
             }
+            effect::perform(effect, ground, sender);
         }
     }
 }

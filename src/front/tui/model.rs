@@ -25,6 +25,8 @@ pub(super) struct Model {
     pub(super) focus: usize,
     /// The line that is being edited, where the focus is on a text field.
     pub(super) edit: Option<Edit>,
+    /// Something was typed that nothing was planned for yet.
+    pub(super) typed: bool,
     pub(super) secret: Secret,
     pub(super) outlook: Outlook,
     pub(super) preview: Preview,
@@ -106,6 +108,7 @@ impl Model {
             step: Step::Host,
             focus: 0,
             edit: None,
+            typed: false,
             secret: Secret::default(),
             outlook: Outlook::default(),
             preview: Preview::default(),

@@ -4,6 +4,7 @@
 mod overlay;
 mod pages;
 mod preview;
+mod typing;
 
 use super::super::outlook::{self, Outlook};
 use super::super::saving::{NOT_IN_PRACTICE, USUAL_NAME};
@@ -25,11 +26,38 @@ use crate::receipt::Outcome;
 /// Lines that a page key scrolls a step by.
 const PAGE: isize = 8;
 
+/// Takes messages that have come together: what is typed fast, or over a slow line, is planned for
+/// once, not letter by letter.
+pub(super) fn update_all(model: &mut Model, messages: Vec<Message>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for message in messages {
+        let types = matches!(message, Message::Key(Key::Char(_))) && model.edit.is_some();
+        if !types {
+            settle(model);
+        }
+        effects.extend(take(model, message));
+    }
+    settle(model);
+    effects
+}
+
+#[cfg(test)]
 pub(super) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    update_all(model, vec![message])
+}
+
+/// Plans for what was typed.
+fn settle(model: &mut Model) {
+    if std::mem::take(&mut model.typed) {
+        replan_in_sight(model);
+    }
+}
+
+fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => press(model, key),
         Message::Pasted(text) => {
-            paste(model, &text);
+            typing::paste(model, &text);
             Vec::new()
         }
         Message::Resized(columns, rows) => {
@@ -143,7 +171,7 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(edit) = &mut model.edit
         && edit.take(key)
     {
-        store(model);
+        typing::store(model);
         return Vec::new();
     }
     match key {
@@ -221,7 +249,7 @@ fn space(model: &mut Model) {
         }
         Some(Stop::Field(question)) if !Stop::Field(question).is_text() => turn(model, question, 1),
         // Back into the line that Esc has left.
-        Some(stop) if stop.is_text() => begin_edit(model),
+        Some(stop) if stop.is_text() => typing::begin_edit(model),
         _ => {}
     }
 }
@@ -337,42 +365,8 @@ pub(super) fn focus_on(model: &mut Model, stop: usize) {
         model.scroll = None;
     }
     model.edit = None;
-    begin_edit(model);
+    typing::begin_edit(model);
     if let Some(Stop::File(file)) = focused(model) {
         preview::open(model, file);
-    }
-}
-
-fn begin_edit(model: &mut Model) {
-    model.edit = match focused(model) {
-        Some(stop @ Stop::Field(question)) if stop.is_text() => {
-            Some(Edit::of(model.entered.get(question.field)))
-        }
-        Some(Stop::Secret(false)) => Some(Edit::of(&model.secret.first)),
-        Some(Stop::Secret(true)) => Some(Edit::of(&model.secret.again)),
-        _ => None,
-    };
-}
-
-/// What is in the line goes into the answers with every key.
-fn store(model: &mut Model) {
-    let Some(edit) = &model.edit else { return };
-    match focused(model) {
-        Some(Stop::Field(question)) => {
-            model.entered.set(question.field, edit.text());
-            replan_in_sight(model);
-        }
-        Some(Stop::Secret(false)) => model.secret.first = edit.text().to_owned().into(),
-        Some(Stop::Secret(true)) => model.secret.again = edit.text().to_owned().into(),
-        _ => {}
-    }
-}
-
-fn paste(model: &mut Model, text: &str) {
-    if let Some(Overlay::Save(edit) | Overlay::Search(edit)) = &mut model.overlay {
-        edit.paste(text);
-    } else if let Some(edit) = &mut model.edit {
-        edit.paste(text);
-        store(model);
     }
 }

@@ -1,6 +1,6 @@
 //! The bottom line: which keys do something here, for what has the focus.
 
-use super::super::model::Model;
+use super::super::model::{Model, Overlay};
 use super::super::stops::{Button, Stop, focused};
 use crate::questions::Step;
 
@@ -20,6 +20,9 @@ pub(super) fn line(model: &Model, width: usize) -> String {
 
 /// The most important first: where there is no room, the last ones go. `F1` names them all.
 fn keys(model: &Model) -> &'static str {
+    if let Some(Overlay::Troubleshoot(_)) = model.overlay {
+        return "Up/Down, PageUp/PageDown scroll  Enter looks again  Esc closes";
+    }
     if model.preview.full {
         return "Up/Down line  Left/Right file  n N change  / find  d diff/file  e why  p back";
     }

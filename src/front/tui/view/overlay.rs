@@ -23,7 +23,7 @@ pub(super) fn draw(model: &Model, over: &Overlay, frame: &mut Frame<'_>, area: R
     if edit.is_some() {
         lines.push(String::new());
     }
-    let lines = lines.into_iter().skip(first);
+    let mut lines: Vec<String> = lines.into_iter().skip(first).collect();
     let height = u16::try_from(lines.len() + 2)
         .unwrap_or(u16::MAX)
         .min(area.height);
@@ -33,6 +33,12 @@ pub(super) fn draw(model: &Model, over: &Overlay, frame: &mut Frame<'_>, area: R
         ..area
     };
     frame.render_widget(Clear, over);
+    let room = usize::from(height.saturating_sub(1));
+    if lines.len() > room && edit.is_none() {
+        let more = lines.len() + 1 - room;
+        lines.truncate(room - 1);
+        lines.push(format!("{more} more below: PageDown"));
+    }
     put(frame, row(over, 0), rule(model, title, width));
     for (y, text) in (1..height).zip(lines) {
         put(frame, row(over, y), Line::raw(format!(" {text}")));
