@@ -13,8 +13,15 @@ use super::{Authority, CLIENT, Issued, Leaf, PATIENCE, SERVER};
 const STARTS: usize = 5;
 
 pub(in crate::verify) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    let [port] = free_ports();
+    port
+}
+
+/// Each another one: all of them are held until the last is found.
+fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
+    let held = [(); COUNT].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    held.each_ref()
+        .map(|listener| listener.local_addr().expect("its address").port())
 }
 
 /// nginx with four kinds of servers on one TLS port, a TLS port that speaks HTTP/1.1 only, a
@@ -48,7 +55,7 @@ impl Nginx {
         put(folder.path(), "server.crt", &server.chain_pem());
         put(folder.path(), "server.key", &server.key.serialize_pem());
         put(folder.path(), "ca.pem", &authority.bundle());
-        let [tls, http1, plain, upstream] = [(); 4].map(|()| free_port());
+        let [tls, http1, plain, upstream] = free_ports();
         let configuration = CONFIGURATION
             .replace("DIR", &folder.path().display().to_string())
             .replace("TLS_PORT", &tls.to_string())
