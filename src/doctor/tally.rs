@@ -33,8 +33,8 @@ struct Seen {
     now: Lines,
     /// By this host itself, or longer ago.
     aside: Lines,
-    /// Whether all of `aside` came from this host itself.
-    own: bool,
+    /// How many of `aside` came from this host itself.
+    own: u64,
 }
 
 #[derive(Default)]
@@ -125,7 +125,7 @@ impl<'a> Tally<'a> {
         let own = rule.provoked && client(text).is_some_and(is_own);
         let seen = &mut self.seen[index];
         if own || (self.since.is_none() && is_before(self.now - LONG_AGO)) {
-            seen.own = own && (seen.own || seen.aside.count == 0);
+            seen.own += u64::from(own);
             seen.aside.add(path, self.here, text);
         } else {
             seen.now.add(path, self.here, text);
@@ -146,12 +146,17 @@ fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
         seen.now
     } else if seen.aside.count > 0 {
         finding.severity = Severity::Info;
-        finding.why.push_str(if seen.own {
-            " All of it came from this host itself: the proof of nim-tls sends such clients on \
-             purpose, and an agent on this host could be another."
-        } else {
-            " It has not been seen for more than a day."
-        });
+        if seen.own > 0 {
+            finding.why.push_str(
+                " This came from this host itself: the proof of nim-tls sends such clients on \
+                 purpose, and an agent on this host could be another.",
+            );
+        }
+        if seen.own < seen.aside.count {
+            finding
+                .why
+                .push_str(" From elsewhere it has not been seen for more than a day.");
+        }
         seen.aside
     } else {
         return None;

@@ -7,20 +7,13 @@ use std::path::Path;
 use crate::facts::{Build, Facts, Known, Master, Nginx};
 use crate::host::Local;
 use crate::probe::{self, Wanted};
-use crate::values::Port;
 
 /// The sample host, looked at once for all tests.
 pub(super) fn facts() -> Facts {
     static FACTS: std::sync::LazyLock<Facts> = std::sync::LazyLock::new(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample-host");
         let host = Local::under(&root).unwrap();
-        let wanted = Wanted {
-            names: Vec::new(),
-            addresses: Vec::new(),
-            https_port: Port::HTTPS,
-            files: Vec::new(),
-            state: "/var/lib/nim-tls".parse().unwrap(),
-        };
+        let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
         let mut facts = probe::look(&host, &wanted);
         facts.looked_at = 1_790_000_000;
         facts.nginx = Known::Is(nginx());

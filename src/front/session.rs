@@ -10,7 +10,7 @@ use crate::facts::{Build, Facts};
 use crate::host::{Command, Host as _, Kind, Local, Output, Stat};
 use crate::plan::{self, NginxCommand, Plan};
 use crate::probe::{self, Question, Wanted};
-use crate::values::{HostName, Port, SubjectName, escaped};
+use crate::values::{HostName, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
@@ -101,14 +101,7 @@ pub(super) fn first_look(ground: &Ground, answers: Option<&Answers>) -> Facts {
     if let Some(answers) = answers {
         return look_and_plan(ground, answers).0;
     }
-    let nothing = Wanted {
-        names: Vec::new(),
-        addresses: Vec::new(),
-        https_port: Port::HTTPS,
-        files: Vec::new(),
-        state: ground.state().clone(),
-    };
-    look(ground, &nothing)
+    look(ground, &Wanted::without_answers(ground.state().clone()))
 }
 
 fn wanted(ground: &Ground, answers: &Answers) -> Wanted {

@@ -21,6 +21,19 @@ pub struct Wanted {
     pub state: AbsPath,
 }
 
+impl Wanted {
+    /// For a host of which no answers speak yet.
+    pub fn without_answers(state: AbsPath) -> Self {
+        Self {
+            names: Vec::new(),
+            addresses: Vec::new(),
+            https_port: Port::HTTPS,
+            files: Vec::new(),
+            state,
+        }
+    }
+}
+
 /// How nginx is asked to read its configuration. `nginx -T` is not without effect (it makes
 /// log files, temporary folders and a pid file: the configuration tells where), so whoever can
 /// runs it where nothing stays. The error is a sentence.

@@ -154,13 +154,11 @@ impl Run<'_> {
             Ok(done) => (done.how, done.detail.clone()),
             Err(failure) => (StepEnd::Failed, failure.to_string()),
         };
-        let took = self.job.host.uptime().saturating_sub(began);
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.teller.tell(Happening::StepEnded {
             step: step.id.clone(),
             how,
             detail,
-            milliseconds,
+            milliseconds: self.job.milliseconds_since(began),
         });
         result.map(drop)
     }

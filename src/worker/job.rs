@@ -1,5 +1,7 @@
 //! What every run has in common: the lock it holds, the receipt it leaves, how it ended.
 
+use std::time::Duration;
+
 use crate::error::{Exit, Problem};
 use crate::event::Happening;
 use crate::host::{Host, Lock, LockError};
@@ -82,6 +84,12 @@ impl<'a> Job<'a> {
                 }
                 LockError::Host(error) => Problem::host(error.to_string()),
             })
+    }
+
+    /// How long something took that began at this uptime.
+    pub(super) fn milliseconds_since(&self, began: Duration) -> u64 {
+        let took = self.host.uptime().saturating_sub(began);
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn started(&self, steps: Vec<(String, String)>) -> Happening {

@@ -1,7 +1,8 @@
 //! Undoing a run, in a run of its own. The journal of the undone run, or its receipt, says what
 //! to put back; whether nginx likes the result does not decide whether it is put back.
 
-use crate::error::Problem;
+use crate::error::{Exit, Problem};
+use crate::event::{Happening, StepEnd};
 use crate::plan::Plan;
 use crate::receipt::{Change, Outcome, Receipt, Reload};
 use crate::values::AbsPath;
@@ -16,6 +17,9 @@ use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
 use super::target::{Target, target};
 use super::undo::{Stays, record_stays, stays_in_words, undo};
+
+/// The one step of a rollback.
+const PUT_BACK: &str = "put-back";
 
 /// Undoes the run that the request names. When this returns, the receipt is written.
 pub fn rollback(job: &Job<'_>) -> Ending {
@@ -43,8 +47,26 @@ pub fn rollback(job: &Job<'_>) -> Ending {
         Err(problem) => (None, Ending::refused(&problem)),
         Ok((lock, target)) => {
             let title = format!("Put back what run {} changed", target.run);
-            teller.tell(job.started(vec![("put-back".to_owned(), title)]));
-            (Some(lock), undo_target(job, &teller, &target, &mut receipt))
+            teller.tell(job.started(vec![(PUT_BACK.to_owned(), title)]));
+            let began = job.host.uptime();
+            let step = PUT_BACK.to_owned();
+            teller.tell(Happening::StepBegan { step: step.clone() });
+            let ending = undo_target(job, &teller, &target, &mut receipt);
+            teller.tell(Happening::StepEnded {
+                step,
+                how: match &receipt.reload {
+                    _ if ending.exit != Exit::Done => StepEnd::Failed,
+                    // The files are back; nginx goes on as it was.
+                    Reload::Refused { .. } => StepEnd::Warned,
+                    _ => StepEnd::Done,
+                },
+                detail: match &receipt.reload {
+                    Reload::NotNeeded => String::new(),
+                    reload => format!("nginx: reload {reload}"),
+                },
+                milliseconds: job.milliseconds_since(began),
+            });
+            (Some(lock), ending)
         }
     };
     job.finish(&folder, &teller, receipt, &ending);

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::super::{Diagnosis, Finding, Request, Severity, examine};
 use crate::host::{Host as _, Memory};
 use crate::probe::{self, Wanted};
-use crate::values::Port;
 
 const LOG: &str = "/var/log/nginx/error.log";
 const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp {\n  server {\n    \
@@ -23,13 +22,7 @@ fn host(config: &str, log: &str) -> Memory {
 }
 
 fn examined_since(host: &Memory, logs: &[PathBuf], since: Option<i64>) -> Diagnosis {
-    let wanted = Wanted {
-        names: Vec::new(),
-        addresses: Vec::new(),
-        https_port: Port::HTTPS,
-        files: Vec::new(),
-        state: "/var/lib/nim-tls".parse().unwrap(),
-    };
+    let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
     let facts = probe::look(host, &wanted);
     let request = Request {
         logs,
@@ -111,6 +104,16 @@ fn what_is_over_or_came_from_this_host_is_a_note() {
     let finding = found(&own, MISSING).unwrap();
     assert_eq!(finding.severity, Severity::Info);
     assert!(finding.why.contains("this host itself"), "{}", finding.why);
+
+    let mixed = refused("2026/11/24 11:00:00", "10.0.0.9") + &refused(TODAY, "127.0.0.1");
+    let mixed = examined(CONFIG, &mixed);
+    let finding = found(&mixed, MISSING).unwrap();
+    assert_eq!((finding.severity, finding.count), (Severity::Info, 2));
+    assert!(
+        finding.why.contains("this host itself") && finding.why.contains("more than a day"),
+        "{}",
+        finding.why
+    );
 
     let both = refused(TODAY, "127.0.0.1") + &refused(TODAY, "10.0.0.9");
     let both = examined(CONFIG, &both);

@@ -89,30 +89,12 @@ impl Running {
                 exit,
                 problem,
             } => {
-                if exit == Exit::Done as u8 {
-                    self.all_done(event.at);
-                }
                 self.ended = Some(Ended {
                     outcome,
                     exit,
                     problem,
                 });
             }
-        }
-    }
-
-    /// What was not told step by step was done all the same.
-    fn all_done(&mut self, at: i64) {
-        let seconds = at.saturating_sub(self.began.unwrap_or(at)).max(0);
-        let milliseconds = seconds.unsigned_abs() * 1000;
-        let count = self.said.len();
-        let open = |step: &&mut StepLine| step.state == StepState::ToCome;
-        for step in self.steps.iter_mut().filter(open) {
-            step.state = StepState::Over {
-                how: StepEnd::Done,
-                detail: format!("{count} things"),
-                milliseconds,
-            };
         }
     }
 

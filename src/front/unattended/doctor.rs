@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::Examination;
-use crate::doctor::{Diagnosis, Rule, Severity, Source, rules};
+use crate::doctor::{Diagnosis, Rule, Severity, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
 
 use super::super::diagnosis;
 use super::super::output::Output;
 use super::super::place::{Ground, absolute};
-use super::super::typed::as_root;
+use super::super::typed::{as_root, quoted};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -47,13 +47,15 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
         output.tell_after("", "Only root can read all of this:");
         output.tell(&format!("  {}", as_root()));
     }
-    let asked_for = |source: &&Source| {
-        let named = |log: &PathBuf| escaped(&log.to_string_lossy()) == source.path;
-        !source.read && logs.iter().any(named)
+    let not_read = |log: &&PathBuf| {
+        let path = escaped(&log.to_string_lossy());
+        let mut sources = diagnosis.sources.iter();
+        sources.find(|source| source.path == path && !source.read)
     };
-    if let Some(source) = diagnosis.sources.iter().find(asked_for) {
+    if let Some((log, source)) = logs.iter().find_map(|log| Some((log, not_read(&log)?))) {
         let what = format!("{} was not read: {}", source.path, source.why);
-        return Err(Problem::usage(what).remedy(format!("ls -l {}", source.path)));
+        let remedy = format!("ls -l {}", quoted(log.as_os_str()));
+        return Err(Problem::usage(what).remedy(remedy));
     }
     let found = diagnosis.count(Severity::Error) > 0;
     Ok(if found { Exit::HostUnfit } else { Exit::Done } as u8)

@@ -146,11 +146,5 @@ fn text_that_is_not_utf_8_is_left_alone() {
 }
 
 fn wanted() -> crate::probe::Wanted {
-    crate::probe::Wanted {
-        names: Vec::new(),
-        addresses: Vec::new(),
-        https_port: 443.try_into().unwrap(),
-        files: Vec::new(),
-        state: super::stand::STATE.parse().unwrap(),
-    }
+    crate::probe::Wanted::without_answers(super::stand::STATE.parse().unwrap())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::Runs;
+use super::super::events::follow;
 use super::super::lab::{
     self, CONF, KEY, OLD_KEY, OWN_CONF, apply, machine, plan, rollback, second_plan, state, world,
 };
@@ -106,7 +107,19 @@ fn a_broken_file_of_somebody_else_does_not_stop_it() {
     let (run, ending) = rollback(&machine, None);
     assert_eq!(ending.exit, Exit::Done);
     let why = format!("{broken}:1: unknown directive \"x\"");
-    assert_eq!(receipt(&machine, &run).reload, Reload::Refused { why });
+    let refused = Reload::Refused { why };
+    assert_eq!(receipt(&machine, &run).reload, refused);
+    // Whoever watches is told of nginx too: the files are back, and it does not serve them.
+    let state = state();
+    let events = follow(&machine, &state, &run, 0).news().unwrap();
+    let told = events.iter().find_map(|event| match &event.what {
+        Happening::StepEnded { how, detail, .. } => Some((*how, detail.clone())),
+        _ => None,
+    });
+    assert_eq!(
+        told,
+        Some((StepEnd::Warned, format!("nginx: reload {refused}")))
+    );
     machine.take_away(broken);
     assert_eq!(world(&machine), before);
 }

@@ -97,7 +97,7 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
                 style = model.look.bad();
             }
             let words = if ended.outcome == Outcome::RolledBack && ended.exit == 0 {
-                "Every file is back as it was, and so is who is let in.".to_owned()
+                "Every file is back as it was.".to_owned()
             } else {
                 format!("Ended: {}.", ended.outcome)
             };
