@@ -112,6 +112,10 @@ fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
         model.running = None;
         pages::go(model, Step::Apply);
     }
+    if matches!(event.what, Happening::Ended { .. }) {
+        // What it says is going on is over.
+        model.notice = None;
+    }
     let running = model.running.get_or_insert_with(Running::default);
     running.take(event);
     match &running.ended {

@@ -184,6 +184,18 @@ fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
     begins(&mut model, "rollback");
     assert_eq!(model.step, Step::Apply);
     assert!(drawn(&model, 80, 24).contains("[ CHANGING NOW ]"));
+    model.tell("Putting everything back ...");
+    happened(
+        &mut model,
+        Happening::Ended {
+            outcome: Outcome::RolledBack,
+            exit: 0,
+            problem: None,
+        },
+    );
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("Every file is back as it was."), "{shown}");
+    assert!(!shown.contains("Putting everything back"), "{shown}");
 }
 
 fn begins(model: &mut Model, command: &str) {
