@@ -2,6 +2,7 @@
 //! take their fields, words and suggestions from here. Pure: what is asked depends on the facts
 //! of a host and on what was entered so far.
 
+mod remedy;
 mod suggest;
 mod table;
 
@@ -9,6 +10,7 @@ use crate::answers::Entered;
 use crate::facts::{Facts, Known};
 use crate::values::{HostName, Invalid, SubjectName};
 
+pub use remedy::in_questions;
 pub use table::QUESTIONS;
 
 /// The steps of the wizard, in their order.

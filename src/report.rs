@@ -1,8 +1,12 @@
 //! What was proven: one row for each connection that was tried, expected and seen side by side.
 
+mod alike;
+
 use serde::{Deserialize, Serialize};
 
 use crate::values::{USUAL_WIDTH, cell, sort_by_key, wrapped};
+
+pub use alike::{Alike, addresses, alike};
 
 /// One connection of the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::host::{Host as _, HostError, Local};
 use crate::pki::{Passphrase, SecretKey};
 use crate::plan::{Authority, KeepKey, Plan};
-use crate::values::AbsPath;
+use crate::values::{AbsPath, USUAL_WIDTH, wrapped};
 use crate::worker::INTERMEDIATE_KEY;
 
 use super::consent::is_terminal;
@@ -17,6 +17,12 @@ use super::output::Output;
 use super::place::Ground;
 use super::prompt::{self, Ask, Unanswered};
 use super::typed::{again, quoted};
+
+/// Below so many letters somebody who has the key's file finds the passphrase by trying.
+const SHORT: usize = 12;
+/// What is said of one that is shorter. It is taken all the same: whose host it is decides.
+pub(super) const IS_SHORT: &str = "That is short: who gets hold of the key's file can find it by trying. Four words that do \
+     not belong together are better.";
 
 /// A passphrase fits in a line; OpenSSL reads no more than a kibibyte of it.
 const LIMIT: u64 = 64 * 1024;
@@ -165,6 +171,11 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
     }
 }
 
+/// Whether a new passphrase deserves a word. An empty one is none.
+pub(super) fn is_short(text: &str) -> bool {
+    (1..SHORT).contains(&text.chars().count())
+}
+
 /// As it is typed: a new one twice. An empty line goes back.
 pub(super) fn typed(need: Need, asked: &mut dyn Ask) -> Result<Zeroizing<String>, Unanswered> {
     let prompt = match need {
@@ -175,6 +186,9 @@ pub(super) fn typed(need: Need, asked: &mut dyn Ask) -> Result<Zeroizing<String>
         let text = asked.secret(prompt)?;
         if text.is_empty() {
             return Err(Unanswered::Back);
+        }
+        if need == Need::New && is_short(&text) {
+            asked.say(&wrapped("", IS_SHORT, USUAL_WIDTH));
         }
         if need == Need::Existing || *asked.secret("The same again")? == *text {
             return Ok(text);

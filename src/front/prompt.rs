@@ -45,13 +45,29 @@ pub(super) enum Choices<'a> {
     Of(&'a [&'a str]),
     /// These words, which were named just before, each with what it means.
     Named(&'a [&'a str]),
+    /// These words and no beginnings of them, because a slip of a finger must not be one.
+    InFull(&'a [&'a str]),
 }
 
 impl<'a> Choices<'a> {
     pub(super) fn words(self) -> &'a [&'a str] {
         match self {
             Self::Open => &[],
-            Self::Of(words) | Self::Named(words) => words,
+            Self::Of(words) | Self::Named(words) | Self::InFull(words) => words,
+        }
+    }
+
+    /// The word that was said: in full, or the beginning of it and of no other.
+    pub(super) fn meant(self, said: &str) -> Option<&'a str> {
+        let words = self.words();
+        if let Some(word) = words.iter().find(|word| **word == said) {
+            return Some(word);
+        }
+        let mut begun = words.iter().filter(|word| word.starts_with(said));
+        match (self, begun.next(), begun.next()) {
+            (Self::InFull(_), ..) => None,
+            (_, Some(word), None) if !said.is_empty() => Some(word),
+            _ => None,
         }
     }
 }
@@ -165,7 +181,7 @@ impl Ask for InLines {
         choices: Choices<'_>,
     ) -> Result<String, Unanswered> {
         let choices = match choices {
-            Choices::Of(words) => format!(" ({})", words.join(", ")),
+            Choices::Of(words) | Choices::InFull(words) => format!(" ({})", words.join(", ")),
             Choices::Open | Choices::Named(_) => String::new(),
         };
         let shown = crate::values::escaped(shown);

@@ -5,6 +5,7 @@ mod backend;
 mod command;
 mod edit;
 mod effect;
+mod help;
 mod key;
 mod look;
 mod mend;

@@ -15,10 +15,10 @@ use crate::topology;
 use crate::values::{advised, escaped, wrapped};
 
 /// What the wizard is for.
-pub(super) const WELCOME: &str = "This wizard makes the connections of browsers and agents to \
-    NGINX Instance Manager encrypted, and lets agents in only with a certificate if you want \
-    that. You see every line before it is written, nothing is changed before your yes in step 7, \
-    and all of it can be put back.";
+pub(super) const WELCOME: &str = "This wizard encrypts the connections of browsers and agents to \
+    NGINX Instance Manager, and lets agents in only with a certificate if you want that. You see \
+    every line before it is written, nothing is changed before your yes in step 7, and all of it \
+    can be put back.";
 
 /// What a run does without its screen, where the host exists for this command only.
 pub(super) const PRACTICE_GOES: &str =
@@ -40,6 +40,8 @@ pub(super) const NOTHING_TO_PROVE: &str = "Done. There was nothing to prove: no 
 pub(super) const HANDED_OUT: &str = "Done: the certificates are made, no service was touched, and who was let in before is let in \
      now. Next: bring each agent its files; then start nim-tls again with the same answers, and \
      say yes.";
+pub(super) const HAND_OUT: &str =
+    "Issue and hand out only: makes the agents' certificates, touches no service.";
 pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
 pub(super) const IF_THE_LINE_DROPS: &str =
     "If the line drops, the work goes on here; start nim-tls again to see how it ended.";

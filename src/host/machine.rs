@@ -17,6 +17,12 @@ pub trait Host: Send + Sync {
     /// Whether this host runs: has processes, ports, commands. False under `--root`.
     fn is_live(&self) -> bool;
 
+    /// Why nothing here could speak a TLS older than 1.2, or one of its weak suites, whatever
+    /// nginx is told: then it proves nothing that they are refused.
+    fn knows_no_old_tls(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Seconds since 1970, UTC.
     fn now(&self) -> i64;
     /// Time since an arbitrary start; never runs backwards.

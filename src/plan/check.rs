@@ -159,12 +159,14 @@ impl<'e> Work<'_, 'e> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        self.changes.notes.push(format!(
+        let cut_off = format!(
             "connected to port {} now without a certificate: {}{more}; agents among them are \
              refused until they have a certificate of this authority",
             self.site.port,
             first.join(", ")
-        ));
+        );
+        // Before all other notes: it is about people who are at work now.
+        self.changes.notes.insert(0, cut_off);
     }
 
     /// What code in the server does is beyond the reach of a plan.

@@ -118,7 +118,7 @@ fn notes(
     made: &Certificates,
     configured: &NginxChanges,
 ) -> Vec<String> {
-    let mut notes = [made.notes.as_slice(), &configured.notes].concat();
+    let mut notes = [configured.notes.as_slice(), &made.notes].concat();
     if made.issuing.is_some() {
         notes.extend(shortened(answers));
     }

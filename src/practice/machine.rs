@@ -56,6 +56,10 @@ impl Host for Practice {
         true
     }
 
+    fn knows_no_old_tls(&self) -> Option<&'static str> {
+        Some("the practice host knows no old TLS")
+    }
+
     fn now(&self) -> i64 {
         self.0.files.now()
     }

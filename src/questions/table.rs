@@ -24,15 +24,17 @@ pub const QUESTIONS: [Question; 8] = [
         step: Step::Names,
         label: "Further names and addresses",
         why: "Everything else that somebody types to reach the manager: short names, old names, \
-              addresses. A browser warns where the certificate does not hold what was typed.",
+              addresses, with commas between them. A browser warns where the certificate does \
+              not hold what was typed.",
         kind: Kind::Names,
     },
     Question {
         field: "agents",
         step: Step::Names,
         label: "Agents",
-        why: "One certificate is made for each of these names. An agent without one is refused \
-              once this is applied; you can add names later and apply again.",
+        why: "One certificate is made for each of these names, with commas between them. An agent \
+              without one is refused once this is applied; you can add names later and apply \
+              again.",
         kind: Kind::HostNames,
     },
     Question {

@@ -100,7 +100,11 @@ pub(super) fn rows(
             (Offer::Tls12Cbc, "TLS 1.2, CBC suites only"),
             (Offer::Tls12StaticRsa, "TLS 1.2, no forward secrecy"),
         ] {
-            tell(hello(host, proof, *address, offer, case, "refused"));
+            let expected = "refused";
+            tell(match host.knows_no_old_tls() {
+                Some(why) => Row::not_tried(&tls(*address), case, expected, why),
+                None => hello(host, proof, *address, offer, case, expected),
+            });
         }
         tell(hello(
             host,
@@ -301,6 +305,10 @@ fn authority(name: &SubjectName) -> String {
     }
 }
 
+fn tls(address: SocketAddr) -> String {
+    format!("TLS at {address}")
+}
+
 fn hello(
     host: &dyn Host,
     proof: &Proof,
@@ -309,7 +317,7 @@ fn hello(
     case: &str,
     expected: &str,
 ) -> Row {
-    let leg = format!("TLS at {address}");
+    let leg = tls(address);
     let target = Target {
         address,
         sni: Some(proof.name.clone()),

@@ -69,21 +69,22 @@ impl Seen {
 
     /// For the column "seen": who said what.
     pub(super) fn words(&self, check: Option<u16>) -> String {
-        let by_check = match check {
-            Some(204) => "the check let it pass; ",
-            Some(_) => "nginx's check refused; ",
+        // Told by the log of nginx's check: without that nobody can say whose answer it is.
+        let whose = match check {
+            Some(204) => "service: ",
+            Some(_) => "nginx: ",
             None => "",
         };
         let answer = match (&self.fault, self.http, self.grpc) {
             (Some(fault), ..) => fault.to_string(),
             (None, _, Some(UNAVAILABLE)) | (None, Some(502), None) if check == Some(204) => {
-                "the service behind it is down".to_owned()
+                "down, but nginx let it pass".to_owned()
             }
             (None, _, Some(status)) => format!("grpc-status {status}"),
             (None, Some(status), None) => format!("HTTP {status}"),
             (None, None, None) => "no answer".to_owned(),
         };
-        format!("{by_check}{answer}")
+        format!("{whose}{answer}")
     }
 }
 

@@ -110,7 +110,7 @@ impl<'a> Talk<'a> {
     pub(super) fn tell_problem(&mut self, problem: &Problem) {
         self.tell_after("! ", &problem.what);
         if let Some(remedy) = &problem.remedy {
-            self.tell_after("  do: ", remedy);
+            self.tell_after("  do: ", &questions::in_questions(remedy));
         }
     }
 
@@ -124,11 +124,10 @@ impl<'a> Talk<'a> {
     ) -> Result<String, Left> {
         loop {
             let said = self.ask_freely(label, shown, choices, help)?;
-            let words = choices.words();
-            if words.contains(&said.as_str()) {
-                return Ok(said);
+            if let Some(word) = choices.meant(&said) {
+                return Ok(word.to_owned());
             }
-            let choices = words.join(", ");
+            let choices = choices.words().join(", ");
             self.tell(&format!("That is not understood. Say one of: {choices}."));
         }
     }

@@ -118,6 +118,18 @@ fn a_refused_answer_is_asked_again_and_the_one_before_stays() {
 }
 
 #[test]
+fn the_beginning_of_a_word_will_do_where_it_is_no_others_and_nothing_is_changed_by_it() {
+    let choices = ["encrypted", "plaintext", "ecdsa-p256", "ecdsa-p384"];
+    let meant = |said: &str| Choices::Named(&choices).meant(said);
+    assert_eq!(meant("p"), Some("plaintext"));
+    assert_eq!(meant("e"), None);
+    assert_eq!(meant("ecdsa-p3"), Some("ecdsa-p384"));
+    assert_eq!(meant(""), None);
+    let yes = Choices::InFull(&["yes", "no"]);
+    assert_eq!((yes.meant("y"), yes.meant("yes")), (None, Some("yes")));
+}
+
+#[test]
 fn what_does_not_exist_is_refused_with_its_reason() {
     let out = told(&["", "", "grpc-health-checks", "ssl-termination"]);
     assert!(out.heard.contains("N/A: "), "{}", out.heard);

@@ -59,7 +59,8 @@ impl Talk<'_> {
             let help = "Only the word yes begins; no goes back to Files.";
             (&["yes", "no"], help)
         };
-        let said = self.ask("Change this host now?", "no", Choices::Of(choices), help)?;
+        let choices = Choices::InFull(choices);
+        let said = self.ask("Change this host now?", "no", choices, help)?;
         match said.as_str() {
             "yes" => self.begin_work(|plan| Ok(plan.clone())),
             "hand out" => self.begin_work(hand_out_only),
@@ -163,7 +164,7 @@ impl Talk<'_> {
             match self.ask(
                 "Keep it, or put everything back?",
                 "keep",
-                Choices::Of(&["keep", "put back"]),
+                Choices::InFull(&["keep", "put back"]),
                 help,
             ) {
                 Ok(said) if said == "keep" => {

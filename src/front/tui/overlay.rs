@@ -2,6 +2,7 @@
 
 use super::super::diagnosis;
 use super::command::IN_WORDS;
+use super::help;
 use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
 use super::pane::{self, Kind};
 use super::running::Running;
@@ -104,7 +105,12 @@ fn quit(model: &Model) -> String {
 }
 
 fn help(model: &Model) -> String {
-    let mut text = String::from(IN_WORDS);
+    let mut text = format!(
+        "{} {}: {}\n\n{IN_WORDS}\n",
+        model.step.number(),
+        model.step.title(),
+        help::of(model.step)
+    );
     text.push_str("Nothing is written before the yes of step 7. The way back after it: ");
     text.push_str(if model.practice.is_some() {
         WAY_BACK_IN_PRACTICE

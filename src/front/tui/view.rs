@@ -34,7 +34,7 @@ use super::running::Running;
 use crate::facts::Known;
 use crate::questions::Step;
 use crate::receipt::Outcome;
-use crate::values::escaped;
+use crate::values::{cell, escaped};
 
 use body::Body;
 
@@ -46,6 +46,8 @@ const SIDE_BY_SIDE: u16 = 120;
 const AROUND: u16 = 5;
 /// Lines of the preview where it is a strip.
 const STRIP: u16 = 4;
+/// Lines of a notice, at most.
+const NOTICE: usize = 4;
 /// Rows that step 3 needs to say all it has to say.
 const METHOD: u16 = 15;
 
@@ -58,15 +60,23 @@ pub(super) fn frame(model: &Model, frame: &mut Frame<'_>) {
     let wide = usize::from(area.width);
     put(frame, row(area, 0), header(model, wide));
     put(frame, row(area, 1), steps(model, wide));
-    put(frame, row(area, 2), rule(model, "", wide));
-    put(frame, row(area, area.height - 2), rule(model, "", wide));
-    put(frame, row(area, area.height - 1), footer(model, wide));
+    put(
+        frame,
+        row(area, 2),
+        rule(model, &promise(model, wide), wide),
+    );
+    let footer = footer(model, wide);
+    let more = u16::try_from(footer.len() - 1).unwrap_or(u16::MAX);
     let middle = Rect {
         x: area.x,
         y: area.y + 3,
         width: area.width,
-        height: area.height - AROUND,
+        height: area.height - AROUND - more,
     };
+    put(frame, row(area, middle.bottom()), rule(model, "", wide));
+    for (y, line) in (middle.bottom() + 1..area.bottom()).zip(footer) {
+        put(frame, row(area, y), line);
+    }
     if model.preview.full {
         preview::draw(model, frame, middle);
     } else {
@@ -341,16 +351,42 @@ fn rule(model: &Model, title: &str, width: usize) -> Line<'static> {
     Line::styled(format!("{head}{}", mark.repeat(rest)), model.look.dim())
 }
 
-/// What was just done or refused, or else which keys do something here.
-fn footer(model: &Model, width: usize) -> Line<'static> {
+/// That nothing is written yet, and how to get back later. It is the same on every step, so that
+/// it costs nothing to be there.
+fn promise(model: &Model, width: usize) -> String {
+    if model.running.is_some() {
+        return String::new();
+    }
+    let back = if model.practice.is_some() {
+        "a button on step 8".to_owned()
+    } else {
+        model.way_back()
+    };
+    let promise = "nothing is written before the yes of step 7";
+    let whole = format!("{promise}; way back: {}", escaped(&back));
+    if whole.chars().count() + 4 <= width {
+        whole
+    } else {
+        promise.to_owned()
+    }
+}
+
+/// What was just done or refused, in a few lines where it is long, or else which keys do something
+/// here.
+fn footer(model: &Model, width: usize) -> Vec<Line<'static>> {
     if let Some(notice) = &model.notice {
         let (mark, style) = if notice.refusal {
             ("No: ", model.look.bad())
         } else {
             ("", model.look.title())
         };
-        let text: String = format!(" {mark}{}", escaped(&notice.text));
-        return Line::styled(text.chars().take(width).collect::<String>(), style);
+        let text = format!("{mark}{}", escaped(&notice.text));
+        let lines = cell(&text, width.saturating_sub(2))
+            .into_iter()
+            .take(NOTICE);
+        return lines
+            .map(|line| Line::styled(format!(" {line}"), style))
+            .collect();
     }
-    Line::raw(keys::line(model, width))
+    vec![Line::raw(keys::line(model, width))]
 }

@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::{Running, StepState};
+use super::super::stops::{Button, Stop, stops};
 use super::body::Body;
 use crate::event::StepEnd;
 use crate::receipt::Outcome;
@@ -42,17 +43,22 @@ fn asks(model: &Model, width: usize) -> Body {
         let title = titled(model, &step.id, &step.title);
         body.text(&format!("  {number:>2} "), &title);
     }
-    body.gap();
     body.rule("What people will notice");
     for (who, what) in words::noticed(model.facts.as_ref(), &model.entered, plan) {
         body.text(&format!(" {who:<9} "), &what);
     }
     body.gap();
-    body.text(" ", words::IF_IT_FAILS);
+    let mut fears = words::IF_IT_FAILS.to_owned();
     if model.practice.is_none() {
-        body.text(" ", words::IF_THE_LINE_DROPS);
+        fears = format!("{fears} {}", words::IF_THE_LINE_DROPS);
     }
-    body.text(" Later: ", &model.way_back());
+    body.text(" ", &fears);
+    if stops(model)
+        .iter()
+        .any(|stop| matches!(stop, Stop::Button(Button::HandOut)))
+    {
+        body.text(" ", words::HAND_OUT);
+    }
     body.gap();
     body.foot_begins();
     body.buttons(model);

@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 use super::super::look::Look;
 use super::super::model::Model;
 use super::super::stops::{Button, Stop, stops};
-use crate::questions::Step;
+use crate::error::Problem;
+use crate::questions::{Step, in_questions};
 use crate::values::{cell, escaped};
 
 /// Columns of the mark before a row of a table.
@@ -82,6 +83,14 @@ impl Body {
                 Span::raw(before),
                 Span::styled(line, style),
             ]));
+        }
+    }
+
+    /// What stands in the way, and what would do.
+    pub(super) fn problem(&mut self, problem: &Problem) {
+        self.styled(" ! ", &problem.what, self.look.bad());
+        if let Some(remedy) = &problem.remedy {
+            self.text("   do: ", &in_questions(remedy));
         }
     }
 
@@ -200,6 +209,19 @@ impl Body {
         self.line(Line::from(spans));
     }
 
+    /// Without the blank line before the foot, where that makes all fit.
+    fn tightened(mut self, room: usize) -> Self {
+        let end = self.end();
+        let blank = self.foot.is_some() && end > 0 && self.lines[end - 1].width() == 0;
+        if blank && self.lines.len() == room + 1 {
+            self.lines.remove(end - 1);
+            self.foot = Some(end - 1);
+            let up = |line: &mut usize| *line -= usize::from(*line >= end);
+            self.focus.iter_mut().for_each(up);
+        }
+        self
+    }
+
     /// The line after those that can be scrolled.
     fn end(&self) -> usize {
         self.foot.unwrap_or(self.lines.len())
@@ -233,16 +255,21 @@ impl Body {
     }
 
     /// Where the scrolled lines begin after so many lines more.
-    pub(super) fn scrolled(&self, room: usize, by: isize) -> usize {
-        let middle = self.middle(room);
-        let last = self.end() - self.head - middle.len();
-        (middle.start - self.head)
+    pub(super) fn scrolled(self, room: usize, by: isize) -> usize {
+        let body = self.tightened(room);
+        let middle = body.middle(room);
+        let last = body.end() - body.head - middle.len();
+        (middle.start - body.head)
             .saturating_add_signed(by)
             .min(last)
     }
 
     /// The lines that are shown in this much room, and row and column of the cursor.
-    pub(super) fn shown(mut self, room: usize) -> (Vec<Line<'static>>, Option<(usize, usize)>) {
+    pub(super) fn shown(self, room: usize) -> (Vec<Line<'static>>, Option<(usize, usize)>) {
+        self.tightened(room).cut(room)
+    }
+
+    fn cut(mut self, room: usize) -> (Vec<Line<'static>>, Option<(usize, usize)>) {
         let middle = self.middle(room);
         let end = self.end();
         let (above, below) = (middle.start - self.head, end - middle.end);

@@ -14,10 +14,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
     match &model.outlook {
         Outlook::Unfit(problem) => {
-            body.styled(" ! ", &problem.what, model.look.bad());
-            if let Some(remedy) = &problem.remedy {
-                body.text("   do: ", remedy);
-            }
+            body.problem(problem);
         }
         Outlook::Open { refusals, .. } => {
             for refusal in refusals {
@@ -42,13 +39,16 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body.text(
         " ",
         &format!(
-            "{} files; {} things to know come after them (Down). The pane shows each line, except \
-             what is made only then.",
+            "{} files; after them what is run, and what to know (Down). p shows every line.",
             sketch.files.len(),
-            sketch.plan.notes.len()
         ),
     );
-    let room = width.saturating_sub(27).max(20);
+    let mut notes = sketch.plan.notes.iter();
+    // Who is cut off comes first, where somebody is. It stands where nobody can miss it.
+    if let Some(note) = notes.next() {
+        body.styled(" know    ", note, model.look.warning());
+    }
+    let room = width.saturating_sub(29).max(20);
     let focus = model.focus.min(stops(model).len().saturating_sub(1));
     for (index, file) in sketch.files.iter().enumerate() {
         let here = index == focus;
@@ -61,7 +61,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         };
         let content = match (&file.diff, file.sensitive) {
             (_, true) => "secret".to_owned(),
-            (None, false) => "made then".to_owned(),
+            (None, false) => "made on yes".to_owned(),
             (Some(_), false) => format!("+{} -{}", file.added, file.removed),
         };
         let style = if here {
@@ -76,20 +76,18 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
                 format!("{:<room$}", end_of(&escaped(&file.path), room)),
                 style,
             ),
-            Span::raw(format!("  {content:<9} {}", file.mode)),
+            Span::raw(format!("  {content:<11} {}", file.mode)),
         ]));
     }
     for step in &sketch.plan.steps {
         let words = match &step.action {
             Action::Trust(trust) => trust.command.clone(),
-            Action::Reload(_) => {
-                "nginx reads its configuration again, and is looked after".to_owned()
-            }
+            Action::Reload(_) => "nginx reload; its new workers and its log are watched".to_owned(),
             _ => continue,
         };
         body.styled(" run     ", &words, model.look.dim());
     }
-    for note in &sketch.plan.notes {
+    for note in notes {
         body.styled(" know    ", note, model.look.warning());
     }
     body.buttons(model);

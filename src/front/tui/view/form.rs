@@ -2,14 +2,18 @@
 
 use ratatui::text::{Line, Span};
 
-use super::super::super::words;
+use super::super::super::outlook::Outlook;
+use super::super::super::{passphrase, words};
 use super::super::model::Model;
-use super::super::stops::{Stop, stops};
+use super::super::stops::{Stop, needs_passphrase, stops};
 use super::body::Body;
 use crate::practice::NAME;
 use crate::questions::{Kind, Question, Step};
 use crate::values::escaped;
 
+/// As many lines as what is said of a short passphrase: nothing below moves while it is typed.
+const FORGOTTEN: &str = "Nobody can find it out again: who forgets it cannot issue or renew certificates. What runs \
+     goes on running.";
 /// Room for labels.
 const LABELS: usize = 34;
 
@@ -27,6 +31,10 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     }
     if all.is_empty() {
         body.text(" ", "Nothing has to be asked here.");
+    }
+    if let Outlook::Unfit(problem) = &model.outlook {
+        body.gap();
+        body.problem(problem);
     }
     if model.step == Step::Names && model.practice.is_some() {
         body.gap();
@@ -120,11 +128,13 @@ fn secret(body: &mut Body, model: &Model, again: bool, here: bool) {
     spans.push(Span::raw("*".repeat(length)));
     body.line(Line::from(spans));
     if here {
-        body.styled(
-            "     ",
-            "Who forgets it cannot issue or renew certificates; what runs goes on running.",
-            model.look.dim(),
-        );
+        let is_new = needs_passphrase(model) == Some(true);
+        let (words, style) = if is_new && !again && passphrase::is_short(text) {
+            (passphrase::IS_SHORT, model.look.warning())
+        } else {
+            (FORGOTTEN, model.look.dim())
+        };
+        body.styled("     ", words, style);
     }
 }
 

@@ -17,9 +17,9 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.text(
             " ",
             &format!(
-                "This is a practice host, in {folder}: nothing outside of that folder is touched. \
-                 Files, certificates and TLS connections are real; nginx, services, commands and \
-                 two agents are simulated."
+                "This is a practice host, in {folder}: nothing outside of it is touched. Files, \
+                 certificates and TLS connections are real; nginx, services, commands and two \
+                 agents are simulated."
             ),
         );
     }

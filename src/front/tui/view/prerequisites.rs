@@ -6,9 +6,11 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
+use super::shortened;
 use crate::facts::Facts;
 use crate::plan;
 use crate::prerequisites::{Check, Status};
+use crate::questions::in_questions;
 use crate::values::{Port, escaped};
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
@@ -68,14 +70,10 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body
 }
 
-/// The title, and what was found where there is room for it.
+/// The title, and of what was found as much as there is room for.
 fn fine_words(check: &Check, room: usize) -> String {
     let whole = escaped(&format!("{}: {}", check.title, check.detail));
-    if whole.chars().count() <= room {
-        whole
-    } else {
-        check.title.chars().take(room).collect()
-    }
+    shortened(&whole, room)
 }
 
 fn today(facts: &Facts) -> String {
@@ -108,6 +106,6 @@ fn attention(body: &mut Body, model: &Model, check: &Check, here: bool) {
     ]));
     body.text("        ", &check.detail);
     if let Some(remedy) = &check.remedy {
-        body.text("        do: ", remedy);
+        body.text("        do: ", &in_questions(remedy));
     }
 }

@@ -6,7 +6,7 @@ use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
-use crate::report::Row;
+use crate::report::{self, Alike, Row};
 use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
@@ -16,37 +16,70 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .as_ref()
         .map_or(&[][..], |running| running.rows.as_slice());
     verdict(&mut body, model, rows);
-    body.gap();
-    let heads = ["who connects", "to", "expected", "seen"].map(str::to_owned);
-    let mut texts = vec![heads.to_vec()];
-    for row in rows {
-        let why = row.why.as_ref().map(|why| format!("not tried: {why}"));
-        let seen = why.as_ref().unwrap_or(&row.seen);
-        let cells = [&row.case, &row.leg, &row.expected, seen];
-        texts.push(cells.map(|text| escaped(text)).to_vec());
-    }
-    let cells: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
-    let columns = body.columns(&cells);
-    let dim = model.look.dim();
-    for (index, texts) in texts.iter().enumerate() {
-        match index.checked_sub(1).and_then(|index| rows.get(index)) {
-            Some(row) => {
-                let mark = model.look.mark(row.ok);
-                body.row(mark, Style::new(), &columns, texts, false);
-            }
-            None if rows.is_empty() => {}
-            None => body.row(("", dim), dim, &columns, texts, false),
-        }
-        if index == 0 {
-            body.head_ends();
-        }
-    }
+    table(&mut body, model, rows);
     body.foot_begins();
     body.rule("What now");
     what_now(&mut body, model);
-    body.gap();
     body.buttons(model);
     body
+}
+
+/// A line for all connections that came out alike; the heads of the columns stay in sight.
+fn table(body: &mut Body, model: &Model, rows: &[Row]) {
+    if rows.is_empty() {
+        return body.gap();
+    }
+    let everywhere = report::addresses(rows).len();
+    let alike = report::alike(rows);
+    // All services that agents call.
+    let services = alike.iter().map(|line| line.to.as_slice());
+    let services = services.max_by_key(|to| to.len()).unwrap_or_default();
+    if services.len() > 1 {
+        let words = format!(
+            "{}: {}, which agents call.",
+            together(services),
+            services.join(" and ")
+        );
+        body.styled(" ", &words, model.look.dim());
+    }
+    let heads = ["who connects", "to", "expected", "seen"].map(str::to_owned);
+    let texts: Vec<[String; 4]> = std::iter::once(heads)
+        .chain(alike.iter().map(|line| texts(line, services, everywhere)))
+        .collect();
+    let cells: Vec<&[String]> = texts.iter().map(<[String; 4]>::as_slice).collect();
+    let columns = body.columns(&cells);
+    let dim = model.look.dim();
+    body.row(("", dim), dim, &columns, cells[0], false);
+    body.head_ends();
+    for (line, texts) in alike.iter().zip(&cells[1..]) {
+        let mark = model.look.mark(line.row.ok);
+        body.row(mark, Style::new(), &columns, texts, false);
+    }
+}
+
+/// The cells of a line. An address is named where it is not the same for all.
+fn texts(line: &Alike<'_>, services: &[&str], everywhere: usize) -> [String; 4] {
+    let row = line.row;
+    let mut to = if line.to.len() > 1 && line.to == services {
+        together(services).to_owned()
+    } else {
+        line.to.join(", ")
+    };
+    if !line.at.is_empty() && line.at.len() < everywhere {
+        to = format!("{to} at {}", line.at.join(", "));
+    }
+    let seen = match &row.why {
+        Some(why) => format!("not tried: {why}"),
+        None => row.seen.clone(),
+    };
+    [&row.case, &to, &row.expected, &seen].map(|text| escaped(text))
+}
+
+fn together(services: &[&str]) -> &'static str {
+    match services.len() {
+        2 => "both",
+        _ => "all",
+    }
 }
 
 fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
@@ -69,11 +102,15 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
         ("NOT PROVEN", model.look.bad())
     };
     let not_tried = rows.len() - tried;
-    body.styled(
-        " ",
-        &format!("{word}: {ok} of {tried} connections as they must be, {not_tried} not tried."),
-        style,
-    );
+    let addresses = report::addresses(rows);
+    let to = if addresses.is_empty() {
+        String::new()
+    } else {
+        format!(" to {}", addresses.join(" and "))
+    };
+    let proof =
+        format!("{word}: {ok} of {tried} connections{to} as they must be, {not_tried} not tried.");
+    body.styled(" ", &proof, style);
     let back = match (model.connected(), model.connected_before) {
         (Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before"),
         _ => "How many clients are back is not known".to_owned(),
@@ -86,8 +123,7 @@ fn what_now(body: &mut Body, model: &Model) {
     let words = "Each agent's files wait in /var/lib/nim-tls/issued/NAME (nginx-agent.conf there \
                  says what goes where).";
     if model.practice.is_some() {
-        let words = format!("{words} All of that goes away with the practice host when you leave.");
-        body.text(" ", &words);
+        body.text(" ", &format!("{words} All goes away when you leave."));
     } else {
         body.text(" ", &format!("{words} Open the UI in a browser now."));
         body.text(" Way back, later too: ", &model.way_back());
