@@ -104,6 +104,14 @@ pub enum Command {
         answers: AnswersFile,
         #[command(flatten)]
         consent: Consent,
+        /// Put everything back unless `nim-tls confirm` comes within so many seconds of the proof
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        confirm_within: Option<u32>,
+    },
+    /// Keeps a run that waits to be kept
+    Confirm {
+        /// As in 2026-11-23-01; the one that waits if left out
+        run: Option<RunId>,
     },
     /// Shows a run at work, or how it ended, with its exit code. Changes nothing
     Watch {

@@ -42,6 +42,11 @@ pub enum Happening {
         detail: String,
         milliseconds: u64,
     },
+    /// It is done and proven. Unless somebody says within so many seconds that it shall stay, all
+    /// of it is put back.
+    Waiting {
+        seconds: u32,
+    },
     /// Something failed; from here on everything is put back.
     PuttingBack {
         why: String,

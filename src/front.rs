@@ -72,11 +72,7 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
             return tui::run(ground, is_ascii(cli), output.has_colour(), entered, found);
         }
         Found::Free => {}
-        Found::AtWork(run) => {
-            output.tell("A run is at work on this host; this is how it goes.");
-            let watch = Command::Watch { run: Some(run) };
-            return unattended::run(&watch, &ground, output);
-        }
+        Found::AtWork(run) => return plain::attach(&ground, &run, &in_lines(cli)),
         Found::CutShort(run) => return Err(busy::cut_short(&ground, &run)),
     }
     plain::run(ground, &in_lines(cli), entered)

@@ -32,6 +32,9 @@ pub struct Receipt {
     /// For a rollback: the run that it undid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undid: Option<RunId>,
+    /// It was done and proven, and put back because nobody kept it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_kept: bool,
     /// Paths that were left as they are because somebody else changed them since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
@@ -85,6 +88,7 @@ impl Receipt {
             proves: None,
             problem: None,
             undid: None,
+            not_kept: false,
             left: Vec::new(),
             kept: Vec::new(),
             nginx_test: None,

@@ -24,6 +24,7 @@ mod trust;
 mod reload;
 mod old_workers;
 mod return_nginx;
+mod window;
 
 // The runs.
 mod prover;
@@ -49,17 +50,17 @@ use crate::pki::Passphrase;
 use crate::values::{AbsPath, RunId};
 
 pub use apply::apply;
-pub use events::{Follower, Teller, follow};
+pub use events::{Follower, Teller, Waits, follow, waits};
 pub use holder::at_work_in_words;
 pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
-pub use job::{Ending, Job};
+pub use job::{Ending, Job, exit_of};
 pub use journal::{Damaged, Entry};
 pub use prover::Prover;
 pub use purse::Purse;
 pub use rollback::rollback;
-pub use run_folder::{Request, RunError, RunFolder};
+pub use run_folder::{Request, RunError, RunFolder, Word};
 pub use runs::{Runs, in_between};
-pub use spawn::{Launch, Started, request, start, watch};
+pub use spawn::{Launch, Started, request, start, watch, watch_until_it_waits};
 pub use stage::{
     How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };

@@ -4,7 +4,7 @@
 use crate::error::{Exit, Problem};
 use crate::host::{Host as _, Local, Process};
 use crate::values::{RunId, escaped};
-use crate::worker::{self, RunError, Runs};
+use crate::worker::{self, RunError, Runs, Waits};
 
 use super::place::Ground;
 
@@ -88,9 +88,20 @@ pub(super) fn unreadable(ground: &Ground, error: &RunError) -> Problem {
 }
 
 fn busy(ground: &Ground, run: &RunId) -> Problem {
+    if let Some(Waits { left }) = waits(ground, run) {
+        let what =
+            format!("run {run} is done and waits to be kept; all of it is put back in {left} s");
+        return Problem::new(Exit::Busy, what)
+            .remedy(format!("nim-tls confirm {run}{}", ground.options()));
+    }
     let who = worker::at_work_in_words(ground.host(), ground.state(), run);
     Problem::new(Exit::Busy, format!("another run is at work: {who}"))
         .remedy(format!("nim-tls watch {run}{}", ground.options()))
+}
+
+/// Whether this run, which is at work, waits to be kept.
+pub(super) fn waits(ground: &Ground, run: &RunId) -> Option<Waits> {
+    worker::waits(ground.host(), ground.state(), run)
 }
 
 /// Under the same name another run may be at work on another place.

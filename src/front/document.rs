@@ -254,12 +254,15 @@ fn words(receipt: &Receipt, exit: u8) -> String {
             format!("applied, and proven by {tried} attempts")
         }
         (Outcome::Applied, _) if standing.is_good() => {
-            let not_tried = report::not_tried(&receipt.proof).count();
+            let not_tried = receipt.proof.len() - tried;
             format!("applied, and proven by {tried} attempts; {not_tried} could not be tried")
         }
         (Outcome::Applied, _) => "applied, not proven".to_owned(),
         (Outcome::Unchanged, _) => "unchanged, nothing was to be done".to_owned(),
         (Outcome::RolledBack, Some(undid)) => format!("rolled back what run {undid} changed"),
+        (Outcome::RolledBack, None) if receipt.not_kept => {
+            "not kept, and everything was put back".to_owned()
+        }
         (Outcome::RolledBack, None) => "rolled back".to_owned(),
         (Outcome::Incomplete, _) => "incomplete, something is left to be done by hand".to_owned(),
         // "Refused" is for what was never begun.

@@ -1,8 +1,9 @@
 //! A run that was started, shown until it has ended, and how it ended.
 
 use crate::error::{Exit, Problem};
-use crate::event::Happening;
+use crate::event::{Event, Happening};
 use crate::receipt::{Outcome, Receipt};
+use crate::report::Row;
 use crate::values::{RunId, escaped};
 use crate::worker::{self, RunError, Runs, Started};
 
@@ -43,18 +44,49 @@ pub(super) fn watch(
     output: &Output,
 ) -> Result<Happening, Problem> {
     let run = started.run.clone();
-    if let Err(error) = leaving::from_run(ground, &run) {
-        output.tell(&format!(
-            "nim-tls: signals cannot be listened to ({error}); the run goes on"
-        ));
-    }
+    listen(ground, &run, output);
     let ended = worker::watch(ground.host(), ground.state(), started, |event| {
         progress::show(output, event);
+        if matches!(event.what, Happening::Waiting { .. }) {
+            tell_how_to_keep(ground, &run, output);
+        }
     })?;
     match ended.map(|event| event.what) {
         Some(end @ Happening::Ended { .. }) => Ok(end),
         _ => Err(died(ground, &run, output)),
     }
+}
+
+/// The same, until it waits to be kept or has ended.
+pub(super) fn watch_until_it_waits(
+    ground: &Ground,
+    started: &mut Started,
+    output: &Output,
+) -> Result<Happening, Problem> {
+    let run = started.run.clone();
+    listen(ground, &run, output);
+    let show = |event: &Event| progress::show(output, event);
+    let (host, state) = (ground.host(), ground.state());
+    match worker::watch_until_it_waits(host, state, started, show)? {
+        Some(event) => Ok(event.what),
+        None => Err(died(ground, &run, output)),
+    }
+}
+
+fn listen(ground: &Ground, run: &RunId, output: &Output) {
+    if let Err(error) = leaving::from_run(ground, run) {
+        output.tell(&format!(
+            "nim-tls: signals cannot be listened to ({error}); the run goes on"
+        ));
+    }
+}
+
+/// How a run that waits to be kept is kept.
+pub(super) fn tell_how_to_keep(ground: &Ground, run: &RunId, output: &Output) {
+    output.tell(&format!(
+        "  keep it: nim-tls confirm {run}{}",
+        ground.options()
+    ));
 }
 
 /// The worker is gone without a word.
@@ -160,6 +192,17 @@ pub(super) fn outcome(
         output.problem(&problem);
     }
     Ok(*exit)
+}
+
+/// What a run has proven so far.
+pub(super) fn proof(ground: &Ground, run: &RunId) -> Vec<Row> {
+    let events = worker::follow(ground.host(), ground.state(), run, 0).news();
+    let rows = events.unwrap_or_default().into_iter();
+    rows.filter_map(|event| match event.what {
+        Happening::Proved { row } => Some(row),
+        _ => None,
+    })
+    .collect()
 }
 
 pub(super) fn receipt(ground: &Ground, run: &RunId) -> Result<Option<Receipt>, RunError> {

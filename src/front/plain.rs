@@ -3,6 +3,7 @@
 
 mod files;
 mod form;
+mod keeping;
 mod talk;
 mod ways;
 mod work;
@@ -15,13 +16,14 @@ use std::sync::Arc;
 use crate::answers::Entered;
 use crate::error::Problem;
 use crate::questions::Step;
-use crate::values::wrapped;
+use crate::values::{RunId, wrapped};
 
 use super::leaving;
 use super::output::Output;
 use super::place::Ground;
 use super::prompt;
 use super::session;
+use super::unattended::watch_asking;
 use super::words;
 use talk::{Left, Talk};
 
@@ -44,6 +46,15 @@ pub(super) fn run(ground: Ground, output: &Output, entered: Entered) -> Result<u
         facts,
         entered,
     ))
+}
+
+/// Shows a run that somebody has begun, and asks whether it shall stay where it waits for that.
+pub(super) fn attach(ground: &Ground, run: &RunId, output: &Output) -> Result<u8, Problem> {
+    output.tell("A run is at work on this host; this is how it goes.");
+    let mut asked = prompt::at_terminal(output.has_colour(), true);
+    watch_asking(ground, run, output, &mut || {
+        keeping::decide(ground, run, output, asked.as_mut())
+    })
 }
 
 fn lead(talk: &mut Talk<'_>) -> Result<u8, Problem> {

@@ -75,11 +75,17 @@ fn line(happening: &Happening) -> Option<String> {
             let step = escaped(step);
             format!("{step}: {word} in {milliseconds} ms{}", escaped(&detail))
         }
+        Happening::Waiting { seconds } => {
+            format!("waiting: all of it is put back in {seconds} s, unless it is kept")
+        }
         Happening::PuttingBack { why } => {
             format!("putting everything back, because {}", escaped(why))
         }
         Happening::Ended { exit, .. } if *exit == Exit::PutBack as u8 => {
             "ended: everything was put back".to_owned()
+        }
+        Happening::Ended { exit, .. } if *exit == Exit::NotKept as u8 => {
+            "ended: it was not kept, and everything was put back".to_owned()
         }
         Happening::Ended { outcome, .. } => format!("ended: {outcome}"),
     })

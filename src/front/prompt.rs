@@ -119,18 +119,17 @@ impl Ask for ByInquire {
         let label = headed(label);
         let mut text = Text::new(&label);
         let words = choices.words();
-        if words.is_empty() {
-            text = text.with_initial_value(shown);
-        } else {
+        if !shown.is_empty() {
+            // Not typed in advance: a word such as back would be glued to it.
+            text = text.with_default(shown);
+        }
+        if !words.is_empty() {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
             let named = matches!(choices, Choices::Named(_));
             text = text.with_autocomplete(move |typed: &str| {
                 let fits = |word: &&String| word.starts_with(typed) && !(named && typed.is_empty());
                 Ok(words.iter().filter(fits).cloned().collect())
             });
-            if !shown.is_empty() {
-                text = text.with_default(shown);
-            }
             if named {
                 text = text.with_help_message("type one of them, tab to complete, enter to submit");
             }
@@ -181,8 +180,10 @@ impl Ask for InLines {
         choices: Choices<'_>,
     ) -> Result<String, Unanswered> {
         let choices = match choices {
-            Choices::Of(words) | Choices::InFull(words) => format!(" ({})", words.join(", ")),
-            Choices::Open | Choices::Named(_) => String::new(),
+            Choices::Of(words) | Choices::InFull(words) if words.len() > 1 => {
+                format!(" ({})", words.join(", "))
+            }
+            _ => String::new(),
         };
         let shown = crate::values::escaped(shown);
         let offered = if shown.is_empty() {

@@ -11,6 +11,9 @@ use super::busy;
 use super::place::Ground;
 use super::session;
 
+/// Seconds that somebody has to see that the UI can still be reached, and to say so.
+const KEEP_WITHIN: u32 = 120;
+
 /// Starts what was shown, where the host is still the one that it was shown for.
 pub(super) fn start(
     ground: &Ground,
@@ -28,7 +31,8 @@ pub(super) fn start(
              look at Files again",
         ));
     };
-    let request = worker::request("apply", None);
+    let mut request = worker::request("apply", None);
+    request.keep_within = Some(KEEP_WITHIN);
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)

@@ -73,6 +73,7 @@ pub(super) fn run(
     let look = Look { colour, ascii };
     let options = ground.options();
     let mut model = Model::new(look, (size.width, size.height), entered, options);
+    model.issued = format!("{}/issued", ground.state());
     model.practice = ground.practice_folder();
     read_keys(sender.clone());
     let hung_up = sender.clone();

@@ -3,6 +3,7 @@
 
 mod apply;
 mod check;
+mod confirm;
 mod doctor;
 mod history;
 mod methods;
@@ -17,15 +18,20 @@ use crate::error::Problem;
 use super::output::Output;
 use super::place::Ground;
 
+pub(super) use watch::watch_asking;
+
 /// Carries out a command; gives its exit code.
 pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result<u8, Problem> {
     match command {
         Command::Methods => methods::methods(ground, output),
         Command::Check { answers } => check::check(ground, answers.as_deref(), output),
         Command::Plan { answers } => plan::plan(ground, &answers.answers, output),
-        Command::Apply { answers, consent } => {
-            apply::apply(ground, &answers.answers, *consent, output)
-        }
+        Command::Apply {
+            answers,
+            consent,
+            confirm_within,
+        } => apply::apply(ground, &answers.answers, *consent, *confirm_within, output),
+        Command::Confirm { run } => confirm::confirm(ground, run.as_ref(), output),
         Command::Watch { run } => watch::watch(ground, run.as_ref(), output),
         Command::History => history::history(ground, output),
         Command::Rollback { run, consent } => {

@@ -55,6 +55,13 @@ pub(super) fn without_text(sensitive: bool) -> &'static str {
     }
 }
 
+/// Where an instance finds what was made for it; `issued` is the folder of all of them.
+pub(super) fn files_wait(issued: &str) -> String {
+    format!(
+        "Each agent's files wait in {issued}/NAME (nginx-agent.conf there says what goes where)."
+    )
+}
+
 /// Whether anything has been changed.
 pub(super) fn state(outcome: Outcome) -> &'static str {
     match outcome {
@@ -257,11 +264,16 @@ pub(super) fn noticed(
     let agents = if entered.get("method") == Method::ClientMtls.to_string() {
         cut_off(facts, !entered.get("agents").is_empty())
     } else {
-        "nothing; they connect as before".to_owned()
+        "none is refused.".to_owned()
     };
     let issues = plan
         .issuing()
         .is_some_and(|issuing| issuing.server.is_some());
+    let agents = if issues {
+        format!("{agents} Those that check the manager's certificate need the root, too.")
+    } else {
+        agents
+    };
     let browsers = if issues {
         "a new certificate; they warn where its root is not trusted, so give people the root. \
          Connections that are open end once."

@@ -1,6 +1,5 @@
 //! The practice host as a machine.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -243,13 +242,9 @@ impl Host for Practice {
         let known = NAMES
             .iter()
             .find(|(known, _)| name.eq_ignore_ascii_case(known));
-        match known.and_then(|(_, address)| address.parse().ok()) {
-            Some(address) => Ok(vec![address]),
-            None => Err(HostError::Network {
-                to: name.to_owned(),
-                source: io::Error::other("Name or service not known"),
-            }),
-        }
+        let known = known.and_then(|(_, address)| address.parse().ok());
+        // Whatever somebody calls the manager in practice leads here.
+        Ok(vec![known.unwrap_or(IpAddr::from(ADDRESS))])
     }
 
     fn addresses(&self) -> Result<Vec<IpAddr>, HostError> {

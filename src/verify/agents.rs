@@ -100,7 +100,7 @@ impl Agents<'_> {
         let wrong = [
             ("certificate of another CA", &cast.foreign),
             ("expired certificate", &cast.expired),
-            ("the server's own certificate", &cast.server),
+            ("certificate of the server", &cast.server),
         ];
         for (case, identity) in wrong {
             for service in &self.agents.services {

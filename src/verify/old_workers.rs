@@ -8,7 +8,7 @@ use crate::report::Row;
 const LEAVING: &str = "is shutting down";
 
 pub(super) fn row(host: &dyn Host, master: u32) -> Row {
-    let (leg, case, expected) = ("nginx", "workers of before the reload", "gone");
+    let (leg, case, expected) = ("nginx", "workers of before", "gone");
     match host.processes() {
         Ok(processes) => {
             let left = processes

@@ -23,6 +23,7 @@ use super::run_folder::RunFolder;
 use super::runs::in_between;
 use super::steps::{Failure, NEEDS_LIFE, Work};
 use super::undo::{Undone, record_stays, stays_in_words, undo};
+use super::window::wait;
 
 /// Carries out `plan`. When this returns, the receipt is written.
 pub fn apply(
@@ -99,6 +100,10 @@ impl Run<'_> {
         // A fault of this program must not leave a host half changed either.
         let result = catch_unwind(AssertUnwindSafe(|| {
             self.all_steps(&mut work, &mut journal, prover)?;
+            if let (Some(seconds), true) = (self.job.request.keep_within, work.reloaded) {
+                receipt.proof.clone_from(&work.rows);
+                wait(self.job, self.folder, self.teller, seconds)?;
+            }
             self.keep(&work, &journal, receipt)
         }))
         .unwrap_or_else(|_| {
@@ -250,7 +255,16 @@ impl Run<'_> {
             return Ending::incomplete(sentences.join("; "));
         }
         sentences.push("everything was put back".to_owned());
-        Ending::refused(&Problem::new(Exit::PutBack, sentences.join("; ")))
+        let problem = sentences.join("; ");
+        receipt.not_kept = matches!(failure, Failure::NotKept(_) | Failure::Unwanted);
+        if receipt.not_kept {
+            return Ending {
+                outcome: Outcome::RolledBack,
+                exit: Exit::NotKept,
+                problem: Some(problem),
+            };
+        }
+        Ending::refused(&Problem::new(Exit::PutBack, problem))
     }
 }
 

@@ -39,6 +39,24 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// How long a run still waits to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// Seconds that are left.
+    pub left: i64,
+}
+
+/// Whether this run, which is at work, waits to be kept.
+pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
+    let last = follow(host, state, run, 0).news().ok()?.pop()?;
+    match last.what {
+        Happening::Waiting { seconds } => Some(Waits {
+            left: (last.at + i64::from(seconds) - host.now()).max(0),
+        }),
+        _ => None,
+    }
+}
+
 /// Reads the events of a run as they come.
 pub struct Follower<'a> {
     host: &'a dyn Host,

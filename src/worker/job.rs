@@ -142,8 +142,9 @@ fn own_pid() -> u32 {
 }
 
 /// The exit code that belongs to a receipt.
-pub(super) fn exit_of(receipt: &Receipt) -> Exit {
+pub fn exit_of(receipt: &Receipt) -> Exit {
     match receipt.outcome {
+        _ if receipt.not_kept => Exit::NotKept,
         Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
         Outcome::Incomplete => Exit::Incomplete,
         Outcome::Refused => Exit::PutBack,

@@ -163,6 +163,7 @@ pub(super) fn request(undoes: Option<&RunId>) -> Request {
         command: "test".to_owned(),
         undoes: undoes.cloned(),
         user: "alice".to_owned(),
+        keep_within: None,
         terminal: "/dev/pts/3".to_owned(),
     }
 }
@@ -241,6 +242,21 @@ pub(super) fn go_on(machine: &Memory, run: &RunId, plan: &Plan) -> Ending {
     })
 }
 
+/// The worker of an apply that waits to be kept.
+pub(super) fn go_on_to_keep(
+    machine: &Memory,
+    run: &RunId,
+    plan: &Plan,
+    seconds: u32,
+    stop: &dyn Fn() -> bool,
+) -> Ending {
+    let mut request = request(None);
+    request.keep_within = Some(seconds);
+    with_request(machine, run, &request, stop, |job| {
+        super::apply::apply(job, plan, None, &mut Told(true))
+    })
+}
+
 /// The worker of a rollback that was [`started`].
 pub(super) fn go_on_back(machine: &Memory, run: &RunId, undoes: Option<&RunId>) -> Ending {
     with_job(machine, run, undoes, &|| false, super::rollback::rollback)
@@ -253,8 +269,18 @@ fn with_job(
     stop: &dyn Fn() -> bool,
     act: impl FnOnce(&Job<'_>) -> Ending,
 ) -> Ending {
+    with_request(machine, run, &request(undoes), stop, act)
+}
+
+fn with_request(
+    machine: &Memory,
+    run: &RunId,
+    request: &Request,
+    stop: &dyn Fn() -> bool,
+    act: impl FnOnce(&Job<'_>) -> Ending,
+) -> Ending {
     let ourselves = Ourselves(vec!["/usr/bin/nim-tls".to_owned(), "__stage".to_owned()]);
-    let (host, state, request, ourselves) = (machine, &state(), &request(undoes), &ourselves);
+    let (host, state, ourselves) = (machine, &state(), &ourselves);
     act(&Job {
         host,
         state,

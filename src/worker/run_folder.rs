@@ -5,6 +5,7 @@
 //! plan.json      the plan to carry out        receipt.json   what was done; last of all
 //! events.jsonl   what a front shows           proof.txt      the proof, to be read by people
 //! before/        replaced files as they were  removed/       private keys that an undo took away
+//! word.json      whether it shall stay, where it waits for that
 //! ```
 //! A run with a journal and no receipt was cut short (or is at work: then it holds the lock).
 
@@ -21,6 +22,8 @@ use crate::values::{Attributes, RunId};
 use super::journal::{self, Damaged, Entry, Journal};
 use super::look::MOST_BYTES;
 
+const WORD: &str = "word.json";
+
 /// What a front asks of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -31,6 +34,17 @@ pub struct Request {
     pub undoes: Option<RunId>,
     pub user: String,
     pub terminal: String,
+    /// Seconds within which somebody has to say that what was done shall stay; `None`: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_within: Option<u32>,
+}
+
+/// What somebody says of a run that waits to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    Keep,
+    PutBack,
 }
 
 /// One run's folder.
@@ -107,6 +121,16 @@ impl<'a> RunFolder<'a> {
 
     pub fn write_plan(&self, plan: &Plan) -> Result<(), RunError> {
         self.write_json("plan.json", plan)
+    }
+
+    /// What was said of it, while it waits to be kept.
+    pub fn word(&self) -> Result<Option<Word>, RunError> {
+        self.read_json(WORD)
+    }
+
+    /// The last word before the worker looks is the one that counts.
+    pub fn say(&self, word: Word) -> Result<(), RunError> {
+        self.write_json(WORD, &word)
     }
 
     pub fn receipt(&self) -> Result<Option<Receipt>, RunError> {

@@ -30,6 +30,8 @@ pub struct Launch {
 pub struct Started {
     pub run: RunId,
     worker: Detached,
+    /// Offset of the events that were not shown yet.
+    next: u64,
 }
 
 /// Who runs this process, for the note that a second one gets to read.
@@ -44,6 +46,7 @@ pub fn request(command: &str, undoes: Option<RunId>) -> Request {
         undoes,
         user: user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
         terminal: terminal.unwrap_or_else(|_| "no terminal".to_owned()),
+        keep_within: None,
     }
 }
 
@@ -70,7 +73,11 @@ pub fn start(
     let input = zeroize::Zeroizing::new(format!("{passphrase}\n"));
     let said = folder.path().join("worker.log");
     match host.detach(&launch.program, &args, input.as_bytes(), &said) {
-        Ok(worker) => Ok(Started { run, worker }),
+        Ok(worker) => Ok(Started {
+            run,
+            worker,
+            next: 0,
+        }),
         Err(error) => {
             let problem = Problem::host(format!("the worker could not be started: {error}"));
             never_began(host, &folder, request, &problem);
@@ -100,18 +107,46 @@ pub fn watch(
     host: &dyn Host,
     state: &AbsPath,
     mut started: Started,
+    show: impl FnMut(&Event),
+) -> Result<Option<Event>, Problem> {
+    let ended = |event: &Event| matches!(event.what, Happening::Ended { .. });
+    watch_until(host, state, &mut started, ended, show)
+}
+
+/// The same, until it waits to be kept or has ended. It can be watched again from there.
+pub fn watch_until_it_waits(
+    host: &dyn Host,
+    state: &AbsPath,
+    started: &mut Started,
+    show: impl FnMut(&Event),
+) -> Result<Option<Event>, Problem> {
+    let stops = |event: &Event| {
+        matches!(
+            event.what,
+            Happening::Ended { .. } | Happening::Waiting { .. }
+        )
+    };
+    watch_until(host, state, started, stops, show)
+}
+
+fn watch_until(
+    host: &dyn Host,
+    state: &AbsPath,
+    started: &mut Started,
+    stops: impl Fn(&Event) -> bool,
     mut show: impl FnMut(&Event),
 ) -> Result<Option<Event>, Problem> {
     let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
-    let mut events = follow(host, state, &started.run, 0);
+    let mut events = follow(host, state, &started.run, started.next);
     loop {
         // Looked at before the events: what it said last is then already there.
         let alive = started.worker.is_alive();
-        for event in events.news().map_err(|error| refused(&error))? {
-            show(&event);
-            if let Happening::Ended { .. } = event.what {
-                return Ok(Some(event));
-            }
+        let mut news = events.news().map_err(|error| refused(&error))?;
+        started.next = events.offset();
+        news.iter().for_each(&mut show);
+        // Only the last: where more has come, it waits no longer.
+        if let Some(event) = news.pop_if(|event| stops(event)) {
+            return Ok(Some(event));
         }
         if !alive {
             let receipt = Runs::new(host, state).open(&started.run).receipt();

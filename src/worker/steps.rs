@@ -47,6 +47,10 @@ pub(super) enum Failure {
     Proof(String),
     #[error("it was interrupted")]
     Interrupted,
+    #[error("nobody kept it within {0} s")]
+    NotKept(u32),
+    #[error("somebody asked for it")]
+    Unwanted,
     #[error(transparent)]
     Run(#[from] RunError),
     #[error(transparent)]

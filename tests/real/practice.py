@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from screen import Screen
 
-ENTER, TAB, RIGHT = "\r", "\t", "\x1b[C"
+ENTER, TAB, LEFT, RIGHT = "\r", "\t", "\x1b[D", "\x1b[C"
 NAME = "nim.practice.example"
 FURTHER = "10.0.0.5"
 AGENT = "web-1.practice.example"

@@ -104,5 +104,17 @@ def given_back(bytes_: bytes) -> bool:
     return left > entered >= 0 and bytes_.rfind(b"\x1b[?25h") > bytes_.rfind(b"\x1b[?25l")
 
 
+def keep(screen: Screen) -> None:
+    """Says of a run that is proven that it shall stay, and leaves."""
+    screen.wait_for("> [ Not yet ] <")
+    screen.type("\x1b[D")
+    screen.wait_for("> [ Keep ] <")
+    screen.type("\r")
+    screen.wait_for("CHANGED, proven")
+    screen.wait_for("> [ Done ] <")
+    screen.type("\r")
+    assert screen.exit_code() == 0
+
+
 def wizard(manager: Manager, binary: Path, *argv: str, **options: object) -> Screen:
     return Screen(manager, str(binary), *argv, **options)

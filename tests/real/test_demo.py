@@ -15,7 +15,7 @@ from conftest import each_build_and
 from lab import Nginx
 from manager import Manager
 from nim_tree import PLAIN, Shape
-from practice import AGENT, ENTER, FURTHER, NAME, PASSPHRASE, RIGHT, steps
+from practice import AGENT, ENTER, FURTHER, LEFT, NAME, PASSPHRASE, RIGHT, steps
 from screen import Screen, given_back
 from talk import FORMS, Talk, to_files
 from tool import Tool
@@ -172,7 +172,7 @@ def test_the_same_line_by_line(binary: Path, tmp_path: Path, form: str) -> None:
         assert "nim-tls rollback" not in talk.text and "nim-tls watch" not in talk.text, talk.text
         talk.answer("Keep it, or put", "put back")
         talk.wait_for_news("put back as it was", seconds=30)
-        assert talk.exit_code() == 0
+        assert talk.exit_code() == 6
         assert form == "inquire" or b"\x1b" not in talk.bytes
     assert list(tmp_path.iterdir()) == []
 
@@ -234,6 +234,9 @@ def test_the_practice_host_answers_as_a_real_nginx_does(
         manager.start()
         real = Tool(manager, binary).apply(ANSWERS).must(0, "applied")["proof"]
     practised.to_proven()
+    practised.press(LEFT)
+    practised.press(ENTER)
+    practised.screen.wait_for("CHANGED, proven")
     (receipt,) = folder.glob("var/lib/nim-tls/runs/*/receipt.json")
     rows = json.loads(receipt.read_text())["proof"]
     practised.close()

@@ -8,7 +8,7 @@ import ssh
 from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
-from screen import Screen, given_back
+from screen import Screen, given_back, keep
 from talk import FORMS, Talk, to_files
 from tool import Tool
 
@@ -61,8 +61,7 @@ def test_no_key_is_lost_doubled_or_misread(line: Manager, tool: Tool, binary: Pa
         say_yes(screen)
         shown = screen.wait_for("PROVEN", seconds=90)
         assert "NOT PROVEN" not in shown, shown
-        screen.type(ENTER)
-        assert screen.exit_code() == 0
+        keep(screen)
         assert given_back(screen.bytes)
     applied = tool.run("history", "--format", "json").document["runs"]
     assert [run["outcome"] for run in applied] == ["applied"]
@@ -80,6 +79,7 @@ def test_a_session_that_is_killed_during_apply_leaves_a_finished_host(line: Mana
     with ssh.session(line, ssh.shell(binary), 4) as screen:
         shown = screen.wait_for("PROVEN", seconds=90)
         assert "8/8 Verify" in shown and "NOT PROVEN" not in shown, shown
+        keep(screen)
     assert tool.run("watch", timeout=90).code == 0
     assert tool.run("verify").code == 0
 
@@ -104,8 +104,9 @@ def test_the_same_line_by_line(line: Manager, tool: Tool, binary: Path, form: st
         # The line drops, and the work goes on.
         talk.hang_up()
     with by_lines(line, binary, form, 6) as talk:
-        shown = talk.wait_for_news("applied, and proven", seconds=90)
+        shown = talk.wait_for_news("Keep it, or put", seconds=90)
         assert "A run is at work on this host" in shown, shown
+        talk.answer("Keep it, or put", "keep")
         assert talk.exit_code() == 0
         assert form == "inquire" or b"\x1b" not in talk.bytes
     tool.rollback().must(0, "rolled-back")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 from manager import NAME, Manager
@@ -74,6 +75,13 @@ class Tool:
         if text is not None:
             self.manager.write(ANSWERS_FILE, text)
         return self.run("apply", "--answers", ANSWERS_FILE, "--yes", "--format", "json", before=before)
+
+    def keep(self, seconds: float = 90) -> None:
+        """Keeps the run at work as soon as it waits for that."""
+        until = time.monotonic() + seconds
+        while (done := self.run("confirm")).code != 0:
+            assert time.monotonic() < until, done
+            time.sleep(0.2)
 
     def rollback(self, before: tuple[str, ...] = ()) -> Done:
         return self.run("rollback", "--yes", "--format", "json", before=before)

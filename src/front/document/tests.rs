@@ -32,6 +32,7 @@ fn receipt(outcome: Outcome) -> Receipt {
         proves: None,
         problem: None,
         undid: None,
+        not_kept: false,
         left: Vec::new(),
         kept: Vec::new(),
         nginx_test: None,

@@ -2,6 +2,7 @@
 
 use crate::plan::Status;
 use crate::preview::FilePreview;
+use crate::values::{escaped, wrapped};
 
 use super::super::outlook::{Outlook, Sketch};
 use super::super::plan_text;
@@ -17,6 +18,12 @@ const HELP: &str = "A number shows what changes in that file, and why; all shows
 impl Talk<'_> {
     pub(super) fn files(&mut self) -> Result<(), Left> {
         self.overview();
+        while !matches!(self.outlook, Outlook::Ready(_)) {
+            let help = "back changes answers; again looks at this host once more.";
+            self.ask("What next?", "again", Choices::Of(&["again"]), help)?;
+            self.look();
+            self.overview();
+        }
         loop {
             let said = self.ask_freely(LABEL, "next", Choices::Of(&CHOICES), HELP)?;
             match said.as_str() {
@@ -79,8 +86,9 @@ impl Talk<'_> {
         if file.diff.is_some() {
             return plan_text::difference(file, self.output);
         }
-        let path = crate::values::escaped(&file.path);
-        format!("\n{path}: {}\n", words::without_text(file.sensitive))
+        let head = format!("{}: ", escaped(&file.path));
+        let text = wrapped("  ", words::without_text(file.sensitive), self.output.width);
+        format!("\n{head}\n{text}")
     }
 }
 

@@ -21,7 +21,7 @@ use super::super::session;
 
 /// Said by whoever leaves before anything has begun.
 pub(super) const UNCHANGED: &str = "nothing was changed";
-const WORDS: &str = "Enter takes what stands in brackets. back goes to the question before, \
+const WORDS: &str = "Enter takes what stands in brackets. A word may be cut short where that is clear. back goes to the question before, \
     ? explains, save writes the answers so far into a file, quit leaves.";
 
 /// Why a step is left by another way than onwards.
@@ -44,6 +44,8 @@ pub(super) struct Talk<'a> {
     pub(super) step: Step,
     /// The run that was made, and how it ended.
     pub(super) made: Option<(RunId, u8)>,
+    /// Whether it was asked if the run shall stay.
+    pub(super) decided: bool,
     /// What is so when somebody leaves now.
     pub(super) last_words: String,
 }
@@ -69,6 +71,7 @@ impl<'a> Talk<'a> {
             passphrase: Zeroizing::default(),
             step: Step::Host,
             made: None,
+            decided: false,
             last_words: UNCHANGED.to_owned(),
         };
         talk.replan();
@@ -87,11 +90,10 @@ impl<'a> Talk<'a> {
 
     /// Looks at the host again, with the names of the answers where they will do.
     pub(super) fn look(&mut self) {
-        let answers = match &self.outlook {
-            Outlook::Ready(ready) => Some(&ready.0),
-            _ => None,
-        };
-        self.facts = session::first_look(self.ground, answers);
+        // By what was answered, not by what could be planned: a name that will not do must go on
+        // being looked up, or it would be forgotten that it will not do.
+        let answers = self.entered.check().ok();
+        self.facts = session::first_look(self.ground, answers.as_ref());
         self.checks = prerequisites::checks(&self.facts);
         questions::settle(&self.facts, &mut self.entered);
         self.replan();

@@ -3,7 +3,9 @@
 use crate::error::Problem;
 use crate::event::Happening;
 use crate::plan::{Plan, hand_out_only};
+use crate::questions::Step;
 use crate::receipt::Outcome;
+use crate::values::RunId;
 use crate::worker::Started;
 
 use super::super::following;
@@ -13,6 +15,7 @@ use super::super::passphrase;
 use super::super::prompt::Choices;
 use super::super::starting;
 use super::super::words;
+use super::keeping;
 use super::talk::{Left, Talk};
 
 impl Talk<'_> {
@@ -87,7 +90,7 @@ impl Talk<'_> {
                 self.tell(&format!("So {}.", super::talk::UNCHANGED));
                 self.look();
                 // The passphrase is gone, so the step that asks for it is the one to go on from.
-                self.step = crate::questions::Step::Files;
+                self.step = Step::Files;
                 Err(Left::Back)
             }
         }
@@ -118,7 +121,20 @@ impl Talk<'_> {
                  own. nim-tls watch {run}{options} shows it again."
             )
         });
-        let end = following::watch(self.ground, started, self.output).map_err(Left::Failed)?;
+        let mut started = started;
+        let mut end = following::watch_until_it_waits(self.ground, &mut started, self.output)
+            .map_err(Left::Failed)?;
+        if let Happening::Waiting { .. } = end {
+            self.step = Step::Verify;
+            self.begin();
+            self.decided = true;
+            let left = keeping::decide(self.ground, &run, self.output, self.asked);
+            if let Some(code) = left.map_err(Left::Failed)? {
+                return Err(Left::With(code));
+            }
+            let ended = following::watch(self.ground, started, self.output);
+            end = ended.map_err(Left::Failed)?;
+        }
         let Happening::Ended { outcome, exit, .. } = &end else {
             return Err(Left::With(0));
         };
@@ -129,12 +145,25 @@ impl Talk<'_> {
                 format!("what was changed stays\n  do: nim-tls rollback {run}{options}")
             };
             let _ = leaving::say(self.last_words.clone());
+            if self.decided {
+                return Err(self.stays(&run, *exit));
+            }
             self.made = Some((run, *exit));
             return Ok(());
         }
         self.asked.say(&format!("\n{}\n", words::state(*outcome)));
         let code = following::finish(self.ground, &run, &end, self.output);
         Err(code.map_or_else(Left::Failed, Left::With))
+    }
+
+    fn stays(&mut self, run: &RunId, exit: u8) -> Left {
+        let issued = format!("{}/issued", self.ground.state());
+        self.tell(&words::files_wait(&issued));
+        if !self.is_practice() {
+            let way_back = self.way_back(run.as_str());
+            self.tell_after("It stays. Way back, later: ", &way_back);
+        }
+        Left::With(exit)
     }
 
     pub(super) fn verify(&mut self) -> Result<(), Left> {
@@ -167,13 +196,7 @@ impl Talk<'_> {
                 Choices::InFull(&["keep", "put back"]),
                 help,
             ) {
-                Ok(said) if said == "keep" => {
-                    if !self.is_practice() {
-                        let way_back = self.way_back(run.as_str());
-                        self.tell_after("It stays. Way back, later: ", &way_back);
-                    }
-                    return Err(Left::With(exit));
-                }
+                Ok(said) if said == "keep" => return Err(self.stays(&run, exit)),
                 Ok(_) => break,
                 Err(Left::Back) => self.tell("This is done; say keep, or put back."),
                 Err(left) => return Err(left),

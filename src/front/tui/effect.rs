@@ -9,7 +9,7 @@ use super::Arrival;
 use super::message::{Effect, Message};
 use crate::event::Happening;
 use crate::values::RunId;
-use crate::worker::{self, Started};
+use crate::worker::{self, Runs, Started};
 
 use super::super::busy::at_work;
 use super::super::diagnosis;
@@ -39,6 +39,12 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
             Effect::Attach(run) => attach(&ground, &run, &tell),
+            Effect::Say(run, word) => {
+                let folder = Runs::new(ground.host(), ground.state()).open(&run);
+                if let Err(error) = folder.say(word) {
+                    tell(Message::Unheard(error.to_string()));
+                }
+            }
             Effect::PutBack => match put_back(&ground) {
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::values::RunId;
+use crate::worker::Word;
 
 pub(super) enum Message {
     Key(Key),
@@ -25,6 +26,8 @@ pub(super) enum Message {
     /// What was asked for could not be done, or the worker is gone without a word: why.
     Failed(String),
     Saved(Result<String, String>),
+    /// A word to a run could not be written down: why.
+    Unheard(String),
     /// The logs were read.
     Examined(Box<Result<Diagnosis, String>>),
 }
@@ -41,6 +44,8 @@ pub(super) enum Effect {
     },
     /// Follow a run that somebody else has started, from its beginning.
     Attach(RunId),
+    /// Tell a run that waits to be kept what shall become of it.
+    Say(RunId, Word),
     /// Undo the run that was just made, and follow that.
     PutBack,
     /// Read the logs, lines from this time on (seconds since 1970).

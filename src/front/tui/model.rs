@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::outlook::Outlook;
+use super::super::words;
 use super::edit::Edit;
 use super::look::Look;
 use super::running::Running;
@@ -42,6 +43,8 @@ pub(super) struct Model {
     pub(super) notice: Option<Notice>,
     /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
     pub(super) options: String,
+    /// The folder where the files of agents wait to be fetched.
+    pub(super) issued: String,
     /// The folder of a host for practice, which goes away with this screen.
     pub(super) practice: Option<String>,
 }
@@ -119,6 +122,7 @@ impl Model {
             connected_before: None,
             notice: None,
             options,
+            issued: String::new(),
             practice: None,
         }
     }
@@ -133,13 +137,25 @@ impl Model {
     }
 
     /// What a run does without its screen.
-    pub(super) fn without_screen(&self) -> &'static str {
+    pub(super) fn without_screen(&self) -> String {
         if self.practice.is_some() {
-            "If you leave, the practice host goes away with everything on it."
+            words::PRACTICE_GOES.to_owned()
+        } else if self.waits() {
+            format!(
+                "If you leave, all of it is put back when the time is over, unless somebody keeps \
+                 it: nim-tls confirm{}",
+                self.options
+            )
         } else {
             "You can close this screen or lose the line: the work goes on in a process of its own. \
              nim-tls watch shows it again."
+                .to_owned()
         }
+    }
+
+    /// Whether a run is done and proven, and waits to be kept.
+    pub(super) fn waits(&self) -> bool {
+        self.running.as_ref().is_some_and(Running::waits)
     }
 
     /// Whether a run goes on, and its time with it.

@@ -17,6 +17,8 @@ pub(super) struct Running {
     pub(super) steps: Vec<StepLine>,
     pub(super) said: Vec<String>,
     pub(super) rows: Vec<Row>,
+    /// All of it is put back at this time, seconds since 1970, unless somebody keeps it.
+    pub(super) until: Option<i64>,
     pub(super) putting_back: Option<String>,
     pub(super) ended: Option<Ended>,
 }
@@ -83,12 +85,17 @@ impl Running {
                     milliseconds,
                 },
             ),
-            Happening::PuttingBack { why } => self.putting_back = Some(why),
+            Happening::Waiting { seconds } => self.until = Some(event.at + i64::from(seconds)),
+            Happening::PuttingBack { why } => {
+                self.until = None;
+                self.putting_back = Some(why);
+            }
             Happening::Ended {
                 outcome,
                 exit,
                 problem,
             } => {
+                self.until = None;
                 self.ended = Some(Ended {
                     outcome,
                     exit,
@@ -110,8 +117,14 @@ impl Running {
         }
     }
 
+    /// Whether it is done and proven, and waits to be kept.
+    pub(super) fn waits(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// The worker is gone without a word: the host is in between.
     pub(super) fn lost(&mut self, why: String) {
+        self.until = None;
         self.ended = Some(Ended {
             outcome: Outcome::Incomplete,
             exit: Exit::Incomplete as u8,

@@ -28,6 +28,8 @@ pub(super) enum Button {
     Back,
     HandOut,
     Yes,
+    Keep,
+    NotYet,
     PutBack,
     Leave,
     Done,
@@ -41,6 +43,8 @@ impl Button {
             Self::Back => "Back",
             Self::HandOut => "Issue and hand out only",
             Self::Yes => "Yes, change this host",
+            Self::Keep => "Keep",
+            Self::NotYet => "Not yet",
             Self::PutBack => "Put everything back now",
             Self::Leave => "Leave, let it go on",
             Self::Done => "Done",
@@ -105,6 +109,9 @@ pub(super) fn stops(model: &Model) -> Vec<Stop> {
             Some(running) if running.is_over() => vec![Stop::Button(Button::Done)],
             Some(_) => vec![Stop::Button(Button::Leave)],
         },
+        Step::Verify if model.waits() => [Button::Keep, Button::NotYet, Button::PutBack]
+            .map(Stop::Button)
+            .to_vec(),
         Step::Verify => vec![Stop::Button(Button::Done), Stop::Button(Button::PutBack)],
     }
 }

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+mod keep;
 mod keys;
 pub(in super::super) mod led;
 mod random;

@@ -100,6 +100,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.refuse(why);
             Vec::new()
         }
+        Message::Unheard(why) => {
+            model.refuse(why);
+            Vec::new()
+        }
         Message::Examined(made) => {
             model.diagnosis = Some(*made);
             Vec::new()
@@ -116,13 +120,27 @@ fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
         // What it says is going on is over.
         model.notice = None;
     }
+    let (waits, undoes) = (
+        matches!(event.what, Happening::Waiting { .. }),
+        matches!(event.what, Happening::PuttingBack { .. }),
+    );
     let running = model.running.get_or_insert_with(Running::default);
     running.take(event);
+    if undoes && model.step == Step::Verify {
+        // The word that was given is being heard.
+        model.notice = None;
+        pages::go(model, Step::Apply);
+        return Vec::new();
+    }
+    if waits {
+        pages::go(model, Step::Verify);
+        return vec![pages::look(model)];
+    }
     match &running.ended {
         Some(ended) if ended.outcome == Outcome::Applied => {
             pages::go(model, Step::Verify);
             // Who has come back under the new rules.
-            vec![Effect::Look(None)]
+            vec![pages::look(model)]
         }
         Some(_) if running.disproved().next().is_some() => {
             let since = running.began;

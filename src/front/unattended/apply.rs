@@ -20,9 +20,10 @@ pub(super) fn apply(
     ground: &Ground,
     answers: &Path,
     consent: Consent,
+    confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<u8, Problem> {
-    let begun = begin(ground, answers, consent, output);
+    let begun = begin(ground, answers, consent, confirm_within, output);
     match begun.map_err(|problem| document::refused(output, problem))? {
         Begun::Nothing(notes) => unchanged(output, notes),
         Begun::Declined(code) => Ok(code),
@@ -43,6 +44,7 @@ fn begin(
     ground: &Ground,
     answers: &Path,
     consent: Consent,
+    confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<Begun, Problem> {
     let answers = session::answers(answers)?;
@@ -74,7 +76,8 @@ fn begin(
             }
         },
     };
-    let request = worker::request("apply", None);
+    let mut request = worker::request("apply", None);
+    request.keep_within = confirm_within;
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)

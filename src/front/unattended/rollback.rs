@@ -1,9 +1,9 @@
 //! `nim-tls rollback`: puts back what a run changed.
 
 use crate::cli::Consent;
-use crate::error::Problem;
+use crate::error::{Exit, Problem};
 use crate::values::{RunId, escaped, wrapped};
-use crate::worker::{self, Target};
+use crate::worker::{self, Runs, Target, Word};
 
 use super::super::busy;
 use super::super::consent::{self, Answer};
@@ -13,6 +13,7 @@ use super::super::output::Output;
 use super::super::place::Ground;
 use super::super::typed::as_root;
 use super::apply::{Begun, declined};
+use super::watch::watch;
 
 pub(super) fn rollback(
     ground: &Ground,
@@ -20,13 +21,45 @@ pub(super) fn rollback(
     consent: Consent,
     output: &Output,
 ) -> Result<u8, Problem> {
-    match begin(ground, run, consent, output)
-        .map_err(|problem| document::refused(output, problem))?
-    {
+    let refused = |problem| document::refused(output, problem);
+    if let Some(waiting) = waits(ground, run) {
+        return not_kept(ground, &waiting, consent, output).map_err(refused);
+    }
+    match begin(ground, run, consent, output).map_err(refused)? {
         Begun::Nothing(_) => Ok(0),
         Begun::Declined(code) => Ok(code),
         Begun::Run(started) => follow(ground, started, output),
     }
+}
+
+/// The run at work, where it waits to be kept and is the one that is meant.
+fn waits(ground: &Ground, run: Option<&RunId>) -> Option<RunId> {
+    let at_work = busy::run_at_work(ground)?;
+    let meant = run.is_none_or(|run| *run == at_work);
+    (meant && busy::waits(ground, &at_work).is_some()).then_some(at_work)
+}
+
+/// A run that waits to be kept puts itself back when it is told to.
+fn not_kept(
+    ground: &Ground,
+    run: &RunId,
+    consent: Consent,
+    output: &Output,
+) -> Result<u8, Problem> {
+    consent::possible(consent, "rollback")?;
+    let question = format!("Run {run} waits to be kept. Put it back now?");
+    match consent::ask(consent, "rollback", &question, output.has_colour())? {
+        Answer::Yes => {}
+        answer => return Ok(declined(&answer, output)),
+    }
+    let folder = Runs::new(ground.host(), ground.state()).open(run);
+    folder
+        .say(Word::PutBack)
+        .map_err(|error| Problem::host(error.to_string()))?;
+    let code = watch(ground, Some(run), output)?;
+    // That it is back is what was asked for.
+    let back = code == Exit::NotKept as u8;
+    Ok(if back { Exit::Done as u8 } else { code })
 }
 
 fn begin(

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::error::{Exit, Problem};
 use crate::event::Happening;
-use crate::receipt::Outcome;
 use crate::values::{RunId, escaped};
 use crate::worker::{self, Runs};
 
 use super::super::busy::{self, at_work};
-use super::super::following::{outcome, receipt};
+use super::super::following::{outcome, receipt, tell_how_to_keep};
 use super::super::leaving;
 use super::super::output::Output;
 use super::super::place::Ground;
@@ -20,25 +19,46 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) fn watch(ground: &Ground, run: Option<&RunId>, output: &Output) -> Result<u8, Problem> {
     let run = chosen(ground, run)?;
-    if at_work(ground, &run) {
+    watch_asking(ground, &run, output, &mut || {
+        tell_how_to_keep(ground, &run, output);
+        Ok(None)
+    })
+}
+
+/// The same; `ask` is called where it waits to be kept, and gives an exit code where somebody
+/// leaves instead of going on to watch.
+pub(in super::super) fn watch_asking(
+    ground: &Ground,
+    run: &RunId,
+    output: &Output,
+    ask: &mut dyn FnMut() -> Result<Option<u8>, Problem>,
+) -> Result<u8, Problem> {
+    if at_work(ground, run) {
         // Without it an interrupt ends this process all the same, only without a word.
-        let _ = leaving::from_run(ground, &run);
+        let _ = leaving::from_run(ground, run);
     }
-    let mut events = worker::follow(ground.host(), ground.state(), &run, 0);
+    let mut events = worker::follow(ground.host(), ground.state(), run, 0);
     loop {
         // Looked at before the events: what a worker said last is then already there.
-        let alive = at_work(ground, &run);
+        let alive = at_work(ground, run);
         let news = events
             .news()
             .map_err(|error| Problem::host(escaped(&error.to_string())))?;
         for event in &news {
             progress::show(output, event);
             if let end @ Happening::Ended { .. } = &event.what {
-                return outcome(ground, &run, end, output);
+                return outcome(ground, run, end, output);
             }
         }
+        let waits = news.last().map(|event| &event.what);
+        if matches!(waits, Some(Happening::Waiting { .. }))
+            && alive
+            && let Some(code) = ask()?
+        {
+            return Ok(code);
+        }
         if !alive {
-            return without_end(ground, &run, output);
+            return without_end(ground, run, output);
         }
         ground.host().sleep(PAUSE);
     }
@@ -80,11 +100,7 @@ pub(super) fn was_turned_away(ground: &Ground, run: &RunId) -> bool {
 fn without_end(ground: &Ground, run: &RunId, output: &Output) -> Result<u8, Problem> {
     match receipt(ground, run) {
         Ok(Some(receipt)) => {
-            let exit = match receipt.outcome {
-                Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
-                Outcome::Incomplete => Exit::Incomplete,
-                Outcome::Refused => Exit::PutBack,
-            };
+            let exit = worker::exit_of(&receipt);
             let end = Happening::Ended {
                 outcome: receipt.outcome,
                 exit: exit as u8,

@@ -328,6 +328,7 @@ impl Stand {
             proves: None,
             problem: None,
             undid: None,
+            not_kept: false,
             left: Vec::new(),
             kept: Vec::new(),
             nginx_test: None,

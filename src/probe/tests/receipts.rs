@@ -33,6 +33,7 @@ fn run(id: &str, outcome: Outcome, left: Option<&str>) -> Receipt {
         proves: None,
         problem: None,
         undid: None,
+        not_kept: false,
         left: Vec::new(),
         kept: Vec::new(),
         nginx_test: None,

@@ -29,9 +29,14 @@ struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    fn answer(&mut self, label: &str, shown: &str) -> String {
+    fn answer(&mut self, label: &str, shown: &str, choices: &[&str]) -> String {
         let starts = |words: &str| label.starts_with(words);
         let answer = match label {
+            // There is no plan, and no file to be shown.
+            _ if choices == ["again"] => {
+                let left = self.at_files.by_ref();
+                left.find(|said| ["save", "quit"].contains(said)).unwrap()
+            }
             _ if starts("What next?") => shown,
             _ if starts("Show which file?") => self.at_files.next().unwrap(),
             _ if starts("Save as") => self.saved.to_str().unwrap(),
@@ -59,8 +64,8 @@ impl Ask for Answering<'_> {
     ) -> Result<String, Unanswered> {
         self.asked += 1;
         assert!(self.asked < PATIENCE, "{}", self.heard);
-        let answer = self.answer(label, shown);
         let words = choices.words();
+        let answer = self.answer(label, shown, words);
         let line = format!("{label} {words:?} [{shown}] {answer}\n");
         self.heard.push_str(&line);
         Ok(answer)

@@ -171,7 +171,7 @@ fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
     );
     assert_eq!(model.step, Step::Verify);
     // Who has come back is looked at.
-    assert!(matches!(&effects[..], [Effect::Look(None)]));
+    assert!(matches!(&effects[..], [Effect::Look(_)]));
     let effects = press(&mut model, &[Key::Right, Key::Enter]);
     assert!(matches!(&effects[..], [Effect::PutBack]));
     // Where that cannot begin, the screen goes on saying that this host was changed.

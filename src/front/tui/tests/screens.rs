@@ -6,7 +6,7 @@ use crate::event::{Event, Happening, StepEnd};
 use crate::receipt::Outcome;
 use crate::report::Row;
 
-fn same(name: &str, shown: &str) {
+pub(super) fn same(name: &str, shown: &str) {
     insta::with_settings!({
         snapshot_path => "../../../../tests/snapshots",
         prepend_module_to_snapshot => false,

@@ -11,6 +11,7 @@ use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
 use crate::prerequisites::Status;
 use crate::questions::Step;
+use crate::worker::Word;
 
 /// Shows a step, with the focus where it should be first.
 pub(super) fn go(model: &mut Model, step: Step) {
@@ -23,6 +24,7 @@ pub(super) fn go(model: &mut Model, step: Step) {
         // On what was chosen; on the harmless button where something would change.
         Step::Method => chosen_cell(model).unwrap_or(4),
         Step::Prerequisites => first_failed(model),
+        Step::Verify if model.waits() => 1,
         Step::Host
         | Step::Names
         | Step::Certificates
@@ -53,7 +55,9 @@ fn first_failed(model: &Model) -> usize {
 
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(running) = &model.running {
-        model.tell(if running.is_over() {
+        model.tell(if running.waits() {
+            "It is done, and waits to be kept. Esc does not undo it: press Keep, or Put everything back."
+        } else if running.is_over() {
             "The run is over. Press Done to leave, or Put everything back."
         } else {
             "The work goes on; Esc does not stop it."
@@ -93,12 +97,16 @@ pub(super) fn forward(model: &mut Model) -> Vec<Effect> {
         go(model, *next);
     }
     // With the names known, the host can be asked what they resolve to.
-    if matches!(left, Step::Names | Step::Certificates)
-        && let Outlook::Ready(ready) = &model.outlook
-    {
-        return vec![Effect::Look(Some(Box::new(ready.0.clone())))];
+    if matches!(left, Step::Names | Step::Certificates) && model.entered.check().is_ok() {
+        return vec![look(model)];
     }
     Vec::new()
+}
+
+/// A look at the host, with the names of the answers where they will do; by what was answered, not
+/// by what could be planned: a name that will not do must go on being looked up.
+pub(super) fn look(model: &Model) -> Effect {
+    Effect::Look(model.entered.check().ok().map(Box::new))
 }
 
 fn why_no_plan(outlook: &Outlook) -> String {
@@ -144,10 +152,19 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::Back => back(model),
         Button::CheckAgain => {
             model.tell("Looking again ...");
-            vec![Effect::Look(None)]
+            vec![look(model)]
         }
         Button::HandOut => start(model, hand_out_only),
         Button::Yes => start(model, |plan| Ok(plan.clone())),
+        Button::Keep => say(model, Word::Keep),
+        Button::NotYet => {
+            model.tell("Not decided. Looking who is connected by now ...");
+            vec![look(model)]
+        }
+        Button::PutBack if model.waits() => {
+            model.tell("Putting everything back ...");
+            say(model, Word::PutBack)
+        }
         // What was done stays on the screen until the way back has really begun.
         Button::PutBack => {
             model.tell("Putting everything back ...");
@@ -160,6 +177,12 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
             vec![Effect::Quit(ended.map_or(0, |ended| ended.exit))]
         }
     }
+}
+
+/// Tells the run that waits what shall become of it.
+fn say(model: &Model, word: Word) -> Vec<Effect> {
+    let run = model.running.as_ref().and_then(|run| run.run.clone());
+    run.map(|run| Effect::Say(run, word)).into_iter().collect()
 }
 
 /// Begins the plan, or the part of it that `part` takes.

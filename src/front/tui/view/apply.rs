@@ -7,6 +7,7 @@ use super::super::model::Model;
 use super::super::running::{Running, StepState};
 use super::super::stops::{Button, Stop, stops};
 use super::body::Body;
+use crate::error::Exit;
 use crate::event::StepEnd;
 use crate::receipt::Outcome;
 use crate::values::escaped;
@@ -94,15 +95,17 @@ fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
                 body.styled("    ", line, model.look.dim());
             }
             body.gap();
-            body.text(" ", model.without_screen());
+            body.text(" ", &model.without_screen());
         }
         Some(ended) => {
             body.gap();
             let mut style = Style::new();
-            if ended.exit != 0 {
+            let is_back = ended.outcome == Outcome::RolledBack
+                && [Exit::Done as u8, Exit::NotKept as u8].contains(&ended.exit);
+            if ended.exit != 0 && !is_back {
                 style = model.look.bad();
             }
-            let words = if ended.outcome == Outcome::RolledBack && ended.exit == 0 {
+            let words = if is_back {
                 "Every file is back as it was.".to_owned()
             } else {
                 format!("Ended: {}.", ended.outcome)

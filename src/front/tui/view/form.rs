@@ -38,7 +38,9 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     }
     if model.step == Step::Names && model.practice.is_some() {
         body.gap();
-        let words = format!("The practice host is called {NAME}; agents may have any name.");
+        let words = format!(
+            "Any name will do in practice: {NAME}, for one. All of them lead to this host."
+        );
         body.styled(" ", &words, model.look.dim());
     }
     if model.step == Step::Certificates {

@@ -49,6 +49,8 @@ fn keys(model: &Model) -> &'static str {
         (_, Some(Stop::Button(Button::Yes))) => "Left/Right choose  Esc back  Enter starts it",
         (_, Some(Stop::Button(Button::HandOut))) => "Left/Right choose  Esc back  Enter hands out",
         (_, Some(Stop::Button(Button::Back))) => "Left/Right choose  Esc back  Enter goes back",
+        (_, Some(Stop::Button(Button::Keep))) => "Left/Right choose  Up/Down scroll  Enter keeps",
+        (_, Some(Stop::Button(Button::NotYet))) => "Left/Right choose  Up/Down scroll  Enter looks",
         (_, Some(Stop::Button(Button::PutBack))) => {
             "Left/Right choose  Up/Down scroll  Enter undoes"
         }

@@ -18,7 +18,11 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     verdict(&mut body, model, rows);
     table(&mut body, model, rows);
     body.foot_begins();
-    body.rule("What now");
+    body.rule(if model.waits() {
+        "Can you still get in?"
+    } else {
+        "What now"
+    });
     what_now(&mut body, model);
     body.buttons(model);
     body
@@ -120,8 +124,17 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
 }
 
 fn what_now(body: &mut Body, model: &Model) {
-    let words = "Each agent's files wait in /var/lib/nim-tls/issued/NAME (nginx-agent.conf there \
-                 says what goes where).";
+    if model.waits() {
+        let look = if model.practice.is_some() {
+            "On a real host: open the UI in a browser now."
+        } else {
+            "Open the UI in a browser now."
+        };
+        let words =
+            format!("{look} Without Keep, everything is put back by itself when the time is over.");
+        return body.text(" ", &words);
+    }
+    let words = words::files_wait(&model.issued);
     if model.practice.is_some() {
         body.text(" ", &format!("{words} All goes away when you leave."));
     } else {

@@ -1,0 +1,79 @@
+"""A run that is done and proven, and waits to be kept: by whom, until when, and what if nobody does."""
+
+import json
+
+import snapshot
+from conftest import newer_build_and
+from manager import Manager
+from nim_tree import PLAIN
+from tool import ANSWERS_FILE, Done, Tool, answers
+
+WAITS = "until grep -q waiting /mnt/err; do sleep 0.05; done"
+KILL = "kill -KILL $(pgrep -f '[_]_worker')"
+
+
+def while_it_waits(tool: Tool, seconds: int, then: str = ":") -> Done:
+    """Applies with a window of so many seconds, and runs `then` in it."""
+    tool.manager.write(ANSWERS_FILE, answers())
+    script = f"""
+        {tool.binary} apply --answers {ANSWERS_FILE} --yes --format json --confirm-within {seconds} \\
+            >/mnt/out 2>/mnt/err & apply=$!
+        {WAITS}
+        {then}
+        wait $apply; echo $?; cat /mnt/out; cat /mnt/err >&2
+    """
+    done = tool.manager.run("sh", "-c", script, check=False, timeout=120)
+    code, out = done.stdout.split("\n", 1)
+    return Done(int(code), out, done.stderr)
+
+
+@newer_build_and([PLAIN])
+def test_what_is_kept_stays(manager: Manager, tool: Tool) -> None:
+    then = f"""
+        {tool.binary} apply --answers {ANSWERS_FILE} --yes 2>/mnt/second; echo $? >/mnt/second.code
+        {tool.binary} confirm --format json >/mnt/kept; echo $? >/mnt/kept.code
+    """
+    done = while_it_waits(tool, 60, then)
+    done.must(0, "applied")
+    assert "keep it: nim-tls confirm 2" in done.err, done
+    second = manager.run("cat", "/mnt/second").stdout
+    assert manager.run("cat", "/mnt/second.code").stdout.strip() == "5"
+    assert "waits to be kept" in second and "do: nim-tls confirm 2" in second, second
+    kept = json.loads(manager.run("cat", "/mnt/kept").stdout)
+    assert manager.run("cat", "/mnt/kept.code").stdout.strip() == "0"
+    assert kept["outcome"] == "applied" and kept["changed"], kept
+    assert tool.run("verify").code == 0
+    late = tool.run("confirm")
+    assert late.code == 1 and "no run waits to be kept" in late.err, late
+
+
+@newer_build_and([PLAIN])
+def test_what_nobody_keeps_is_put_back_by_itself(manager: Manager, tool: Tool) -> None:
+    before = snapshot.take(manager)
+    done = while_it_waits(tool, 2)
+    document = done.must(6, "rolled-back")
+    assert "nobody kept it within 2 s" in document["problem"], document
+    assert document["reload"] == "done" and document["proof"], document
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert tool.run("watch").code == 6
+    assert tool.run("confirm").code == 1
+    runs = tool.run("history", "--format", "json").document["runs"]
+    assert [run["outcome"] for run in runs] == ["rolled-back"]
+
+
+@newer_build_and([PLAIN])
+def test_a_rollback_need_not_wait_for_the_end_of_the_window(manager: Manager, tool: Tool) -> None:
+    before = snapshot.take(manager)
+    then = f"{tool.binary} rollback --yes >/mnt/back 2>&1; echo $? >/mnt/back.code"
+    while_it_waits(tool, 600, then).must(6, "rolled-back")
+    assert manager.run("cat", "/mnt/back.code").stdout.strip() == "0", manager.run("cat", "/mnt/back").stdout
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+def test_a_worker_that_is_killed_in_the_window_has_kept_nothing(manager: Manager, tool: Tool) -> None:
+    before = snapshot.take(manager)
+    assert while_it_waits(tool, 600, KILL).code == 4
+    assert tool.run("apply", "--answers", ANSWERS_FILE, "--yes").code == 5
+    tool.rollback().must(0, "rolled-back")
+    assert snapshot.differences(before, snapshot.take(manager)) == []
