@@ -12,6 +12,7 @@ mod mend;
 mod message;
 mod model;
 mod pane;
+mod parting;
 mod overlay;
 mod running;
 mod stops;
@@ -22,7 +23,7 @@ mod view;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -34,6 +35,7 @@ use signal_hook::iterator::Signals;
 
 use crate::answers::Entered;
 use crate::error::{Exit, Problem};
+use crate::values::escaped;
 
 use super::busy::{Found, cut_short};
 use super::line::when_hung_up;
@@ -87,8 +89,13 @@ pub(super) fn run(
             None
         }
     };
-    let code = hold(&ground, screen, model, first, &sender, &arrivals);
+    let code = hold(&ground, screen, &mut model, first, &sender, &arrivals);
     drop(taken);
+    if let Some(words) = parting::words(&model) {
+        // Where the line has dropped, nobody reads it.
+        let words = words.lines().map(|line| escaped(line) + "\n");
+        let _ = io::stderr().write_all(words.collect::<String>().as_bytes());
+    }
     code.map_err(|error| lost(&error))
 }
 
@@ -101,14 +108,14 @@ fn lost(error: &io::Error) -> Problem {
 fn hold(
     ground: &Arc<Ground>,
     mut screen: Screen,
-    mut model: Model,
+    model: &mut Model,
     mut first: Option<Effect>,
     sender: &Sender<Arrival>,
     arrivals: &Receiver<Arrival>,
 ) -> io::Result<u8> {
     let mut mend = Mend::default();
     loop {
-        screen.draw(|frame| view::frame(&model, frame))?;
+        screen.draw(|frame| view::frame(model, frame))?;
         // What takes time begins behind the first frame.
         if let Some(effect) = first.take() {
             effect::perform(effect, ground, sender);
@@ -118,7 +125,7 @@ fn hold(
         let Some(messages) = messages else {
             return Ok(129);
         };
-        for effect in update_all(&mut model, messages) {
+        for effect in update_all(model, messages) {
             if let Effect::Quit(code) = effect {
                 return Ok(code);
             }

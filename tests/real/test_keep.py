@@ -1,11 +1,13 @@
 """A run that is done and proven, and waits to be kept: by whom, until when, and what if nobody does."""
 
 import json
+from pathlib import Path
 
 import snapshot
 from conftest import newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
+from screen import given_back, wizard
 from tool import ANSWERS_FILE, Done, Tool, answers
 
 WAITS = "until grep -q waiting /mnt/err; do sleep 0.05; done"
@@ -77,3 +79,22 @@ def test_a_worker_that_is_killed_in_the_window_has_kept_nothing(manager: Manager
     assert tool.run("apply", "--answers", ANSWERS_FILE, "--yes").code == 5
     tool.rollback().must(0, "rolled-back")
     assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+def test_who_leaves_the_screen_is_told_how_to_keep_it(manager: Manager, tool: Tool, binary: Path) -> None:
+    manager.write(ANSWERS_FILE, answers())
+    manager.run(
+        "sh", "-c", f"setsid {binary} apply --answers {ANSWERS_FILE} --yes --confirm-within 600 >/mnt/out 2>/mnt/err &"
+    )
+    manager.run("sh", "-c", WAITS)
+    with wizard(manager, binary) as screen:
+        screen.wait_for("> [ Not yet ] <")
+        screen.wait_for("CHANGED, back in 9:")
+        screen.type("\x03")
+        assert screen.exit_code() == 130
+        assert given_back(screen.bytes)
+        parting = screen.bytes[screen.bytes.rfind(b"\x1b[?1049l") :].decode()
+        assert "unless somebody keeps it" in parting and "do: nim-tls confirm 2" in parting, parting
+    tool.keep()
+    assert tool.run("verify").code == 0
