@@ -12,7 +12,7 @@ use super::place::Ground;
 use super::session;
 
 /// Seconds that somebody has to see that the UI can still be reached, and to say so.
-const KEEP_WITHIN: u32 = 120;
+pub(super) const KEEP_WITHIN: u32 = 120;
 
 /// Starts what was shown, where the host is still the one that it was shown for.
 pub(super) fn start(

@@ -7,12 +7,14 @@ use crate::answers::Entered;
 use crate::certificate::Recipe;
 use crate::facts::{Facts, Known};
 use crate::method::{self, Cell, Method, Proxy};
-use crate::plan::{Authority, Plan};
+use crate::plan::{Action, Authority, Plan, Step};
 use crate::prerequisites::{Check, Status};
 use crate::receipt::Outcome;
 use crate::report::Row;
 use crate::topology;
 use crate::values::{advised, escaped, wrapped};
+
+use super::starting::KEEP_WITHIN;
 
 /// What the wizard is for.
 pub(super) const WELCOME: &str = "This wizard encrypts the connections of browsers and agents to \
@@ -42,9 +44,9 @@ pub(super) const HANDED_OUT: &str = "Done: the certificates are made, no service
      say yes.";
 pub(super) const HAND_OUT: &str =
     "Issue and hand out only: makes the agents' certificates, touches no service.";
-pub(super) const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
+const IF_IT_FAILS: &str = "If anything fails, all of it is put back.";
 pub(super) const IF_THE_LINE_DROPS: &str =
-    "If the line drops, the work goes on here; start nim-tls again to see how it ended.";
+    "If the line drops, the work goes on: start nim-tls again to see it.";
 
 /// In place of the text of a file that has none to show.
 pub(super) fn without_text(sensitive: bool) -> &'static str {
@@ -52,6 +54,20 @@ pub(super) fn without_text(sensitive: bool) -> &'static str {
         "A secret. It is made while applying, readable by root alone, and shown nowhere."
     } else {
         "Made while applying: what is in it depends on keys that do not exist yet."
+    }
+}
+
+/// When all of it is put back without a word of anybody's.
+pub(super) fn if_it_fails(plan: &Plan) -> String {
+    let proves = |step: &Step| matches!(step.action, Action::Prove(_));
+    if plan.steps.iter().any(proves) {
+        let minutes = KEEP_WITHIN / 60;
+        format!(
+            "If anything fails, or nobody says Keep within {minutes} minutes of the proof, all is \
+             put back."
+        )
+    } else {
+        IF_IT_FAILS.to_owned()
     }
 }
 
@@ -270,7 +286,7 @@ pub(super) fn noticed(
         .issuing()
         .is_some_and(|issuing| issuing.server.is_some());
     let agents = if issues {
-        format!("{agents} Those that check the manager's certificate need the root, too.")
+        format!("{agents} To trust the manager, agents need the new root.")
     } else {
         agents
     };
@@ -300,8 +316,7 @@ fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
         _ => "how many are connected could not be told".to_owned(),
     };
     let then = if names_agents {
-        "Whoever has none of these certificates is refused from then on, and stays out until its \
-         files are brought to it."
+        "Whoever has none of these certificates is refused until its files are brought to it."
     } else {
         "Step 4 names no agent, so none gets a certificate here: whoever has none is refused from \
          then on."

@@ -30,6 +30,7 @@ impl Talk<'_> {
             return Err(Left::Back);
         }
         let noticed = words::noticed(Some(&self.facts), &self.entered, &ready.1.plan);
+        let if_it_fails = words::if_it_fails(&ready.1.plan);
         let can_hand_out = hand_out_only(&ready.1.plan).is_ok();
         let steps: Vec<String> = ready
             .1
@@ -46,7 +47,7 @@ impl Talk<'_> {
         for (who, what) in noticed {
             self.tell_after(&format!("  {who:<9} "), &what);
         }
-        self.tell(words::IF_IT_FAILS);
+        self.tell(&if_it_fails);
         self.tell(if self.is_practice() {
             words::PRACTICE_GOES
         } else {

@@ -39,8 +39,8 @@ pub(super) fn of(step: Step) -> &'static str {
         Step::Apply => {
             "Back: to Files. Issue and hand out only: makes the certificates and the files of \
              each agent, and touches no service; bring them to the agents, and come back for the \
-             rest. Yes, change this host: all that is listed. If anything fails, or a proof \
-             comes out wrong, all of it is put back."
+             rest. Yes, change this host: all that is listed. If anything fails, a proof comes \
+             out wrong, or nobody says Keep after it, all of it is put back."
         }
         Step::Verify => {
             "Each line is a connection that was made just now. \"through\": nginx handed it to the \
@@ -48,7 +48,8 @@ pub(super) fn of(step: Step) -> &'static str {
              a certificate, HTTP 400 for a wrong one. grpc-status 12 is the service's own answer \
              to a call that does not exist: made on purpose, because it changes nothing. \"as \
              before\": a browser gets the page that it got before the change. \"--\" could not \
-             be tried from here."
+             be tried from here. While the first row counts down: Keep makes it stay, Not yet \
+             decides nothing, and without Keep everything is put back by itself."
         }
     }
 }

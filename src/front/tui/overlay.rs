@@ -111,7 +111,11 @@ fn help(model: &Model) -> String {
         model.step.title(),
         help::of(model.step)
     );
-    text.push_str("Nothing is written before the yes of step 7. The way back after it: ");
+    text.push_str(if model.running.is_some() {
+        "The way back: "
+    } else {
+        "Nothing is written before the yes of step 7. The way back after it: "
+    });
     text.push_str(if model.practice.is_some() {
         WAY_BACK_IN_PRACTICE
     } else {

@@ -49,7 +49,7 @@ fn asks(model: &Model, width: usize) -> Body {
         body.text(&format!(" {who:<9} "), &what);
     }
     body.gap();
-    let mut fears = words::IF_IT_FAILS.to_owned();
+    let mut fears = words::if_it_fails(plan);
     if model.practice.is_none() {
         fears = format!("{fears} {}", words::IF_THE_LINE_DROPS);
     }
