@@ -13,6 +13,7 @@ mod run_folder;
 mod runs;
 mod leftovers;
 mod needed;
+mod sweep;
 mod undo;
 
 // The steps.

@@ -101,7 +101,7 @@ cargo build --profile lab
 say "screenshots"
 target/venv/bin/python tests/pictures.py --check
 say "end to end"
-end_to_end -m 'not release'
+end_to_end -m 'not release and not long'
 
 if [ $mode = long ]; then
     say "budgets of the release binary"

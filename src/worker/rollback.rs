@@ -15,6 +15,7 @@ use super::leftovers::end_leftovers;
 use super::needed::needed;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
+use super::sweep::sweep;
 use super::target::{Target, target};
 use super::undo::{Stays, record_stays, stays_in_words, undo};
 
@@ -104,6 +105,7 @@ fn undo_target(
     }
     // Without its plan, little is known of nginx; the files are what was promised.
     let plan = undone.plan().unwrap_or_default();
+    sweep(host, &undone, &target.changes);
     let keep = needed(host, job.state.as_path(), &target.changes, plan.as_ref());
     let stays = undo(host, &undone, &target.changes, &keep, |change, undone| {
         teller.tell(said(&change.path, undone));

@@ -39,7 +39,12 @@ pub fn target(
     let unfinished = unfinished.map_err(host_problem)?;
     let in_force = runs.in_force().map_err(host_problem)?;
     let target = match (named, &unfinished) {
-        (Some(named), Some(target)) if cut_short.as_ref() == Some(named) => target.clone(),
+        // Also where what was cut short is a rollback of it, however far that had come.
+        (Some(named), Some(target))
+            if cut_short.as_ref() == Some(named) || target.run == *named =>
+        {
+            target.clone()
+        }
         (Some(named), _) => match in_force.iter().find(|receipt| receipt.run == *named) {
             Some(receipt) => of_receipt(receipt),
             None => of_named(host, &runs, named)?,

@@ -228,3 +228,44 @@ fn wherever_a_rollback_is_killed_another_goes_on_with_it() {
         assert_eq!(runs.cut_short(None).unwrap(), None, "call {call}");
     }
 }
+
+#[test]
+fn a_rollback_that_was_killed_before_its_own_receipt_is_gone_on_with() {
+    let machine = machine();
+    let before = world(&machine);
+    let (run, _) = apply(&machine, &plan());
+    let state = state();
+    let without_receipt = |run: &RunId| {
+        let folder = Runs::new(&machine, &state).open(run);
+        machine.take_away(folder.path().join("receipt.json"));
+    };
+    without_receipt(&run);
+    // It gives the run that was cut short its receipt, and comes no further.
+    let (killed, ending) = rollback(&machine, Some(&run));
+    assert_eq!(ending.exit, Exit::Done);
+    without_receipt(&killed);
+    let runs = Runs::new(&machine, &state);
+    assert_eq!(runs.cut_short(None).unwrap(), Some(killed));
+    let found = target(&machine, &state, None, None).unwrap();
+    let (_, ending) = rollback(&machine, Some(&found.run));
+    assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
+    assert_eq!(runs.cut_short(None).unwrap(), None);
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
+fn what_was_being_placed_when_it_was_killed_is_taken_away() {
+    let machine = machine();
+    let before = world(&machine);
+    let (run, _) = apply(&machine, &plan());
+    let folder = Runs::new(&machine, &state()).open(&run).path().to_owned();
+    machine.take_away(folder.join("receipt.json"));
+    let file = |bytes: &[u8]| Entry::file(bytes.to_vec(), Attributes::root(0o600));
+    for path in [CONF, KEY] {
+        let beside = Path::new(path).with_file_name(".nim-tls-04a4998910930659");
+        machine.put(beside, file(b"half"));
+    }
+    let (_, ending) = rollback(&machine, Some(&run));
+    assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
+    assert_eq!(world(&machine), before);
+}
