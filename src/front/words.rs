@@ -309,7 +309,7 @@ fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
                 .filter(|client| client.certificate.is().is_none())
                 .count();
             format!(
-                "{} connected now, {without} of them without a certificate",
+                "{} clients connected now, {without} of them without a certificate",
                 clients.len()
             )
         }

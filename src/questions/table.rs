@@ -32,9 +32,9 @@ pub const QUESTIONS: [Question; 8] = [
         field: "agents",
         step: Step::Names,
         label: "Agents",
-        why: "One certificate is made for each of these names, with commas between them. An agent \
-              without one is refused once this is applied; you can add names later and apply \
-              again.",
+        why: "One certificate is made for each of these names, with commas between them: the host \
+              names of the instances, or others that tell them apart. An agent without one is \
+              refused once this is applied; you can add names later and apply again.",
         kind: Kind::HostNames,
     },
     Question {

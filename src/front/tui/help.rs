@@ -2,7 +2,7 @@
 
 use crate::questions::Step;
 
-pub(super) fn of(step: Step) -> &'static str {
+pub(super) fn of(step: Step, is_begun: bool) -> &'static str {
     match step {
         Step::Host => {
             "Here you see what was found on this host; nothing has to be typed. \"authority\" is \
@@ -35,6 +35,11 @@ pub(super) fn of(step: Step) -> &'static str {
             "Each file that is written: created or changed, lines added and removed, mode. \
              \"secret\" is a key, which is shown nowhere; \"made on yes\" depends on keys that do \
              not exist yet. \"run\" is a command. \"know\" is what you should know first."
+        }
+        Step::Apply if is_begun => {
+            "The steps of the work: what came of each, and how long it took. It goes on without \
+             this screen. If anything fails, or nobody says Keep after the proof, all of it is put \
+             back, and this step shows how."
         }
         Step::Apply => {
             "Back: to Files. Issue and hand out only: makes the certificates and the files of \

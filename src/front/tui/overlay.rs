@@ -109,7 +109,7 @@ fn help(model: &Model) -> String {
         "{} {}: {}\n\n{IN_WORDS}\n",
         model.step.number(),
         model.step.title(),
-        help::of(model.step)
+        help::of(model.step, model.running.is_some())
     );
     text.push_str(if model.running.is_some() {
         "The way back: "

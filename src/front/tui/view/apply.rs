@@ -79,7 +79,9 @@ fn titled(model: &Model, step: &str, title: &str) -> String {
 fn runs(model: &Model, running: &Running, width: usize, room: usize) -> Body {
     let mut body = Body::new(model, width);
     steps(&mut body, model, running);
-    if let Some(why) = &running.putting_back {
+    // Once it is over, the last lines say how it ended.
+    let going_back = running.putting_back.as_ref();
+    if let Some(why) = going_back.filter(|_| !running.is_over()) {
         body.gap();
         body.styled(
             " ! ",

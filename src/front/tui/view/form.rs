@@ -72,7 +72,7 @@ fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool
             body.line(Line::from(spans));
         }
         Kind::Name | Kind::Names | Kind::HostNames | Kind::Grid => {
-            typed(body, model, spans, value, here);
+            typed(body, model, spans, question, here);
         }
     }
     let objection = if value.is_empty() && !here {
@@ -101,13 +101,25 @@ fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool
 }
 
 /// A line of text; the cursor is the terminal's own.
-fn typed(body: &mut Body, model: &Model, mut spans: Vec<Span<'static>>, value: &str, here: bool) {
+fn typed(
+    body: &mut Body,
+    model: &Model,
+    mut spans: Vec<Span<'static>>,
+    question: &Question,
+    here: bool,
+) {
+    let value = model.entered.get(question.field);
     let before: usize = spans.iter().map(Span::width).sum();
     match &model.edit {
         Some(edit) if here => {
             body.cursor_at(before + edit.cursor());
             let shown = escaped(edit.text());
             spans.push(Span::styled(shown, model.look.title()));
+        }
+        // It is an answer, and one with consequences.
+        _ if value.is_empty() && question.field == "agents" => {
+            let words = "none: then no agent is let in";
+            spans.push(Span::styled(words, model.look.warning()));
         }
         _ if value.is_empty() => spans.push(Span::styled("none", model.look.dim())),
         _ => spans.push(Span::styled(escaped(value), style(model, here))),
@@ -131,7 +143,7 @@ fn secret(body: &mut Body, model: &Model, again: bool, here: bool) {
     body.line(Line::from(spans));
     if here {
         let is_new = needs_passphrase(model) == Some(true);
-        let (words, style) = if is_new && !again && passphrase::is_short(text) {
+        let (words, style) = if is_new && passphrase::is_short(&model.secret.first) {
             (passphrase::IS_SHORT, model.look.warning())
         } else {
             (FORGOTTEN, model.look.dim())

@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
-use super::shortened;
 use crate::facts::Facts;
 use crate::plan;
 use crate::prerequisites::{Check, Status};
@@ -51,13 +50,19 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .iter()
         .filter(|check| check.status == Status::Ok)
         .collect();
+    // Two in a row where they fit, and those that do not have one for themselves.
     let column = width / 2 - 9;
-    for pair in fine.chunks(2) {
+    let fits = |check: &&Check| escaped(&words(check)).chars().count() <= column;
+    let (short, long): (Vec<&Check>, Vec<&Check>) = fine.into_iter().partition(fits);
+    for pair in short.chunks(2) {
         let cells: Vec<String> = pair
             .iter()
-            .map(|check| format!(" [ ok ] {:<column$}", fine_words(check, column)))
+            .map(|check| format!(" [ ok ] {:<column$}", escaped(&words(check))))
             .collect();
         body.line(Line::styled(cells.concat(), model.look.dim()));
+    }
+    for check in long {
+        body.styled(" [ ok ] ", &words(check), model.look.dim());
     }
     if let Some(facts) = &model.facts {
         body.gap();
@@ -70,10 +75,9 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body
 }
 
-/// The title, and of what was found as much as there is room for.
-fn fine_words(check: &Check, room: usize) -> String {
-    let whole = escaped(&format!("{}: {}", check.title, check.detail));
-    shortened(&whole, room)
+/// The title, and what was found.
+fn words(check: &Check) -> String {
+    format!("{}: {}", check.title, check.detail)
 }
 
 fn today(facts: &Facts) -> String {

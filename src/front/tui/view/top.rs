@@ -112,7 +112,8 @@ pub(super) fn steps(model: &Model, width: usize) -> Line<'static> {
         ),
         model.look.title(),
     ));
-    if let Some(next) = Step::ALL.get(number) {
+    let is_over = model.running.as_ref().is_some_and(Running::is_over);
+    if let Some(next) = Step::ALL.get(number).filter(|_| !is_over) {
         spans.push(Span::styled(
             format!("  next: {}", next.title()),
             model.look.dim(),
