@@ -140,16 +140,27 @@ impl<'a> Tally<'a> {
     }
 }
 
+const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an agent on this host could be \
+     another.";
+
 fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
     let mut finding = rule.finding();
     let lines = if seen.now.count > 0 {
         seen.now
     } else if seen.aside.count > 0 {
         finding.severity = Severity::Info;
-        if seen.own > 0 {
-            finding.why.push_str(
-                " This came from this host itself: the proof of nim-tls sends such clients on \
-                 purpose, and an agent on this host could be another.",
+        if seen.own == seen.aside.count {
+            // First of all: nobody's agent need be in trouble.
+            finding.title = format!("From this host itself: {}", finding.title);
+            finding.why = format!("{OWN} {}", finding.why);
+            finding.fix.text = format!(
+                "nothing, where it was the proof. Else: {}",
+                finding.fix.text
+            );
+        } else if seen.own > 0 {
+            finding.why = format!(
+                "Some of it came from this host itself. {OWN} {}",
+                finding.why
             );
         }
         if seen.own < seen.aside.count {

@@ -103,7 +103,10 @@ fn what_is_over_or_came_from_this_host_is_a_note() {
     let own = examined(CONFIG, &refused(TODAY, "127.0.0.1"));
     let finding = found(&own, MISSING).unwrap();
     assert_eq!(finding.severity, Severity::Info);
-    assert!(finding.why.contains("this host itself"), "{}", finding.why);
+    let title = &finding.title;
+    assert!(title.starts_with("From this host itself: "), "{title}");
+    assert!(finding.why.starts_with("The proof"), "{}", finding.why);
+    assert!(finding.fix.text.starts_with("nothing, where it was"));
 
     let mixed = refused("2026/11/24 11:00:00", "10.0.0.9") + &refused(TODAY, "127.0.0.1");
     let mixed = examined(CONFIG, &mixed);
