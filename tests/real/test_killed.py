@@ -5,11 +5,12 @@ store. The next start then finds the host as it was, as planned, or in between a
 byte for byte. What makes these tests red: a change that is made before its line is in the journal (`Entry` after
 `place` in src/worker/place.rs), or a key that is not born 0600.
 
-The quick form kills at every 7th call, the long one (`-m long`) at every one.
+The quick form kills at every 14th call that is made before nginx is told, the long one (`-m long`) at every one.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 import snapshot
@@ -25,6 +26,9 @@ CALLS = (
 )
 APPLY = ("apply", "--answers", ANSWERS_FILE, "--yes")
 ROLLBACK = ("rollback", "--yes")
+# The quick form, for the time that whole runs take: so far apart, and no further than the files being in place.
+EVERY, QUICK_SLICES = 14, 2
+MOST_OF_APPLY, MOST_OF_RECOVERY = 130, 80
 SLICES = 4
 # A call of the worker late in an apply: much has been placed, and nginx has not been told yet.
 LATE = 120
@@ -80,15 +84,15 @@ class Trials:
         nobody_else_can_read_a_key(self.manager)
         killed = someone_was_killed(self.manager)
         if self.is_cut_short():
-            self.count("cut short, put back by the next start", killed)
+            self.tally("cut short, put back by the next start", killed)
             assert self.tool.run(*APPLY).code == 5, number
             self.put_back(number)
         elif self.as_before():
-            self.count("nothing changed, or put back by itself", killed)
+            self.tally("nothing changed, or put back by itself", killed)
             assert done.code != 0, (number, done)
         else:
             # The front was killed, or a command: the run went on to its end.
-            self.count("applied and proven", killed)
+            self.tally("applied and proven", killed)
             assert self.tool.run("watch").code == 0, (number, done)
             self.put_back(number)
         return killed
@@ -103,14 +107,14 @@ class Trials:
         nobody_else_can_read_a_key(self.manager)
         killed = someone_was_killed(self.manager)
         if self.is_cut_short():
-            self.count("cut short again, put back by the next start", killed)
+            self.tally("cut short again, put back by the next start", killed)
             self.put_back(number)
         else:
-            self.count("put back all the same", killed)
+            self.tally("put back all the same", killed)
             assert self.as_before(), (number, snapshot.differences(self.before, snapshot.take(self.manager)))
         return killed
 
-    def count(self, outcome: str, killed: bool) -> None:
+    def tally(self, outcome: str, killed: bool) -> None:
         self.outcomes[outcome if killed else "nobody was killed"] += 1
 
 
@@ -120,39 +124,41 @@ def trials(manager: Manager, tool: Tool) -> Trials:
     return Trials(manager, tool)
 
 
-def kill_at_each(kill: Callable[[int], bool], every: int, part: int) -> int:
-    """Kills at every so many calls, until nobody makes that many; gives the last number."""
-    number = 1 + part * every
-    while kill(number):
-        number += SLICES * every
-    return number
+def kill_at_each(kill: Callable[[int], bool], numbers: Iterator[int], cut_short: Callable[[], int]) -> int:
+    """Kills at each of these calls, or until nobody makes so many; gives the last number."""
+    last = 0
+    for last in numbers:
+        if not kill(last):
+            break
+    # What cannot fail proves nothing: there were runs that were cut short by it.
+    assert cut_short() > 0
+    return last
 
 
-def apply_killed(trials: Trials, every: int, part: int) -> None:
-    last = kill_at_each(trials.apply_killed_at, every, part)
-    # What cannot fail proves nothing: there were calls to be killed at, and runs that were cut short by it.
-    assert last > 100 and trials.outcomes["cut short, put back by the next start"] > 0
-    print(f"apply killed at every {SLICES * every}th of {last} calls: {dict(trials.outcomes)}; mixed states: 0")
+def apply_killed(trials: Trials, numbers: Iterator[int]) -> None:
+    cut_short = "cut short, put back by the next start"
+    last = kill_at_each(trials.apply_killed_at, numbers, lambda: trials.outcomes[cut_short])
+    print(f"apply killed, up to call {last}: {dict(trials.outcomes)}; mixed states: 0")
 
 
-def recovery_killed(trials: Trials, every: int, part: int) -> None:
-    last = kill_at_each(trials.recovery_killed_at, every, part)
-    assert last > 20 and trials.outcomes["cut short again, put back by the next start"] > 0
-    print(f"recovery killed at every {SLICES * every}th of {last} calls: {dict(trials.outcomes)}; mixed states: 0")
+def recovery_killed(trials: Trials, numbers: Iterator[int]) -> None:
+    cut_short = "cut short again, put back by the next start"
+    last = kill_at_each(trials.recovery_killed_at, numbers, lambda: trials.outcomes[cut_short])
+    print(f"recovery killed, up to call {last}: {dict(trials.outcomes)}; mixed states: 0")
 
 
 @newer_build_and([PLAIN])
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("part", range(QUICK_SLICES))
 @pytest.mark.timeout(600)
 def test_an_apply_that_is_killed_leaves_a_host_that_is_put_back(trials: Trials, part: int) -> None:
-    apply_killed(trials, 7, part)
+    apply_killed(trials, iter(range(1 + EVERY * part, MOST_OF_APPLY, EVERY * QUICK_SLICES)))
 
 
 @newer_build_and([PLAIN])
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("part", range(QUICK_SLICES))
 @pytest.mark.timeout(600)
 def test_what_puts_it_back_may_be_killed_as_well(trials: Trials, part: int) -> None:
-    recovery_killed(trials, 7, part)
+    recovery_killed(trials, iter(range(1 + EVERY * part, MOST_OF_RECOVERY, EVERY * QUICK_SLICES)))
 
 
 @newer_build_and([PLAIN])
@@ -160,7 +166,7 @@ def test_what_puts_it_back_may_be_killed_as_well(trials: Trials, part: int) -> N
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_an_apply_that_is_killed_anywhere_leaves_a_host_that_is_put_back(trials: Trials, part: int) -> None:
-    apply_killed(trials, 1, part)
+    apply_killed(trials, count(1 + part, SLICES))
 
 
 @newer_build_and([PLAIN])
@@ -168,4 +174,4 @@ def test_an_apply_that_is_killed_anywhere_leaves_a_host_that_is_put_back(trials:
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_what_puts_it_back_may_be_killed_anywhere(trials: Trials, part: int) -> None:
-    recovery_killed(trials, 1, part)
+    recovery_killed(trials, count(1 + part, SLICES))
