@@ -8,13 +8,15 @@ pub(super) fn of(step: Step, is_begun: bool) -> &'static str {
             "Here you see what was found on this host; nothing has to be typed. \"authority\" is \
              the certificate authority of nim-tls: a root and an intermediate, which sign the \
              certificates of the manager and of its agents. \"today\" is what nginx asks of \
-             agents as it is."
+             agents as it is. Whoever comes to the manager is affected later: browsers, and the \
+             agents, which are its programs on the NGINX hosts that it manages."
         }
         Step::Prerequisites => {
             "[STOP] has to be mended before anything can be done; [KNOW] you should know; [ ?? ] \
              could not be told, and why; [ ok ] is fine. A line after \"do:\" is what helps, to \
              be typed in another terminal. Enter on such a line, or Check again, looks at the \
-             host once more."
+             host once more. Clients are counted by their connections to one port, so browsers \
+             and agents cannot be told apart here."
         }
         Step::Method => {
             "Rows are what is protected, columns are who does it: the manager's own ports (no \
@@ -29,7 +31,9 @@ pub(super) fn of(step: Step, is_begun: bool) -> &'static str {
         Step::Certificates => {
             "The tree shows who signs whom, and for how many days: the root signs the \
              intermediate, that signs the manager's certificate and one for each agent. Left and \
-             Right change an answer that stands in < >."
+             Right change an answer that stands in < >. Browsers and agents meet a new \
+             certificate of the manager once it is applied, and have to trust its root; this \
+             host does where the root goes into its trust store."
         }
         Step::Files => {
             "Each file that is written: created or changed, lines added and removed, mode. \

@@ -6,7 +6,7 @@ use super::help;
 use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
 use super::pane::{self, Kind};
 use super::running::Running;
-use crate::questions::{QUESTIONS, Question};
+use crate::questions::{QUESTIONS, Question, Step};
 use crate::values::{cell, escaped, wrapped};
 
 pub(super) fn title(over: &Overlay) -> &'static str {
@@ -122,6 +122,10 @@ fn help(model: &Model) -> String {
         "Put everything back now, on step 8, or nim-tls rollback at any time"
     });
     text.push_str(".\n");
+    let plan = model.outlook.plan().filter(|_| model.step == Step::Apply);
+    for step in plan.iter().flat_map(|plan| &plan.steps) {
+        text.push_str(&format!("\n{}: {}\n", step.title, step.why));
+    }
     let here = |question: &&Question| question.step == model.step;
     for question in QUESTIONS.iter().filter(here) {
         text.push_str(&format!("\n{}: {}\n", question.label, question.why));
