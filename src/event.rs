@@ -42,7 +42,7 @@ pub enum Happening {
         detail: String,
         milliseconds: u64,
     },
-    /// It is done and proven. Unless somebody says within so many seconds that it shall stay, all
+    /// All is done. Unless somebody says within so many seconds that it shall stay, all
     /// of it is put back.
     Waiting {
         seconds: u32,

@@ -32,7 +32,8 @@ pub(super) fn start(
         ));
     };
     let mut request = worker::request("apply", None);
-    request.keep_within = Some(KEEP_WITHIN);
+    // Where no service is touched, nobody can be locked out.
+    request.keep_within = plan.proves().then_some(KEEP_WITHIN);
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)

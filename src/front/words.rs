@@ -7,7 +7,7 @@ use crate::answers::Entered;
 use crate::certificate::Recipe;
 use crate::facts::{Facts, Known};
 use crate::method::{self, Cell, Method, Proxy};
-use crate::plan::{Action, Authority, Plan, Step};
+use crate::plan::{Authority, Plan};
 use crate::prerequisites::{Check, Status};
 use crate::receipt::Outcome;
 use crate::report::Row;
@@ -59,8 +59,7 @@ pub(super) fn without_text(sensitive: bool) -> &'static str {
 
 /// When all of it is put back without a word of anybody's.
 pub(super) fn if_it_fails(plan: &Plan) -> String {
-    let proves = |step: &Step| matches!(step.action, Action::Prove(_));
-    if plan.steps.iter().any(proves) {
+    if plan.proves() {
         let minutes = KEEP_WITHIN / 60;
         format!(
             "If anything fails, or nobody says Keep within {minutes} minutes of the proof, all is \

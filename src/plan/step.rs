@@ -39,6 +39,11 @@ impl Plan {
         self.notes.iter().any(|note| note.starts_with(LEFT))
     }
 
+    /// Whether it ends with connections that prove it: where it touches a service.
+    pub fn proves(&self) -> bool {
+        self.step("prove").is_some()
+    }
+
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == id)
     }

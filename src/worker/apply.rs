@@ -100,7 +100,8 @@ impl Run<'_> {
         // A fault of this program must not leave a host half changed either.
         let result = catch_unwind(AssertUnwindSafe(|| {
             self.all_steps(&mut work, &mut journal, prover)?;
-            if let (Some(seconds), true) = (self.job.request.keep_within, work.reloaded) {
+            let changed = !journal.entries().is_empty();
+            if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
                 receipt.proof.clone_from(&work.rows);
                 wait(self.job, self.folder, self.teller, seconds)?;
             }

@@ -1,10 +1,12 @@
 """A run that is done and proven, and waits to be kept: by whom, until when, and what if nobody does."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import snapshot
-from conftest import newer_build_and
+from conftest import ROOT, newer_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from screen import given_back, wizard
@@ -98,3 +100,22 @@ def test_who_leaves_the_screen_is_told_how_to_keep_it(manager: Manager, tool: To
         assert "unless somebody keeps it" in parting and "do: nim-tls confirm 2" in parting, parting
     tool.keep()
     assert tool.run("verify").code == 0
+
+
+def test_a_tree_is_put_back_as_well_where_nobody_keeps_it(binary: Path, tmp_path: Path) -> None:
+    """Who asks for a window gets one, though no service is reloaded."""
+    tree = shutil.copytree(ROOT / "assets" / "sample-host", tmp_path / "host")
+
+    def files() -> dict[str, bytes]:
+        found = (path for path in tree.rglob("*") if path.is_file())
+        return {str(path): path.read_bytes() for path in found if "nim-tls" not in path.parts}
+
+    before = files()
+    text = (ROOT / "assets" / "sample-answers.yaml").read_text()
+    file = tmp_path / "answers.yaml"
+    file.write_text(text.replace("keep: encrypted", "keep: plaintext"))
+    argv = [str(binary), "apply", "--root", str(tree), "--answers", str(file), "--yes", "--confirm-within", "1"]
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 6, done
+    assert "unless it is kept" in done.stderr, done
+    assert files() == before

@@ -26,7 +26,11 @@ pub(super) fn decide(
 ) -> Result<Option<u8>, Problem> {
     let width = output.width;
     let rows = following::proof(ground, run);
-    let (_, proof) = words::proven(&rows);
+    let proof = if rows.is_empty() {
+        words::NOTHING_TO_PROVE.to_owned()
+    } else {
+        words::proven(&rows).1
+    };
     asked.say(&wrapped("", &format!("CHANGED. {proof}"), width));
     asked.say(&document::proof(&rows, width));
     // Said too where the line drops.

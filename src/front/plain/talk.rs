@@ -21,7 +21,8 @@ use super::super::session;
 
 /// Said by whoever leaves before anything has begun.
 pub(super) const UNCHANGED: &str = "nothing was changed";
-const WORDS: &str = "Enter takes what stands in brackets. A word may be cut short where that is clear. back goes to the question before, \
+const WORDS: &str = "Enter takes what stands in brackets. A word may be cut short where that is \
+    clear. back goes to the question before, \
     ? explains, save writes the answers so far into a file, quit leaves.";
 
 /// Why a step is left by another way than onwards.

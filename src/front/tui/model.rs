@@ -96,6 +96,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Said until the host was looked at.
+pub(super) const LOOKING: &str = "Looking again ...";
+
 /// Nothing is left of a practice host that a command could put back.
 pub(super) const WAY_BACK_IN_PRACTICE: &str =
     "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";

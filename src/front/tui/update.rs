@@ -4,6 +4,7 @@
 mod overlay;
 mod pages;
 mod preview;
+mod run;
 mod typing;
 
 use super::super::outlook::{self, Outlook};
@@ -12,16 +13,13 @@ use super::command::{self, Command};
 use super::edit::Edit;
 use super::key::Key;
 use super::message::{Effect, Message};
-use super::model::{Model, Overlay};
+use super::model::{LOOKING, Model, Overlay};
 use super::pane;
-use super::running::Running;
 use super::stops::{Button, Stop, focused, stops};
 use super::view;
-use crate::event::{Event, Happening};
 use crate::method::{self, Cell};
 use crate::prerequisites;
 use crate::questions::{self, Kind, Question, Step};
-use crate::receipt::Outcome;
 
 /// Lines that a page key scrolls a step by.
 const PAGE: isize = 8;
@@ -72,6 +70,13 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Looked(facts) => {
             let first = model.facts.is_none();
+            if model
+                .notice
+                .as_ref()
+                .is_some_and(|notice| notice.text == LOOKING)
+            {
+                model.tell("Looked again, just now.");
+            }
             model.checks = prerequisites::checks(&facts);
             questions::settle(&facts, &mut model.entered);
             if first {
@@ -84,9 +89,9 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Happened(event) => happened(model, event),
+        Message::Happened(event) => run::happened(model, event),
         Message::Failed(why) => {
-            failed(model, why);
+            run::failed(model, why);
             Vec::new()
         }
         Message::Saved(Ok(file)) => {
@@ -109,62 +114,6 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
     }
-}
-
-fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
-    if matches!(event.what, Happening::Started { .. }) {
-        model.running = None;
-        pages::go(model, Step::Apply);
-    }
-    if matches!(event.what, Happening::Ended { .. }) {
-        // What it says is going on is over.
-        model.notice = None;
-    }
-    let (waits, undoes) = (
-        matches!(event.what, Happening::Waiting { .. }),
-        matches!(event.what, Happening::PuttingBack { .. }),
-    );
-    let running = model.running.get_or_insert_with(Running::default);
-    running.take(event);
-    if undoes && model.step == Step::Verify {
-        // The word that was given is being heard.
-        model.notice = None;
-        pages::go(model, Step::Apply);
-        return Vec::new();
-    }
-    if waits {
-        pages::go(model, Step::Verify);
-        return vec![pages::look(model)];
-    }
-    match &running.ended {
-        Some(ended) if ended.outcome == Outcome::Applied => {
-            pages::go(model, Step::Verify);
-            // Who has come back under the new rules.
-            vec![pages::look(model)]
-        }
-        Some(_) if running.disproved().next().is_some() => {
-            let since = running.began;
-            overlay::troubleshoot(model, since)
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Something could not be begun, or the worker is gone without a word: the words say which.
-fn failed(model: &mut Model, why: String) {
-    match &mut model.running {
-        None => {}
-        // What was done before still stands.
-        Some(running) if running.is_over() => {}
-        // Nothing was begun.
-        Some(running) if running.run.is_none() => model.running = None,
-        // A notice would be gone with the next key, and this must not be.
-        Some(running) => {
-            running.lost(why);
-            return;
-        }
-    }
-    model.refuse(why);
 }
 
 /// Plans again, for the answers as they are now.

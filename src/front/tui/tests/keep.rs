@@ -128,3 +128,12 @@ fn a_word_that_was_not_heard_is_said() {
     assert!(model.waits());
     assert!(drawn(&model, 80, 24).contains("No: no space is left"));
 }
+
+#[test]
+fn a_worker_that_is_gone_while_it_waited_is_not_hidden_by_the_proof() {
+    let mut model = waiting();
+    update(&mut model, Message::Failed("the worker is gone".to_owned()));
+    let shown = drawn(&model, 80, 24);
+    assert!(shown.contains("[ IN BETWEEN, see below ]"), "{shown}");
+    assert!(shown.contains("the worker is gone"), "{shown}");
+}

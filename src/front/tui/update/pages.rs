@@ -3,7 +3,7 @@
 use super::super::super::outlook::Outlook;
 use super::super::super::words;
 use super::super::message::Effect;
-use super::super::model::{Model, Overlay};
+use super::super::model::{LOOKING, Model, Overlay};
 use super::super::running::Running;
 use super::super::stops::{Button, Stop, needs_passphrase, stops};
 use super::{focus_on, replan};
@@ -56,7 +56,8 @@ fn first_failed(model: &Model) -> usize {
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(running) = &model.running {
         model.tell(if running.waits() {
-            "It is done, and waits to be kept. Esc does not undo it: press Keep, or Put everything back."
+            "It is done, and waits to be kept. Esc does not undo it: press Keep, or Put everything \
+             back."
         } else if running.is_over() {
             "The run is over. Press Done to leave, or Put everything back."
         } else {
@@ -151,14 +152,14 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
         Button::Next => forward(model),
         Button::Back => back(model),
         Button::CheckAgain => {
-            model.tell("Looking again ...");
+            model.tell(LOOKING);
             vec![look(model)]
         }
         Button::HandOut => start(model, hand_out_only),
         Button::Yes => start(model, |plan| Ok(plan.clone())),
         Button::Keep => say(model, Word::Keep),
         Button::NotYet => {
-            model.tell("Not decided. Looking who is connected by now ...");
+            model.tell(LOOKING);
             vec![look(model)]
         }
         Button::PutBack if model.waits() => {
