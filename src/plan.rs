@@ -8,6 +8,7 @@ mod step;
 mod naming;
 mod placed;
 mod template;
+mod verdict_log;
 mod editor;
 
 mod manager;
@@ -63,3 +64,4 @@ pub use step::{
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;
+pub use verdict_log::{LoggedVerdict, logged_verdicts};

@@ -5,27 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::config::referred;
 use super::system::System;
 use crate::facts::{Client, Known, Nginx};
 use crate::host::{Host, Socket};
 use crate::nginx::Config;
-use crate::plan::LOG_FORMAT;
+use crate::plan::{LOG_FORMAT, logged_verdicts};
 use crate::values::Gather as _;
 
 /// The end of the log that is read: some thousand verdicts.
 const TAIL: u64 = 1 << 20;
-
-/// A line of the log that our check writes, as the template `nim-tls-log.conf` has it.
-#[derive(Deserialize)]
-struct Verdict {
-    address: String,
-    port: String,
-    verify: String,
-    subject: String,
-}
 
 /// Who is connected on this port.
 pub(super) fn look(
@@ -124,16 +113,8 @@ fn log(config: &Config) -> Option<String> {
 }
 
 fn verdicts(log: &[u8]) -> BTreeMap<(IpAddr, u16), Option<String>> {
-    let lines = log.split(|byte| *byte == b'\n');
-    let verdicts = lines.filter_map(|line| serde_json::from_slice::<Verdict>(line).ok());
-    let read = verdicts.filter_map(|verdict| {
-        let address: IpAddr = verdict.address.parse().ok()?;
-        let who = (address.to_canonical(), verdict.port.parse().ok()?);
-        Some((
-            who,
-            (verdict.verify == "SUCCESS").then_some(verdict.subject),
-        ))
-    });
+    let read = logged_verdicts(log);
+    let read = read.map(|verdict| ((verdict.from.ip(), verdict.from.port()), verdict.subject));
     read.gathered()
 }
 
@@ -147,7 +128,7 @@ mod tests {
         let line = |port: u16, verify: &str| {
             format!(
                 "{{\"address\":\"::ffff:10.0.0.9\",\"port\":\"{port}\",\"verify\":\"{verify}\",\
-                 \"subject\":\"CN=web-1\"}}\n"
+                 \"subject\":\"CN=web-1\",\"answer\":\"204\"}}\n"
             )
         };
         let log = [

@@ -6,9 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::host::Host;
+use crate::plan::logged_verdicts;
 use crate::values::AbsPath;
 
 /// More than this is not read at once: other agents write to the same log.
@@ -20,13 +19,6 @@ pub(super) struct CheckLog<'a> {
     read: Cell<u64>,
     /// The latest verdict for each port.
     verdicts: RefCell<BTreeMap<u16, u16>>,
-}
-
-/// A line of the log, as the template `nim-tls-log.conf` writes it.
-#[derive(Deserialize)]
-struct Line {
-    port: String,
-    answer: String,
 }
 
 impl<'a> CheckLog<'a> {
@@ -69,12 +61,8 @@ impl<'a> CheckLog<'a> {
             return;
         };
         self.read.set(self.read.get() + end as u64 + 1);
-        for line in bytes[..end].split(|byte| *byte == b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line>(line)
-                && let (Ok(port), Ok(answer)) = (line.port.parse(), line.answer.parse())
-            {
-                self.verdicts.borrow_mut().insert(port, answer);
-            }
-        }
+        let verdicts = logged_verdicts(&bytes[..end]);
+        let verdicts = verdicts.map(|verdict| (verdict.from.port(), verdict.answer));
+        self.verdicts.borrow_mut().extend(verdicts);
     }
 }
