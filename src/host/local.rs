@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::command::{Command, Output};
 use super::detached::Detached;
@@ -18,7 +20,8 @@ use super::{account, command, detached, lock, look, obstacle, place, proc, socke
 #[derive(Debug)]
 pub struct Local {
     tree: Tree,
-    born: Instant,
+    /// On the clock that goes on while the machine sleeps.
+    born: Duration,
 }
 
 impl Local {
@@ -36,7 +39,7 @@ impl Local {
     fn open(root: &Path, live: bool) -> Result<Self, HostError> {
         Ok(Self {
             tree: Tree::open(root, live)?,
-            born: Instant::now(),
+            born: since_boot(),
         })
     }
 
@@ -47,6 +50,13 @@ impl Local {
             Err(HostError::NotLive(what))
         }
     }
+}
+
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    // It begins with 0 at boot, so both are positive.
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 impl Host for Local {
@@ -63,7 +73,7 @@ impl Host for Local {
     }
 
     fn uptime(&self) -> Duration {
-        self.born.elapsed()
+        since_boot().saturating_sub(self.born)
     }
 
     fn sleep(&self, time: Duration) {

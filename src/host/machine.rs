@@ -25,7 +25,8 @@ pub trait Host: Send + Sync {
 
     /// Seconds since 1970, UTC.
     fn now(&self) -> i64;
-    /// Time since an arbitrary start; never runs backwards.
+    /// Time since an arbitrary start; never runs backwards, whatever is done to the clock, and goes
+    /// on while the machine sleeps.
     fn uptime(&self) -> Duration;
     fn sleep(&self, time: Duration);
 
