@@ -7,14 +7,20 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::geteuid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use zeroize::Zeroizing;
 
+use super::command;
 use super::failure::{HostError, at};
 use super::place::open_or_create;
 use super::tree::Tree;
+
+/// How long systemd may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The process, seen from the one that started it; on a practice host a thread.
 #[derive(Debug)]
@@ -37,7 +43,7 @@ pub(super) fn start(
 ) -> Result<Detached, HostError> {
     let log = open_or_create(tree, said, OFlags::WRONLY | OFlags::APPEND)?;
     let other = log.try_clone().map_err(at(said))?;
-    let mut child = Command::new(program)
+    let mut child = outside_of_the_session(program)
         .args(args)
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -49,6 +55,29 @@ pub(super) fn start(
         pipe.write_all(input).map_err(at(program))?;
     }
     Ok(Detached(Runs::Process(child)))
+}
+
+/// Where systemd runs, `program` gets a scope of its own, which the end of a login session does
+/// not touch; a session of its own would not do, because logind may end everything that belongs
+/// to a user who has left. In a scope it stays our child, with our pipe, under our number; a
+/// transient service would be started by somebody else.
+fn outside_of_the_session(program: &Path) -> Command {
+    let booted_by_systemd = Path::new("/run/systemd/system").is_dir();
+    let runner = command::find("systemd-run").filter(|_| booted_by_systemd && geteuid().is_root());
+    let Some(runner) = runner else {
+        return Command::new(program);
+    };
+    let scope = ["--scope", "--quiet", "--description=nim-tls at work", "--"];
+    // It may not be had (no bus, no right to it): better a worker that can be ended by a logout
+    // than none.
+    let words: Vec<&str> = scope.into_iter().chain(["true"]).collect();
+    let trial = command::Command::new(&runner, &words).timeout(PATIENCE);
+    if !command::run(&trial, &[]).is_ok_and(|output| output.success()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new(runner);
+    command.args(scope).arg(program);
+    command
 }
 
 impl Detached {
