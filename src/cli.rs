@@ -135,6 +135,14 @@ pub enum Command {
     /// Carries out a recorded plan; started by apply
     #[command(name = "__worker", hide = true)]
     Worker { run: RunId },
+    /// Puts a run back that nobody kept and that lost its worker; started by its switch
+    #[command(name = "__return", hide = true)]
+    Return {
+        run: RunId,
+        /// Until the run is over
+        #[arg(long)]
+        stay: bool,
+    },
     /// Runs nginx in a private copy of the file system; started by the worker
     #[command(name = "__stage", hide = true)]
     Stage,

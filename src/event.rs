@@ -46,6 +46,14 @@ pub enum Happening {
     /// of it is put back.
     Waiting {
         seconds: u32,
+        #[serde(default)]
+        switch: Switch,
+    },
+    /// While it waits: how many of the addresses that were connected before the change have
+    /// come through the new rules since.
+    CameBack {
+        back: usize,
+        of: usize,
     },
     /// Something failed; from here on everything is put back.
     PuttingBack {
@@ -57,6 +65,47 @@ pub enum Happening {
         exit: u8,
         problem: Option<String>,
     },
+}
+
+/// What puts a run back that waits to be kept, besides its worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// Something that a restart of the machine does not stop either.
+    Restart,
+    /// Another process of this machine.
+    Process,
+    Nothing {
+        why: String,
+    },
+}
+
+impl Default for Switch {
+    /// As an older version left it.
+    fn default() -> Self {
+        Self::Nothing {
+            why: "that nim-tls knew none".to_owned(),
+        }
+    }
+}
+
+impl Switch {
+    /// To follow "all of it is put back".
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Self::Restart => "even after a kill or a restart",
+            Self::Process => "even after a kill, but not after a restart",
+            Self::Nothing { .. } => "but not after a kill or a restart",
+        }
+    }
+
+    /// Why there is none.
+    pub fn why_not(&self) -> Option<&str> {
+        match self {
+            Self::Nothing { why } => Some(why),
+            Self::Restart | Self::Process => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

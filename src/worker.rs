@@ -25,6 +25,9 @@ mod trust;
 mod reload;
 mod old_workers;
 mod return_nginx;
+mod switch;
+mod came_back;
+mod terminals;
 mod window;
 
 // The runs.
@@ -65,6 +68,7 @@ pub use spawn::{Launch, Started, request, start, watch, watch_until_it_waits};
 pub use stage::{
     How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };
+pub use switch::disarm;
 pub use target::{Target, target};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
@@ -91,6 +95,12 @@ fn from_standard_input(
     let passphrase = passphrase_line().map_err(internal)?;
     let stop = || stop.load(Ordering::Relaxed);
     carry_out(host, state, run, passphrase, &stop, prover)
+}
+
+/// Where this program lies. One that was replaced while it runs lies nowhere.
+fn program() -> Option<AbsPath> {
+    let path = std::env::current_exe().ok()?;
+    path.to_str()?.parse().ok()
 }
 
 /// `nim-tls __stage`: see [`test`]. Started by ourselves in a mount namespace of its own, and
@@ -127,6 +137,7 @@ pub fn carry_out(
         request: &request,
         stop,
         ourselves: &Ourselves::running(),
+        program: program(),
     };
     if request.undoes.is_some() {
         return Ok(rollback(&job).exit);

@@ -88,7 +88,7 @@ pub(super) fn unreadable(ground: &Ground, error: &RunError) -> Problem {
 }
 
 fn busy(ground: &Ground, run: &RunId) -> Problem {
-    if let Some(Waits { left }) = waits(ground, run) {
+    if let Some(Waits { left, .. }) = waits(ground, run) {
         let what =
             format!("run {run} is done and waits to be kept; all of it is put back in {left} s");
         return Problem::new(Exit::Busy, what)

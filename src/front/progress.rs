@@ -6,6 +6,7 @@ use crate::report::Row;
 use crate::values::escaped;
 
 use super::output::Output;
+use super::words;
 
 pub(super) fn show(output: &Output, event: &Event) {
     if let Some(line) = line(&event.what) {
@@ -75,9 +76,15 @@ fn line(happening: &Happening) -> Option<String> {
             let step = escaped(step);
             format!("{step}: {word} in {milliseconds} ms{}", escaped(&detail))
         }
-        Happening::Waiting { seconds } => {
-            format!("waiting: all of it is put back in {seconds} s, unless it is kept")
+        Happening::Waiting { seconds, switch } => {
+            let covers = switch.in_words();
+            let why = switch.why_not().map(|why| format!(" ({})", escaped(why)));
+            let why = why.unwrap_or_default();
+            format!(
+                "waiting: all of it is put back in {seconds} s, {covers}{why}, unless it is kept"
+            )
         }
+        Happening::CameBack { back, of } => words::came_back(*back, *of),
         Happening::PuttingBack { why } => {
             format!("putting everything back, because {}", escaped(why))
         }

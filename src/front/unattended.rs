@@ -8,6 +8,7 @@ mod doctor;
 mod history;
 mod methods;
 mod plan;
+mod returning;
 mod rollback;
 mod verify;
 mod watch;
@@ -38,6 +39,7 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
             rollback::rollback(ground, run.as_ref(), *consent, output)
         }
         Command::Verify => verify::verify(ground, output),
+        Command::Return { run, stay } => returning::returning(ground, run, *stay),
         Command::Doctor(asked) => doctor::doctor(ground, asked, output),
         // Dispatched already.
         Command::Demo | Command::Worker { .. } | Command::Stage => {

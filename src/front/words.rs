@@ -70,6 +70,11 @@ pub(super) fn if_it_fails(plan: &Plan) -> String {
     }
 }
 
+/// How many addresses have come back, of those that were connected before a change.
+pub(super) fn came_back(back: usize, of: usize) -> String {
+    format!("Addresses that are back: {back} of {of}")
+}
+
 /// Where an instance finds what was made for it; `issued` is the folder of all of them.
 pub(super) fn files_wait(issued: &str) -> String {
     format!(

@@ -1,9 +1,10 @@
 //! Carrying out a plan: its steps in their order, everything put back if one of them fails.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Exit, Problem};
-use crate::event::{Happening, StepEnd};
+use crate::event::{Happening, StepEnd, Switch};
 use crate::host::Lock;
 use crate::pki::Passphrase;
 use crate::plan::{Action, Plan, Proof, Step, live_only};
@@ -11,6 +12,7 @@ use crate::receipt::{Outcome, Receipt, Reload, Skipped};
 use crate::report;
 use crate::values::escaped;
 
+use super::came_back::Clients;
 use super::events::Teller;
 use super::job::{Ending, Job};
 use super::journal::Journal;
@@ -22,6 +24,7 @@ use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
 use super::runs::in_between;
 use super::steps::{Failure, NEEDS_LIFE, Work};
+use super::switch::{arm, disarm};
 use super::undo::{Undone, record_stays, stays_in_words, undo};
 use super::window::wait;
 
@@ -81,6 +84,13 @@ fn skipped(job: &Job<'_>, plan: &Plan) -> Vec<Skipped> {
     steps.collect()
 }
 
+/// What was armed, and how many lines of the journal are about it: the first ones.
+#[derive(Default)]
+struct Armed {
+    switch: Switch,
+    entries: usize,
+}
+
 struct Run<'a> {
     job: &'a Job<'a>,
     plan: &'a Plan,
@@ -99,13 +109,21 @@ impl Run<'_> {
         let mut work = Work::new(self.job, self.plan, passphrase, self.folder, self.teller);
         // A fault of this program must not leave a host half changed either.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            self.all_steps(&mut work, &mut journal, prover)?;
-            let changed = !journal.entries().is_empty();
+            work.check()?;
+            let mut clients = Clients::of(self.job.host, self.plan);
+            let armed = self.all_steps(&mut work, &mut journal, prover)?;
+            let changed = journal.entries().len() > armed.entries;
             if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
-                receipt.proof.clone_from(&work.rows);
-                wait(self.job, self.folder, self.teller, seconds)?;
+                wait(
+                    self.job,
+                    self.folder,
+                    self.teller,
+                    seconds,
+                    armed.switch,
+                    &mut clients,
+                )?;
             }
-            self.keep(&work, &journal, receipt)
+            self.keep(&work, &journal, armed.entries, receipt)
         }))
         .unwrap_or_else(|_| {
             Err(Failure::Other(
@@ -124,12 +142,17 @@ impl Run<'_> {
         work: &mut Work<'_>,
         journal: &mut Journal<'_>,
         prover: &mut dyn Prover,
-    ) -> Result<(), Failure> {
-        work.check()?;
+    ) -> Result<Armed, Failure> {
+        let mut armed = Armed::default();
         prover.before(self.job.host, self.plan);
         for step in &self.plan.steps {
             if (self.job.stop)() {
                 return Err(Failure::Interrupted);
+            }
+            // Before the first byte of all, and not where nothing comes of it.
+            if matches!(step.action, Action::Place) && self.job.request.keep_within.is_some() {
+                armed.switch = arm(self.job, journal);
+                armed.entries = journal.entries().len();
             }
             self.one_step(work, journal, prover, step)?;
         }
@@ -141,7 +164,7 @@ impl Run<'_> {
                 milliseconds: 0,
             });
         }
-        Ok(())
+        Ok(armed)
     }
 
     fn one_step(
@@ -174,9 +197,11 @@ impl Run<'_> {
         &self,
         work: &Work<'_>,
         journal: &Journal<'_>,
+        entries: usize,
         receipt: &mut Receipt,
     ) -> Result<Outcome, Failure> {
-        let changes = listing::changes(self.job.host, journal.entries())?;
+        let mut armed = journal.entries().to_vec();
+        let changes = listing::changes(self.job.host, &armed.split_off(entries))?;
         let outcome = if changes.is_empty() {
             Outcome::Unchanged
         } else {
@@ -202,6 +227,19 @@ impl Run<'_> {
         }
         self.folder.write_receipt(&kept)?;
         *receipt = kept;
+        // It stays: what would have put it back goes. Whatever of it is left finds the receipt,
+        // and goes then.
+        if !armed.is_empty() {
+            let switch = listing::changes(self.job.host, &armed)?;
+            undo(
+                self.job.host,
+                self.folder,
+                &switch,
+                &BTreeMap::new(),
+                |_, _| {},
+            );
+            let _ = disarm(self.job.host, self.job.run);
+        }
         Ok(outcome)
     }
 

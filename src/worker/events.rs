@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::event::{Event, Happening};
+use crate::event::{Event, Happening, Switch};
 use crate::host::{Host, HostError};
 use crate::values::{AbsPath, RunId};
 
@@ -39,22 +39,34 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// How long a run still waits to be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A run that waits to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waits {
     /// Seconds that are left.
     pub left: i64,
+    /// What puts it back where its worker cannot.
+    pub switch: Switch,
+    /// How many addresses have come back, of those that were connected before.
+    pub came_back: Option<(usize, usize)>,
 }
 
 /// Whether this run, which is at work, waits to be kept.
 pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
-    let last = follow(host, state, run, 0).news().ok()?.pop()?;
-    match last.what {
-        Happening::Waiting { seconds } => Some(Waits {
-            left: (last.at + i64::from(seconds) - host.now()).max(0),
-        }),
-        _ => None,
+    let mut waits = None;
+    for event in follow(host, state, run, 0).news().ok()? {
+        match (event.what, &mut waits) {
+            (Happening::Waiting { seconds, switch }, _) => {
+                waits = Some(Waits {
+                    left: (event.at + i64::from(seconds) - host.now()).max(0),
+                    switch,
+                    came_back: None,
+                });
+            }
+            (Happening::CameBack { back, of }, Some(waits)) => waits.came_back = Some((back, of)),
+            _ => waits = None,
+        }
     }
+    waits
 }
 
 /// Reads the events of a run as they come.

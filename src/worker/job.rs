@@ -23,6 +23,8 @@ pub struct Job<'a> {
     /// Somebody asks for an orderly end. Looked at between steps.
     pub stop: &'a dyn Fn() -> bool,
     pub ourselves: &'a Ourselves,
+    /// Where this program lies, for units that start it again. `None`: where none could name it.
+    pub program: Option<AbsPath>,
 }
 
 /// How a run ended.

@@ -25,6 +25,7 @@ pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
 pub(super) const KEY: &str = "/etc/nms/certs/server.key";
 pub(super) const OLD_KEY: &str = "/etc/nms/old.key";
 pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.crt";
+pub(super) const PROGRAM: &str = "/usr/bin/nim-tls";
 pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
@@ -279,7 +280,7 @@ fn with_request(
     stop: &dyn Fn() -> bool,
     act: impl FnOnce(&Job<'_>) -> Ending,
 ) -> Ending {
-    let ourselves = Ourselves(vec!["/usr/bin/nim-tls".to_owned(), "__stage".to_owned()]);
+    let ourselves = Ourselves(vec![PROGRAM.to_owned(), "__stage".to_owned()]);
     let (host, state, ourselves) = (machine, &state(), &ourselves);
     act(&Job {
         host,
@@ -288,5 +289,6 @@ fn with_request(
         request,
         stop,
         ourselves,
+        program: Some(PROGRAM.parse().unwrap()),
     })
 }

@@ -115,18 +115,11 @@ fn make_one(
     path: &AbsPath,
     attributes: &Attributes,
 ) -> Result<(), HostError> {
-    let before = journal.keep(path.as_path(), &Present::Nothing)?;
     let after = After::Folder {
         mode: attributes.mode,
         owner: attributes.owner,
     };
-    let change = Change {
-        path: path.to_string(),
-        before,
-        after,
-        secret: false,
-    };
-    journal.write(Entry::Change { change })?;
+    record(journal, path, &Present::Nothing, after, false)?;
     host.make_folder(path.as_path(), attributes)
 }
 
@@ -136,28 +129,72 @@ fn place_file(
     file: &FileChange,
     bytes: &[u8],
 ) -> Result<(), PlaceError> {
-    let path = file.path.as_path();
     let present = expected(host, file)?;
     make_parents(host, journal, &file.path)?;
     let attributes = attributes(file, &present);
-    let after = After::File {
-        digest: Digest::of(bytes),
-        mode: attributes.mode,
-        owner: attributes.owner,
-    };
+    let after = after(bytes, &attributes);
     if present.is_after(&after) {
         return Ok(());
     }
-    let before = journal.keep(path, &present)?;
-    let secret = file.is_sensitive();
+    let (path, secret) = (&file.path, file.is_sensitive());
+    record(journal, path, &present, after, secret)?;
+    Ok(host.place(path.as_path(), bytes, &attributes)?)
+}
+
+/// A file of root's that no plan names.
+pub(super) fn put_file(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    path: &AbsPath,
+    bytes: &[u8],
+) -> Result<(), HostError> {
+    make_parents(host, journal, path)?;
+    let attributes = Attributes::root(0o644);
+    let present = look(host, path.as_path())?;
+    record(journal, path, &present, after(bytes, &attributes), false)?;
+    host.place(path.as_path(), bytes, &attributes)
+}
+
+/// The same for a symbolic link.
+pub(super) fn put_link(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    path: &AbsPath,
+    target: &AbsPath,
+) -> Result<(), HostError> {
+    make_parents(host, journal, path)?;
+    let present = look(host, path.as_path())?;
+    let after = After::Link {
+        target: target.to_string(),
+    };
+    record(journal, path, &present, after, false)?;
+    host.place_link(path.as_path(), target.as_path())
+}
+
+fn after(bytes: &[u8], attributes: &Attributes) -> After {
+    After::File {
+        digest: Digest::of(bytes),
+        mode: attributes.mode,
+        owner: attributes.owner,
+    }
+}
+
+/// Journals a change that is about to be made, what was there kept aside.
+fn record(
+    journal: &mut Journal<'_>,
+    path: &AbsPath,
+    present: &Present,
+    after: After,
+    secret: bool,
+) -> Result<(), HostError> {
+    let before = journal.keep(path.as_path(), present)?;
     let change = Change {
-        path: file.path.to_string(),
+        path: path.to_string(),
         before,
         after,
         secret,
     };
-    journal.write(Entry::Change { change })?;
-    Ok(host.place(path, bytes, &attributes)?)
+    journal.write(Entry::Change { change })
 }
 
 /// What is at the path of `file`, if that is what the plan expects there.

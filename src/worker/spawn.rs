@@ -144,7 +144,8 @@ fn watch_until(
         let mut news = events.news().map_err(|error| refused(&error))?;
         started.next = events.offset();
         news.iter().for_each(&mut show);
-        // Only the last: where more has come, it waits no longer.
+        // Only the last: where more has come, it waits no longer. Who came back is not more.
+        news.retain(|event| !matches!(event.what, Happening::CameBack { .. }));
         if let Some(event) = news.pop_if(|event| stops(event)) {
             return Ok(Some(event));
         }

@@ -65,10 +65,12 @@ class Tool:
     def __init__(self, manager: Manager, binary: Path) -> None:
         self.manager = manager
         self.binary = binary
+        # What every run of it is started with.
+        self.before: tuple[str, ...] = ()
 
     def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 150) -> Done:
         """Runs the tool; `before` is a command that runs it, such as one that gives up rights."""
-        done = self.manager.run(*before, str(self.binary), *argv, check=False, timeout=timeout)
+        done = self.manager.run(*self.before, *before, str(self.binary), *argv, check=False, timeout=timeout)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def apply(self, text: str | bytes | None = None, before: tuple[str, ...] = ()) -> Done:

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::values::{RunId, wrapped};
-use crate::worker::{Runs, Waits, Word};
+use crate::worker::{Runs, Word};
 
 use super::super::busy;
 use super::super::document;
@@ -36,9 +36,21 @@ pub(super) fn decide(
     // Said too where the line drops.
     let undecided = undecided(ground, run);
     let _ = leaving::say(undecided.clone());
-    while let Some(Waits { left }) = busy::waits(ground, run) {
+    while let Some(waits) = busy::waits(ground, run) {
         let look = "Open the UI in a browser now. Everything is put back by itself in";
-        asked.say(&wrapped("", &format!("{look} {left} s."), width));
+        let switch = waits.switch.in_words();
+        asked.say(&wrapped(
+            "",
+            &format!("{look} {} s, {switch}.", waits.left),
+            width,
+        ));
+        if let Some((back, of)) = waits.came_back {
+            asked.say(&wrapped(
+                "",
+                &format!("{}.", words::came_back(back, of)),
+                width,
+            ));
+        }
         let choices = Choices::InFull(&["keep", "put back", "not yet"]);
         let said = match asked.line("Keep it, or put everything back?", "not yet", choices) {
             Ok(said) => said,

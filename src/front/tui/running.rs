@@ -2,7 +2,7 @@
 //! whichever point on they are read.
 
 use crate::error::Exit;
-use crate::event::{Event, Happening, StepEnd};
+use crate::event::{Event, Happening, StepEnd, Switch};
 use crate::receipt::Outcome;
 use crate::report::Row;
 use crate::values::RunId;
@@ -19,6 +19,10 @@ pub(super) struct Running {
     pub(super) rows: Vec<Row>,
     /// All of it is put back at this time, seconds since 1970, unless somebody keeps it.
     pub(super) until: Option<i64>,
+    /// What puts it back where its worker cannot.
+    pub(super) switch: Option<Switch>,
+    /// How many addresses have come back, of those that were connected before.
+    pub(super) came_back: Option<(usize, usize)>,
     pub(super) putting_back: Option<String>,
     pub(super) ended: Option<Ended>,
 }
@@ -85,7 +89,11 @@ impl Running {
                     milliseconds,
                 },
             ),
-            Happening::Waiting { seconds } => self.until = Some(event.at + i64::from(seconds)),
+            Happening::Waiting { seconds, switch } => {
+                self.until = Some(event.at + i64::from(seconds));
+                self.switch = Some(switch);
+            }
+            Happening::CameBack { back, of } => self.came_back = Some((back, of)),
             Happening::PuttingBack { why } => {
                 self.until = None;
                 self.putting_back = Some(why);

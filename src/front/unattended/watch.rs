@@ -50,8 +50,9 @@ pub(in super::super) fn watch_asking(
                 return outcome(ground, run, end, output);
             }
         }
-        let waits = news.last().map(|event| &event.what);
-        if matches!(waits, Some(Happening::Waiting { .. }))
+        let mut last = news.iter().rev().map(|event| &event.what);
+        let last = last.find(|what| !matches!(what, Happening::CameBack { .. }));
+        if matches!(last, Some(Happening::Waiting { .. }))
             && alive
             && let Some(code) = ask()?
         {

@@ -101,7 +101,7 @@ fn until_it_is_kept_it_counts_as_cut_short() {
     let run = lab::started(&machine, None, Some(&plan()));
     let state = state();
     let stop = || {
-        if let Some(Waits { left }) = waits(&machine, &state, &run) {
+        if let Some(Waits { left, .. }) = waits(&machine, &state, &run) {
             assert_eq!(left, i64::from(SECONDS));
             let cut = Runs::new(&machine, &state).cut_short(None).unwrap();
             assert_eq!(cut.as_ref(), Some(&run));
@@ -111,11 +111,13 @@ fn until_it_is_kept_it_counts_as_cut_short() {
     };
     lab::go_on_to_keep(&machine, &run, &plan(), SECONDS, &stop);
     let events = follow(&machine, &state, &run, 0).news().unwrap();
-    assert!(
-        events
-            .iter()
-            .any(|event| event.what == Happening::Waiting { seconds: SECONDS })
-    );
+    assert!(events.iter().any(|event| matches!(
+        event.what,
+        Happening::Waiting {
+            seconds: SECONDS,
+            ..
+        }
+    )));
 }
 
 #[test]

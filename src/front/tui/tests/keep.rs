@@ -3,7 +3,7 @@
 use super::super::stops::{Button, Stop, focused};
 use super::screens::same;
 use super::*;
-use crate::event::{Event, Happening};
+use crate::event::{Event, Happening, Switch};
 use crate::questions::Step;
 use crate::receipt::Outcome;
 use crate::worker::Word;
@@ -12,6 +12,11 @@ const BEGAN: i64 = 1_000;
 
 fn told(model: &mut Model, at: i64, what: Happening) -> Vec<Effect> {
     update(model, Message::Happened(Event { at, what }))
+}
+
+fn waits() -> Happening {
+    let (seconds, switch) = (120, Switch::Restart);
+    Happening::Waiting { seconds, switch }
 }
 
 fn waiting() -> Model {
@@ -24,7 +29,7 @@ fn waiting() -> Model {
         steps: vec![("prove".to_owned(), "prove it".to_owned())],
     };
     told(&mut model, BEGAN, started);
-    let effects = told(&mut model, BEGAN, Happening::Waiting { seconds: 120 });
+    let effects = told(&mut model, BEGAN, waits());
     assert!(matches!(&effects[..], [Effect::Look(_)]));
     model
 }
@@ -54,6 +59,17 @@ fn the_first_row_counts_down() {
     assert!(drawn(&model, 80, 24).contains("[ CHANGED, back in 1:43 ]"));
     update(&mut model, Message::Second(BEGAN + 500));
     assert!(drawn(&model, 80, 24).contains("[ CHANGED, back in 0:00 ]"));
+}
+
+#[test]
+fn who_came_back_is_counted_as_they_come() {
+    let mut model = waiting();
+    for (back, of) in [(0, 3), (2, 3)] {
+        told(&mut model, BEGAN + 2, Happening::CameBack { back, of });
+        let counted = format!("Addresses that are back: {back} of 3");
+        assert!(drawn(&model, 80, 24).contains(&counted));
+        assert!(model.waits());
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
+use crate::event::Switch;
 use crate::report::{self, Alike, Row};
 use crate::values::escaped;
 
@@ -115,8 +116,10 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     let proof =
         format!("{word}: {ok} of {tried} connections{to} as they must be, {not_tried} not tried.");
     body.styled(" ", &proof, style);
-    let back = match (model.connected(), model.connected_before) {
-        (Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before"),
+    let came_back = model.running.as_ref().and_then(|running| running.came_back);
+    let back = match (came_back, model.connected(), model.connected_before) {
+        (Some((back, of)), _, _) => words::came_back(back, of),
+        (None, Some(now), Some(before)) => format!("Clients connected: {now} now, {before} before"),
         _ => "How many clients are back is not known".to_owned(),
     };
     let words = format!("{back}; an agent comes back with its files.");
@@ -130,8 +133,13 @@ fn what_now(body: &mut Body, model: &Model) {
         } else {
             "Open the UI in a browser now."
         };
+        let switch = model
+            .running
+            .as_ref()
+            .and_then(|running| running.switch.as_ref());
+        let covers = switch.map_or("", Switch::in_words);
         let words =
-            format!("{look} Without Keep, everything is put back by itself when the time is over.");
+            format!("{look} Without Keep, all is put back when the time is over, {covers}.");
         return body.text(" ", &words);
     }
     let words = words::files_wait(&model.issued);
