@@ -13,6 +13,7 @@ mod run_folder;
 mod runs;
 mod leftovers;
 mod needed;
+mod prune;
 mod sweep;
 mod undo;
 

@@ -10,6 +10,7 @@ use crate::values::{AbsPath, RunId};
 
 use super::events::Teller;
 use super::holder::Holder;
+use super::prune::prune;
 use super::run_folder::{Request, RunFolder};
 use super::runs::Runs;
 use super::stage::Ourselves;
@@ -127,6 +128,7 @@ impl<'a> Job<'a> {
             let _ = folder
                 .write_receipt(&receipt)
                 .or_else(|_| folder.write_receipt(&receipt));
+            prune(self.host, &self.runs());
         }
         teller.tell(Happening::Ended {
             outcome: ending.outcome,

@@ -193,11 +193,12 @@ impl<'a> RunFolder<'a> {
     }
 
     pub fn begin_journal(&self) -> Journal<'a> {
-        Journal::new(
-            self.host,
-            self.path.join("journal.jsonl"),
-            self.path.join("before"),
-        )
+        Journal::new(self.host, self.path.join("journal.jsonl"), self.copies())
+    }
+
+    /// Where the replaced files are, as they were.
+    pub(super) fn copies(&self) -> PathBuf {
+        self.path.join("before")
     }
 
     /// What was journalled; a torn last line is left out.
@@ -210,8 +211,7 @@ impl<'a> RunFolder<'a> {
 
     /// The copy of a replaced file.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>, HostError> {
-        self.host
-            .read(&self.path.join("before").join(name), MOST_BYTES)
+        self.host.read(&self.copies().join(name), MOST_BYTES)
     }
 
     /// Whether it may have changed something: each change has its line before it is made.

@@ -14,7 +14,7 @@ use super::run_folder::RunFolder;
 /// met again where its folder has to go.
 pub(super) fn sweep(host: &dyn Host, folder: &RunFolder<'_>, changes: &[Change]) {
     let run = folder.path();
-    let own = [run.to_owned(), run.join("before"), run.join("removed")];
+    let own = [run.to_owned(), folder.copies(), run.join("removed")];
     let beside = changes.iter().filter_map(|change| {
         let parent = Path::new(&change.path).parent();
         parent.map(Path::to_owned)

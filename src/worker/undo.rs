@@ -161,7 +161,7 @@ fn copy(
     kept: &str,
     digest: &Digest,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
-    let path = folder.path().join("before").join(kept);
+    let path = folder.copies().join(kept);
     let path = escaped(&path.to_string_lossy());
     match folder.kept(kept) {
         Ok(bytes) => {
