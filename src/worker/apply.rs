@@ -26,7 +26,7 @@ use super::runs::in_between;
 use super::steps::{Failure, NEEDS_LIFE, Work};
 use super::switch::{arm, disarm};
 use super::undo::{Undone, record_stays, stays_in_words, undo};
-use super::window::wait;
+use super::window::Window;
 
 /// Carries out `plan`. When this returns, the receipt is written.
 pub fn apply(
@@ -110,18 +110,20 @@ impl Run<'_> {
         // A fault of this program must not leave a host half changed either.
         let result = catch_unwind(AssertUnwindSafe(|| {
             work.check()?;
-            let mut clients = Clients::of(self.job.host, self.plan);
+            let clients = Clients::of(self.job.host, self.plan);
             let armed = self.all_steps(&mut work, &mut journal, prover)?;
             let changed = journal.entries().len() > armed.entries;
             if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
-                wait(
-                    self.job,
-                    self.folder,
-                    self.teller,
+                let window = Window {
+                    job: self.job,
+                    folder: self.folder,
+                    teller: self.teller,
                     seconds,
-                    armed.switch,
-                    &mut clients,
-                )?;
+                    switch: armed.switch,
+                    clients,
+                    goes_on: &|| work.goes_on(),
+                };
+                window.wait()?;
             }
             self.keep(&work, &journal, armed.entries, receipt)
         }))

@@ -3,21 +3,25 @@
 //! What counts is seen from outside: workers that were not there before, and the old ones
 //! told to end.
 
+mod log;
+
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::host::{Host, HostError, Process, Signal};
 use crate::plan::NginxCommand;
 use crate::values::escaped;
 
+use log::{LogLines, LogMark, is_final};
+
 /// nginx itself tries for 2.5 s to open a port before it gives up.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 /// A worker that cannot start is gone within this time.
 const SETTLING: Duration = Duration::from_millis(200);
-const MOST_LOG: u64 = 1 << 20;
-const MOST_LINES: usize = 5;
+/// One that starts and then dies has done so within this time.
+const LASTING: Duration = Duration::from_secs(10);
+const GLANCE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReloadError {
@@ -30,18 +34,12 @@ pub(super) enum ReloadError {
     },
     #[error("the reload had no effect, nginx still serves what it served before{0}")]
     NoEffect(LogLines),
+    #[error("nginx took the reload, and ended after it")]
+    Ended,
+    #[error("nginx took the reload, and its workers died after it{0}")]
+    WorkersDied(LogLines),
     #[error(transparent)]
     Host(#[from] HostError),
-}
-
-/// What nginx logged about it, the first few lines.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct LogLines(pub Vec<String>);
-
-impl std::fmt::Display for LogLines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
-    }
 }
 
 impl ReloadError {
@@ -50,7 +48,7 @@ impl ReloadError {
         match self {
             Self::PortTaken { .. } => true,
             Self::NoEffect(lines) => is_final(lines),
-            Self::NotRunning | Self::Host(_) => false,
+            Self::NotRunning | Self::Ended | Self::WorkersDied(_) | Self::Host(_) => false,
         }
     }
 }
@@ -61,7 +59,10 @@ pub(super) struct Reloaded {
     pub master: Process,
     /// When the first new worker started: workers of before are older.
     pub since: u64,
-    pub workers: usize,
+    pub workers: Vec<Process>,
+    /// When it was seen, on [`Host::uptime`].
+    at: Duration,
+    log: LogMark,
 }
 
 /// The running master: the one of the plan, or the one that runs the same configuration now.
@@ -113,7 +114,9 @@ pub(super) fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, 
                 return Ok(Reloaded {
                     master,
                     since,
-                    workers: still.len(),
+                    workers: still,
+                    at: host.uptime(),
+                    log,
                 });
             }
         }
@@ -122,6 +125,32 @@ pub(super) fn reload(host: &dyn Host, nginx: &NginxCommand) -> Result<Reloaded, 
             return Err(ReloadError::NoEffect(lines));
         }
     }
+}
+
+/// Sees that what was reloaded goes on, [`LASTING`] at least: a worker may die of its first
+/// connection, and a master start another one as often as that happens.
+pub(super) fn lasts(host: &dyn Host, reloaded: &Reloaded) -> Result<(), ReloadError> {
+    let until = reloaded.at + LASTING;
+    while host.uptime() < until {
+        host.sleep(GLANCE.min(until.saturating_sub(host.uptime())));
+    }
+    goes_on(host, reloaded)
+}
+
+/// Whether nginx serves now as it did after the reload.
+pub(super) fn goes_on(host: &dyn Host, reloaded: &Reloaded) -> Result<(), ReloadError> {
+    let master = &reloaded.master;
+    if !has(&host.processes()?, master) {
+        return Err(ReloadError::Ended);
+    }
+    let serving = new_workers(host, master, &[])?;
+    let lines = reloaded.log.since(host)?;
+    // Somebody else may have reloaded it meanwhile: then others serve, and nobody died.
+    let replaced = !reloaded.workers.iter().any(|worker| has(&serving, worker));
+    if serving.is_empty() || (replaced && lines.tell_of_a_death()) {
+        return Err(ReloadError::WorkersDied(lines));
+    }
+    Ok(())
 }
 
 /// Workers of `master` from before a reload: told to end, or older than `since`.
@@ -219,60 +248,6 @@ pub(super) fn has(list: &[Process], one: &Process) -> bool {
 fn value_of<'a>(option: &str, words: &'a [String]) -> Option<&'a str> {
     let at = words.iter().position(|word| word == option)?;
     words.get(at + 1).map(String::as_str)
-}
-
-/// Where the error log ended before the reload.
-struct LogMark<'a> {
-    path: Option<&'a str>,
-    offset: u64,
-    master: u32,
-}
-
-impl<'a> LogMark<'a> {
-    fn now(host: &dyn Host, path: Option<&'a str>, master: u32) -> Result<Self, HostError> {
-        let stat = path
-            .map(|path| host.stat(Path::new(path)))
-            .transpose()?
-            .flatten();
-        Ok(Self {
-            path,
-            offset: stat.map_or(0, |stat| stat.size),
-            master,
-        })
-    }
-
-    /// What this master has complained of since.
-    fn since(&self, host: &dyn Host) -> Result<LogLines, HostError> {
-        let Some(path) = self.path.map(Path::new) else {
-            return Ok(LogLines::default());
-        };
-        if host.stat(path)?.is_none() {
-            return Ok(LogLines::default());
-        }
-        let text = host.read_from(path, self.offset, MOST_LOG)?;
-        let text = String::from_utf8_lossy(&text);
-        let by_master = format!("] {}#", self.master);
-        let lines = text
-            .lines()
-            .filter(|line| line.contains(&by_master))
-            .filter(|line| LEVELS.iter().any(|level| line.contains(level)));
-        let mut lines: Vec<&str> = lines.collect();
-        // The same port is tried five times over.
-        lines.dedup_by_key(|line| line.split_once(&by_master).map(|(_, words)| words));
-        Ok(LogLines(
-            lines.into_iter().take(MOST_LINES).map(escaped).collect(),
-        ))
-    }
-}
-
-const LEVELS: [&str; 4] = ["[emerg]", "[alert]", "[crit]", "[error]"];
-
-/// nginx has given up: it tries again only to open a port.
-fn is_final(lines: &LogLines) -> bool {
-    lines
-        .0
-        .iter()
-        .any(|line| line.contains("[emerg]") && !line.contains(" bind() to "))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::old_workers::{Ending, end};
 use super::place::{PlaceError, check, missing_above, parent, place};
 use super::prover::Prover;
 use super::purse::{NotIssued, Purse};
-use super::reload::{ReloadError, Reloaded, can_reload, reload};
+use super::reload::{ReloadError, Reloaded, can_reload, goes_on, lasts, reload};
 use super::run_folder::{RunError, RunFolder};
 use super::stage::{How, Laid, StageError, Tested, test};
 use super::trust::{TrustError, trust};
@@ -168,7 +168,7 @@ impl<'a> Work<'a> {
                 let reloaded = reload(host, nginx).inspect_err(|error| {
                     self.loaded = !error.changed_nothing();
                 })?;
-                let detail = format!("{} new workers", reloaded.workers);
+                let detail = format!("{} new workers", reloaded.workers.len());
                 (self.reloaded, self.reload) = (true, Some(reloaded));
                 Ok(done(detail))
             }
@@ -253,6 +253,18 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether what was reloaded is still at work, and long enough after the reload.
+    fn lasts(&self) -> Result<(), Failure> {
+        let reload = self.reload.as_ref();
+        Ok(reload.map_or(Ok(()), |reloaded| lasts(self.job.host, reloaded))?)
+    }
+
+    /// The same, now.
+    pub(super) fn goes_on(&self) -> Result<(), Failure> {
+        let reload = self.reload.as_ref();
+        Ok(reload.map_or(Ok(()), |reloaded| goes_on(self.job.host, reloaded))?)
+    }
+
     fn prove(&mut self, prover: &mut dyn Prover, proof: &Proof) -> Result<Done, Failure> {
         let teller = self.teller;
         let mut tell = |row: &Row| teller.tell(Happening::Proved { row: row.clone() });
@@ -260,6 +272,7 @@ impl<'a> Work<'a> {
         // The key of the authority has signed all it had to.
         self.authority = None;
         if report::holds(&self.rows) {
+            self.lasts()?;
             let tried = self.rows.iter().filter(|row| row.ok.is_some()).count();
             return Ok(done(format!(
                 "{tried} of {} tried, all as expected",

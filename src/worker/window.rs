@@ -16,50 +16,66 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often it is looked who is connected: that costs more than the rest.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Returns when somebody said that the change shall stay; else it says why it shall not.
-pub(super) fn wait(
-    job: &Job<'_>,
-    folder: &RunFolder<'_>,
-    teller: &Teller<'_>,
-    seconds: u32,
-    switch: Switch,
-    clients: &mut Clients<'_>,
-) -> Result<(), Failure> {
-    let end = job.host.uptime() + Duration::from_secs(seconds.into());
-    teller.tell(Happening::Waiting { seconds, switch });
-    tell(job.host, &job.request.terminal, &line(job, seconds));
-    let (mut look_at, mut back) = (job.host.uptime(), None);
-    loop {
-        if clients.before() > 0 && job.host.uptime() >= look_at {
-            look_at = job.host.uptime() + LOOK;
-            let (now, of) = (clients.back(), clients.before());
-            if back.replace(now) != Some(now) {
-                teller.tell(Happening::CameBack { back: now, of });
-            }
-        }
-        match folder.word() {
-            Ok(Some(Word::Keep)) => return Ok(()),
-            Ok(Some(Word::PutBack)) => return Err(Failure::Unwanted),
-            Ok(None) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if (job.stop)() {
-            return Err(Failure::Interrupted);
-        }
-        if job.host.uptime() >= end {
-            return Err(Failure::NotKept(seconds));
-        }
-        job.host.sleep(PAUSE);
-    }
+pub(super) struct Window<'a> {
+    pub job: &'a Job<'a>,
+    pub folder: &'a RunFolder<'a>,
+    pub teller: &'a Teller<'a>,
+    pub seconds: u32,
+    pub switch: Switch,
+    pub clients: Clients<'a>,
+    /// Whether what was changed still serves.
+    pub goes_on: &'a dyn Fn() -> Result<(), Failure>,
 }
 
-/// What somebody on another terminal reads.
-fn line(job: &Job<'_>, seconds: u32) -> String {
-    let run = job.run;
-    format!(
-        "nim-tls: run {run} has changed this host, and waits for a word. All of it is put back \
-         in {seconds} s unless it is kept: sudo nim-tls confirm {run}"
-    )
+impl Window<'_> {
+    /// Returns when somebody said that the change shall stay; else it says why it shall not.
+    pub(super) fn wait(mut self) -> Result<(), Failure> {
+        let host = self.job.host;
+        let end = host.uptime() + Duration::from_secs(self.seconds.into());
+        self.teller.tell(Happening::Waiting {
+            seconds: self.seconds,
+            switch: self.switch.clone(),
+        });
+        tell(host, &self.job.request.terminal, &self.line());
+        let (mut look_at, mut back) = (host.uptime(), None);
+        loop {
+            match self.folder.word() {
+                Ok(Some(Word::Keep)) => return Ok(()),
+                Ok(Some(Word::PutBack)) => return Err(Failure::Unwanted),
+                Ok(None) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if (self.job.stop)() {
+                return Err(Failure::Interrupted);
+            }
+            if host.uptime() >= end {
+                return Err(Failure::NotKept(self.seconds));
+            }
+            if host.uptime() >= look_at {
+                look_at = host.uptime() + LOOK;
+                (self.goes_on)()?;
+                self.count(&mut back);
+            }
+            host.sleep(PAUSE);
+        }
+    }
+
+    /// Tells how many clients are back, where that is news.
+    fn count(&mut self, told: &mut Option<usize>) {
+        let (back, of) = (self.clients.back(), self.clients.before());
+        if of > 0 && told.replace(back) != Some(back) {
+            self.teller.tell(Happening::CameBack { back, of });
+        }
+    }
+
+    /// What somebody on another terminal reads.
+    fn line(&self) -> String {
+        let (run, seconds) = (self.job.run, self.seconds);
+        format!(
+            "nim-tls: run {run} has changed this host, and waits for a word. All of it is put \
+             back in {seconds} s unless it is kept: sudo nim-tls confirm {run}"
+        )
+    }
 }
 
 #[cfg(test)]

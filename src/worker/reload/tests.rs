@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::super::lab;
 use super::super::old_workers::{Ending, end};
+use super::log::MOST_LINES;
 use super::*;
 use crate::host::{Command, Local, Memory};
 
@@ -105,7 +106,7 @@ fn a_reload_is_seen_and_the_worker_that_somebody_holds_on_to_is_ended() {
     std::thread::sleep(Duration::from_millis(100));
     let reloaded = reload(&running.host, &running.nginx).unwrap();
     assert_eq!(
-        (reloaded.workers, reloaded.master.pid),
+        (reloaded.workers.len(), reloaded.master.pid),
         (2, running.nginx.master)
     );
     let alive = old_workers(&running.host, &reloaded.master, reloaded.since).unwrap();
@@ -188,4 +189,62 @@ fn another_configuration_s_master_is_not_ours() {
     let ours = lab::process(600, 1, &title("/etc/nginx/nginx.conf"));
     machine.set_processes(vec![other, ours.clone()]);
     assert_eq!(find_master(&machine, &lab::nginx()).unwrap(), Some(ours));
+}
+
+/// Until the workers that the reload started are gone, and the master has started others.
+fn kill_workers(running: &Running, reloaded: &Reloaded) {
+    for worker in &reloaded.workers {
+        running.host.signal(worker, Signal::Kill).unwrap();
+    }
+    for _ in 0..500 {
+        let now = workers(&running.host, &reloaded.master).unwrap();
+        if now.len() == 2 && !now.iter().any(|worker| has(&reloaded.workers, worker)) {
+            return;
+        }
+        running.host.sleep(PAUSE);
+    }
+    panic!("nginx did not start them again");
+}
+
+#[test]
+fn workers_that_die_after_it_are_seen_with_what_nginx_says_of_them() {
+    let running = Running::start();
+    let reloaded = reload(&running.host, &running.nginx).unwrap();
+    goes_on(&running.host, &reloaded).unwrap();
+    kill_workers(&running, &reloaded);
+    let error = goes_on(&running.host, &reloaded).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("died after it"), "{said}");
+    assert!(said.contains("exited on signal 9"), "{said}");
+    assert!(!error.changed_nothing());
+}
+
+#[test]
+fn a_reload_of_somebody_else_is_no_death_and_an_end_of_nginx_is_one() {
+    let running = Running::start();
+    let reloaded = reload(&running.host, &running.nginx).unwrap();
+    reload(&running.host, &running.nginx).unwrap();
+    goes_on(&running.host, &reloaded).unwrap();
+    running
+        .host
+        .signal(&reloaded.master, Signal::Terminate)
+        .unwrap();
+    for _ in 0..500 {
+        if !has(&running.host.processes().unwrap(), &reloaded.master) {
+            break;
+        }
+        running.host.sleep(PAUSE);
+    }
+    let error = goes_on(&running.host, &reloaded).unwrap_err();
+    assert!(matches!(error, ReloadError::Ended), "{error}");
+}
+
+#[test]
+fn it_is_looked_at_again_ten_seconds_after() {
+    let machine = lab::machine();
+    let reloaded = reload(&machine, &lab::nginx()).unwrap();
+    let began = machine.uptime();
+    lasts(&machine, &reloaded).unwrap();
+    assert!(machine.uptime() >= reloaded.at + LASTING);
+    assert!(machine.uptime() <= began + LASTING + GLANCE);
 }
