@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use nim_tls::cli::{Cli, Command};
+use nim_tls::host::leave_no_core;
 use nim_tls::{front, worker};
 
 fn main() -> ExitCode {
+    leave_no_core();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refusal) => return refused(&refusal),

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::geteuid;
+use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use zeroize::Zeroizing;
 
@@ -100,6 +100,18 @@ impl Detached {
             Runs::Thread(work) => !work.is_finished(),
         }
     }
+}
+
+/// Called first of all in every process of this program: none leaves its memory behind, in which
+/// there may be keys and a passphrase. Not 0 but 1 byte: the kernel hands a dump to a program
+/// (systemd-coredump, apport) whatever the limit is, except where it is 1 (`fs/coredump.c` of Linux).
+pub fn leave_no_core() {
+    let limit = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    // Lowering it is everybody's right.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 /// Called first of all in the detached process: it leaves the session of the terminal, and

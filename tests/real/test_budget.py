@@ -1,11 +1,14 @@
 """Budgets that hold for the released binary only; run by `tests/run.sh --long`."""
 
 import resource
+import shutil
 import statistics
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from conftest import each_build_and
+from conftest import ROOT, each_build_and
 from manager import Manager
 from nim_tree import PLAIN
 from tool import ANSWERS_FILE, Tool, answers
@@ -32,6 +35,25 @@ def test_planning_a_large_host_is_cheap(manager: Manager, tool: Tool) -> None:
     figures = ", ".join(f"{difference * 1000:.0f}" for difference in differences)
     print(f"plan beyond nginx -T, ms of processor time: {figures}")
     assert statistics.median(differences) < 0.050, figures
+
+
+def test_applying_takes_little_besides_nginx(binary: Path, tmp_path: Path) -> None:
+    """On a tree there is no nginx and no trust store: what is left is our own, all its fsyncs included."""
+    file = tmp_path / "answers.yaml"
+    text = (ROOT / "assets" / "sample-answers.yaml").read_text()
+    file.write_text(text.replace("keep: encrypted", "keep: plaintext"))
+    took = {"apply": [], "rollback": []}
+    for number in range(ROUNDS):
+        tree = shutil.copytree(ROOT / "assets" / "sample-host", tmp_path / str(number))
+        for command, more in (("apply", ["--answers", str(file)]), ("rollback", [])):
+            began = time.monotonic()
+            argv = [str(binary), command, "--root", str(tree), "--yes", *more]
+            subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+            took[command].append(time.monotonic() - began)
+    figures = {command: f"{statistics.median(times) * 1000:.0f}" for command, times in took.items()}
+    print(f"apply and rollback on a tree, ms, median of {ROUNDS}: {figures}")
+    assert statistics.median(took["apply"]) <= 0.2, took
+    assert statistics.median(took["rollback"]) <= 1, took
 
 
 def both(manager: Manager, tool: Tool) -> tuple[float, float]:

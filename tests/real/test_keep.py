@@ -37,6 +37,7 @@ def while_it_waits(tool: Tool, seconds: int, then: str = ":") -> Done:
 def test_what_is_kept_stays(manager: Manager, tool: Tool) -> None:
     then = f"""
         {tool.binary} apply --answers {ANSWERS_FILE} --yes 2>/mnt/second; echo $? >/mnt/second.code
+        grep "Max core file size" /proc/$(pgrep -f '[_]_worker')/limits >/mnt/core
         {tool.binary} confirm --format json >/mnt/kept; echo $? >/mnt/kept.code
     """
     done = while_it_waits(tool, 60, then)
@@ -48,6 +49,8 @@ def test_what_is_kept_stays(manager: Manager, tool: Tool) -> None:
     kept = json.loads(manager.run("cat", "/mnt/kept").stdout)
     assert manager.run("cat", "/mnt/kept.code").stdout.strip() == "0"
     assert kept["outcome"] == "applied" and kept["changed"], kept
+    # The one limit at which the kernel hands no dump of its memory to any program either.
+    assert manager.read("/mnt/core").split()[4:6] == ["1", "1"]
     assert tool.run("verify").code == 0
     late = tool.run("confirm")
     assert late.code == 1 and "no run waits to be kept" in late.err, late
