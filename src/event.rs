@@ -42,12 +42,14 @@ pub enum Happening {
         detail: String,
         milliseconds: u64,
     },
+    /// What puts it all back where the worker cannot. Said before anything is changed.
+    Armed {
+        switch: Switch,
+    },
     /// All is done. Unless somebody says within so many seconds that it shall stay, all
     /// of it is put back.
     Waiting {
         seconds: u32,
-        #[serde(default)]
-        switch: Switch,
     },
     /// While it waits: how many of the addresses that were connected before the change have
     /// come through the new rules since.
@@ -78,15 +80,6 @@ pub enum Switch {
     Nothing {
         why: String,
     },
-}
-
-impl Default for Switch {
-    /// As an older version left it.
-    fn default() -> Self {
-        Self::Nothing {
-            why: "that nim-tls knew none".to_owned(),
-        }
-    }
 }
 
 impl Switch {

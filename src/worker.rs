@@ -65,11 +65,11 @@ pub use purse::Purse;
 pub use rollback::rollback;
 pub use run_folder::{Request, RunError, RunFolder, Word};
 pub use runs::{Runs, in_between};
-pub use spawn::{Launch, Started, request, start, watch, watch_until_it_waits};
+pub use spawn::{Launch, Started, ended, request, start, watch, watch_until_it_waits};
 pub use stage::{
     How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };
-pub use switch::disarm;
+pub use switch::{disarm, has_switch, put_back_by_switch};
 pub use target::{Target, target};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit

@@ -53,8 +53,21 @@ pub(super) fn watch(
     })?;
     match ended.map(|event| event.what) {
         Some(end @ Happening::Ended { .. }) => Ok(end),
-        _ => Err(died(ground, &run, output)),
+        _ => put_back_by_switch(ground, &run, output).ok_or_else(|| died(ground, &run, output)),
     }
+}
+
+/// The end of a run that lost its worker, where something else puts it back.
+fn put_back_by_switch(ground: &Ground, run: &RunId, output: &Output) -> Option<Happening> {
+    let (host, state) = (ground.host(), ground.state());
+    if !worker::has_switch(host, state, run) {
+        return None;
+    }
+    output.tell(&format!(
+        "the worker of run {run} is gone; its switch puts everything back"
+    ));
+    let receipt = worker::put_back_by_switch(host, state, run)?;
+    Some(worker::ended(&receipt).what)
 }
 
 /// The same, until it waits to be kept or has ended.
@@ -108,7 +121,7 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
              in between{said}"
         );
         Problem::new(Exit::Incomplete, what)
-            .remedy(format!("nim-tls rollback --yes{}", ground.options()))
+            .remedy(format!("nim-tls rollback {run} --yes{}", ground.options()))
     } else {
         let what = format!(
             "the worker of run {run} was gone before it began, so nothing was changed{said}"

@@ -76,13 +76,13 @@ fn line(happening: &Happening) -> Option<String> {
             let step = escaped(step);
             format!("{step}: {word} in {milliseconds} ms{}", escaped(&detail))
         }
-        Happening::Waiting { seconds, switch } => {
-            let covers = switch.in_words();
+        Happening::Armed { switch } => {
             let why = switch.why_not().map(|why| format!(" ({})", escaped(why)));
-            let why = why.unwrap_or_default();
-            format!(
-                "waiting: all of it is put back in {seconds} s, {covers}{why}, unless it is kept"
-            )
+            let (covers, why) = (switch.in_words(), why.unwrap_or_default());
+            format!("unless it is kept, all of it is put back, {covers}{why}")
+        }
+        Happening::Waiting { seconds } => {
+            format!("waiting: all of it is put back in {seconds} s, unless it is kept")
         }
         Happening::CameBack { back, of } => words::came_back(*back, *of),
         Happening::PuttingBack { why } => {

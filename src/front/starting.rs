@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
+use crate::values::RunId;
 use crate::worker::{self, Started};
 
 use super::busy;
@@ -39,10 +40,11 @@ pub(super) fn start(
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)
 }
 
-/// Starts the way back from the latest run.
-pub(super) fn put_back(ground: &Ground) -> Result<Started, Problem> {
+/// Starts the way back from this run. Named, because it may have been put back meanwhile, and
+/// then another one would be the latest.
+pub(super) fn put_back(ground: &Ground, run: &RunId) -> Result<Started, Problem> {
     busy::refuse_at_work(ground)?;
-    let target = worker::target(ground.host(), ground.state(), None, None)?;
+    let target = worker::target(ground.host(), ground.state(), Some(run), None)?;
     let request = worker::request("rollback", Some(target.run));
     let launch = ground.launch()?;
     worker::start(ground.host(), ground.state(), &launch, &request, None, "")

@@ -85,7 +85,7 @@ pub(super) fn run(
         Found::AtWork(run) => Some(Effect::Attach(run)),
         Found::CutShort(run) => {
             let words = cut_short(&ground, &run).to_string();
-            model.overlay = Some(Overlay::CutShort(words));
+            model.overlay = Some(Overlay::CutShort(run, words));
             None
         }
     };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::answers::Entered;
 use crate::certificate::Recipe;
+use crate::event::Switch;
 use crate::facts::{Facts, Known};
 use crate::method::{self, Cell, Method, Proxy};
 use crate::plan::{Authority, Plan};
@@ -68,6 +69,11 @@ pub(super) fn if_it_fails(plan: &Plan) -> String {
     } else {
         IF_IT_FAILS.to_owned()
     }
+}
+
+/// To follow "all of it is put back", where something is known of what covers that.
+pub(super) fn covers(switch: Option<&Switch>) -> String {
+    switch.map_or_else(String::new, |switch| format!(", {}", switch.in_words()))
 }
 
 /// How many addresses have come back, of those that were connected before a change.

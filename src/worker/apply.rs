@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Exit, Problem};
-use crate::event::{Happening, StepEnd, Switch};
+use crate::event::{Happening, StepEnd};
 use crate::host::Lock;
 use crate::pki::Passphrase;
 use crate::plan::{Action, Plan, Proof, Step, live_only};
@@ -84,13 +84,6 @@ fn skipped(job: &Job<'_>, plan: &Plan) -> Vec<Skipped> {
     steps.collect()
 }
 
-/// What was armed, and how many lines of the journal are about it: the first ones.
-#[derive(Default)]
-struct Armed {
-    switch: Switch,
-    entries: usize,
-}
-
 struct Run<'a> {
     job: &'a Job<'a>,
     plan: &'a Plan,
@@ -112,20 +105,19 @@ impl Run<'_> {
             work.check()?;
             let clients = Clients::of(self.job.host, self.plan);
             let armed = self.all_steps(&mut work, &mut journal, prover)?;
-            let changed = journal.entries().len() > armed.entries;
+            let changed = journal.entries().len() > armed;
             if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
                 let window = Window {
                     job: self.job,
                     folder: self.folder,
                     teller: self.teller,
                     seconds,
-                    switch: armed.switch,
                     clients,
                     goes_on: &|| work.goes_on(),
                 };
                 window.wait()?;
             }
-            self.keep(&work, &journal, armed.entries, receipt)
+            self.keep(&work, &journal, armed, receipt)
         }))
         .unwrap_or_else(|_| {
             Err(Failure::Other(
@@ -139,13 +131,14 @@ impl Run<'_> {
         }
     }
 
+    /// Gives how many lines of the journal are about the switch: the first ones.
     fn all_steps(
         &self,
         work: &mut Work<'_>,
         journal: &mut Journal<'_>,
         prover: &mut dyn Prover,
-    ) -> Result<Armed, Failure> {
-        let mut armed = Armed::default();
+    ) -> Result<usize, Failure> {
+        let mut armed = 0;
         prover.before(self.job.host, self.plan);
         for step in &self.plan.steps {
             if (self.job.stop)() {
@@ -153,8 +146,9 @@ impl Run<'_> {
             }
             // Before the first byte of all, and not where nothing comes of it.
             if matches!(step.action, Action::Place) && self.job.request.keep_within.is_some() {
-                armed.switch = arm(self.job, journal);
-                armed.entries = journal.entries().len();
+                let switch = arm(self.job, journal);
+                self.teller.tell(Happening::Armed { switch });
+                armed = journal.entries().len();
             }
             self.one_step(work, journal, prover, step)?;
         }

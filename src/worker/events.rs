@@ -45,20 +45,21 @@ pub struct Waits {
     /// Seconds that are left.
     pub left: i64,
     /// What puts it back where its worker cannot.
-    pub switch: Switch,
+    pub switch: Option<Switch>,
     /// How many addresses have come back, of those that were connected before.
     pub came_back: Option<(usize, usize)>,
 }
 
 /// Whether this run, which is at work, waits to be kept.
 pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
-    let mut waits = None;
+    let (mut waits, mut armed) = (None, None);
     for event in follow(host, state, run, 0).news().ok()? {
         match (event.what, &mut waits) {
-            (Happening::Waiting { seconds, switch }, _) => {
+            (Happening::Armed { switch }, _) => armed = Some(switch),
+            (Happening::Waiting { seconds }, _) => {
                 waits = Some(Waits {
                     left: (event.at + i64::from(seconds) - host.now()).max(0),
-                    switch,
+                    switch: armed.clone(),
                     came_back: None,
                 });
             }

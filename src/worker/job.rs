@@ -149,6 +149,8 @@ fn own_pid() -> u32 {
 pub fn exit_of(receipt: &Receipt) -> Exit {
     match receipt.outcome {
         _ if receipt.not_kept => Exit::NotKept,
+        // It was cut short, and another run put it back.
+        Outcome::RolledBack if receipt.undid.is_none() => Exit::PutBack,
         Outcome::Applied | Outcome::Unchanged | Outcome::RolledBack => Exit::Done,
         Outcome::Incomplete => Exit::Incomplete,
         Outcome::Refused => Exit::PutBack,

@@ -8,7 +8,7 @@ use crate::receipt::{Change, Outcome, Receipt, Reload};
 use crate::values::AbsPath;
 
 use super::apply::{put_back_says, said};
-use super::events::Teller;
+use super::events::{Teller, waits};
 use super::job::{Ending, Job};
 use super::journal::Entry;
 use super::leftovers::end_leftovers;
@@ -156,12 +156,15 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     } else {
         Outcome::Incomplete
     };
+    let waited = waits(job.host, job.state, &target.run).is_some();
     let problem = match &target.damaged {
         Some(damaged) => format!("{damaged}; run {} went by its journal", job.run),
+        None if waited => "it was cut short while it waited to be kept".to_owned(),
         None => "it was cut short".to_owned(),
     };
     let mut receipt = Receipt {
         outcome,
+        not_kept: waited && outcome == Outcome::RolledBack,
         changes: stays.iter().map(|one| one.change.clone()).collect(),
         problem: Some(problem),
         ..late_receipt(job, &folder, "apply")

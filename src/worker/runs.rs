@@ -168,7 +168,7 @@ pub fn in_between(runs: &Runs<'_>, run: &RunId, options: &str) -> Problem {
         Err(error) => format!("{error}; what run {run} did stands in its journal only"),
         Ok(_) => format!("run {run} was cut short, and this host is in between"),
     };
-    Problem::new(Exit::Busy, what).remedy(format!("nim-tls rollback --yes{options}"))
+    Problem::new(Exit::Busy, what).remedy(format!("nim-tls rollback {run} --yes{options}"))
 }
 
 fn undone(receipts: &[Receipt]) -> BTreeMap<RunId, RunId> {

@@ -158,7 +158,7 @@ fn watch_until(
 }
 
 /// What a receipt says, where the last event could not be written.
-fn ended(receipt: &Receipt) -> Event {
+pub fn ended(receipt: &Receipt) -> Event {
     let exit = super::job::exit_of(receipt);
     let (outcome, problem) = (receipt.outcome, receipt.problem.clone());
     let what = Happening::Ended {

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use askama::Template;
 
-use crate::event::Switch;
+use crate::event::{Happening, Switch};
 use crate::host::{Command, Host, HostError, Output};
+use crate::receipt::Receipt;
 use crate::values::{AbsPath, RunId};
 
+use super::events::follow;
 use super::job::Job;
 use super::journal::Journal;
 use super::place::{put_file, put_link};
@@ -23,6 +25,9 @@ const UNITS: &str = "/etc/systemd/system";
 const TARGET: &str = "multi-user.target.wants";
 const LOOKS_EVERY: &str = "10s";
 const PATIENCE: Duration = Duration::from_secs(10);
+/// In this time it has looked, and put everything back.
+const LONGEST: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Template)]
 #[template(
@@ -134,6 +139,31 @@ fn systemd(host: &dyn Host, program: &str, args: &[&str]) -> Result<Output, Stri
         .ok_or_else(|| format!("{program} is not here"))?;
     let command = Command::new(program, args).timeout(PATIENCE);
     host.run(&command).map_err(|error| error.to_string())
+}
+
+/// Whether something puts this run back where its worker cannot.
+pub fn has_switch(host: &dyn Host, state: &AbsPath, run: &RunId) -> bool {
+    let told = follow(host, state, run, 0).news().unwrap_or_default();
+    told.iter().any(|event| {
+        let Happening::Armed { switch } = &event.what else {
+            return false;
+        };
+        !matches!(switch, Switch::Nothing { .. })
+    })
+}
+
+/// Waits for what the switch of this run does, which has lost its worker; gives the receipt that
+/// ends it. `None`: that was killed as well.
+pub fn put_back_by_switch(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Receipt> {
+    let folder = Runs::new(host, state).open(run);
+    let until = host.uptime() + LONGEST;
+    while host.uptime() < until {
+        if let Ok(Some(receipt)) = folder.receipt() {
+            return Some(receipt);
+        }
+        host.sleep(PAUSE);
+    }
+    None
 }
 
 /// Takes away what is left of the switch of a run that is over.

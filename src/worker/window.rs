@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Happening, Switch};
+use crate::event::Happening;
 
 use super::came_back::Clients;
 use super::events::Teller;
@@ -21,7 +21,6 @@ pub(super) struct Window<'a> {
     pub folder: &'a RunFolder<'a>,
     pub teller: &'a Teller<'a>,
     pub seconds: u32,
-    pub switch: Switch,
     pub clients: Clients<'a>,
     /// Whether what was changed still serves.
     pub goes_on: &'a dyn Fn() -> Result<(), Failure>,
@@ -32,10 +31,8 @@ impl Window<'_> {
     pub(super) fn wait(mut self) -> Result<(), Failure> {
         let host = self.job.host;
         let end = host.uptime() + Duration::from_secs(self.seconds.into());
-        self.teller.tell(Happening::Waiting {
-            seconds: self.seconds,
-            switch: self.switch.clone(),
-        });
+        let seconds = self.seconds;
+        self.teller.tell(Happening::Waiting { seconds });
         tell(host, &self.job.request.terminal, &self.line());
         let (mut look_at, mut back) = (host.uptime(), None);
         loop {

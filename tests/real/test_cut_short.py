@@ -50,7 +50,7 @@ def test_rollback_waits_for_what_a_killed_run_left_running(manager: Manager, too
     before = snapshot.take(manager)
     killed = while_trusting(tool, KILL)
     assert killed.code == 4, killed
-    assert "ended from outside" in killed.err and "do: nim-tls rollback --yes" in killed.err, killed
+    assert "ended from outside" in killed.err and "do: nim-tls rollback 2" in killed.err, killed
     assert "died; " not in killed.err, killed
 
     done = tool.rollback()
@@ -71,7 +71,7 @@ def test_while_a_run_is_in_between_nothing_misleads(manager: Manager, tool: Tool
     for argv in (["plan", "--answers", ANSWERS_FILE], ["verify"], ["apply", "--answers", ANSWERS_FILE, "--yes"], ["watch"]):
         done = tool.run(*argv)
         assert done.code == 5, (argv, done)
-        assert "was cut short" in done.err and "do: nim-tls rollback --yes" in done.err, done
+        assert "was cut short" in done.err and "do: nim-tls rollback 2" in done.err, done
     tool.rollback().must(0, "rolled-back")
     first, second = history(tool)
     assert first["outcome"] == "rolled-back" and first["rolled_back_by"] == second["run"], (first, second)
@@ -126,7 +126,7 @@ def test_a_damaged_receipt_is_no_dead_end(manager: Manager, tool: Tool, damage: 
     for argv in (["plan", "--answers", ANSWERS_FILE], ["verify"], ["apply", "--answers", ANSWERS_FILE, "--yes"]):
         done = tool.run(*argv)
         assert done.code == 5 and f"{receipt} is damaged" in done.err, (argv, done)
-        assert "do: nim-tls rollback --yes" in done.err, done
+        assert "do: nim-tls rollback 2" in done.err, done
     assert receipt in tool.run("check").out
 
     done = tool.rollback()

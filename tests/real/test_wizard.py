@@ -181,7 +181,7 @@ def test_started_again_it_shows_the_run_at_work(manager: Manager, tool: Tool, bi
 
 
 @newer_build_and([PLAIN])
-def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool: Tool, binary: Path) -> None:
+def test_a_run_whose_worker_is_killed_is_seen_to_go_back(manager: Manager, tool: Tool, binary: Path) -> None:
     before = snapshot.take(manager)
     with wizard(manager, binary) as screen:
         to_apply(screen)
@@ -190,8 +190,24 @@ def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool:
         screen.type(ENTER)
         screen.wait_for("connections tried", seconds=60)
         manager.run("pkill", "-KILL", "-f", "__worker")
-        shown = screen.wait_for("IN BETWEEN", seconds=20)
-        assert "nim-tls rollback --yes" in " ".join(shown.split()), shown
+        screen.wait_for("its worker is gone", seconds=20)
+        screen.wait_for("put back as it was", seconds=60)
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool: Tool, binary: Path) -> None:
+    before = snapshot.take(manager)
+    with wizard(manager, binary) as screen:
+        to_apply(screen)
+        screen.type(RIGHT + RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        screen.type(ENTER)
+        screen.wait_for("connections tried", seconds=60)
+        # With all that would put it back.
+        manager.run("pkill", "-KILL", "-f", "__return|__worker")
+        shown = screen.wait_for("IN BETWEEN", seconds=60)
+        assert "nim-tls rollback 2" in " ".join(shown.split()), shown
     with wizard(manager, binary) as screen:
         shown = screen.wait_for("A run was cut short")
         assert "put everything back now" in shown, shown

@@ -38,10 +38,10 @@ pub(super) fn decide(
     let _ = leaving::say(undecided.clone());
     while let Some(waits) = busy::waits(ground, run) {
         let look = "Open the UI in a browser now. Everything is put back by itself in";
-        let switch = waits.switch.in_words();
+        let covers = words::covers(waits.switch.as_ref());
         asked.say(&wrapped(
             "",
-            &format!("{look} {} s, {switch}.", waits.left),
+            &format!("{look} {} s{covers}.", waits.left),
             width,
         ));
         if let Some((back, of)) = waits.came_back {

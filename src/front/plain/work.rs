@@ -203,7 +203,7 @@ impl Talk<'_> {
                 Err(left) => return Err(left),
             }
         }
-        match starting::put_back(self.ground) {
+        match starting::put_back(self.ground, &run) {
             Ok(started) => {
                 self.follow(started)?;
                 Err(Left::With(exit))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Arrival;
 use super::message::{Effect, Message};
-use crate::event::Happening;
+use crate::event::{Event, Happening};
 use crate::values::RunId;
 use crate::worker::{self, Runs, Started};
 
@@ -45,7 +45,7 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                     tell(Message::Unheard(error.to_string()));
                 }
             }
-            Effect::PutBack => match put_back(&ground) {
+            Effect::PutBack(run) => match put_back(&ground, &run) {
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
@@ -77,15 +77,31 @@ fn attach(ground: &Ground, run: &RunId, tell: &dyn Fn(Message)) {
             }
         }
         if !alive {
-            return tell(gone(ground, run));
+            return gone(ground, run, tell);
         }
         ground.host().sleep(PAUSE);
     }
 }
 
-fn gone(ground: &Ground, run: &RunId) -> Message {
+/// A run has lost its worker: its switch ends it, or somebody has to.
+fn gone(ground: &Ground, run: &RunId, tell: &dyn Fn(Message)) {
+    let (host, state) = (ground.host(), ground.state());
+    if !worker::has_switch(host, state, run) {
+        return tell(lost(ground, run));
+    }
+    let at = host.now();
+    let why = "its worker is gone".to_owned();
+    let what = Happening::PuttingBack { why };
+    tell(Message::Happened(Event { at, what }));
+    tell(match worker::put_back_by_switch(host, state, run) {
+        Some(receipt) => Message::Happened(worker::ended(&receipt)),
+        None => lost(ground, run),
+    });
+}
+
+fn lost(ground: &Ground, run: &RunId) -> Message {
     Message::Failed(format!(
-        "the worker of run {run} is gone without a word; nim-tls rollback --yes{} puts this host \
+        "the worker of run {run} is gone without a word; nim-tls rollback {run} --yes{} puts this host \
          back",
         ground.options()
     ))
@@ -102,7 +118,7 @@ fn follow(ground: &Ground, started: Started, tell: &dyn Fn(Message)) {
         // What the receipt says, where the last event could not be written.
         Ok(Some(event)) if !ended => tell(Message::Happened(event)),
         Ok(Some(_)) => {}
-        Ok(None) => tell(gone(ground, &run)),
+        Ok(None) => gone(ground, &run, tell),
         Err(problem) => tell(Message::Failed(problem.to_string())),
     }
 }

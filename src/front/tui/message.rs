@@ -46,8 +46,8 @@ pub(super) enum Effect {
     Attach(RunId),
     /// Tell a run that waits to be kept what shall become of it.
     Say(RunId, Word),
-    /// Undo the run that was just made, and follow that.
-    PutBack,
+    /// Undo this run, and follow that.
+    PutBack(RunId),
     /// Read the logs, lines from this time on (seconds since 1970).
     Examine(Option<i64>),
     Save {

@@ -12,6 +12,7 @@ use crate::doctor::Diagnosis;
 use crate::facts::Facts;
 use crate::prerequisites::Check;
 use crate::questions::Step;
+use crate::values::RunId;
 
 pub(super) struct Model {
     pub(super) look: Look,
@@ -67,7 +68,7 @@ pub(super) enum Overlay {
     Save(Edit),
     Search(Edit),
     /// A run was cut short before this screen was opened; what is known of it.
-    CutShort(String),
+    CutShort(RunId, String),
     Quit,
 }
 

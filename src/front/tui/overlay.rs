@@ -14,7 +14,7 @@ pub(super) fn title(over: &Overlay) -> &'static str {
         Overlay::Help(_) => "Help (Up and Down scroll, any other key closes it)",
         Overlay::Why(_) => "Why this line (Up and Down scroll, any other key closes it)",
         Overlay::Troubleshoot(_) => "Troubleshoot: what the logs say",
-        Overlay::CutShort(_) => "A run was cut short: this host is in between",
+        Overlay::CutShort(..) => "A run was cut short: this host is in between",
         Overlay::Quit => "Leave?",
         Overlay::Save(_) => "Save the answers (Enter saves, Esc does not)",
         Overlay::Search(_) => "Find in this file (Enter finds, Esc does not; n and N go on)",
@@ -31,7 +31,7 @@ pub(super) fn lines(model: &Model, over: &Overlay, width: usize) -> Vec<String> 
         }
         Overlay::Help(_) => help(model),
         Overlay::Why(_) => why(model),
-        Overlay::CutShort(words) => format!(
+        Overlay::CutShort(_, words) => format!(
             "{words}\ny or Enter: put everything back now, and see how it goes. q: leave it as it \
              is."
         ),

@@ -89,10 +89,8 @@ impl Running {
                     milliseconds,
                 },
             ),
-            Happening::Waiting { seconds, switch } => {
-                self.until = Some(event.at + i64::from(seconds));
-                self.switch = Some(switch);
-            }
+            Happening::Armed { switch } => self.switch = Some(switch),
+            Happening::Waiting { seconds } => self.until = Some(event.at + i64::from(seconds)),
             Happening::CameBack { back, of } => self.came_back = Some((back, of)),
             Happening::PuttingBack { why } => {
                 self.until = None;

@@ -128,6 +128,6 @@ fn without_receipt(ground: &Ground, run: &RunId) -> Problem {
             Exit::Busy,
             format!("run {run} was cut short, and this host is in between"),
         )
-        .remedy(format!("nim-tls rollback --yes{options}")),
+        .remedy(format!("nim-tls rollback {run} --yes{options}")),
     }
 }

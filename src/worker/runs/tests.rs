@@ -84,8 +84,8 @@ fn a_damaged_receipt_counts_as_none_until_the_run_is_undone() {
             "{problem}"
         );
         assert_eq!(
-            problem.remedy.as_deref(),
-            Some("nim-tls rollback --yes --root /mnt/x")
+            problem.remedy,
+            Some(format!("nim-tls rollback {run} --yes --root /mnt/x"))
         );
         let (by, _) = rollback(&machine, None);
         assert_eq!(runs.cut_short(None).unwrap(), None);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::lab::{self, PROGRAM, go_on_to_keep, machine, plan, rollback, state, world};
-use super::super::{Runs, Word, follow, waits};
+use super::super::{Runs, Word, exit_of, follow, waits};
 use super::*;
 use crate::error::Exit;
 use crate::event::Happening;
@@ -38,7 +38,7 @@ fn armed<T>(machine: &Memory, word: Word, act: impl Fn(&RunId) -> T) -> (RunId, 
     let seen = std::cell::OnceCell::new();
     let stop = || {
         if let Some(waits) = waits(machine, &state, &run) {
-            let _ = seen.set((waits.switch, act(&run)));
+            let _ = seen.set((waits.switch.unwrap(), act(&run)));
             Runs::new(machine, &state).open(&run).say(word).unwrap();
         }
         false
@@ -149,8 +149,12 @@ fn wherever_it_is_killed_the_switch_goes_with_the_rest() {
         let runs = Runs::new(&machine, &state);
         if runs.cut_short(None).unwrap().is_some() {
             cut_short += 1;
+            let waited = waits(&machine, &state, &run).is_some();
             assert_eq!(rollback(&machine, None).1.exit, Exit::Done, "{fault}");
             assert_eq!(world(&machine), before, "{fault}");
+            let receipt = runs.open(&run).receipt().unwrap().unwrap();
+            let code = if waited { Exit::NotKept } else { Exit::PutBack };
+            assert_eq!(exit_of(&receipt), code, "{fault}");
         } else if runs.in_force().unwrap().is_empty() {
             assert_eq!(world(&machine), before, "{fault}");
         } else {

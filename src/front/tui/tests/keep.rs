@@ -15,8 +15,7 @@ fn told(model: &mut Model, at: i64, what: Happening) -> Vec<Effect> {
 }
 
 fn waits() -> Happening {
-    let (seconds, switch) = (120, Switch::Restart);
-    Happening::Waiting { seconds, switch }
+    Happening::Waiting { seconds: 120 }
 }
 
 fn waiting() -> Model {
@@ -29,6 +28,8 @@ fn waiting() -> Model {
         steps: vec![("prove".to_owned(), "prove it".to_owned())],
     };
     told(&mut model, BEGAN, started);
+    let switch = Switch::Restart;
+    told(&mut model, BEGAN, Happening::Armed { switch });
     let effects = told(&mut model, BEGAN, waits());
     assert!(matches!(&effects[..], [Effect::Look(_)]));
     model
@@ -98,7 +99,7 @@ fn once_it_is_kept_it_stays_and_can_be_put_back_as_ever() {
     assert!(drawn(&model, 80, 24).contains("[ CHANGED, proven ]"));
     assert!(matches!(
         &press(&mut model, &[Key::Right, Key::Enter])[..],
-        [Effect::PutBack]
+        [Effect::PutBack(run)] if run.as_str() == "2026-01-01-01"
     ));
 }
 

@@ -173,7 +173,7 @@ fn a_run_that_is_applied_leads_to_the_proof_and_can_be_put_back_from_there() {
     // Who has come back is looked at.
     assert!(matches!(&effects[..], [Effect::Look(_)]));
     let effects = press(&mut model, &[Key::Right, Key::Enter]);
-    assert!(matches!(&effects[..], [Effect::PutBack]));
+    assert!(matches!(&effects[..], [Effect::PutBack(_)]));
     // Where that cannot begin, the screen goes on saying that this host was changed.
     update(
         &mut model,
@@ -274,6 +274,7 @@ fn what_is_pasted_is_text_and_never_a_command() {
 fn a_run_that_was_cut_short_is_put_back_or_left() {
     let mut model = begun();
     model.overlay = Some(Overlay::CutShort(
+        "2026-01-01-01".parse().unwrap(),
         "run 2026-01-01-01 was cut short".to_owned(),
     ));
     let shown = drawn(&model, 80, 24);
@@ -281,8 +282,11 @@ fn a_run_that_was_cut_short_is_put_back_or_left() {
     assert!(press(&mut model, &[Key::Char('x'), Key::Tab]).is_empty());
     assert!(model.overlay.is_some());
     let effects = press(&mut model, &[Key::Enter]);
-    assert!(matches!(&effects[..], [Effect::PutBack]));
-    model.overlay = Some(Overlay::CutShort(String::new()));
+    assert!(matches!(&effects[..], [Effect::PutBack(_)]));
+    model.overlay = Some(Overlay::CutShort(
+        "2026-01-01-01".parse().unwrap(),
+        String::new(),
+    ));
     let effects = press(&mut model, &[Key::Char('q')]);
     assert!(matches!(&effects[..], [Effect::Quit(5)]));
 }

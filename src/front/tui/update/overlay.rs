@@ -28,15 +28,15 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             model.overlay = scrolled(model, key, Overlay::Troubleshoot, first);
             Vec::new()
         }
-        Overlay::CutShort(_) if matches!(key, Key::Char('y') | Key::Enter) => {
+        Overlay::CutShort(run, _) if matches!(key, Key::Char('y') | Key::Enter) => {
             model.tell("Putting everything back ...");
-            vec![Effect::PutBack]
+            vec![Effect::PutBack(run)]
         }
-        Overlay::CutShort(_) if matches!(key, Key::Char('q') | Key::Esc) => {
+        Overlay::CutShort(..) if matches!(key, Key::Char('q') | Key::Esc) => {
             vec![Effect::Quit(Exit::Busy as u8)]
         }
-        Overlay::CutShort(words) => {
-            model.overlay = Some(Overlay::CutShort(words));
+        Overlay::CutShort(run, words) => {
+            model.overlay = Some(Overlay::CutShort(run, words));
             Vec::new()
         }
         Overlay::Quit => match key {

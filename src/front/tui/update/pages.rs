@@ -169,7 +169,11 @@ pub(super) fn button(model: &mut Model, button: Button) -> Vec<Effect> {
         // What was done stays on the screen until the way back has really begun.
         Button::PutBack => {
             model.tell("Putting everything back ...");
-            vec![Effect::PutBack]
+            let run = model
+                .running
+                .as_ref()
+                .and_then(|running| running.run.clone());
+            run.map(Effect::PutBack).into_iter().collect()
         }
         // Who presses Enter once too often stays.
         Button::Leave => quit(model),

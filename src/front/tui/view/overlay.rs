@@ -16,7 +16,7 @@ pub(super) fn draw(model: &Model, over: &Overlay, frame: &mut Frame<'_>, area: R
     let (edit, first) = match over {
         Overlay::Save(edit) | Overlay::Search(edit) => (Some(edit), 0),
         Overlay::Help(first) | Overlay::Why(first) | Overlay::Troubleshoot(first) => (None, *first),
-        Overlay::Quit | Overlay::CutShort(_) => (None, 0),
+        Overlay::Quit | Overlay::CutShort(..) => (None, 0),
     };
     let title = overlay::title(over);
     let mut lines = overlay::lines(model, over, width);

@@ -6,7 +6,6 @@ use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
-use crate::event::Switch;
 use crate::report::{self, Alike, Row};
 use crate::values::escaped;
 
@@ -137,9 +136,8 @@ fn what_now(body: &mut Body, model: &Model) {
             .running
             .as_ref()
             .and_then(|running| running.switch.as_ref());
-        let covers = switch.map_or("", Switch::in_words);
-        let words =
-            format!("{look} Without Keep, all is put back when the time is over, {covers}.");
+        let covers = words::covers(switch);
+        let words = format!("{look} Without Keep, all is put back when the time is over{covers}.");
         return body.text(" ", &words);
     }
     let words = words::files_wait(&model.issued);
