@@ -4,14 +4,16 @@ import json
 import shlex
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 import snapshot
 from conftest import ROOT, newer_build_and
-from manager import Manager
+from lab import wait_for
+from manager import NAME, Manager
 from nim_tree import PLAIN
 from screen import given_back, wizard
-from tool import ANSWERS_FILE, Done, Tool, answers
+from tool import AGENTS, ANSWERS_FILE, Done, Tool, answers, issued
 
 WAITS = "until grep -q waiting /mnt/err; do sleep 0.05; done"
 KILL = "kill -KILL $(pgrep -f '[_]_worker')"
@@ -77,6 +79,36 @@ def test_a_rollback_need_not_wait_for_the_end_of_the_window(manager: Manager, to
     while_it_waits(tool, 600, then).must(6, "rolled-back")
     assert manager.run("cat", "/mnt/back.code").stdout.strip() == "0", manager.run("cat", "/mnt/back").stdout
     assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+def test_who_comes_back_through_the_new_rules_is_counted(manager: Manager, tool: Tool, binary: Path) -> None:
+    """Of two that were connected, both come back, and one has its certificate."""
+    for address in ("127.2.0.1", "127.2.0.2"):
+        call_and_stay(manager, address)
+    manager.write(ANSWERS_FILE, answers())
+    manager.run(
+        "sh", "-c", f"setsid {binary} apply --answers {ANSWERS_FILE} --yes --confirm-within 600 >/mnt/out 2>/mnt/err &"
+    )
+    manager.run("sh", "-c", WAITS)
+    wait_for(lambda: "back: 0 of 2" in manager.read("/mnt/err"), "the count of those who are back")
+    call_and_stay(manager, "127.2.0.2")
+    pair = ("-cert", issued(AGENTS[0], "agent.crt"), "-key", issued(AGENTS[0], "agent.key"))
+    call_and_stay(manager, "127.2.0.1", *pair)
+    wait_for(lambda: "back: 1 of 2" in manager.read("/mnt/err"), "the one who has a certificate")
+    tool.keep()
+    assert "back: 2 of 2" not in manager.read("/mnt/err")
+
+
+def call_and_stay(manager: Manager, address: str, *more: str) -> None:
+    """Calls a service of agents from this address, and keeps the connection whatever the answer is."""
+    call = f"POST /f5.nginx.agent.sdk.Commander/Hello HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 0\r\n\r\n"
+    client = ("openssl", "s_client", "-quiet", "-connect", "127.0.0.1:443", "-servername", NAME, "-bind", f"{address}:0")
+    said = f"/mnt/said-{uuid.uuid4().hex}"
+    manager.run(
+        "sh", "-c", f"(printf '{call}'; sleep 600) 2>/dev/null | setsid {shlex.join([*client, *more])} >{said} 2>&1 &"
+    )
+    wait_for(lambda: "HTTP/1.1 " in manager.read(said), "an answer")
 
 
 @newer_build_and([PLAIN])
