@@ -62,6 +62,9 @@ class Done:
 
 
 class Tool:
+    # What the command line of its workers ends with.
+    place = ""
+
     def __init__(self, manager: Manager, binary: Path) -> None:
         self.manager = manager
         self.binary = binary
@@ -77,6 +80,10 @@ class Tool:
         if text is not None:
             self.manager.write(ANSWERS_FILE, text)
         return self.run("apply", "--answers", ANSWERS_FILE, "--yes", "--format", "json", before=before)
+
+    def inside(self, path: str) -> str:
+        """What a command that runs the tool calls this path of its host."""
+        return path
 
     def keep(self, seconds: float = 90) -> None:
         """Keeps the run at work as soon as it waits for that."""

@@ -1,0 +1,47 @@
+"""The sample host as a folder (--root): no processes and no ports, but a run on it takes a tenth of a second."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import snapshot
+from conftest import ROOT
+from lab import environment
+from tool import ANSWERS_FILE, Done, Tool
+
+
+class Folder:
+    """What a test asks of a lab, on a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        subprocess.run(["cp", "-a", str(ROOT / "assets" / "sample-host"), str(root)], check=True)
+        self.path("/mnt").mkdir()
+        self.path(ANSWERS_FILE).write_bytes((ROOT / "assets" / "sample-answers.yaml").read_bytes())
+        for name in snapshot.FOLDERS:
+            self.path(name).mkdir(exist_ok=True, parents=True)
+
+    def path(self, inside: str) -> Path:
+        return Path(f"{self.root}{inside}")
+
+    def run(self, *argv: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv, capture_output=True, text=True, timeout=timeout, env=environment(), check=check,
+            errors="backslashreplace", stdin=subprocess.DEVNULL, cwd="/",
+        )  # fmt: skip
+
+
+class FolderTool(Tool):
+    """The tool, acting on a folder."""
+
+    manager: Folder
+
+    @property
+    def place(self) -> str:
+        return str(self.manager.root)
+
+    def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 60) -> Done:
+        return super().run(*argv, "--root", str(self.manager.root), before=before, timeout=timeout)
+
+    def inside(self, path: str) -> str:
+        return os.fspath(self.manager.path(path))
