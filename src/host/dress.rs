@@ -10,7 +10,7 @@ use rustix::fs::{
     Gid, Mode as RawMode, Uid, XattrFlags, fchmod, fchown, fremovexattr, fsetxattr, getxattr,
     listxattr,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::file::Attributes;
 
@@ -26,35 +26,35 @@ const LARGEST_ATTRIBUTE: usize = 65_536;
 pub(super) fn dress(file: &File, attributes: &Attributes) -> io::Result<()> {
     let wanted = attributes.mode.0 & 0o7777;
     let before = file.metadata()?;
-    fchmod(file, RawMode::from_raw_mode(before.mode() & wanted & 0o777))?;
+    set_mode(file, before.mode() & wanted & 0o777)?;
     let owner = attributes.owner;
     if (before.uid(), before.gid()) != (owner.user, owner.group) {
-        fchown(
-            file,
-            Some(Uid::from_raw(owner.user)),
-            Some(Gid::from_raw(owner.group)),
-        )?;
+        let (user, group) = (Uid::from_raw(owner.user), Gid::from_raw(owner.group));
+        retry_on_intr(|| fchown(file, Some(user), Some(group)))?;
     }
     // Among what goes: the access list that a file inherits where its folder has a default one.
     let given = |name: &str| attributes.extended.iter().any(|(given, _)| given == name);
     for (name, _) in extended(file)? {
         if !given(&name) && !is_label(&name) {
-            match fremovexattr(file, &*name) {
+            match retry_on_intr(|| fremovexattr(file, &*name)) {
                 Ok(()) | Err(Errno::NODATA) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
     for (name, value) in &attributes.extended {
-        match fsetxattr(file, name.as_str(), value, XattrFlags::empty()) {
+        match retry_on_intr(|| fsetxattr(file, name.as_str(), value, XattrFlags::empty())) {
             Ok(()) => {}
             // A filesystem without labels: nobody can ask for one there.
             Err(Errno::NOTSUP) if is_label(name) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    fchmod(file, RawMode::from_raw_mode(wanted))?;
-    Ok(())
+    Ok(set_mode(file, wanted)?)
+}
+
+pub(super) fn set_mode(file: &File, mode: u32) -> rustix::io::Result<()> {
+    retry_on_intr(|| fchmod(file, RawMode::from_raw_mode(mode)))
 }
 
 pub(super) fn is_label(name: &str) -> bool {

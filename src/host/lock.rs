@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::failure::{HostError, LockError, at};
 use super::place::open_or_create;
@@ -31,7 +31,7 @@ impl Lock {
 
 pub(super) fn take(tree: &Tree, path: &Path, note: &str) -> Result<Lock, LockError> {
     let mut file = open_or_create(tree, path, OFlags::RDWR)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(LockError::Held(holder(&mut file, path)?)),
         Err(error) => return Err(at(path)(error).into()),

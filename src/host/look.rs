@@ -1,19 +1,20 @@
 //! Looking at files: nothing here changes anything, waits for anybody, or opens what is not a
 //! regular file or a folder.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, Mode as RawMode, OFlags, fstatvfs, openat};
+use rustix::fs::{CWD, Dir, OFlags, fstatvfs};
 
 use crate::values::{Mode, sort_by};
 
 use super::dress::{extended, magic_path};
 use super::failure::{HostError, at};
 use super::file::{Attributes, Kind, Owner, Stat};
-use super::tree::{Links, Reached, Tree, target_of};
+use super::tree::{Links, Reached, Tree, open_at, target_of};
 
 pub(super) fn stat(tree: &Tree, path: &Path) -> Result<Option<Stat>, HostError> {
     match tree.look_at(path) {
@@ -77,7 +78,7 @@ pub(super) fn list(tree: &Tree, folder: &Path) -> Result<Vec<String>, HostError>
         Err(error) => return Err(error),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = openat(&reached, ".", flags, RawMode::empty()).map_err(at(folder))?;
+    let open = open_at(&reached, OsStr::new("."), flags).map_err(at(folder))?;
     let dir = Dir::new(open).map_err(at(folder))?;
     let mut names = Vec::new();
     for entry in dir {
@@ -181,6 +182,6 @@ fn open_regular(tree: &Tree, path: &Path) -> Result<(File, u64), HostError> {
         return Err(HostError::refused(path, format!("is {}", a_special(&data))));
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = openat(CWD, magic_path(&reached), flags, RawMode::empty()).map_err(at(path))?;
-    Ok((File::from(file), data.len()))
+    let file = open_at(CWD, OsStr::new(&magic_path(&reached)), flags).map_err(at(path))?;
+    Ok((file, data.len()))
 }

@@ -10,12 +10,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, Mode as RawMode, OFlags, RenameFlags, fchmod, linkat, mkdirat, openat, renameat,
+    AtFlags, Mode as RawMode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat,
     renameat_with, symlinkat, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
-use super::dress::dress;
+use super::dress::{dress, set_mode};
 use super::failure::{HostError, at};
 use super::file::Attributes;
 use super::look::a_special;
@@ -52,7 +52,7 @@ pub(super) fn make_folder(
     attributes: &Attributes,
 ) -> Result<(), HostError> {
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
-    match mkdirat(&folder.file, &name, PRIVATE_FOLDER) {
+    match retry_on_intr(|| mkdirat(&folder.file, &name, PRIVATE_FOLDER)) {
         Ok(()) => {}
         Err(Errno::EXIST) => return existing_folder(tree, &folder, &name, path),
         Err(error) => return Err(at(path)(error)),
@@ -99,7 +99,7 @@ pub(super) fn place_link(tree: &Tree, path: &Path, target: &Path) -> Result<(), 
         check_sole_file(&there, path)?;
     }
     let link = Entry::new(&folder, |name| {
-        symlinkat(target, &folder.file, name).map(drop)
+        retry_on_intr(|| symlinkat(target, &folder.file, name))
     });
     let (link, ()) = link.map_err(at(path))?;
     link.replace(&name).map_err(at(path))?;
@@ -118,7 +118,10 @@ pub(super) fn rename(tree: &Tree, from: &Path, to: &Path) -> Result<(), HostErro
     let old = tree.spot(from, Links::Trusted)?;
     let new = tree.spot(to, Links::Trusted)?;
     let (source, target) = (&old.folder.file, &new.folder.file);
-    match renameat_with(source, &old.name, target, &new.name, RenameFlags::NOREPLACE) {
+    let renamed = retry_on_intr(|| {
+        renameat_with(source, &old.name, target, &new.name, RenameFlags::NOREPLACE)
+    });
+    match renamed {
         Ok(()) => {}
         // A filesystem without this kind of rename: a second name first, which replaces
         // nothing either, then the first name away.
@@ -146,12 +149,13 @@ pub(super) fn open_or_create(tree: &Tree, path: &Path, access: OFlags) -> Result
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
     let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let fresh = flags | OFlags::CREATE | OFlags::EXCL;
-    match openat(&folder.file, &name, fresh, PRIVATE) {
+    match retry_on_intr(|| openat(&folder.file, &name, fresh, PRIVATE)) {
         Ok(file) => {
             // The umask may have taken bits away.
-            fchmod(&file, PRIVATE).map_err(at(path))?;
+            let file = File::from(file);
+            set_mode(&file, PRIVATE.as_raw_mode()).map_err(at(path))?;
             sync(&folder).map_err(at(path))?;
-            return Ok(File::from(file));
+            return Ok(file);
         }
         Err(Errno::EXIST) => {}
         Err(error) => return Err(at(path)(error)),
@@ -180,7 +184,7 @@ impl<'a> Temporary<'a> {
     fn file(folder: &'a Reached) -> io::Result<Self> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = |name: &OsStr| openat(&folder.file, name, flags, PRIVATE);
+        let open = |name: &OsStr| retry_on_intr(|| openat(&folder.file, name, flags, PRIVATE));
         let (entry, file) = Entry::new(folder, open)?;
         Ok(Self {
             entry,
@@ -218,7 +222,8 @@ impl<'a> Entry<'a> {
     }
 
     fn replace(mut self, name: &OsStr) -> io::Result<()> {
-        renameat(&self.folder.file, &self.name, &self.folder.file, name)?;
+        let folder = &self.folder.file;
+        retry_on_intr(|| renameat(folder, &self.name, folder, name))?;
         self.replaced = true;
         Ok(())
     }
@@ -228,14 +233,14 @@ impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if !self.replaced {
             // We are on the way out with an error that says more than this one would.
-            let _ = unlinkat(&self.folder.file, &self.name, AtFlags::empty());
+            let _ = retry_on_intr(|| unlinkat(&self.folder.file, &self.name, AtFlags::empty()));
         }
     }
 }
 
 fn remove(tree: &Tree, path: &Path, flags: AtFlags) -> Result<(), HostError> {
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
-    unlinkat(&folder.file, &name, flags).map_err(at(path))?;
+    retry_on_intr(|| unlinkat(&folder.file, &name, flags)).map_err(at(path))?;
     sync(&folder).map_err(at(path))
 }
 
@@ -304,7 +309,7 @@ pub(super) fn why_not_sole_file(file: &File, data: &Metadata) -> Option<String> 
 /// Makes a change of names in this folder survive a crash.
 fn sync(folder: &Reached) -> io::Result<()> {
     let open = folder.open(OsStr::new("."), OFlags::RDONLY | OFlags::DIRECTORY)?;
-    match rustix::fs::fsync(&open) {
+    match retry_on_intr(|| rustix::fs::fsync(&open)) {
         // Some filesystems have nothing to sync in a folder and say so with this error.
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(error) => Err(error.into()),

@@ -7,12 +7,13 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::failure::{HostError, at};
 
@@ -55,7 +56,7 @@ pub(super) struct Spot {
 impl Tree {
     pub(super) fn open(root: &Path, live: bool) -> Result<Self, HostError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = File::from(openat(CWD, root, flags, Mode::empty()).map_err(at(root))?);
+        let root = open_at(CWD, root.as_os_str(), flags).map_err(at(root))?;
         Ok(Self { root, live })
     }
 
@@ -71,9 +72,7 @@ impl Tree {
         }
         components(path)?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        Ok(File::from(
-            openat(&self.root, path, flags, Mode::empty()).map_err(at(path))?,
-        ))
+        open_at(&self.root, path.as_os_str(), flags).map_err(at(path))
     }
 
     /// What has the last name of `path`, be it a link, for looking at it; `None` where nothing
@@ -88,8 +87,8 @@ impl Tree {
         }
         components(path)?;
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(&self.root, path, flags, Mode::empty()) {
-            Ok(file) => Ok(Some(File::from(file))),
+        match open_at(&self.root, path.as_os_str(), flags) {
+            Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(at(path)(error)),
         }
@@ -175,7 +174,7 @@ impl Reached {
     /// Opens a name in this folder, never through a link.
     pub(super) fn open(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(openat(&self.file, name, flags, Mode::empty())?))
+        Ok(open_at(&self.file, name, flags)?)
     }
 
     /// What has this name in this folder.
@@ -205,9 +204,14 @@ impl Reached {
     }
 }
 
+/// What is there, open. Whoever is interrupted meanwhile, as on a network disk, tries again.
+pub(super) fn open_at(folder: impl AsFd, name: &OsStr, flags: OFlags) -> rustix::io::Result<File> {
+    retry_on_intr(|| openat(folder.as_fd(), name, flags, Mode::empty())).map(File::from)
+}
+
 /// Where the symbolic link points that is open here.
 pub(super) fn target_of(link: &File) -> io::Result<PathBuf> {
-    let target = readlinkat(link, "", Vec::new())?;
+    let target = retry_on_intr(|| readlinkat(link, "", Vec::new()))?;
     Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
 }
 
