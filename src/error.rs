@@ -21,6 +21,24 @@ pub enum Exit {
     NotKept = 6,
 }
 
+impl Exit {
+    pub fn of_code(code: i32) -> Option<Self> {
+        let all = [
+            Self::Done,
+            Self::HostUnfit,
+            Self::Usage,
+            Self::PutBack,
+            Self::Incomplete,
+            Self::Busy,
+            Self::NotKept,
+        ];
+        all.into_iter().find(|exit| *exit as i32 == code)
+    }
+}
+
+/// Before the remedy, where all is one text.
+const REMEDY: &str = "\n  do: ";
+
 /// What happened, why, and a command or an edit that would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -48,6 +66,18 @@ impl Problem {
         Self::new(Exit::HostUnfit, what)
     }
 
+    /// From the text that it was written down as.
+    pub fn of_text(exit: Exit, text: &str) -> Self {
+        let (what, remedy) = match text.split_once(REMEDY) {
+            Some((what, remedy)) => (what, Some(remedy.to_owned())),
+            None => (text, None),
+        };
+        Self {
+            remedy,
+            ..Self::new(exit, what)
+        }
+    }
+
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
@@ -59,7 +89,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.what)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n  do: {remedy}"),
+            Some(remedy) => write!(f, "{REMEDY}{remedy}"),
             None => Ok(()),
         }
     }

@@ -190,15 +190,7 @@ pub(super) fn outcome(
         // It may hold the remedy on a line of its own.
         let lines: Vec<String> = problem.lines().map(escaped).collect();
         let told = lines.join("\n");
-        let (what, remedy) = match told.split_once("\n  do: ") {
-            Some((what, remedy)) => (what, Some(remedy)),
-            None => (told.as_str(), None),
-        };
-        let problem = Problem::host(what);
-        output.problem(&match remedy {
-            Some(remedy) => problem.remedy(remedy),
-            None => problem,
-        });
+        output.problem(&Problem::of_text(Exit::HostUnfit, &told));
     }
     // The work is done as `exit` says, even where its result could not be written down here.
     if let Err(problem) = shown {

@@ -51,8 +51,13 @@ pub(super) fn start(
         .stderr(log)
         .spawn()
         .map_err(at(program))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        pipe.write_all(input).map_err(at(program))?;
+    if let Some(mut pipe) = child.stdin.take()
+        && let Err(error) = pipe.write_all(input)
+    {
+        // It must not begin on half of what it was to be given. It has not begun: it reads that
+        // first, and the pipe is open until it is gone.
+        let _ = child.kill().and_then(|()| child.wait());
+        return Err(at(program)(error));
     }
     Ok(Detached(Runs::Process(child)))
 }
@@ -90,6 +95,14 @@ impl Detached {
         match &self.0 {
             Runs::Process(child) => child.id(),
             Runs::Thread(_) => std::process::id(),
+        }
+    }
+
+    /// The code with which it ended; `None` where a signal ended it, or it has not ended.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        match &mut self.0 {
+            Runs::Process(child) => child.try_wait().ok().flatten()?.code(),
+            Runs::Thread(_) => None,
         }
     }
 

@@ -3,6 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
+use crate::error::Problem;
+use crate::values::escaped;
+
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     #[error("{path}: {source}")]
@@ -27,11 +32,49 @@ impl HostError {
         }
     }
 
+    /// The command that shows what is behind it, or helps.
+    pub fn remedy(&self) -> Option<String> {
+        let Self::File { path, source } = self else {
+            return None;
+        };
+        // The folder: what is at the path itself may not be there, or be gone by then.
+        let folder = path.parent().unwrap_or(path).to_string_lossy();
+        let folder = quoted(&escaped(&folder));
+        let errno = Errno::from_io_error(source)?;
+        Some(match errno {
+            Errno::NOSPC | Errno::DQUOT => format!("df -h {folder}; df -i {folder}"),
+            Errno::ROFS => format!("findmnt -T {folder}"),
+            Errno::IO => "dmesg | tail -n 20".to_owned(),
+            Errno::MFILE | Errno::NFILE => "ulimit -n; cat /proc/sys/fs/file-nr".to_owned(),
+            Errno::ACCESS | Errno::PERM => format!("namei -l {folder}; lsattr -d {folder}"),
+            _ => return None,
+        })
+    }
+
     /// Whether it says that nothing is at the path: no such name, or a file where a folder of
     /// the path would have to be.
     pub fn is_absence(&self) -> bool {
         matches!(self, Self::File { source, .. }
             if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        Self {
+            remedy: error.remedy(),
+            ..Self::host(error.to_string())
+        }
+    }
+}
+
+/// As a shell takes it for one word.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -50,4 +93,28 @@ pub enum LockError {
     Held(String),
     #[error(transparent)]
     Host(#[from] HostError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_comes_with_what_shows_why() {
+        let says = |errno: Errno| Problem::from(at(Path::new("/etc/my files/a.conf"))(errno));
+        assert_eq!(
+            says(Errno::NOSPC).to_string(),
+            "/etc/my files/a.conf: No space left on device (os error 28)\n  \
+             do: df -h '/etc/my files'; df -i '/etc/my files'"
+        );
+        for errno in [
+            Errno::ROFS,
+            Errno::IO,
+            Errno::MFILE,
+            Errno::ACCESS,
+            Errno::DQUOT,
+        ] {
+            assert!(says(errno).remedy.is_some(), "{errno:?}");
+        }
+    }
 }

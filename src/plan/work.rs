@@ -6,7 +6,7 @@ use super::placed::change;
 use super::site::Site;
 use super::template::Explained;
 use crate::error::Problem;
-use crate::facts::{Facts, Known};
+use crate::facts::{Facts, FileFact, Known};
 use crate::values::{AbsPath, Mode, sort_by};
 
 pub(super) struct NginxChanges {
@@ -73,10 +73,12 @@ impl<'a, 'e> Work<'a, 'e> {
             let found = match self.facts.files.get(&path) {
                 // Nobody has looked: this plan asks for it, and is made again with the answer.
                 None => None,
-                Some(fact) => Some(
-                    fact.file()
-                        .ok_or_else(|| Problem::host(format!("{path} is not a regular file")))?,
-                ),
+                Some(FileFact::File(found)) => Some(found),
+                Some(FileFact::Unclear(why)) => {
+                    let what = format!("{path} could not be looked at: {why}");
+                    return Err(Problem::host(what).remedy(format!("ls -l {path}")));
+                }
+                Some(_) => return Err(Problem::host(format!("{path} is not a regular file"))),
             };
             let same = edited.text == **source.text;
             changes.files.push(FileChange {

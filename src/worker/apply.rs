@@ -56,17 +56,15 @@ pub fn apply(
             (Some(lock), run.carry_out(passphrase, prover, &mut receipt))
         }
     };
-    job.finish(&folder, &teller, receipt, &ending);
-    ending
+    job.finish(&folder, &teller, receipt, ending)
 }
 
 /// Takes the lock, and sees that no run was cut short before this one.
 fn begin(job: &Job<'_>) -> Result<Lock, Problem> {
     let lock = job.take_lock()?;
-    match job.runs().cut_short(Some(job.run)) {
-        Ok(None) => Ok(lock),
-        Ok(Some(run)) => Err(in_between(&job.runs(), &run, "")),
-        Err(error) => Err(Problem::host(error.to_string()).remedy(error.remedy(""))),
+    match job.runs().cut_short(Some(job.run))? {
+        None => Ok(lock),
+        Some(run) => Err(in_between(&job.runs(), &run, "")),
     }
 }
 
@@ -251,7 +249,7 @@ impl Run<'_> {
         let why = failure.to_string();
         if journal.entries().is_empty() {
             // Nothing was touched: as it is, this host cannot carry the plan.
-            return Ending::refused(&Problem::host(why));
+            return Ending::refused(&failure.problem(Exit::HostUnfit, why));
         }
         self.teller
             .tell(Happening::PuttingBack { why: why.clone() });
@@ -299,7 +297,7 @@ impl Run<'_> {
                 problem: Some(problem),
             };
         }
-        Ending::refused(&Problem::new(Exit::PutBack, problem))
+        Ending::refused(&failure.problem(Exit::PutBack, problem))
     }
 }
 

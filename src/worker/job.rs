@@ -14,6 +14,7 @@ use super::prune::prune;
 use super::run_folder::{Request, RunFolder};
 use super::runs::Runs;
 use super::stage::Ourselves;
+use super::sweep::sweep_runs;
 
 /// A run to carry out: everything that it needs from outside.
 pub struct Job<'a> {
@@ -78,15 +79,16 @@ impl<'a> Job<'a> {
             since: self.host.now(),
         };
         let file = self.runs().lock_file();
-        self.host
-            .lock(&file, &holder.note())
-            .map_err(|error| match error {
-                LockError::Held(note) => {
-                    let what = format!("another run is at work: {}", Holder::in_words(&note));
-                    Problem::new(Exit::Busy, what).remedy("nim-tls watch")
-                }
-                LockError::Host(error) => Problem::host(error.to_string()),
-            })
+        let lock = self.host.lock(&file, &holder.note());
+        let lock = lock.map_err(|error| match error {
+            LockError::Held(note) => {
+                let what = format!("another run is at work: {}", Holder::in_words(&note));
+                Problem::new(Exit::Busy, what).remedy("nim-tls watch")
+            }
+            LockError::Host(error) => error.into(),
+        })?;
+        sweep_runs(self.host, &self.runs(), self.run);
+        Ok(lock)
     }
 
     /// How long something took that began at this uptime.
@@ -109,14 +111,14 @@ impl<'a> Job<'a> {
         Receipt::blank(self.run, &self.request.command, self.host.now())
     }
 
-    /// Writes the receipt and tells the end.
+    /// Writes the receipt and tells the end, which is the one that is given back.
     pub(super) fn finish(
         &self,
         folder: &RunFolder<'_>,
         teller: &Teller<'_>,
         mut receipt: Receipt,
-        ending: &Ending,
-    ) {
+        mut ending: Ending,
+    ) -> Ending {
         receipt.ended = self.host.now();
         receipt.outcome = ending.outcome;
         receipt.problem.clone_from(&ending.problem);
@@ -125,9 +127,21 @@ impl<'a> Job<'a> {
         if ending.exit != Exit::Busy {
             // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
             // short, which is safe: undoing it again does no harm.
-            let _ = folder
+            let written = folder
                 .write_receipt(&receipt)
                 .or_else(|_| folder.write_receipt(&receipt));
+            if let (Err(error), true) = (written, folder.was_begun().unwrap_or(true)) {
+                if ending.exit == Exit::Done {
+                    // The next start does not know that it was done.
+                    ending = Ending::incomplete("it was done".to_owned());
+                }
+                let done = ending.problem.as_deref().unwrap_or_default();
+                let mut problem = Problem::of_text(ending.exit, done);
+                let what = "and how it ended could not be written down";
+                problem.what.push_str(&format!("; {what}: {error}"));
+                let remedy = format!("nim-tls rollback {} --yes", self.run);
+                ending.problem = Some(problem.remedy(remedy).to_string());
+            }
             prune(self.host, &self.runs());
         }
         teller.tell(Happening::Ended {
@@ -135,6 +149,7 @@ impl<'a> Job<'a> {
             exit: ending.exit as u8,
             problem: ending.problem.clone(),
         });
+        ending
     }
 }
 

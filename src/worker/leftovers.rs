@@ -25,8 +25,7 @@ pub(super) fn end_leftovers(
     if !host.is_live() {
         return Ok(());
     }
-    let refused = |error: HostError| Problem::host(error.to_string());
-    let found = host.marked(&folder.mark()).map_err(refused)?;
+    let found = host.marked(&folder.mark())?;
     let Some(first) = found.first() else {
         return Ok(());
     };
@@ -36,7 +35,7 @@ pub(super) fn end_leftovers(
         first.pid,
         escaped(&first.title)
     ));
-    let mut alive = wait(host, folder, PATIENCE).map_err(refused)?;
+    let mut alive = wait(host, folder, PATIENCE)?;
     for signal in [Signal::Terminate, Signal::Kill] {
         if alive.is_empty() {
             return Ok(());
@@ -46,7 +45,7 @@ pub(super) fn end_leftovers(
             // It may have ended meanwhile; whether it has is looked at below.
             let _ = host.signal(process, signal);
         }
-        alive = wait(host, folder, LAST_WAIT).map_err(refused)?;
+        alive = wait(host, folder, LAST_WAIT)?;
     }
     match alive.first() {
         None => Ok(()),

@@ -38,10 +38,7 @@ pub fn rollback(job: &Job<'_>) -> Ending {
         let entry = Entry::Undoing {
             run: target.run.clone(),
         };
-        folder
-            .begin_journal()
-            .write(entry)
-            .map_err(|error| Problem::host(error.to_string()))?;
+        folder.begin_journal().write(entry)?;
         Ok((lock, target))
     });
     let (_lock, ending) = match begun {
@@ -70,18 +67,14 @@ pub fn rollback(job: &Job<'_>) -> Ending {
             (Some(lock), ending)
         }
     };
-    job.finish(&folder, &teller, receipt, &ending);
-    ending
+    job.finish(&folder, &teller, receipt, ending)
 }
 
 /// A worker that was killed may have left a command running, which would go on changing what
 /// is put back; what it has changed is known only once it has ended.
 fn end_what_runs_still(job: &Job<'_>, teller: &Teller<'_>) -> Result<(), Problem> {
     let runs = job.runs();
-    let cut_short = runs.cut_short(Some(job.run));
-    let cut_short =
-        cut_short.map_err(|error| Problem::host(error.to_string()).remedy(error.remedy("")))?;
-    match cut_short {
+    match runs.cut_short(Some(job.run))? {
         Some(run) => end_leftovers(job.host, &runs.open(&run), |text| {
             teller.tell(put_back_says(text));
         }),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Problem;
 use crate::host::{Host, HostError};
 use crate::plan::Plan;
 use crate::receipt::{Receipt, Unusable};
@@ -89,8 +90,18 @@ impl RunError {
             Self::Damaged { path, .. } | Self::Unreadable { path, .. } => {
                 format!("ls -l {}", path.display())
             }
-            Self::Host(_) | Self::Numbering(_) => format!("sudo nim-tls history{options}"),
+            Self::Host(error) => match error.remedy() {
+                Some(remedy) => remedy,
+                None => format!("sudo nim-tls history{options}"),
+            },
+            Self::Numbering(_) => format!("sudo nim-tls history{options}"),
         }
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        Self::host(error.to_string()).remedy(error.remedy(""))
     }
 }
 

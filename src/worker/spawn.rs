@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::Problem;
+use crate::error::{Exit, Problem};
 use crate::event::{Event, Happening};
 use crate::host::{Detached, Host};
 use crate::plan::Plan;
@@ -12,7 +12,7 @@ use crate::receipt::Receipt;
 use crate::values::{AbsPath, RunId};
 
 use super::events::{Teller, follow};
-use super::run_folder::{Request, RunFolder};
+use super::run_folder::{Request, RunError, RunFolder};
 use super::runs::Runs;
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -60,12 +60,11 @@ pub fn start(
     plan: Option<&Plan>,
     passphrase: &str,
 ) -> Result<Started, Problem> {
-    let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
-    let folder = Runs::new(host, state)
-        .create(request)
-        .map_err(|error| refused(&error))?;
+    let folder = Runs::new(host, state).create(request)?;
     if let Some(plan) = plan {
-        folder.write_plan(plan).map_err(|error| refused(&error))?;
+        // Without its plan it is none to be remembered.
+        let forget = |_: &RunError| drop(Runs::new(host, state).forget(folder.id()));
+        folder.write_plan(plan).inspect_err(forget)?;
     }
     let run = folder.id().clone();
     let mut args = vec!["__worker".to_owned(), run.to_string()];
@@ -79,7 +78,8 @@ pub fn start(
             next: 0,
         }),
         Err(error) => {
-            let problem = Problem::host(format!("the worker could not be started: {error}"));
+            let mut problem = Problem::from(error);
+            problem.what = format!("the worker could not be started: {}", problem.what);
             never_began(host, &folder, request, &problem);
             Err(problem)
         }
@@ -136,24 +136,51 @@ fn watch_until(
     stops: impl Fn(&Event) -> bool,
     mut show: impl FnMut(&Event),
 ) -> Result<Option<Event>, Problem> {
-    let refused = |error: &dyn std::error::Error| Problem::host(error.to_string());
     let mut events = follow(host, state, &started.run, started.next);
     loop {
         // Looked at before the events: what it said last is then already there.
         let alive = started.worker.is_alive();
-        let mut news = events.news().map_err(|error| refused(&error))?;
+        let news = events.news();
         started.next = events.offset();
-        news.iter().for_each(&mut show);
-        // Only the last: where more has come, it waits no longer. Who came back is not more.
-        news.retain(|event| !matches!(event.what, Happening::CameBack { .. }));
-        if let Some(event) = news.pop_if(|event| stops(event)) {
-            return Ok(Some(event));
+        match news {
+            Ok(mut news) => {
+                news.iter().for_each(&mut show);
+                // Only the last: where more has come, it waits no longer. Who came back is not more.
+                news.retain(|event| !matches!(event.what, Happening::CameBack { .. }));
+                if let Some(event) = news.pop_if(|event| stops(event)) {
+                    return Ok(Some(event));
+                }
+            }
+            // That they cannot be read here is no outcome of the run, which goes on.
+            Err(_) if alive => {}
+            Err(error) => return by_its_exit_code(started, &error),
         }
         if !alive {
-            let receipt = Runs::new(host, state).open(&started.run).receipt();
-            return Ok(receipt.ok().flatten().map(|receipt| ended(&receipt)));
+            return match Runs::new(host, state).open(&started.run).receipt() {
+                Ok(receipt) => Ok(receipt.map(|receipt| ended(&receipt))),
+                Err(error) => by_its_exit_code(started, &error),
+            };
         }
         host.sleep(PAUSE);
+    }
+}
+
+/// What is known of a run that has ended, where nothing that it wrote can be read.
+fn by_its_exit_code(
+    started: &mut Started,
+    error: &dyn std::error::Error,
+) -> Result<Option<Event>, Problem> {
+    let run = &started.run;
+    let known = started.worker.exit_code().and_then(Exit::of_code);
+    match known {
+        Some(exit) => {
+            let what = format!(
+                "run {run} has ended with exit code {}, and what it wrote cannot be read: {error}",
+                exit as u8
+            );
+            Err(Problem::new(exit, what).remedy(format!("nim-tls watch {run}")))
+        }
+        None => Ok(None),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::host::HostError;
 use crate::pki::{Authority, Passphrase};
@@ -57,6 +58,26 @@ pub(super) enum Failure {
     Host(#[from] HostError),
     #[error("{0}")]
     Other(String),
+}
+
+impl Failure {
+    /// This, in these words, with what helps where that is known.
+    pub(super) fn problem(&self, exit: Exit, what: String) -> Problem {
+        let of_host = match self {
+            Self::Host(error)
+            | Self::Place(PlaceError::Host(error))
+            | Self::Make(MakeError::Host(error))
+            | Self::Trust(TrustError::Host(error))
+            | Self::Reload(ReloadError::Host(error))
+            | Self::Stage(StageError::Host(error))
+            | Self::Run(RunError::Host(error)) => error.remedy(),
+            _ => None,
+        };
+        Problem {
+            remedy: of_host,
+            ..Problem::new(exit, what)
+        }
+    }
 }
 
 /// A step that was done, or did not apply.

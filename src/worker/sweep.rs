@@ -6,8 +6,10 @@ use std::path::Path;
 
 use crate::host::{Host, Kind, TEMPORARY};
 use crate::receipt::Change;
+use crate::values::RunId;
 
 use super::run_folder::RunFolder;
+use super::runs::Runs;
 
 /// Removes temporary files beside everything that was changed, and from the folder of the run.
 /// Only for the holder of the lock: nobody else is placing files then. What cannot be removed is
@@ -26,6 +28,17 @@ pub(super) fn sweep(host: &dyn Host, folder: &RunFolder<'_>, changes: &[Change])
             if is_temporary(&name) && is_no_folder(host, &path) {
                 let _ = host.remove_file(&path);
             }
+        }
+    }
+}
+
+/// The same in the folders of earlier runs, where a run could not take away its own.
+pub(super) fn sweep_runs(host: &dyn Host, runs: &Runs<'_>, own: &RunId) {
+    for run in runs.list().unwrap_or_default() {
+        let folder = runs.open(&run);
+        // The front of one that was not begun may be about to write its request.
+        if run != *own && (folder.has_receipt() || folder.was_begun().unwrap_or(false)) {
+            sweep(host, &folder, &[]);
         }
     }
 }

@@ -30,14 +30,13 @@ pub fn target(
     own: Option<&RunId>,
 ) -> Result<Target, Problem> {
     let runs = Runs::new(host, state);
-    let host_problem = |error: RunError| Problem::host(error.to_string()).remedy(error.remedy(""));
-    let cut_short = runs.cut_short(own).map_err(host_problem)?;
+    let cut_short = runs.cut_short(own)?;
     let unfinished = cut_short
         .as_ref()
         .map(|run| of_journal(host, &runs, run))
         .transpose();
-    let unfinished = unfinished.map_err(host_problem)?;
-    let in_force = runs.in_force().map_err(host_problem)?;
+    let unfinished = unfinished?;
+    let in_force = runs.in_force()?;
     let target = match (named, &unfinished) {
         // Also where what was cut short is a rollback of it, however far that had come.
         (Some(named), Some(target))
@@ -103,7 +102,7 @@ fn of_named(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, Pro
     let undone = runs.undone().unwrap_or_default();
     let open = !matches!(folder.receipt(), Ok(Some(_))) && !undone.contains_key(run);
     if open && folder.was_begun().unwrap_or(false) {
-        return of_journal(host, runs, run).map_err(|error| Problem::host(error.to_string()));
+        return Ok(of_journal(host, runs, run)?);
     }
     let known = runs.list().is_ok_and(|runs| runs.contains(run));
     Err(match undone.get(run) {

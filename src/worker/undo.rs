@@ -32,7 +32,15 @@ pub(super) struct Stays {
 /// In words, for the operator: what was left, and how much was kept for it.
 pub(super) fn stays_in_words(stays: &[Stays]) -> Vec<String> {
     let (kept, left): (Vec<&Stays>, Vec<&Stays>) = stays.iter().partition(|one| one.kept);
-    let of = |one: &&Stays| format!("{}: {}", escaped(&one.change.path), one.why);
+    let of = |one: &&Stays| {
+        let path = escaped(&one.change.path);
+        // What the system says names the path itself.
+        if one.why.starts_with(&format!("{path}: ")) {
+            one.why.clone()
+        } else {
+            format!("{path}: {}", one.why)
+        }
+    };
     let mut words: Vec<String> = left.iter().map(of).collect();
     if !kept.is_empty() {
         let paths: Vec<String> = kept.iter().map(|one| escaped(&one.change.path)).collect();

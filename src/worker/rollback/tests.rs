@@ -75,6 +75,54 @@ fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
 }
 
 #[test]
+fn it_is_not_done_before_its_receipt_is_written() {
+    let machine = machine();
+    let (applied, _) = apply(&machine, &plan());
+    let mut met = true;
+    for call in 1.. {
+        let run = lab::started(&machine, Some(&applied), None);
+        machine.set_faults(Faults::From(call));
+        let ending = lab::go_on_back(&machine, &run, Some(&applied));
+        met &= machine.met_fault();
+        machine.set_faults(Faults::None);
+        let written = Runs::new(&machine, &state()).open(&run).has_receipt();
+        assert_eq!(
+            ending.exit == Exit::Done,
+            written && ending.outcome == Outcome::RolledBack
+        );
+        if !met {
+            assert_eq!(ending.exit, Exit::Done);
+            break;
+        }
+        if !written && ending.exit == Exit::Incomplete {
+            let problem = ending.problem.unwrap_or_default();
+            assert!(problem.contains("could not be written down"), "{problem}");
+            assert!(problem.ends_with("do: nim-tls rollback --yes"), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_run_could_not_take_away_is_taken_away() {
+    let machine = machine();
+    let (earlier, _) = apply(&machine, &plan());
+    let not_begun = lab::started(&machine, None, None);
+    let left = |run: &RunId| {
+        let folder = Runs::new(&machine, &state()).open(run);
+        folder.path().join(".nim-tls-04a4998910930659")
+    };
+    for run in [&earlier, &not_begun] {
+        machine.put(left(run), Entry::file("half", Attributes::root(0o600)));
+    }
+    rollback(&machine, None);
+    assert!(machine.stat(&left(&earlier)).unwrap().is_none());
+    assert!(
+        machine.stat(&left(&not_begun)).unwrap().is_some(),
+        "its front may be at it"
+    );
+}
+
+#[test]
 fn a_private_key_is_moved_not_deleted() {
     let machine = machine();
     let (applied, _) = apply(&machine, &plan());
