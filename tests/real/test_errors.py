@@ -1,0 +1,184 @@
+"""Errors instead of kills: calls of an apply, of a rollback and of a recovery fail with a full disk, a broken one, a
+read-only one, no descriptors, no right, an interruption; once, and from then on.
+
+Whoever makes the call meets it: the worker, the front that starts it, nginx, a script that rebuilds the trust store.
+Whatever the exit code says is then true of the host. What makes these tests red: in src/worker/apply.rs, `put_back`
+that says `Exit::PutBack` without a look at what stays; in src/host/place.rs, a `Temporary` that is not removed; in
+src/front/following.rs, a front that takes its own trouble for an outcome of the run.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import snapshot
+from conftest import newer_build_and
+from folder import Folder, FolderTool
+from manager import Manager
+from nim_tree import PLAIN
+from tool import ANSWERS_FILE, STATE, Done, Tool, answers
+from trials import CALLS, ROLLBACK, Point, Trials
+
+# What the C library calls them.
+WORDS = {
+    "ENOSPC": "No space left on device",
+    "EIO": "Input/output error",
+    "EROFS": "Read-only file system",
+    "EMFILE": "Too many open files",
+    "EACCES": "Permission denied",
+    "EINTR": "Interrupted system call",
+}
+# Each kind of call with what it can come to.
+COMES_TO = {"write": ("ENOSPC", "EIO", "EINTR"), "openat": tuple(WORDS)}
+OFTEN = tuple(error for error in WORDS if error != "EMFILE")
+COMMANDS = ("apply", "rollback", "recovery")
+CALLS_WITH_BYTES = f"{CALLS},write,openat"
+# A call of the worker late in an apply on a folder.
+LATE = Point("fsync", 75)
+# The first of these calls are those of the loader, which says what it says.
+FIRST = {"openat": 40, "write": 4}
+
+
+@dataclass(frozen=True)
+class Fault:
+    point: Point
+    error: str
+    lasts: bool
+
+    @property
+    def when(self) -> str:
+        first = self.point.number
+        # What is interrupted is tried again, so this one comes to an end.
+        lasts = f"..{first + 4}" if self.error == "EINTR" else "+"
+        return f"{first}{lasts if self.lasts else ''}"
+
+    def __str__(self) -> str:
+        return f"{self.point.call} {self.error} at {self.when}"
+
+
+class Failing(Trials):
+    """One command meets a fault; then its exit code must be true, and the next start must heal what is left."""
+
+    def __init__(self, manager: Manager | Folder, tool: Tool) -> None:
+        super().__init__(manager, tool)
+        assert self.run(*self.apply).code == 0
+        self.applied = dressed(snapshot.take(manager))
+        self.put_back("at first")
+        self.nobody = 0
+
+    def meet(self, command: str, fault: Fault) -> None:
+        if command == "rollback":
+            assert self.run(*self.apply).code == 0
+        elif command == "recovery":
+            self.run(*self.apply, before=self.killing(LATE))
+            assert self.is_cut_short()
+        argv = self.apply if command == "apply" else ROLLBACK
+        done = self.run(*argv, before=self.with_fault(fault.point.call, f"error={fault.error}", fault.when))
+        self.nobody += "(INJECTED)" not in self.trace()
+        self.judge((command, str(fault)), command == "apply", done, fault)
+
+    def judge(self, about: tuple[str, str], applies: bool, done: Done, fault: Fault) -> None:
+        # Where writing fails, nothing can be said either.
+        mute = fault.point.call == "write"
+        cut_short, changed = self.is_cut_short(), self.differences()
+        is_applied = dressed(snapshot.take(self.manager)) == self.applied
+        wished = is_applied if applies else not changed
+        if done.code == 0:
+            outcome = "done all the same"
+            assert wished and not cut_short, (about, done, changed)
+        elif cut_short:
+            outcome = "cut short, put back by the next start"
+            assert (next_start := self.tool.run(*self.apply)).code == 5, (about, done, next_start)
+        elif done.code == 3:
+            outcome = "failed, and put back by itself"
+            assert applies and not changed, (about, done, changed)
+        elif done.code == 1:
+            outcome = "nothing was touched"
+            assert (not changed) if applies else is_applied, (about, done, changed)
+        else:
+            outcome = "something was left, and named"
+            assert done.code == 4, (about, done)
+            named = [line.split(": ")[1] for line in changed]
+            assert mute or all(path in done.err + done.out for path in named), (about, done, named)
+        if done.code != 0 and not mute:
+            assert WORDS[fault.error] in done.err and ("\n  do: " in done.err or "to finish by hand" in done.out), (about, done)
+        if changed or cut_short:
+            self.put_back(about)
+        assert self.temporaries() == [], (about, self.temporaries())
+        self.outcomes[outcome] += 1
+
+    def temporaries(self) -> list[str]:
+        return [path for path in snapshot.take(self.manager, leave_out=()) if "/.nim-tls-" in path]
+
+
+def dressed(found: snapshot.Snapshot) -> dict[str, tuple[str, str, str]]:
+    """Without the bytes, which are new with each set of keys."""
+    return {path: (entry.kind, entry.mode, entry.owner) for path, entry in found.items()}
+
+
+@pytest.fixture
+def failing(binary: Path, tmp_path: Path) -> Failing:
+    folder = Folder(tmp_path / "root")
+    return Failing(folder, FolderTool(folder, binary))
+
+
+@pytest.fixture
+def live(manager: Manager, tool: Tool) -> Failing:
+    manager.write(ANSWERS_FILE, answers())
+    return Failing(manager, tool)
+
+
+def all_faults(trials: Failing, command: str) -> list[Fault]:
+    """Every call that it makes, with everything that this call can come to, once and from then on."""
+    if command == "apply":
+        points = trials.points(*trials.apply, calls=CALLS_WITH_BYTES)
+        trials.put_back("at first")
+    else:
+        trials.run(*trials.apply)
+        points = trials.points(*ROLLBACK, calls=CALLS_WITH_BYTES)
+    return [
+        Fault(point, error, lasts)
+        for point in points
+        if point.number >= FIRST.get(point.call, 1)
+        for error in COMES_TO.get(point.call, OFTEN)
+        for lasts in (False, True)
+    ]
+
+
+def some(faults: list[Fault], count: int, seed: int) -> list[Fault]:
+    """So many of them, each kind of call as often as another."""
+    chance = random.Random(seed)
+    kinds = sorted({fault.point.call for fault in faults})
+    by_kind = {kind: [fault for fault in faults if fault.point.call == kind] for kind in kinds}
+    return [chance.choice(by_kind[kinds[number % len(kinds)]]) for number in range(count)]
+
+
+def meet_all(trials: Failing, command: str, faults: list[Fault]) -> None:
+    for fault in faults:
+        trials.meet(command, fault)
+    # What nobody meets proves nothing: processes that race make a call more or less.
+    assert trials.nobody <= len(faults) / 5, trials.nobody
+    print(f"errors in {command}, {len(faults)} trials: {dict(trials.outcomes)}; nobody met {trials.nobody}; mixed states: 0")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_error_in_any_call_ends_as_the_exit_code_says(failing: Failing, command: str) -> None:
+    meet_all(failing, command, some(all_faults(failing, command), 12, seed=1))
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long
+@pytest.mark.timeout(14400)
+def test_an_error_on_a_live_host_ends_as_the_exit_code_says(live: Failing, command: str) -> None:
+    meet_all(live, command, some(all_faults(live, command), 300, seed=2))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long
+@pytest.mark.timeout(36000)
+def test_an_error_in_every_call_ends_as_the_exit_code_says(failing: Failing, command: str) -> None:
+    changing = [fault for fault in all_faults(failing, command) if fault.point.call != "openat"]
+    opening = [fault for fault in all_faults(failing, command) if fault.point.call == "openat"]
+    meet_all(failing, command, changing + opening[::11])
