@@ -9,7 +9,9 @@ import contextlib
 import os
 import random
 import sys
+import time
 
+CHANCE = random.Random()
 NAMES = ("server.crt", "server.key", "ca.pem")
 
 
@@ -60,15 +62,25 @@ def give_back(name: str) -> None:
 
 
 def swap_folder(target: str) -> None:
-    """The folder itself becomes a link to where the target lies, and a folder again."""
+    """The folder itself becomes a link to where the target lies, just when files are placed, and a folder again."""
+    for _ in range(20_000):
+        if not {*NAMES, "agent.crt"}.isdisjoint(os.listdir(".")):
+            break
     with contextlib.suppress(OSError):
         if not os.path.islink("../certs"):
             os.rename("../certs", "../certs.away")
         os.symlink(os.path.dirname(target), "../certs")
+    linger()
     with contextlib.suppress(OSError):
         if os.path.islink("../certs"):
             os.unlink("../certs")
         os.rename("../certs.away", "../certs")
+    linger()
+
+
+def linger() -> None:
+    """As long as a plan or a few files take, or not at all: what was looked at is to be swapped before it is used."""
+    time.sleep(CHANCE.choice((0, 0, 0.002, 0.02, 0.05)))
 
 
 def peek() -> None:
@@ -83,14 +95,14 @@ if __name__ == "__main__":
     os.setgroups([])
     os.setgid(int(user))
     os.setuid(int(user))
-    chance = random.Random(1)
     while True:
-        way = chance.choice(ways)
+        way = CHANCE.choice(ways)
         if way == "swap_folder":
             swap_folder(target)
             continue
         ours = [name for name in os.listdir(".") if name.startswith(".nim-tls-")]
-        name = chance.choice([*NAMES, *ours])
+        name = CHANCE.choice([*NAMES, *ours])
         swap(name, way, target)
+        linger()
         peek()
         give_back(name)
