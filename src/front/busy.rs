@@ -24,13 +24,18 @@ pub(super) fn found(ground: &Ground) -> Result<Found, Problem> {
     if let Some(run) = run_at_work(ground) {
         return Ok(Found::AtWork(run));
     }
-    match Runs::new(ground.host(), ground.state()).cut_short(None) {
-        Ok(None) => Ok(Found::Free),
+    let without_receipt = || {
+        let found = Runs::new(ground.host(), ground.state()).cut_short(None);
+        found.map_err(|error| unreadable(ground, &error))
+    };
+    Ok(match without_receipt()? {
+        None => Found::Free,
         // It may have begun between the two looks.
-        Ok(Some(run)) if at_work(ground, &run) => Ok(Found::AtWork(run)),
-        Ok(Some(run)) => Ok(Found::CutShort(run)),
-        Err(error) => Err(unreadable(ground, &error)),
-    }
+        Some(run) if at_work(ground, &run) => Found::AtWork(run),
+        // Or ended, and its receipt was there before its process was gone.
+        Some(run) if without_receipt()?.as_ref() != Some(&run) => return found(ground),
+        Some(run) => Found::CutShort(run),
+    })
 }
 
 /// Refuses where a run is at work or was cut short.

@@ -43,5 +43,8 @@ class FolderTool(Tool):
     def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 60) -> Done:
         return super().run(*argv, "--root", str(self.manager.root), before=before, timeout=timeout)
 
+    def command(self, *argv: str) -> list[str]:
+        return [str(self.binary), *argv, "--root", str(self.manager.root)]
+
     def inside(self, path: str) -> str:
         return os.fspath(self.manager.path(path))

@@ -81,6 +81,10 @@ class Tool:
             self.manager.write(ANSWERS_FILE, text)
         return self.run("apply", "--answers", ANSWERS_FILE, "--yes", "--format", "json", before=before)
 
+    def command(self, *argv: str) -> list[str]:
+        """How a process of this machine runs the tool there."""
+        return [*self.manager._enter, str(self.binary), *argv]
+
     def inside(self, path: str) -> str:
         """What a command that runs the tool calls this path of its host."""
         return path
