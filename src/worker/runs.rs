@@ -33,7 +33,7 @@ impl<'a> Runs<'a> {
     }
 
     /// Makes the folder of the next run and writes the request into it. Runs are numbered
-    /// within their day, and a number is never given twice.
+    /// within their day, a number is never given twice, and their order is that of their names.
     pub fn create(&self, request: &Request) -> Result<RunFolder<'a>, RunError> {
         self.make_folders(&self.state.join("runs"))?;
         let _numbering = self.numbering()?;
@@ -41,8 +41,11 @@ impl<'a> Runs<'a> {
             .map_err(|error| RunError::Numbering(format!("the clock is unusable: {error}")))?
             .date();
         let runs = self.list()?;
-        let today = runs.iter().filter(|run| day_of(run) == day.to_string());
-        let next = format!("{day}-{:02}", today.map(number).max().unwrap_or(0) + 1);
+        // A clock that was set back must not put a run before those that it comes after.
+        let latest = runs.last().map(day_of).unwrap_or_default();
+        let day = day.to_string().max(latest.to_owned());
+        let of_day = runs.iter().filter(|run| day_of(run) == day);
+        let next = format!("{day}-{:02}", of_day.map(number).max().unwrap_or(0) + 1);
         let id: RunId = next
             .parse()
             .map_err(|_| RunError::Numbering(format!("no run {next}")))?;

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::journal::Entry;
-use super::super::lab::{apply, machine, plan, request, rollback, state};
+use super::super::lab::{apply, machine, plan, request, rollback, state, world};
 use super::*;
 
 #[test]
@@ -27,6 +27,38 @@ fn runs_are_numbered_within_their_day_and_none_is_used_again() {
     assert_eq!(listed[97].as_str(), "2026-01-01-99");
     assert_eq!(listed[98].as_str(), "2026-01-01-100");
     assert_eq!(listed.last().unwrap().as_str(), "2026-01-02-01");
+}
+
+#[test]
+fn a_clock_that_jumps_does_not_change_the_order_of_runs() {
+    const TEN_YEARS: i64 = 10 * 365 * 86_400;
+    let machine = machine();
+    let now = machine.now();
+    let before = world(&machine);
+    for off in [0, TEN_YEARS, -TEN_YEARS, 0] {
+        machine.set_clock(now + off);
+        let (run, ending) = apply(&machine, &plan());
+        assert_eq!(ending.exit, Exit::Done, "{ending:?}");
+        let state = state();
+        let runs = Runs::new(&machine, &state);
+        assert_eq!(runs.list().unwrap().last(), Some(&run));
+        assert_eq!(
+            runs.in_force().unwrap().last().map(|one| &one.run),
+            Some(&run)
+        );
+        machine.set_clock(now - off);
+        // The latest one is taken back, whatever day it is.
+        assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+        assert_eq!(world(&machine), before);
+    }
+    let state = state();
+    let names: Vec<String> = Runs::new(&machine, &state)
+        .list()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(names[3..5], ["2035-12-30-01", "2035-12-30-02"]);
 }
 
 #[test]
