@@ -32,12 +32,21 @@ impl Making<'_> {
             .remedy("nim-tls rollback"));
         }
         let now = self.facts.looked_at;
-        if !ca.intermediate.validity.contains(now) || !ca.root.validity.contains(now) {
+        let validities = [ca.intermediate.validity, ca.root.validity];
+        if validities.iter().any(|validity| now < validity.not_before) {
             return Err(Problem::host(
-                "the certificate authority of this host has expired; once the run that made it \
-                     is put back, another apply makes a new one",
+                "the certificate authority of this host is not valid yet by this host's clock: \
+                 the clock is behind, or was ahead when it was made",
             )
-            .remedy("nim-tls rollback"));
+            .remedy("date; nim-tls history"));
+        }
+        if validities.iter().any(|validity| now > validity.not_after) {
+            return Err(Problem::host(
+                "the certificate authority of this host has expired by this host's clock; where \
+                 that is right, another apply makes a new one once the run that made it is put \
+                 back",
+            )
+            .remedy("date; nim-tls rollback"));
         }
         match ca.key {
             CaKey::Plaintext => Ok(Authority::Existing { encrypted: false }),
