@@ -8,6 +8,8 @@ src/front/following.rs, a front that takes its own trouble for an outcome of the
 """
 
 import random
+import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +73,8 @@ class Failing(Trials):
         if command == "rollback":
             assert self.run(*self.apply).code == 0
         elif command == "recovery":
-            self.run(*self.apply, before=self.killing(LATE))
-            assert self.is_cut_short()
+            killed = self.run(*self.apply, before=self.killing(LATE))
+            assert self.is_cut_short(), (fault, killed, self.differences())
         argv = self.apply if command == "apply" else ROLLBACK
         done = self.run(*argv, before=self.with_fault(fault.point.call, f"error={fault.error}", fault.when))
         self.nobody += "(INJECTED)" not in self.trace()
@@ -121,6 +123,91 @@ def dressed(found: snapshot.Snapshot) -> dict[str, tuple[str, str, str]]:
 def failing(binary: Path, tmp_path: Path) -> Failing:
     folder = Folder(tmp_path / "root")
     return Failing(folder, FolderTool(folder, binary))
+
+
+SHORT = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+ssize_t write(int fd, const void *bytes, size_t count) {
+    ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+    return real(fd, bytes, count > 1 ? (count + 1) / 2 : count);
+}
+"""
+
+
+def test_every_write_is_short(failing: Failing, tmp_path: Path) -> None:
+    source, library = tmp_path / "short.c", tmp_path / "short.so"
+    source.write_text(SHORT)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    before = ("env", f"LD_PRELOAD={library}", *failing.tracing("write"))
+    done = failing.run(*failing.apply, before=before)
+    assert done.code == 0 and len(failing.trace().splitlines()) > 400, done
+    # What is put back is what the receipt says was written, by its digest.
+    assert failing.run(*ROLLBACK, before=before).code == 0
+    assert failing.as_before(), failing.differences()
+
+
+FULL = "/mnt/full"
+
+
+class FolderOnDisk(Folder):
+    """The sample host on a disk of its own in a lab, so that it can be full."""
+
+    def __init__(self, lab: Manager, kilobytes: int) -> None:
+        self.lab = lab
+        lab.run("mkdir", "-p", FULL)
+        lab.run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "full", FULL)
+        super().__init__(lab.path(FULL) / "root")
+
+    def run(self, *argv: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        return self.lab.run(*argv, check=check, timeout=timeout)
+
+    def has(self, kilobytes: int) -> None:
+        self.lab.run("mount", "-o", f"remount,size={kilobytes}k", FULL)
+
+    def used(self) -> int:
+        return int(self.lab.run("df", "-k", "--output=used", FULL).stdout.split()[1])
+
+
+class ToolOnDisk(FolderTool):
+    place = f"{FULL}/root"
+
+    def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 60) -> Done:
+        return Tool.run(self, *argv, "--root", self.place, before=before, timeout=timeout)
+
+    def inside(self, path: str) -> str:
+        return f"{self.place}{path}"
+
+
+def disk_is_full(manager: Manager, binary: Path, pages: Iterable[int]) -> None:
+    """It has this many pages left when a run begins, and none of the calls of that run is told a lie."""
+    disk = FolderOnDisk(manager, 4096)
+    trials = Trials(disk, ToolOnDisk(disk, binary))
+    for free in pages:
+        disk.has(disk.used() + 4 * free)
+        done = trials.run(*trials.apply)
+        left = trials.differences()
+        trials.outcomes[str(done.code)] += 1
+        assert done.code in (0, 1, 3, 4, 5), (free, done)
+        assert done.code == 0 or WORDS["ENOSPC"] in done.err, (free, done)
+        assert done.code in (0, 4) or trials.is_cut_short() or not left, (free, done, left)
+        disk.has(4096)
+        if left or trials.is_cut_short():
+            trials.put_back(free)
+    assert trials.outcomes["0"] and trials.outcomes.total() > trials.outcomes["0"], trials.outcomes
+    print(f"a full disk, {trials.outcomes.total()} trials: exit codes {dict(trials.outcomes)}; mixed states: 0")
+
+
+@newer_build_and([PLAIN])
+def test_a_disk_that_is_full_is_no_disk_that_is_half_changed(manager: Manager, binary: Path) -> None:
+    disk_is_full(manager, binary, range(0, 60, 5))
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_disk_that_is_full_at_any_page(manager: Manager, binary: Path) -> None:
+    disk_is_full(manager, binary, range(70))
 
 
 @pytest.fixture
