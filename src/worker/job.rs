@@ -130,7 +130,9 @@ impl<'a> Job<'a> {
             let written = folder
                 .write_receipt(&receipt)
                 .or_else(|_| folder.write_receipt(&receipt));
-            if let (Err(error), true) = (written, folder.was_begun().unwrap_or(true)) {
+            // An apply has written one before, when all that was missing was the time of its end.
+            let lost = !folder.has_receipt() && folder.was_begun().unwrap_or(true);
+            if let (Err(error), true) = (written, lost) {
                 if ending.exit == Exit::Done {
                     // The next start does not know that it was done.
                     ending = Ending::incomplete("it was done".to_owned());

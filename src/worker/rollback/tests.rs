@@ -78,26 +78,25 @@ fn what_somebody_edited_since_is_left_and_named_and_the_rest_is_put_back() {
 fn it_is_not_done_before_its_receipt_is_written() {
     let machine = machine();
     let (applied, _) = apply(&machine, &plan());
-    let mut met = true;
     for call in 1.. {
         let run = lab::started(&machine, Some(&applied), None);
         machine.set_faults(Faults::From(call));
         let ending = lab::go_on_back(&machine, &run, Some(&applied));
-        met &= machine.met_fault();
         machine.set_faults(Faults::None);
         let written = Runs::new(&machine, &state()).open(&run).has_receipt();
         assert_eq!(
             ending.exit == Exit::Done,
             written && ending.outcome == Outcome::RolledBack
         );
-        if !met {
-            assert_eq!(ending.exit, Exit::Done);
+        if ending.exit == Exit::Done {
+            assert!(call > 20, "it had something to do");
             break;
         }
         if !written && ending.exit == Exit::Incomplete {
             let problem = ending.problem.unwrap_or_default();
             assert!(problem.contains("could not be written down"), "{problem}");
-            assert!(problem.ends_with("do: nim-tls rollback --yes"), "{problem}");
+            let remedy = format!("do: nim-tls rollback {run} --yes");
+            assert!(problem.ends_with(&remedy), "{problem}");
         }
     }
 }
