@@ -1,10 +1,11 @@
 //! What can be typed: commands and options. No input or output happens here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::error::Problem;
 use crate::values::{AbsPath, RunId};
 
 /// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
@@ -96,12 +97,16 @@ pub enum Command {
     /// What apply would do, step by step and line by line. Changes nothing
     Plan {
         #[command(flatten)]
-        answers: AnswersFile,
+        source: Source,
+        /// Keep the plan in a new file (0600), so that somebody else can review it: plan --plan
+        /// shows it, apply --plan does it
+        #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+        save: Option<PathBuf>,
     },
     /// Does it: certificates, files, trust store, nginx, and the proof. Undoes itself on failure
     Apply {
         #[command(flatten)]
-        answers: AnswersFile,
+        source: Source,
         #[command(flatten)]
         consent: Consent,
         /// Put everything back unless `nim-tls confirm` comes within so many seconds of the proof
@@ -148,11 +153,17 @@ pub enum Command {
     Stage,
 }
 
+/// What is planned or done: one of these.
 #[derive(Debug, Clone, Args)]
-pub struct AnswersFile {
+#[group(required = true, multiple = false)]
+pub struct Source {
     /// The answers, as YAML
     #[arg(long, value_name = "FILE")]
-    pub answers: PathBuf,
+    pub answers: Option<PathBuf>,
+    /// A plan that plan --save kept. It is shown as it was saved, and done only where all that it
+    /// rests on is unchanged (else exit 1)
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -166,6 +177,15 @@ pub struct Examination {
     /// Explain a finding or a cause, as it is named in a result; reads nothing
     #[arg(long, value_name = "ID")]
     pub explain: Option<String>,
+}
+
+impl Source {
+    /// The file of answers, where no plan is given.
+    pub fn answers(&self) -> Result<&Path, Problem> {
+        self.answers
+            .as_deref()
+            .ok_or_else(|| Problem::usage("--answers FILE or --plan FILE is needed"))
+    }
 }
 
 /// How long ago, as in `30m`.

@@ -46,6 +46,7 @@ mod proof;
 mod steps;
 mod make;
 mod hand_out;
+mod reviewed;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -57,6 +58,7 @@ pub use hand_out::hand_out_only;
 pub use make::plan;
 pub use named::{Named, named};
 pub use nginx_command::{made, touches};
+pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,

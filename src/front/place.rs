@@ -82,6 +82,12 @@ impl Ground {
             .map_err(|error| Problem::host(format!("the practice folder is left: {error}")))
     }
 
+    /// The folder that is taken for `/`, where that is another.
+    pub(super) fn root(&self) -> Option<String> {
+        let root = self.root.as_ref()?;
+        Some(root.to_string_lossy().into_owned())
+    }
+
     pub(super) fn state(&self) -> &AbsPath {
         &self.state
     }

@@ -19,9 +19,13 @@ use super::typed::{as_root, quoted};
 const NO_LOG: &str = "/dev/null";
 
 pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
-    let shown = escaped(&file.to_string_lossy());
+    checked(&text(file)?, &escaped(&file.to_string_lossy()))
+}
+
+/// What an answers file holds, whatever that is.
+pub(super) fn text(file: &Path) -> Result<Vec<u8>, Problem> {
     // Answers are a file of the operator's, on this machine: `--root` does not apply to them.
-    let bytes = Local::live()
+    Local::live()
         .and_then(|machine| machine.read(&absolute_or_given(file), answers::LIMIT))
         .map_err(|error| {
             Problem::usage(format!(
@@ -29,11 +33,15 @@ pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
                 escaped(&error.to_string())
             ))
             .remedy(format!("ls -l {}", quoted(file.as_os_str())))
-        })?;
+        })
+}
+
+/// The answers of a text that is `shown` as this.
+pub(super) fn checked(bytes: &[u8], shown: &str) -> Result<Answers, Problem> {
     let draft =
-        answers::read(&bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
+        answers::read(bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
     Answers::check(&draft).map_err(|refusals| {
-        let text = String::from_utf8_lossy(&bytes);
+        let text = String::from_utf8_lossy(bytes);
         let lines: Vec<String> = refusals
             .iter()
             .map(|refusal| {
@@ -56,12 +64,18 @@ fn absolute_or_given(file: &Path) -> std::path::PathBuf {
 }
 
 pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
+    planned_on(ground, answers).map(|(_, plan)| plan)
+}
+
+/// A plan, and the facts that it was made from.
+pub(super) fn planned_on(ground: &Ground, answers: &Answers) -> Result<(Facts, Plan), Problem> {
     if ground.host().is_live() && !ground.host().is_root() {
         let what = "only root can read the keys and the configuration that this plan is about";
         return Err(Problem::host(what).remedy(as_root()));
     }
     state_is_a_folder(ground)?;
-    look_and_plan(ground, answers).1
+    let (facts, plan) = look_and_plan(ground, answers);
+    plan.map(|plan| (facts, plan))
 }
 
 /// What the plan places and nobody has looked at is looked at as well, so that a place that

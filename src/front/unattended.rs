@@ -26,12 +26,12 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
     match command {
         Command::Methods => methods::methods(ground, output),
         Command::Check { answers } => check::check(ground, answers.as_deref(), output),
-        Command::Plan { answers } => plan::plan(ground, &answers.answers, output),
+        Command::Plan { source, save } => plan::plan(ground, source, save.as_deref(), output),
         Command::Apply {
-            answers,
+            source,
             consent,
             confirm_within,
-        } => apply::apply(ground, &answers.answers, *consent, *confirm_within, output),
+        } => apply::apply(ground, source, *consent, *confirm_within, output),
         Command::Confirm { run } => confirm::confirm(ground, run.as_ref(), output),
         Command::Watch { run } => watch::watch(ground, run.as_ref(), output),
         Command::History => history::history(ground, output),

@@ -22,6 +22,7 @@ mod places;
 mod profile;
 mod refusals;
 mod regexes;
+mod reviewed;
 mod same_service;
 mod shapes;
 

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::host::Host;
-use crate::values::{AbsPath, RunId, escaped};
+use crate::values::{AbsPath, RunId, escaped, moment};
 
 use super::runs::Runs;
 
@@ -54,10 +52,7 @@ pub fn at_work_in_words(host: &dyn Host, state: &AbsPath, run: &RunId) -> String
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = OffsetDateTime::from_unix_timestamp(self.since)
-            .ok()
-            .and_then(|time| time.format(&Rfc3339).ok())
-            .unwrap_or_else(|| self.since.to_string());
+        let since = moment(self.since);
         let (user, terminal) = (escaped(&self.user), escaped(&self.terminal));
         let (process, run) = (self.process, escaped(&self.run));
         write!(

@@ -1,9 +1,9 @@
 //! `nim-tls apply`: plans, asks, and has a worker carry it out.
 
-use std::path::Path;
-
-use crate::cli::Consent;
+use crate::answers::Answers;
+use crate::cli::{Consent, Source};
 use crate::error::{Exit, Problem};
+use crate::plan::Basis;
 use crate::worker::{self, Started};
 
 use super::super::busy;
@@ -14,16 +14,17 @@ use super::super::output::Output;
 use super::super::passphrase::{self, Obtained};
 use super::super::place::Ground;
 use super::super::plan_text;
+use super::super::reviewed::{self, Reviewed};
 use super::super::session;
 
 pub(super) fn apply(
     ground: &Ground,
-    answers: &Path,
+    source: &Source,
     consent: Consent,
     confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<u8, Problem> {
-    let begun = begin(ground, answers, consent, confirm_within, output);
+    let begun = begin(ground, source, consent, confirm_within, output);
     match begun.map_err(|problem| document::refused(output, problem))? {
         Begun::Nothing(notes) => unchanged(output, notes),
         Begun::Declined(code) => Ok(code),
@@ -42,18 +43,21 @@ pub(super) enum Begun {
 
 fn begin(
     ground: &Ground,
-    answers: &Path,
+    source: &Source,
     consent: Consent,
     confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<Begun, Problem> {
-    let answers = session::answers(answers)?;
+    let (answers, reviewed) = asked(ground, source, output)?;
     consent::possible(consent, "apply")?;
     busy::refuse(ground)?;
-    let plan = session::planned(ground, &answers);
+    let planned = session::planned_on(ground, &answers);
     // One may have begun meanwhile, and then the plan is of a host in between.
     busy::refuse(ground)?;
-    let plan = plan?;
+    let (facts, plan) = planned?;
+    if let Some(reviewed) = reviewed {
+        reviewed.is_still(ground, &plan, &Basis::of(&facts))?;
+    }
     if plan.is_empty() {
         return Ok(Begun::Nothing(plan.notes));
     }
@@ -81,6 +85,22 @@ fn begin(
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)
+}
+
+/// The answers, from wherever they are to be taken, and what they came to when it was reviewed.
+fn asked(
+    ground: &Ground,
+    source: &Source,
+    output: &Output,
+) -> Result<(Answers, Option<Reviewed>), Problem> {
+    let Some(file) = &source.plan else {
+        return Ok((session::answers(source.answers()?)?, None));
+    };
+    let reviewed = Reviewed::load(file)?;
+    reviewed.is_for(ground, file)?;
+    reviewed::warn(file, output);
+    output.tell(&reviewed.heading(file));
+    Ok((reviewed.answers(file)?, Some(reviewed)))
 }
 
 pub(super) fn declined(answer: &Answer, output: &Output) -> u8 {

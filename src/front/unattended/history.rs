@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::certificate::read_pem_chain;
 use crate::error::Problem;
 use crate::receipt::{After, Outcome, Receipt};
-use crate::values::{RunId, escaped, wrapped};
+use crate::values::{RunId, escaped, moment, wrapped};
 use crate::worker::Runs;
 
 use super::super::busy::at_work;
@@ -190,12 +188,4 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>, width: usize) -> String {
         text.push_str(&wrapped("expires first: ", &words, width));
     }
     text
-}
-
-/// Seconds since 1970 as a moment in UTC.
-fn moment(seconds: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(seconds)
-        .ok()
-        .and_then(|moment| moment.format(&Rfc3339).ok())
-        .unwrap_or_else(|| seconds.to_string())
 }

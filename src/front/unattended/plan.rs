@@ -1,21 +1,23 @@
-//! `nim-tls plan`: what apply would do. Nothing is written anywhere.
+//! `nim-tls plan`: what apply would do. Nothing is written anywhere but, with
+//! `--save`, the file that keeps it for review.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::Format;
+use crate::cli::{Format, Source};
 use crate::error::Problem;
-use crate::plan::{Content, Plan, Status};
+use crate::plan::{Basis, Content, Plan, Status};
 use crate::preview::{self, FilePreview};
-use crate::values::Digest;
+use crate::values::{Digest, escaped};
 
 use super::super::busy;
 use super::super::output::Output;
 use super::super::passphrase;
 use super::super::place::Ground;
 use super::super::plan_text::{self, commands};
+use super::super::reviewed::{self, Reviewed};
 use super::super::session;
 
 #[derive(Serialize)]
@@ -27,6 +29,23 @@ struct Document<'a> {
     defaults: &'a BTreeMap<String, String>,
     notes: &'a [String],
     hash: String,
+    /// The file in which it is kept for review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<SavedDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct SavedDocument<'a> {
+    file: String,
+    /// Does it.
+    command: String,
+    hash: &'a str,
+    host: &'a str,
+    root: Option<&'a str>,
+    state_dir: &'a str,
+    saved: &'a str,
+    answers: &'a [String],
+    rests_on: &'a Basis,
 }
 
 #[derive(Serialize)]
@@ -58,24 +77,60 @@ struct ReasonDocument {
     why: String,
 }
 
-pub(super) fn plan(ground: &Ground, answers: &Path, output: &Output) -> Result<u8, Problem> {
-    let answers = session::answers(answers)?;
+pub(super) fn plan(
+    ground: &Ground,
+    source: &Source,
+    save: Option<&Path>,
+    output: &Output,
+) -> Result<u8, Problem> {
+    if let Some(file) = &source.plan {
+        let reviewed = Reviewed::load(file)?;
+        return show(&reviewed.plan, Some((&reviewed, file)), output);
+    }
+    let file = source.answers()?;
+    let text = session::text(file)?;
+    let answers = session::checked(&text, &escaped(&file.to_string_lossy()))?;
+    save.map_or(Ok(()), reviewed::is_free)?;
     busy::refuse(ground)?;
-    let plan = session::planned(ground, &answers);
+    let planned = session::planned_on(ground, &answers);
     // One may have begun meanwhile, and then the plan is of a host in between.
     busy::refuse(ground)?;
-    let plan = &plan?;
+    let (facts, plan) = planned?;
     // A file that apply would refuse is refused here as well.
-    passphrase::from_named_file(ground, plan, &answers, output)?;
+    passphrase::from_named_file(ground, &plan, &answers, output)?;
+    let Some(save) = save else {
+        return show(&plan, None, output);
+    };
+    let text = String::from_utf8_lossy(&text);
+    let reviewed = Reviewed::new(ground, file, &text, &plan, Basis::of(&facts));
+    reviewed.save(save)?;
+    show(&plan, Some((&reviewed, save)), output)
+}
+
+/// A plan, and the file that it is kept in.
+fn show(plan: &Plan, kept: Option<(&Reviewed, &Path)>, output: &Output) -> Result<u8, Problem> {
     match output.format {
-        Format::Json => output.document(&document(plan)?)?,
-        Format::Diff => output.result(&output.diff(&plan_text::diffs(plan)))?,
-        Format::Text => output.result(&plan_text::whole(plan, output))?,
+        Format::Json => output.document(&document(plan, kept)?)?,
+        Format::Diff => {
+            output.result(&output.diff(&plan_text::diffs(plan)))?;
+            // The result is for `patch`, and has no place for more.
+            if let Some((reviewed, file)) = kept {
+                output.tell(&reviewed.text(file));
+            }
+        }
+        Format::Text => {
+            let kept = kept.map(|(reviewed, file)| reviewed.text(file));
+            let kept = kept.unwrap_or_default();
+            output.result(&format!("{}{kept}", plan_text::whole(plan, output)))?;
+        }
     }
     Ok(0)
 }
 
-fn document(plan: &Plan) -> Result<Document<'_>, Problem> {
+fn document<'a>(
+    plan: &'a Plan,
+    kept: Option<(&'a Reviewed, &Path)>,
+) -> Result<Document<'a>, Problem> {
     let steps = plan.steps.iter().map(|step| StepDocument {
         id: &step.id,
         title: &step.title,
@@ -97,6 +152,17 @@ fn document(plan: &Plan) -> Result<Document<'_>, Problem> {
         defaults: &plan.defaults,
         notes: &plan.notes,
         hash: hash(plan)?,
+        saved: kept.map(|(reviewed, file)| SavedDocument {
+            file: file.to_string_lossy().into_owned(),
+            command: reviewed.command(file),
+            hash: &reviewed.hash,
+            host: &reviewed.host,
+            root: reviewed.root.as_deref(),
+            state_dir: &reviewed.state_dir,
+            saved: &reviewed.saved,
+            answers: &reviewed.answers,
+            rests_on: &reviewed.rests_on,
+        }),
     })
 }
 
