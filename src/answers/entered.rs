@@ -85,7 +85,7 @@ impl Entered {
             let value = if LISTS.contains(&field.as_str()) {
                 Value::Sequence(parts(text).map(|part| Value::String(part.into())).collect())
             } else {
-                typed(text)
+                typed(field, text)
             };
             put(&mut file, field, value);
         }
@@ -121,9 +121,21 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Numbers and yes or no as YAML has them; everything else is text.
-fn typed(text: &str) -> Value {
+/// Fields of numbers and of yes or no. In every other one `365` and `no` are words.
+fn holds_text(field: &str) -> bool {
+    const OTHERS: [&str; 4] = [
+        "ports.",
+        "certificates.days.",
+        "options.",
+        "usage_reporting.",
+    ];
+    field != "version" && !OTHERS.iter().any(|others| field.starts_with(others))
+}
+
+/// Numbers and yes or no as YAML has them, where they are meant; everything else is text.
+fn typed(field: &str, text: &str) -> Value {
     match text {
+        _ if holds_text(field) => Value::String(text.to_owned()),
         "yes" => Value::Bool(true),
         "no" => Value::Bool(false),
         _ => text.parse::<u64>().map_or_else(
@@ -219,6 +231,16 @@ mod tests {
         let mut entered = complete();
         entered.set("manager_name", "null");
         assert_eq!(entered.check().unwrap().manager_name.as_str(), "null");
+    }
+
+    #[test]
+    fn a_number_is_text_where_text_is_typed() {
+        let mut entered = complete();
+        for text in ["1770", "yes", "no", "null", "~", "0x10", "1e3"] {
+            entered.set("certificates.subject.locality", text);
+            let locality = entered.check().unwrap().subject.locality;
+            assert_eq!(locality.as_deref(), Some(text));
+        }
     }
 
     #[test]
