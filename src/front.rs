@@ -1,9 +1,9 @@
 //! The fronts: how answers are obtained, and how what happens is shown.
 
 mod output;
+mod typed;
 mod place;
 mod prover;
-mod typed;
 // What the fronts share: no front names another.
 mod session;
 mod outlook;

@@ -5,6 +5,7 @@ use crate::values::{AbsPath, RunId};
 use crate::worker::Runs;
 
 use super::place::Ground;
+use super::typed::quoted;
 
 /// For each path that was left, how it comes back as it was; then the rollback once more, which
 /// takes away what was kept.
@@ -51,7 +52,7 @@ fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
                 ),
             ]
         }
-        Before::Link { target } => vec![format!("ln -sfn {} {path}", quoted(target))],
+        Before::Link { target } => vec![format!("ln -sfn {} {path}", quoted(target.as_ref()))],
         Before::Folder { .. } => vec![format!("ls -lad {path}")],
     }
 }
@@ -59,16 +60,7 @@ fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
 /// A path as a shell of the machine around reads it.
 fn outside(ground: &Ground, path: &str) -> String {
     match path.parse::<AbsPath>() {
-        Ok(path) => quoted(&ground.outside(&path)),
-        Err(_) => quoted(path),
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        Ok(path) => quoted(ground.outside(&path).as_ref()),
+        Err(_) => quoted(path.as_ref()),
     }
 }

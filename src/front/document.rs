@@ -15,6 +15,7 @@ use super::by_hand;
 use super::output::Output;
 use super::place::Ground;
 use super::plan_text::noted;
+use super::typed::quoted;
 
 #[derive(Serialize)]
 pub(super) struct RunDocument {
@@ -227,6 +228,7 @@ fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         for agent in agents {
             let agent = escaped(agent);
             let folder = format!("{}/{agent}", about.issued_outside);
+            let folder = quoted(folder.as_ref());
             text.push_str(&format!("      scp {folder}/* root@{agent}:\n"));
         }
     }

@@ -10,6 +10,8 @@ use crate::practice::Practice;
 use crate::values::{AbsPath, RunId};
 use crate::worker::Launch;
 
+use super::typed::quoted;
+
 pub(super) const STATE: &str = "/var/lib/nim-tls";
 
 pub(super) struct Ground {
@@ -124,13 +126,11 @@ impl Ground {
     pub(super) fn options(&self) -> String {
         let mut options = String::new();
         if let Some(root) = &self.root {
-            options = format!(
-                " --root {}",
-                crate::values::escaped(&root.to_string_lossy())
-            );
+            options = format!(" --root {}", quoted(root.as_os_str()));
         }
         if self.state.as_str() != STATE {
-            options.push_str(&format!(" --state-dir {}", self.outside(&self.state)));
+            let state = self.outside(&self.state);
+            options.push_str(&format!(" --state-dir {}", quoted(state.as_ref())));
         }
         options
     }
