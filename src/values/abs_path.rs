@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::{Invalid, invalid, quotable, text_serde};
+use super::text::{Invalid, invalid, is_hidden, quotable, text_serde};
 
-/// An absolute path in normal form: starts with `/`, no `.`, `..`, empty component, control
-/// character, or character that would have to be escaped in nginx configuration or a shell.
+/// An absolute path in normal form: starts with `/`, no `.`, `..`, empty component, character
+/// that does not show, or character that means something to nginx configuration or a shell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AbsPath(String);
 
@@ -63,7 +63,7 @@ impl FromStr for AbsPath {
             return invalid("a path of over 4000 characters");
         }
         let awkward =
-            |c: char| c.is_control() || c.is_whitespace() || "\"'`\\;{}$#*?<>|&()".contains(c);
+            |c: char| is_hidden(c) || c.is_whitespace() || "\"'`\\;{}$#*?<>|&()[]!".contains(c);
         if let Some(c) = text.chars().find(|c| awkward(*c)) {
             return invalid(format!(
                 "\"{shown}\" holds {}, which this program does not write into configuration",

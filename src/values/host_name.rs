@@ -81,9 +81,15 @@ impl FromStr for HostName {
     }
 }
 
+/// Readers of addresses, such as the one of the C library, take such a name for one, and `0x7f`
+/// for a number as well.
 fn last_is_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    last.bytes().all(|b| b.is_ascii_digit())
+    let hexadecimal = last
+        .strip_prefix("0x")
+        .or_else(|| last.strip_prefix("0X"))
+        .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    hexadecimal || last.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl fmt::Display for HostName {

@@ -75,3 +75,36 @@ fn ports_and_runs() {
 fn escapes_do_not_reach_the_terminal() {
     assert_eq!(escaped("a\u{1b}[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
 }
+
+#[test]
+fn what_the_c_library_takes_for_an_address_is_no_host_name() {
+    for text in ["0x7f000001", "127.0x1", "a.0x", "0X7F.1"] {
+        assert!(text.parse::<HostName>().is_err(), "{text:?} was accepted");
+        assert!(
+            text.parse::<SubjectName>().is_err(),
+            "{text:?} was accepted"
+        );
+    }
+    assert!("0xyz.example".parse::<HostName>().is_ok());
+}
+
+#[test]
+fn a_path_holds_nothing_that_a_shell_or_a_reader_would_not_see_as_itself() {
+    for text in ["/a\u{202e}b", "/a\u{200b}", "/a[b]", "/a!b", "/a\u{9b}b"] {
+        let said = text.parse::<AbsPath>().unwrap_err().to_string();
+        assert!(!said.chars().any(is_hidden), "{said:?}");
+    }
+}
+
+/// The last gate lets lines and wanted colours through, and nothing that is obeyed.
+#[test]
+fn whole_text_is_shown_with_its_lines_and_colours() {
+    let text = "a\u{9b}31m\n\u{1b}[31mb\u{202e}\r\n";
+    assert_eq!(
+        shown(text, false),
+        "a\\u{9b}31m\n\\u{1b}[31mb\\u{202e}\\r\n"
+    );
+    assert_eq!(shown(text, true), "a\\u{9b}31m\n\u{1b}[31mb\\u{202e}\\r\n");
+    let json = shown_json("{\n\"a\": \"\u{9b}\u{e0041}\u{202e}\"}");
+    assert_eq!(json, "{\n\"a\": \"\\u009b\\udb40\\udc41\\u202e\"}");
+}

@@ -27,17 +27,55 @@ macro_rules! text_serde {
 }
 pub(super) use text_serde;
 
-/// Text from outside (files, logs, certificates, host names) made safe to show: control and
-/// bidirectional-formatting characters appear as escapes, so no terminal obeys them.
+/// Whether a character is obeyed or passed over instead of shown: controls, what turns the
+/// direction of writing, what has no width. The ranges are those of Unicode's category Cf, of its
+/// line and paragraph separators, and of `Default_Ignorable_Code_Point`.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Text from outside (files, logs, certificates, host names) made safe to show: what does not
+/// show appears as an escape, so no terminal obeys it and no reader overlooks it.
 pub fn escaped(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if hidden(c) {
+        if is_hidden(c) {
             shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Whole text on its way to a terminal, through the last gate: of what does not show, line ends
+/// pass, and the sequences of colours where they were put in.
+pub fn shown(text: &str, has_colours: bool) -> String {
+    let passes = |c: char| c == '\n' || has_colours && c == '\u{1b}';
+    let pieces = text.split_inclusive(passes);
+    let gated = pieces.map(|piece| match piece.char_indices().next_back() {
+        Some((at, last)) if passes(last) => format!("{}{last}", escaped(&piece[..at])),
+        _ => escaped(piece),
+    });
+    gated.collect()
+}
+
+/// JSON text in which what does not show is written as an escape: it means the same.
+pub fn shown_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             shown.push(c);
         }
