@@ -38,7 +38,7 @@ use std::io::{self, IsTerminal};
 use crate::answers::Entered;
 use crate::cli::{Cli, Command, Format, Place, When};
 use crate::error::Problem;
-use crate::values::RunId;
+use crate::values::{RunId, shown};
 use crate::worker;
 
 use busy::Found;
@@ -144,7 +144,7 @@ pub fn work(place: &Place, run: &RunId) -> u8 {
             &mut RealProver::default(),
         ),
         Err(problem) => {
-            eprintln!("{problem}");
+            eprintln!("{}", shown(&problem.to_string(), false));
             problem.exit as u8
         }
     }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use nim_tls::cli::{Cli, Command};
 use nim_tls::host::leave_no_core;
+use nim_tls::values::shown;
 use nim_tls::{front, worker};
 
 fn main() -> ExitCode {
@@ -33,10 +34,15 @@ fn wants_json() -> bool {
 
 /// Help and version are results; everything else that clap has to say is bad usage.
 fn refused(refusal: &clap::Error) -> ExitCode {
-    // Nobody may be left to read it (a closed pipe), and then there is nobody to tell.
-    let _ = refusal.print();
+    let said = refusal.render().to_string();
+    // What was typed is repeated there. Nobody may be left to read it (a closed pipe), and then
+    // there is nobody to tell.
+    let _ = if refusal.use_stderr() {
+        write!(std::io::stderr(), "{}", shown(&said, false))
+    } else {
+        write!(std::io::stdout(), "{}", shown(&said, false))
+    };
     if refusal.use_stderr() && wants_json() {
-        let said = refusal.render().to_string();
         let said = said.trim_start_matches("error: ").trim_end();
         let _ = writeln!(std::io::stdout(), "{}", front::usage_document(said));
     }

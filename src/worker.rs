@@ -52,7 +52,7 @@ use zeroize::Zeroizing;
 use crate::error::{Exit, Problem};
 use crate::host::{Host, begin_session, on_request_to_end, passphrase_line};
 use crate::pki::Passphrase;
-use crate::values::{AbsPath, RunId};
+use crate::values::{AbsPath, RunId, shown};
 
 pub use apply::apply;
 pub use events::{Follower, Teller, Waits, follow, waits};
@@ -79,7 +79,7 @@ pub fn main(host: &dyn Host, state: &AbsPath, run: &RunId, prover: &mut dyn Prov
     match from_standard_input(host, state, run, prover) {
         Ok(exit) => exit as u8,
         Err(problem) => {
-            eprintln!("{problem}");
+            eprintln!("{}", shown(&problem.to_string(), false));
             problem.exit as u8
         }
     }

@@ -8,7 +8,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::values::RunId;
+use crate::values::{RunId, shown};
 
 use super::line::when_hung_up;
 use super::place::Ground;
@@ -54,7 +54,7 @@ pub(super) fn say(words: String) -> io::Result<()> {
 fn go(signal: i32) {
     prompt::give_back();
     let words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = writeln!(io::stderr().lock(), "\n{words}");
+    let _ = writeln!(io::stderr().lock(), "\n{}", shown(&words, false));
     let along = ALONG.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(ground) = along.as_ref() {
         // That it could not be removed is of no use to anybody who is told to end.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Place, When};
 use crate::error::Problem;
-use crate::values::{USUAL_WIDTH, advised, wrapped};
+use crate::values::{USUAL_WIDTH, advised, shown, shown_json, wrapped};
 
 use super::prompt::addresses_cursor;
 
@@ -71,6 +71,10 @@ impl Output {
 
     /// The result, as text that ends with a line end.
     pub(super) fn result(&self, text: &str) -> Result<(), Problem> {
+        self.write(&shown(text, self.color))
+    }
+
+    fn write(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
@@ -87,13 +91,13 @@ impl Output {
         let text = serde_json::to_string_pretty(document)
             .map_err(|error| Problem::host(format!("the result is no JSON: {error}")))?;
         self.documented.set(true);
-        self.result(&format!("{text}\n"))
+        self.write(&format!("{}\n", shown_json(&text)))
     }
 
     /// A line on the way to the result.
     pub(super) fn tell(&self, line: &str) {
         // Where nobody reads it any more, the work is not worse for it.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{}", shown(line, self.color));
     }
 
     /// The same, broken where the terminal ends; what follows is indented like the text.
@@ -173,7 +177,8 @@ fn columns(stream: &(impl IsTerminal + rustix::fd::AsFd)) -> Option<usize> {
 /// The document for arguments that could not even be read.
 pub(super) fn usage_document(problem: &str) -> String {
     let problem = problem.to_owned();
-    serde_json::to_string_pretty(&ProblemDocument { schema: 1, problem }).unwrap_or_default()
+    let text = serde_json::to_string_pretty(&ProblemDocument { schema: 1, problem });
+    shown_json(&text.unwrap_or_default())
 }
 
 #[cfg(test)]

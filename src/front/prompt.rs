@@ -10,6 +10,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Problem};
+use crate::values::{escaped, shown};
 
 use super::leaving::{HUNG_UP, INTERRUPTED};
 
@@ -117,11 +118,12 @@ impl Ask for ByInquire {
         choices: Choices<'_>,
     ) -> Result<String, Unanswered> {
         let label = headed(label);
+        let default = escaped(shown);
         let mut text = Text::new(&label);
         let words = choices.words();
         if !shown.is_empty() {
             // Not typed in advance: a word such as back would be glued to it.
-            text = text.with_default(shown);
+            text = text.with_default(&default);
         }
         if !words.is_empty() {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
@@ -147,6 +149,7 @@ impl Ask for ByInquire {
 
     fn say(&mut self, text: &str) {
         let mut out = io::stdout().lock();
+        let text = shown(text, true);
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 }
@@ -185,7 +188,7 @@ impl Ask for InLines {
             }
             _ => String::new(),
         };
-        let shown = crate::values::escaped(shown);
+        let shown = escaped(shown);
         let offered = if shown.is_empty() {
             String::new()
         } else {
@@ -209,6 +212,7 @@ impl Ask for InLines {
     }
 
     fn say(&mut self, text: &str) {
+        let text = shown(text, true);
         let write =
             |out: &mut dyn io::Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
         // Where nobody reads it any more, the next read ends.
