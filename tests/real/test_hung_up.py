@@ -31,7 +31,9 @@ class Dropped(Trials):
         self.chance = random.Random(seed)
         self.takes = takes
         # On a folder all is over before anybody could be found and hit: each fsync takes its time there.
-        delay = (*self.tracing("fsync"), "-e", "inject=fsync:delay_enter=6000")
+        # The tracer keeps out of the way (-DDD): the tool leads the session of the terminal, as from a shell's exec.
+        strace, *rest = self.tracing("fsync")
+        delay = (strace, "-DDD", *rest, "-e", "inject=fsync:delay_enter=6000")
         self.slowly = delay if isinstance(manager, Folder) else ()
 
     def trial(self, hit: str) -> None:
@@ -44,7 +46,9 @@ class Dropped(Trials):
             code = getattr(self, f"hit_{hit}")(screen)
         self.until_nobody_works()
         self.nobody_else_can_read_a_key()
-        begun = len(self.history()) > before
+        # That somebody else is gone is no reason to end or to put back anything.
+        begun = [run["outcome"] for run in self.history()[before:]]
+        assert hit == "worker" or "refused" not in begun, (hit, begun)
         if self.is_cut_short():
             assert hit == "worker", (hit, code)
             self.outcomes[f"{hit}: cut short, put back by the next start"] += 1
@@ -98,7 +102,7 @@ def drop(trials: Dropped, hits: tuple[str, ...], count: int) -> None:
 
 def on_a_folder(binary: Path, tmp_path: Path, seed: int) -> Dropped:
     folder = Folder(tmp_path / "root")
-    return Dropped(folder, FolderTool(folder, binary), seed, takes=0.9)
+    return Dropped(folder, FolderTool(folder, binary), seed, takes=1.5)
 
 
 def on_a_live_host(manager: Manager, tool: Tool, seed: int) -> Dropped:

@@ -2,8 +2,7 @@
 whatever the umask, a setgid folder or a default access list would give it; and every file ends as it was planned.
 
 What makes these tests red: in src/host/place.rs, a temporary file that is born with the mode it is to have at last
-(`PRIVATE`); in src/host/dress.rs, `dress` without the removal of what a file inherits, or with the last mode set
-before the owner.
+(`PRIVATE`); in src/host/dress.rs, `dress` without the removal of what a file inherits.
 """
 
 import json
@@ -132,6 +131,7 @@ def test_keys_are_private_from_birth_and_files_end_as_planned(binary: Path, tmp_
 
 
 @newer_build_and([PLAIN])
+@pytest.mark.long
 def test_on_a_live_host_the_test_of_the_new_files_shows_no_key_either(manager: Manager, tool: Tool) -> None:
     access_lists(manager)
     manager.write(ANSWERS_FILE, answers())
