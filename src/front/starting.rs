@@ -6,7 +6,7 @@ use crate::answers::Answers;
 use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
 use crate::values::RunId;
-use crate::worker::{self, Started};
+use crate::worker::{self, Runs, Started};
 
 use super::busy;
 use super::place::Ground;
@@ -23,6 +23,7 @@ pub(super) fn start(
     passphrase: &Zeroizing<String>,
 ) -> Result<Started, Problem> {
     busy::refuse(ground)?;
+    let runs_seen = Runs::new(ground.host(), ground.state()).that_changed().ok();
     let whole = session::planned(ground, answers)?;
     let part = hand_out_only(&whole).ok();
     let same = |plan: &Plan| plan.steps == shown.steps && plan.files == shown.files;
@@ -35,6 +36,7 @@ pub(super) fn start(
     let mut request = worker::request("apply", None);
     // Where no service is touched, nobody can be locked out.
     request.keep_within = plan.proves().then_some(KEEP_WITHIN);
+    request.runs_seen = runs_seen;
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)

@@ -62,10 +62,17 @@ pub fn apply(
 /// Takes the lock, and sees that no run was cut short before this one.
 fn begin(job: &Job<'_>) -> Result<Lock, Problem> {
     let lock = job.take_lock()?;
-    match job.runs().cut_short(Some(job.run))? {
-        None => Ok(lock),
-        Some(run) => Err(in_between(&job.runs(), &run, "")),
+    let runs = job.runs();
+    if let Some(run) = runs.cut_short(Some(job.run))? {
+        return Err(in_between(&runs, &run, ""));
     }
+    // One that began and ended while the plan was made: what the plan saw was in between.
+    let seen = job.request.runs_seen;
+    if seen.is_some_and(|seen| runs.that_changed().is_ok_and(|now| now != seen)) {
+        let what = "another run has ended since this plan was begun, which is of a host in between";
+        return Err(Problem::host(what).remedy("nim-tls history"));
+    }
+    Ok(lock)
 }
 
 /// What a running system would get besides, where this is a folder.

@@ -165,6 +165,7 @@ pub(super) fn request(undoes: Option<&RunId>) -> Request {
         undoes: undoes.cloned(),
         user: "alice".to_owned(),
         keep_within: None,
+        runs_seen: None,
         terminal: "/dev/pts/3".to_owned(),
     }
 }
@@ -239,6 +240,20 @@ pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Pl
 /// The worker of an apply that was [`started`].
 pub(super) fn go_on(machine: &Memory, run: &RunId, plan: &Plan) -> Ending {
     with_job(machine, run, None, &|| false, |job| {
+        super::apply::apply(job, plan, None, &mut Told(true))
+    })
+}
+
+/// The worker of an apply whose plan was begun when so many runs had changed something.
+pub(super) fn go_on_having_seen(
+    machine: &Memory,
+    run: &RunId,
+    plan: &Plan,
+    runs_seen: Option<usize>,
+) -> Ending {
+    let mut request = request(None);
+    request.runs_seen = runs_seen;
+    with_request(machine, run, &request, &|| false, |job| {
         super::apply::apply(job, plan, None, &mut Told(true))
     })
 }

@@ -38,6 +38,9 @@ pub struct Request {
     /// Seconds within which somebody has to say that what was done shall stay; `None`: it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_within: Option<u32>,
+    /// How many runs had changed something when the plan was begun: it knows of no other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_seen: Option<usize>,
 }
 
 /// What somebody says of a run that waits to be kept.

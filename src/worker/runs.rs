@@ -91,6 +91,13 @@ impl<'a> Runs<'a> {
         Ok(None)
     }
 
+    /// How many have ended that changed something, or put something back.
+    pub fn that_changed(&self) -> Result<usize, RunError> {
+        let (receipts, _) = self.receipts()?;
+        let changed = |receipt: &&Receipt| !receipt.changes.is_empty();
+        Ok(receipts.iter().filter(changed).count())
+    }
+
     /// Runs whose changes are still in force, oldest first, with their receipts.
     pub fn in_force(&self) -> Result<Vec<Receipt>, RunError> {
         let (mut receipts, _) = self.receipts()?;

@@ -47,6 +47,7 @@ pub fn request(command: &str, undoes: Option<RunId>) -> Request {
         user: user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
         terminal: terminal.unwrap_or_else(|_| "no terminal".to_owned()),
         keep_within: None,
+        runs_seen: None,
     }
 }
 

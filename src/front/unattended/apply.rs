@@ -4,7 +4,7 @@ use crate::answers::Answers;
 use crate::cli::{Consent, Source};
 use crate::error::{Exit, Problem};
 use crate::plan::Basis;
-use crate::worker::{self, Started};
+use crate::worker::{self, Runs, Started};
 
 use super::super::busy;
 use super::super::consent::{self, Answer};
@@ -51,6 +51,7 @@ fn begin(
     let (answers, reviewed) = asked(ground, source, output)?;
     consent::possible(consent, "apply")?;
     busy::refuse(ground)?;
+    let runs_seen = Runs::new(ground.host(), ground.state()).that_changed().ok();
     let planned = session::planned_on(ground, &answers);
     // One may have begun meanwhile, and then the plan is of a host in between.
     busy::refuse(ground)?;
@@ -82,6 +83,7 @@ fn begin(
     };
     let mut request = worker::request("apply", None);
     request.keep_within = confirm_within;
+    request.runs_seen = runs_seen;
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)

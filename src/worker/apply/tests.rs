@@ -24,6 +24,20 @@ fn receipt(machine: &Memory, run: &RunId) -> Receipt {
 }
 
 #[test]
+fn a_run_that_ended_while_the_plan_was_made_stops_it() {
+    let machine = machine();
+    let runs_seen = Runs::new(&machine, &state()).that_changed().ok();
+    let earlier = lab::started(&machine, None, Some(&plan()));
+    apply(&machine, &plan());
+    let before = world(&machine);
+    let ending = lab::go_on_having_seen(&machine, &earlier, &plan(), runs_seen);
+    assert_eq!(ending.exit, Exit::HostUnfit, "{:?}", ending.problem);
+    let problem = ending.problem.unwrap_or_default();
+    assert!(problem.starts_with("another run has ended"), "{problem}");
+    assert_eq!(world(&machine), before);
+}
+
+#[test]
 fn a_folder_may_lie_elsewhere() {
     let machine = machine();
     let folder = plan().folders[0].path.clone();
