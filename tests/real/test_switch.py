@@ -3,7 +3,8 @@
 There is no systemd here: its part is played by `systemd_stand_in.py`, which records what it is asked. So these tests
 show what is asked of systemd and that the asked-for commands do their work, not that systemd carries them out.
 
-What makes them red: `arm` after `place` in src/worker/apply.rs (the kill comes first), or a unit without its link.
+What makes them red: a unit without its link, a timer or a second process that is not started (src/worker/switch.rs), a
+look that does not see that the run was kept (`is_over` in src/front/unattended/returning.rs).
 """
 
 import json
