@@ -190,7 +190,9 @@ def disk_is_full(manager: Manager, binary: Path, pages: Iterable[int]) -> None:
         left = trials.differences()
         trials.outcomes[str(done.code)] += 1
         assert done.code in (0, 1, 3, 4, 5), (free, done)
-        assert done.code == 0 or WORDS["ENOSPC"] in done.err, (free, done)
+        # On a disk that has no room for a word of the worker, nobody learns why it did not begin.
+        mute = done.code == 1 and "was gone before it began, so nothing was changed" in done.err
+        assert done.code == 0 or mute or WORDS["ENOSPC"] in done.err, (free, done)
         assert done.code in (0, 4) or trials.is_cut_short() or not left, (free, done, left)
         disk.has(4096)
         if left or trials.is_cut_short():
