@@ -149,6 +149,8 @@ def test_every_write_is_short(failing: Failing, tmp_path: Path) -> None:
 
 
 FULL = "/mnt/full"
+# Kilobytes, for the records of all trials.
+ROOMY = 65536
 
 
 class FolderOnDisk(Folder):
@@ -182,7 +184,7 @@ class ToolOnDisk(FolderTool):
 
 def disk_is_full(manager: Manager, binary: Path, pages: Iterable[int]) -> None:
     """It has this many pages left when a run begins, and none of the calls of that run is told a lie."""
-    disk = FolderOnDisk(manager, 4096)
+    disk = FolderOnDisk(manager, ROOMY)
     trials = Trials(disk, ToolOnDisk(disk, binary))
     for free in pages:
         disk.has(disk.used() + 4 * free)
@@ -194,7 +196,7 @@ def disk_is_full(manager: Manager, binary: Path, pages: Iterable[int]) -> None:
         mute = done.code == 1 and "was gone before it began, so nothing was changed" in done.err
         assert done.code == 0 or mute or WORDS["ENOSPC"] in done.err, (free, done)
         assert done.code in (0, 4) or trials.is_cut_short() or not left, (free, done, left)
-        disk.has(4096)
+        disk.has(ROOMY)
         if left or trials.is_cut_short():
             trials.put_back(free)
     assert trials.outcomes["0"] and trials.outcomes.total() > trials.outcomes["0"], trials.outcomes
