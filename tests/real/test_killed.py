@@ -61,9 +61,14 @@ class Killed(Trials):
         if self.is_cut_short():
             self.tally("cut short again, put back by the next start", killed)
             self.put_back(point)
-        else:
+        elif self.as_before():
             self.tally("put back all the same", killed)
-            assert self.as_before(), (point, self.differences())
+        else:
+            # The apply had come to its end, and the rollback was killed before it began.
+            self.tally("applied and proven still", killed)
+            outcomes = [run["outcome"] for run in self.tool.run("history", "--format", "json").document["runs"]]
+            assert "applied" in outcomes and "incomplete" not in outcomes[-2:], (point, outcomes, self.differences())
+            self.put_back(point)
 
     def tally(self, outcome: str, killed: bool) -> None:
         self.outcomes[outcome if killed else "nobody was killed"] += 1
