@@ -222,7 +222,8 @@ def test_a_file_that_is_no_saved_plan(binary: Path, tree: Path, saved: Path, tmp
         refused(apply(binary, tree, file, before=limited), 2, str(file))
         shown = run(binary, tree, "plan", "--plan", str(file), before=limited)
         assert shown.returncode == 2 and str(file) in shown.stderr, shown
-        assert time.monotonic() - began < 5, file
+        # Not one of them is waited for, however busy the machine is.
+        assert time.monotonic() - began < 30, file
     assert contents(tree) == before
 
 
