@@ -72,7 +72,12 @@ pub fn is_command(advice: &str) -> bool {
         "update-ca-certificates",
         "update-ca-trust",
     ];
-    PROGRAMS.contains(&advice.split(' ').next().unwrap_or_default())
+    match advice.split_once(' ') {
+        // Sentences begin with it as well: "nginx is not reloaded".
+        Some(("nginx", rest)) => rest.starts_with('-'),
+        Some((program, _)) => PROGRAMS.contains(&program),
+        None => PROGRAMS.contains(&advice),
+    }
 }
 
 /// "What is wrong: a command that helps", taken apart.
@@ -128,6 +133,9 @@ mod tests {
             with_command("everybody may replace files in /a: b: chmod o-w /a"),
             ("everybody may replace files in /a: b", Some("chmod o-w /a"))
         );
+        let sentence = "this is a folder: nginx is not reloaded";
+        assert_eq!(with_command(sentence), (sentence, None));
+        assert_eq!(with_command("see: nginx -T"), ("see", Some("nginx -T")));
         assert_eq!(with_command("it is: so"), ("it is: so", None));
     }
 }
