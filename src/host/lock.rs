@@ -13,7 +13,7 @@ use super::place::open_or_create;
 use super::tree::Tree;
 
 /// A note is a line or two; a file with more was not written by us.
-const LONGEST_NOTE: u64 = 4096;
+const LONGEST_NOTE: usize = 4096;
 
 /// Holds a lock until dropped. The kernel drops it with the process, however that ends, and
 /// programs that we run do not inherit it.
@@ -36,8 +36,12 @@ pub(super) fn take(tree: &Tree, path: &Path, note: &str) -> Result<Lock, LockErr
         Err(Errno::WOULDBLOCK) => return Err(LockError::Held(holder(&mut file, path)?)),
         Err(error) => return Err(at(path)(error).into()),
     }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
+    // Never empty in between: somebody may be reading it. Behind the first line there may be the
+    // end of an older note for a moment.
+    let note = format!("{note}\n");
+    let written = file.rewind().and_then(|()| {
         file.write_all(note.as_bytes())?;
+        file.set_len(note.len() as u64)?;
         file.sync_all()
     });
     written.map_err(at(path))?;
@@ -45,12 +49,11 @@ pub(super) fn take(tree: &Tree, path: &Path, note: &str) -> Result<Lock, LockErr
 }
 
 fn holder(file: &mut File, path: &Path) -> Result<String, HostError> {
-    let mut note = Vec::new();
-    file.take(LONGEST_NOTE)
-        .read_to_end(&mut note)
-        .map_err(at(path))?;
-    let note = String::from_utf8_lossy(&note);
-    Ok(match note.trim() {
+    // In one piece: it may be written anew between two.
+    let mut note = [0; LONGEST_NOTE];
+    let length = file.read(&mut note).map_err(at(path))?;
+    let note = String::from_utf8_lossy(&note[..length]);
+    Ok(match note.lines().next().unwrap_or_default().trim() {
         // It has the lock and is about to write.
         "" => "another process that has just started".to_owned(),
         note => note.to_owned(),

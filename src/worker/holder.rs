@@ -32,8 +32,8 @@ impl Holder {
     pub(super) fn in_words(note: &str) -> String {
         match serde_json::from_str::<Self>(note) {
             Ok(holder) => holder.to_string(),
-            Err(_) if note.trim().is_empty() => "another process".to_owned(),
-            Err(_) => escaped(note.trim()),
+            // It has only just taken the lock, or is no run of ours.
+            Err(_) => "another process".to_owned(),
         }
     }
 }
@@ -42,7 +42,8 @@ impl Holder {
 pub fn at_work_in_words(host: &dyn Host, state: &AbsPath, run: &RunId) -> String {
     let file = Runs::new(host, state).lock_file();
     let note = host.read(&file, LONGEST_NOTE).unwrap_or_default();
-    let holder = serde_json::from_slice::<Holder>(&note).ok();
+    let first = note.split(|byte| *byte == b'\n').next();
+    let holder = first.and_then(|line| serde_json::from_slice::<Holder>(line).ok());
     match holder.filter(|holder| holder.run == run.as_str()) {
         Some(holder) => holder.to_string(),
         // It has only just started, and has noted nothing yet.

@@ -234,7 +234,7 @@ fn a_lock_is_held_by_one_and_says_by_whom() {
     );
     drop(held);
     drop(live().lock(&path, "next").expect("free again"));
-    assert_eq!(fs::read_to_string(&path).expect("there"), "next");
+    assert_eq!(fs::read_to_string(&path).expect("there"), "next\n");
     done("kill \"$(cat \"$1\")\"", &[&folder.join("pid")]);
 }
 
