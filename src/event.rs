@@ -10,7 +10,6 @@ use crate::values::RunId;
 pub struct Event {
     /// Seconds since 1970.
     pub at: i64,
-    #[serde(flatten)]
     pub what: Happening,
 }
 
