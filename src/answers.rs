@@ -18,7 +18,7 @@ use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
 pub use entered::Entered;
-pub use read::{LIMIT, Unreadable, read};
+pub use read::{LIMIT, Unreadable, nests_deeply, read};
 pub use rules::Refusal;
 
 /// A choice that can be planned: role manager, NGINX Instance Manager 2.

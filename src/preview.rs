@@ -4,7 +4,7 @@
 mod unified;
 
 use crate::plan::{Content, FileChange, Plan, Reason, Status};
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 /// One file of a plan, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,12 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
         change.path.as_str()
     };
     let shown = format!("--- {old}\n+++ {}\n{hunks}", change.path);
-    let shown = shown.lines().map(escaped).collect::<Vec<_>>().join("\n") + "\n";
+    let shown = shown
+        .lines()
+        .map(|line| escaped(&masked(line)))
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n";
     (added, removed, Some(shown))
 }
 

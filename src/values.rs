@@ -12,6 +12,7 @@ mod host_name;
 mod moment;
 mod order;
 mod port;
+mod secret;
 mod run_id;
 mod wrap;
 
@@ -27,5 +28,6 @@ pub use moment::moment;
 pub use order::{sort_by, sort_by_key};
 pub use port::Port;
 pub use run_id::RunId;
+pub use secret::masked;
 pub use text::{Invalid, escaped, is_hidden, quotable, shown, shown_json};
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

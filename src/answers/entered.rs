@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_yaml::{Mapping, Value};
 
 use super::rules::Refusal;
-use super::{Answers, read};
+use super::{Answers, nests_deeply, read};
 
 /// Fields that hold several values. A form has them in one line, with commas between them.
 const LISTS: [&str; 2] = ["agents", "alt_names"];
@@ -40,6 +40,9 @@ impl Entered {
     /// What an answers file says, field by field, unknown ones included: they are refused by
     /// [`check`](Self::check) like any other. `None`: it is no mapping.
     pub fn from_yaml(text: &str) -> Option<Self> {
+        if nests_deeply(text) {
+            return None;
+        }
         let Value::Mapping(file) = serde_yaml::from_str(text).ok()? else {
             return None;
         };

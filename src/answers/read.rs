@@ -60,10 +60,33 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     if text.trim().is_empty() {
         return Err(Unreadable::whole("it is empty; start with: version: 1"));
     }
+    if nests_deeply(text) {
+        return Err(Unreadable::whole(format!(
+            "it opens more than {DEEPEST} brackets within each other; answers need three"
+        )));
+    }
     let yaml = serde_yaml::Deserializer::from_str(text);
     serde_path_to_error::deserialize(yaml).map_err(|error| {
         let path = error.path().to_string();
         complaint(text, &path, &error.into_inner())
+    })
+}
+
+/// Brackets within each other that are still read.
+const DEEPEST: usize = 100;
+
+/// Whether YAML opens so many brackets that reading it would take for ever: `serde_yaml` has a
+/// limit of its own, and comes to it after a time that grows with the square of their number.
+/// Brackets in quotes and comments count as well; nothing that is read here has many.
+pub fn nests_deeply(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
     })
 }
 
@@ -149,7 +172,7 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> Unreadable {
     Unreadable {
         field,
         place: format!("{}: ", place.unwrap_or_default()),
-        why: format!("{}{hint}", escaped(&without_middle(&said))),
+        why: format!("{}{hint}", without_middle(&escaped(&said))),
     }
 }
 

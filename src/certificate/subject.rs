@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::{Tag, ToDer};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-use crate::values::escaped;
+use crate::values::{escaped, quotable};
 
 /// The subject of a certificate we issue: no part is empty, over 64 characters, or holds a
 /// character that does not show.
@@ -91,7 +91,10 @@ impl TryFrom<NameParts> for DistinguishedName {
             Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
                 Err(NameError {
                     field: "country",
-                    reason: format!("\"{code}\" is not a code of two capital letters, as in US"),
+                    reason: format!(
+                        "\"{}\" is not a code of two capital letters, as in US",
+                        quotable(code)
+                    ),
                 })
             }
             _ => Ok(Self(parts)),
@@ -119,7 +122,7 @@ fn check_part(field: &'static str, value: &str) -> Result<(), NameError> {
         return refuse("it is empty".to_owned());
     }
     if value.trim() != value {
-        return refuse(format!("\"{}\" has spaces around it", escaped(value)));
+        return refuse(format!("\"{}\" has spaces around it", quotable(value)));
     }
     if value.chars().count() > 64 {
         return refuse("at most 64 characters fit".to_owned());

@@ -7,7 +7,7 @@ use super::source::verdicts;
 use crate::facts::{Facts, Known};
 use crate::nginx::{Config, Directive, Http, Place, Server};
 use crate::plan::{ClientsToday, agents_today};
-use crate::values::{Port, escaped};
+use crate::values::{Port, escaped, masked};
 
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -122,6 +122,6 @@ fn at(config: &Config, place: &Place) -> Evidence {
     Evidence {
         file: escaped(&file.path),
         line: Some(place.line.into()),
-        text: escaped(text.unwrap_or_default().trim()),
+        text: escaped(&masked(text.unwrap_or_default().trim())),
     }
 }

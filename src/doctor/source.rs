@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::finding::Source;
+use crate::answers::nests_deeply;
 use crate::facts::{Facts, Known};
 use crate::host::Host;
 use crate::nginx::{Config, Directive};
@@ -126,7 +127,9 @@ fn agent_log(host: &dyn Host) -> String {
     let read = |file: &str| host.read(Path::new(file), AGENT_FILE_LIMIT).ok();
     let said = AGENT_FILES.iter().find_map(|file| read(file));
     let config: AgentConfig = said
-        .and_then(|bytes| serde_yaml::from_slice(&bytes).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|text| !nests_deeply(text))
+        .and_then(|text| serde_yaml::from_str(&text).ok())
         .unwrap_or_default();
     match config.log.path {
         // The agent takes a folder, and names the file itself.
