@@ -6,7 +6,7 @@ use super::model::Model;
 use crate::plan::{Content, Status};
 use crate::preview::FilePreview;
 use crate::questions::Step;
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PaneLine {
@@ -138,7 +138,7 @@ fn whole(model: &Model, shown: &FilePreview) -> Vec<PaneLine> {
             } else {
                 Kind::Same
             },
-            text: escaped(text),
+            text: escaped(&masked(text)),
         })
         .collect()
 }
