@@ -206,7 +206,7 @@ def test_a_file_that_is_no_saved_plan(binary: Path, tree: Path, saved: Path, tmp
         "other": run(binary, tree, "plan", "--answers", str(ANSWERS)).stdout.encode(),
         "answers": ANSWERS.read_bytes(),
         "older": re.sub(rb'"program": "[^"]*"', rb'"program": "nim-tls 0.0.9\\u001b[31m"', whole),
-        "heavy": whole.replace(b'"notes": [', b'"notes": [' + b'"",' * 2_500_000, 1),
+        "heavy": whole.replace(b'"notes": [', b'"notes": [' + b'"",' * 400_000, 1),
         "newer": whole.replace(b'"schema": 1,', b'"schema": 2,', 1),
     }
     files = [tmp_path / name for name in [*made, "folder", "fifo", "huge", "absent"]]
@@ -296,7 +296,7 @@ def shape():  # noqa: ANN201
 
 
 def test_on_a_running_host(tool: Tool) -> None:
-    """Red where the number of nginx's process, or who is connected, counts as a change."""
+    """Red where the number of nginx's process counts as a change, or where a step comes from the file."""
     manager, file = tool.manager, "/mnt/plan.json"
     manager.write(ANSWERS_FILE, answers())
     before = snapshot.take(manager)
@@ -322,12 +322,10 @@ def test_on_a_running_host(tool: Tool) -> None:
     manager.edit("/etc/nginx/nginx.conf", "multi_accept on; worker_connections", "worker_connections")
     assert snapshot.differences(before, snapshot.take(manager)) == []
 
-    # Another process, and somebody who is connected without a certificate.
+    # Another process of nginx: nothing that was reviewed.
     master = manager.read("/run/nginx.pid").strip()
     manager.run(*manager.nginx.argv, "-s", "quit")
     manager.run("sh", "-c", f"while kill -0 {master} 2>/dev/null; do sleep 0.05; done", timeout=20)
     manager.start_nginx()
-    client = manager.spawn("openssl", "s_client", "-quiet", "-connect", "127.0.0.1:443")
     done = tool.run("apply", "--plan", file, "--yes", "--format", "json")
-    client.stdin.close()
     assert done.must(0, "applied")["proof"], done
