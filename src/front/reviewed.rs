@@ -13,7 +13,7 @@ use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
 use crate::plan::{Basis, Plan, not_as_reviewed};
-use crate::values::{AbsPath, Attributes, Digest, Mode, Owner, escaped, moment, quotable};
+use crate::values::{Attributes, Digest, Mode, Owner, escaped, moment, quotable};
 
 use super::output::Output;
 use super::place::{Ground, STATE, absolute};
@@ -29,11 +29,10 @@ const ABOUT: &str = "a plan for review; to read it as text: nim-tls plan --plan 
 
 /// What the file holds. Whoever adds a field thinks of what a forged one could do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Reviewed {
     schema: u32,
-    about: String,
     program: String,
+    about: String,
     pub(super) host: String,
     pub(super) root: Option<String>,
     pub(super) state_dir: String,
@@ -46,14 +45,7 @@ pub(super) struct Reviewed {
     pub(super) rests_on: Basis,
     pub(super) plan: Plan,
     /// What the files hold that the plan changes, for the differences that are shown.
-    texts_before: BTreeMap<AbsPath, String>,
-}
-
-/// Whose file it is can be told from the beginning, whatever a later version puts behind it.
-#[derive(Deserialize)]
-struct Head {
-    schema: u32,
-    program: String,
+    texts_before: BTreeMap<String, String>,
 }
 
 impl Reviewed {
@@ -67,7 +59,7 @@ impl Reviewed {
     ) -> Self {
         let files = plan.files.iter();
         let texts_before =
-            files.filter_map(|file| Some((file.path.clone(), file.text_before.clone()?)));
+            files.filter_map(|file| Some((file.path.to_string(), file.text_before.clone()?)));
         let answers_file = absolute(answers).unwrap_or_else(|_| answers.to_owned());
         Self {
             schema: 1,
@@ -150,14 +142,13 @@ impl Reviewed {
             Problem::usage(format!("{shown} {why}"))
                 .remedy("nim-tls plan --answers FILE --save NEW_FILE")
         };
-        let head: Head = serde_json::from_slice(&bytes).map_err(|error| {
-            let why = quotable(&error.to_string());
-            refused(format!("is no plan that nim-tls plan --save kept: {why}"))
-        })?;
-        if head.schema != 1 || head.program != PROGRAM {
-            let whose = quotable(&head.program);
+        // The rest of another version's file may be anything.
+        let program = said_program(&bytes)
+            .ok_or_else(|| refused("is no plan that nim-tls plan --save kept".to_owned()))?;
+        if program != PROGRAM {
             return Err(refused(format!(
-                "was saved by {whose}, and this is {PROGRAM}: each carries out its own plans only"
+                "was saved by {}, and this is {PROGRAM}: each carries out its own plans only",
+                quotable(program)
             )));
         }
         let read: Self = serde_json::from_slice(&bytes).map_err(|error| {
@@ -171,7 +162,7 @@ impl Reviewed {
             ));
         }
         for file in &mut read.plan.files {
-            file.text_before = read.texts_before.get(&file.path).cloned();
+            file.text_before = read.texts_before.get(file.path.as_str()).cloned();
         }
         Ok(read)
     }
@@ -293,6 +284,17 @@ impl Reviewed {
         }
         command
     }
+}
+
+/// What the third line of every such file says.
+fn said_program(bytes: &[u8]) -> Option<&str> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let heads = [lines.next()?, lines.next()?];
+    let line = std::str::from_utf8(lines.next()?).ok()?;
+    let program = line
+        .strip_prefix("  \"program\": \"")?
+        .strip_suffix("\",")?;
+    (heads == [&b"{"[..], b"  \"schema\": 1,"]).then_some(program)
 }
 
 /// Says so where somebody else could have written the file since it was reviewed.

@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::file::FileChange;
-use super::step::{Action, Plan, Step};
+use super::step::{Action, Plan};
 use crate::facts::{Build, Facts, FileFact};
 use crate::values::Digest;
 
 /// The facts that a plan rests on, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Basis {
     /// Of the programs that read what is planned.
     pub versions: BTreeMap<String, String>,
@@ -102,7 +100,7 @@ pub fn not_as_reviewed(then: (&Plan, &Basis), now: (&Plan, &Basis)) -> Vec<Strin
         found.entry(path).or_insert(words);
     }
     found.extend(other_steps(&then, &now));
-    if found.is_empty() && then != now {
+    if found.is_empty() && written(&then) != written(&now) {
         let words = "the folders, or what the answers left open: is not what was reviewed";
         return vec![words.to_owned()];
     }
@@ -127,24 +125,36 @@ fn substance(plan: &Plan) -> Plan {
 }
 
 fn other_files(then: &Plan, now: &Plan) -> BTreeMap<String, String> {
-    let by_path = |plan: &Plan| -> BTreeMap<String, FileChange> {
-        let files = plan.files.iter().cloned();
-        files.map(|file| (file.path.to_string(), file)).collect()
+    let by_path = |plan: &Plan| -> BTreeMap<String, String> {
+        let files = plan.files.iter();
+        files
+            .map(|file| (file.path.to_string(), written(file)))
+            .collect()
     };
-    let said = |then: Option<&_>, now: Option<&_>| said(then, now, "written");
-    other(&by_path(then), &by_path(now), said)
+    other(&by_path(then), &by_path(now), |then, now| {
+        said(then, now, "written")
+    })
 }
 
 fn other_steps(then: &Plan, now: &Plan) -> BTreeMap<String, String> {
-    let by_title = |plan: &Plan| -> BTreeMap<String, Step> {
-        let steps = plan.steps.iter().cloned();
-        steps.map(|step| (step.title.clone(), step)).collect()
+    let by_title = |plan: &Plan| -> BTreeMap<String, String> {
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| (step.title.clone(), written(step)))
+            .collect()
     };
-    let said = |then: Option<&_>, now: Option<&_>| said(then, now, "done");
-    other(&by_title(then), &by_title(now), said)
+    other(&by_title(then), &by_title(now), |then, now| {
+        said(then, now, "done")
+    })
 }
 
-fn said<T>(then: Option<&T>, now: Option<&T>, deed: &str) -> String {
+/// Two plans are compared as they are written down: that is what a worker reads.
+fn written(part: &impl Serialize) -> String {
+    // Text, numbers and mappings by text have a form in JSON.
+    serde_json::to_string(part).unwrap_or_default()
+}
+
+fn said(then: Option<&String>, now: Option<&String>, deed: &str) -> String {
     match (then, now) {
         (None, _) => format!("would be {deed} now, and was not reviewed"),
         (_, None) => format!("was reviewed, and would not be {deed} now"),
@@ -153,10 +163,10 @@ fn said<T>(then: Option<&T>, now: Option<&T>, deed: &str) -> String {
 }
 
 /// The names under which two maps hold different things, and what is said of each.
-fn other<T: PartialEq>(
-    then: &BTreeMap<String, T>,
-    now: &BTreeMap<String, T>,
-    said: impl Fn(Option<&T>, Option<&T>) -> String,
+fn other(
+    then: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+    said: impl Fn(Option<&String>, Option<&String>) -> String,
 ) -> BTreeMap<String, String> {
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     let pairs = names
