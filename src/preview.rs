@@ -83,3 +83,33 @@ fn reason_text(id: &str) -> Option<&'static str> {
         .find(|(name, _)| *name == id)
         .map(|(_, text)| text)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::values::{Digest, Mode};
+
+    /// Red where the difference is shown as it is.
+    #[test]
+    fn a_secret_beside_a_change_is_not_shown() {
+        let before =
+            "# password: canary-1\ntoken: canary-2\nproxy_set_header Authorization \"canary-3\";\n";
+        let change = FileChange {
+            path: "/etc/nginx/conf.d/nms-http.conf".parse().unwrap(),
+            status: Status::Change,
+            mode: Mode(0o644),
+            owner: (0, 0),
+            content: Content::Text(format!("{before}new: 1\n")),
+            before: Some(Digest::of(before.as_bytes())),
+            text_before: Some(before.to_owned()),
+            reasons: Vec::new(),
+        };
+        let diff = file(&change).diff.unwrap();
+        assert!(!diff.contains("canary"), "{diff}");
+        assert!(
+            diff.contains(" token: ********\n") && diff.contains("+new: 1\n"),
+            "{diff}"
+        );
+    }
+}

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::finding::{Evidence, Finding, Severity};
 use super::line::{client, written_at};
 use super::rule::Rule;
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 /// Lines of evidence that are kept.
 const KEPT: usize = 3;
@@ -60,7 +60,7 @@ impl Lines {
         let seen = |(file, line, text): (String, u64, String)| Evidence {
             file: escaped(&file),
             line: Some(line),
-            text: escaped(&text),
+            text: escaped(&masked(&text)),
         };
         self.last.into_iter().map(seen).collect()
     }

@@ -16,6 +16,9 @@ use crate::worker::{self, Ourselves, StageError};
 use super::place::{Ground, absolute};
 use super::typed::{as_root, quoted};
 
+/// So many faults of an answers file are named at once.
+const MOST_REFUSALS: usize = 12;
+
 const NO_LOG: &str = "/dev/null";
 
 pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
@@ -42,20 +45,19 @@ pub(super) fn checked(bytes: &[u8], shown: &str) -> Result<Answers, Problem> {
         answers::read(bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
     Answers::check(&draft).map_err(|refusals| {
         let text = String::from_utf8_lossy(bytes);
-        let lines: Vec<String> = refusals
-            .iter()
+        // Whoever mends these sees the rest then. To find a place, the file is read again.
+        let named = refusals.iter().take(MOST_REFUSALS);
+        let lines: String = named
             .map(|refusal| {
-                format!(
-                    "\n  {} {}",
-                    Draft::place(&text, &refusal.field),
-                    refusal.why
-                )
+                let place = Draft::place(&text, &refusal.field);
+                format!("\n  {place} {}", refusal.why)
             })
             .collect();
-        Problem::usage(format!(
-            "{shown} cannot be taken as it is:{}",
-            lines.concat()
-        ))
+        let more = match refusals.len().saturating_sub(MOST_REFUSALS) {
+            0 => String::new(),
+            more => format!("\n  and {more} more"),
+        };
+        Problem::usage(format!("{shown} cannot be taken as it is:{lines}{more}"))
     })
 }
 
