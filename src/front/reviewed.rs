@@ -13,7 +13,7 @@ use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
 use crate::plan::{Basis, Plan, not_as_reviewed};
-use crate::values::{Attributes, Digest, Mode, Owner, escaped, moment, quotable};
+use crate::values::{Attributes, Digest, Gather as _, Mode, Owner, escaped, moment, quotable};
 
 use super::output::Output;
 use super::place::{Ground, STATE, absolute};
@@ -74,7 +74,7 @@ impl Reviewed {
             answers: text.split('\n').map(str::to_owned).collect(),
             rests_on: basis,
             plan: plan.clone(),
-            texts_before: texts_before.collect(),
+            texts_before: texts_before.gathered(),
         }
         .sealed()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::step::{Action, Plan};
 use crate::facts::{Build, Facts, FileFact};
-use crate::values::Digest;
+use crate::values::{Digest, Gather as _};
 
 /// The facts that a plan rests on, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +58,8 @@ impl Basis {
             versions: versions
                 .into_iter()
                 .filter_map(|(name, version)| Some((name.to_owned(), version?)))
-                .collect(),
-            files: loaded.chain(looked_at).collect(),
+                .gathered(),
+            files: loaded.chain(looked_at).gathered(),
         }
     }
 
@@ -129,7 +129,7 @@ fn other_files(then: &Plan, now: &Plan) -> BTreeMap<String, String> {
         let files = plan.files.iter();
         files
             .map(|file| (file.path.to_string(), written(file)))
-            .collect()
+            .gathered()
     };
     other(&by_path(then), &by_path(now), |then, now| {
         said(then, now, "written")
@@ -141,7 +141,7 @@ fn other_steps(then: &Plan, now: &Plan) -> BTreeMap<String, String> {
         let steps = plan.steps.iter();
         steps
             .map(|step| (step.title.clone(), written(step)))
-            .collect()
+            .gathered()
     };
     other(&by_title(then), &by_title(now), |then, now| {
         said(then, now, "done")
@@ -168,12 +168,12 @@ fn other(
     now: &BTreeMap<String, String>,
     said: impl Fn(Option<&String>, Option<&String>) -> String,
 ) -> BTreeMap<String, String> {
-    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).gathered();
     let pairs = names
         .into_iter()
         .map(|name| (name, then.get(name), now.get(name)));
     pairs
         .filter(|(_, then, now)| then != now)
         .map(|(name, then, now)| (name.clone(), said(then, now)))
-        .collect()
+        .gathered()
 }

@@ -228,7 +228,7 @@ def test_a_file_that_is_no_saved_plan(binary: Path, tree: Path, saved: Path, tmp
 
 
 def test_saving_replaces_nothing_and_follows_no_link(binary: Path, tree: Path, tmp_path: Path) -> None:  # noqa: F811
-    """Red where the place is not looked at, or where the file is put over what came meanwhile."""
+    """Red where the place is not looked at, or where the file is placed under its name, not renamed to it."""
     there, links = tmp_path / "there", tmp_path / "links"
     there.write_text("mine")
     links.mkdir()
@@ -238,7 +238,8 @@ def test_saving_replaces_nothing_and_follows_no_link(binary: Path, tree: Path, t
     for file in (there, *links.iterdir(), tmp_path / "no-folder" / "plan.json"):
         done = plan(binary, tree, file)
         named = str(file if file.parent.exists() else file.parent)
-        assert done.returncode == 2 and named in done.stderr and "\n  do: " in done.stderr, done
+        do = "mv" if file.parent.exists() else "ls"
+        assert done.returncode == 2 and named in done.stderr and f"\n  do: {do} " in done.stderr, done
         assert named in json.loads(done.stdout)["problem"], done
     assert there.read_text() == "mine" and not (tmp_path / "nothing").exists()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["links", "root", "there"]
