@@ -82,13 +82,7 @@ class Crowd(Trials):
 
     def holder_is_killed(self) -> None:
         """At a random moment of an apply; the lock of the dead is nobody's."""
-        if not self.as_before():
-            self.put_back("first")
-        _, front = self.begin(self.apply)
-        search = ("pgrep", "-f", f"__worker .*{self.tool.place}")
-        until = time.monotonic() + 20
-        while not (found := self.manager.run(*search, check=False).stdout.split()):
-            assert time.monotonic() < until and front.poll() is None
+        front, found = self.seen_at_work()
         time.sleep(self.chance.random() * 0.1)
         self.manager.run("kill", "-KILL", *found, check=False)
         code = self.end(front).code
@@ -99,6 +93,19 @@ class Crowd(Trials):
             self.outcomes["holder killed in between"] += 1
         if not self.as_before() or self.is_cut_short():
             self.put_back("killed")
+
+    def seen_at_work(self) -> tuple[subprocess.Popen[str], list[str]]:
+        """An apply, and its worker; on a folder it may be over before anybody has looked."""
+        search = ("pgrep", "-f", f"__worker .*{self.tool.place}")
+        for _ in range(20):
+            if not self.as_before():
+                self.put_back("first")
+            _, front = self.begin(self.apply)
+            while front.poll() is None:
+                if found := self.manager.run(*search, check=False).stdout.split():
+                    return front, found
+            assert self.end(front).code == 0
+        raise AssertionError("no worker was ever seen at work")
 
 
 def rounds(crowd: Crowd, count: int, kills: int) -> None:
