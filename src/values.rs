@@ -29,5 +29,5 @@ pub use order::{sort_by, sort_by_key};
 pub use port::Port;
 pub use run_id::RunId;
 pub use secret::masked;
-pub use text::{Invalid, escaped, is_hidden, quotable, shown, shown_json};
+pub use text::{Invalid, escaped, is_hidden, quotable, shell_word, shown, shown_json};
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

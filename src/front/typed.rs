@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use crate::values::{escaped, shell_word};
+
 /// The command line of this process, with what is to be added to it.
 pub(super) fn again(more: &str) -> String {
     let words = std::env::args_os().skip(1).map(|word| quoted(&word));
@@ -16,13 +18,7 @@ pub(super) fn as_root() -> String {
 
 /// As a shell takes it for one word.
 pub(super) fn quoted(word: &OsStr) -> String {
-    let word = crate::values::escaped(&word.to_string_lossy());
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    shell_word(&escaped(&word.to_string_lossy()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::error::Problem;
-use crate::values::escaped;
+use crate::values::{escaped, shell_word};
 
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -39,7 +39,7 @@ impl HostError {
         };
         // The folder: what is at the path itself may not be there, or be gone by then.
         let folder = path.parent().unwrap_or(path).to_string_lossy();
-        let folder = quoted(&escaped(&folder));
+        let folder = shell_word(&escaped(&folder));
         let errno = Errno::from_io_error(source)?;
         Some(match errno {
             Errno::NOSPC | Errno::DQUOT => format!("df -h {folder}; df -i {folder}"),
@@ -65,16 +65,6 @@ impl From<HostError> for Problem {
             remedy: error.remedy(),
             ..Self::host(error.to_string())
         }
-    }
-}
-
-/// As a shell takes it for one word.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
