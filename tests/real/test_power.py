@@ -16,7 +16,7 @@ from pathlib import Path
 from conftest import ROOT
 
 TRACE = "openat,write,fsync,fdatasync,mkdirat,renameat,renameat2,symlinkat,unlinkat,linkat,rename,mkdir,unlink,rmdir"
-CALL = re.compile(r"^\d+ (\w+)\((.*)$")
+CALL = re.compile(r"^(\w+)\((.*)$")
 FOLDER_AND_NAME = re.compile(r'\d+<([^>]*)>, "([^"]*)"')
 FILE = re.compile(r"^\d+<([^>]*)>")
 
@@ -72,14 +72,16 @@ class Disk:
 
 def traced(argv: list[str], log: Path, disk: Disk) -> list[str]:
     """Runs it, and gives what it changed outside of its own records."""
-    strace = ["strace", "-f", "-y", "-s", "4000", "-o", str(log), "-e", f"trace={TRACE}"]
+    # A file for each process: in one for all, a call is cut in two where another process comes between.
+    strace = ["strace", "-ff", "-y", "-s", "4000", "-o", str(log), "-e", f"trace={TRACE}"]
     subprocess.run([*strace, *argv], check=True, capture_output=True, stdin=subprocess.DEVNULL)
     disk.changes = []
-    for line in log.read_text(errors="replace").splitlines():
-        call = CALL.match(line)
-        if call and " = -1 E" not in call[2]:
-            disk.take(call[1], call[2])
-    assert not disk.unsynced_folders, disk.unsynced_folders
+    for process in log.parent.glob(f"{log.name}.*"):
+        for line in process.read_text(errors="replace").splitlines():
+            call = CALL.match(line)
+            if call and " = -1 E" not in call[2]:
+                disk.take(call[1], call[2])
+        assert not disk.unsynced_folders, disk.unsynced_folders
     return disk.changes
 
 
