@@ -231,7 +231,7 @@ impl Run<'_> {
         // It stays: what would have put it back goes. Whatever of it is left finds the receipt,
         // and goes then.
         if !armed.is_empty() {
-            let switch = listing::changes(self.job.host, &armed)?;
+            let switch = listing::changes(self.job.host, &armed).unwrap_or_default();
             undo(
                 self.job.host,
                 self.folder,
@@ -314,6 +314,7 @@ pub(super) fn said(path: &str, undone: &Undone) -> Happening {
     let text = match undone {
         Undone::Back => format!("{path}: as before"),
         Undone::Left(why) => format!("{path}: left as it is, {why}"),
+        Undone::Failed(why) => format!("{path}: could not be put back, {why}"),
         Undone::Kept(why) => format!("{path}: kept, because {why}"),
     };
     put_back_says(text)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, TEMPORARY};
 use crate::receipt::{After, Before, Change, Kept, Receipt};
 use crate::values::{Attributes, Digest, escaped};
 
@@ -14,8 +14,10 @@ use super::run_folder::RunFolder;
 pub(super) enum Undone {
     /// It is as it was before the run, now or already.
     Back,
-    /// It was left as it is, and why.
+    /// It was left as it is, and why: somebody else has changed it.
     Left(String),
+    /// It is nobody else's, and could not be put back.
+    Failed(String),
     /// It is as the run left it, because something that is left needs it.
     Kept(String),
 }
@@ -65,7 +67,8 @@ pub(super) fn record_stays(receipt: &mut Receipt, stays: &[Stays]) {
 
 /// Takes back `changes` of the run in `folder`, strictly backwards, except those with these
 /// numbers, each with the reason. One that cannot be taken back does not keep the others from
-/// it. Doing it again does no harm.
+/// it, except what the run has made anew: what could not be put back may go on naming that.
+/// Doing it again does no harm.
 pub(super) fn undo(
     host: &dyn Host,
     folder: &RunFolder<'_>,
@@ -74,15 +77,23 @@ pub(super) fn undo(
     mut tell: impl FnMut(&Change, &Undone),
 ) -> Vec<Stays> {
     let mut stays = Vec::new();
+    let mut failed: Option<&str> = None;
     for (number, change) in changes.iter().enumerate().rev() {
-        let undone = match keep.get(&number) {
-            Some(why) => Undone::Kept(why.clone()),
-            None => undo_one(host, folder, number, change)
-                .unwrap_or_else(|error| Undone::Left(error.to_string())),
+        let undone = match (keep.get(&number), failed) {
+            (Some(why), _) => Undone::Kept(why.clone()),
+            (None, Some(failed)) if change.before == Before::Nothing => Undone::Kept(format!(
+                "{} could not be put back, and may need it",
+                escaped(failed)
+            )),
+            (None, _) => undo_one(host, folder, number, change)
+                .unwrap_or_else(|error| Undone::Failed(error.to_string())),
         };
+        if matches!(undone, Undone::Failed(_)) && change.before != Before::Nothing {
+            failed = failed.or(Some(&change.path));
+        }
         tell(change, &undone);
         let kept = matches!(undone, Undone::Kept(_));
-        if let Undone::Left(why) | Undone::Kept(why) = undone {
+        if let Undone::Left(why) | Undone::Failed(why) | Undone::Kept(why) = undone {
             let change = change.clone();
             stays.push(Stays { change, why, kept });
         }
@@ -115,7 +126,12 @@ fn undo_one(
         // it is no loss.
         return remove_empty(host, path);
     }
-    if !present.is_after(&change.after) {
+    // A link is taken away before the file is back that it had replaced.
+    let between = matches!(
+        (&present, &change.before, &change.after),
+        (Present::Nothing, Before::File { .. }, After::Link { .. })
+    );
+    if !between && !present.is_after(&change.after) {
         return Ok(Undone::Left(edited(&present, &change.after)));
     }
     if let (true, Present::File(file)) = (change.secret, &present) {
@@ -135,7 +151,7 @@ fn put_back(
     let copy = match before {
         Before::File { digest, kept, .. } => match copy(folder, kept, digest) {
             Ok(bytes) => bytes,
-            Err(why) => return Ok(Undone::Left(why)),
+            Err(why) => return Ok(Undone::Failed(why)),
         },
         _ => zeroize::Zeroizing::default(),
     };
@@ -144,8 +160,9 @@ fn put_back(
         (Present::Folder { .. }, Before::File { .. } | Before::Link { .. }) => {
             host.remove_folder(path)?;
         }
-        (Present::File(_) | Present::Link { .. }, Before::Folder { .. })
-        | (Present::Link { .. }, Before::File { .. }) => host.remove_file(path)?,
+        (Present::File(_) | Present::Link { .. }, Before::Folder { .. }) => {
+            host.remove_file(path)?;
+        }
         _ => {}
     }
     match before {
@@ -153,7 +170,10 @@ fn put_back(
             Present::Folder { .. } => return remove_empty(host, path),
             _ => host.remove_file(path)?,
         },
-        Before::File { attributes, .. } => host.place(path, &copy, attributes)?,
+        Before::File { attributes, .. } => match present {
+            Present::Link { .. } => place_over_link(host, path, &copy, attributes)?,
+            _ => host.place(path, &copy, attributes)?,
+        },
         Before::Link { target } => host.place_link(path, Path::new(target))?,
         Before::Folder { attributes } => {
             host.make_folder(path, attributes)?;
@@ -161,6 +181,24 @@ fn put_back(
         }
     }
     Ok(Undone::Back)
+}
+
+/// The link goes only when all the bytes of the file are there, under a name that is swept away
+/// where this is cut short.
+fn place_over_link(
+    host: &dyn Host,
+    path: &Path,
+    bytes: &[u8],
+    attributes: &Attributes,
+) -> Result<(), HostError> {
+    let digest = Digest::of(bytes);
+    let beside = path.with_file_name(format!("{TEMPORARY}{}", &digest.as_str()[..16]));
+    host.place(&beside, bytes, attributes)?;
+    let gone = host.remove_file(path);
+    if gone.is_err() {
+        let _ = host.remove_file(&beside);
+    }
+    gone.and_then(|()| host.rename(&beside, path))
 }
 
 /// The kept copy of a file, or why what is there now stays.
@@ -228,5 +266,62 @@ fn edited(present: &Present, after: &After) -> String {
         (Present::File(_), After::File { .. }) => "somebody changed it since".to_owned(),
         (present, After::Nothing) => format!("somebody put {} there since", present.in_words()),
         (present, _) => format!("somebody made it {} since", present.in_words()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::super::lab::{machine, state};
+    use super::super::runs::Runs;
+    use super::*;
+    use crate::host::{Entry, Faults, Kind};
+
+    const PATH: &str = "/etc/ssl/certs/egress.pem";
+
+    /// Whichever call fails, there is a link or the file at the path, or the next try brings the
+    /// file; nothing of ours is left beside it.
+    #[test]
+    fn a_link_goes_only_when_the_file_that_it_replaced_is_there() {
+        for fault in 1..=4 {
+            let machine = machine().with(PATH, Entry::link("other.pem"));
+            let state = state();
+            let run = "2026-01-01-01".parse().unwrap();
+            let folder = Runs::new(&machine, &state).open(&run);
+            let attributes = Attributes::root(0o600);
+            machine
+                .make_folder(&folder.copies(), &Attributes::root(0o700))
+                .unwrap();
+            machine
+                .place(&folder.copies().join("00001"), b"bytes", &attributes)
+                .unwrap();
+            let change = Change {
+                path: PATH.to_owned(),
+                before: Before::File {
+                    digest: Digest::of(b"bytes"),
+                    length: 5,
+                    attributes: Attributes::root(0o644),
+                    modified: 0,
+                    kept: "00001".to_owned(),
+                },
+                after: After::Link {
+                    target: "other.pem".to_owned(),
+                },
+                secret: false,
+            };
+            let none = BTreeMap::new();
+            let changes = [change];
+            machine.set_faults(Faults::Once(fault));
+            let stays = undo(&machine, &folder, &changes, &none, |_, _| {});
+            machine.set_faults(Faults::None);
+            let kind = machine.stat(Path::new(PATH)).unwrap().map(|stat| stat.kind);
+            if fault <= 2 {
+                assert_eq!(stays.len(), 1, "{fault}");
+                assert_eq!(kind, Some(Kind::Link("other.pem".into())), "{fault}");
+            }
+            let stays = undo(&machine, &folder, &changes, &none, |_, _| {});
+            assert_eq!(stays, [], "{fault}");
+            assert_eq!(machine.read(Path::new(PATH), 10).unwrap(), b"bytes");
+        }
     }
 }

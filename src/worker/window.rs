@@ -36,6 +36,10 @@ impl Window<'_> {
         tell(host, &self.job.request.terminal, &self.line());
         let (mut look_at, mut back) = (host.uptime(), None);
         loop {
+            // First of all: a worker that was stopped for longer must not take a late word.
+            if host.uptime() >= end {
+                return Err(Failure::NotKept(self.seconds));
+            }
             match self.folder.word() {
                 Ok(Some(Word::Keep)) => return Ok(()),
                 Ok(Some(Word::PutBack)) => return Err(Failure::Unwanted),
@@ -44,9 +48,6 @@ impl Window<'_> {
             }
             if (self.job.stop)() {
                 return Err(Failure::Interrupted);
-            }
-            if host.uptime() >= end {
-                return Err(Failure::NotKept(self.seconds));
             }
             if host.uptime() >= look_at {
                 look_at = host.uptime() + LOOK;

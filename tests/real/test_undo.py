@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import snapshot
 from clients import Attempt
-from conftest import each_build_and
+from conftest import each_build_and, newer_build_and
 from lab import Nginx
 from manager import NAME, Manager, both_services
 from nim_tree import NMS_HTTP, OLDER, PLAIN, SHAPES, TRAPPED, VENDOR_NAME, Shape
@@ -225,3 +225,22 @@ def test_keys_are_born_private(manager: Manager, tool: Tool) -> None:
             holding.add(written[1])
     assert len(holding) >= 2 + len(AGENTS), holding
     assert {path: born.get(path) for path in holding} == dict.fromkeys(holding, "600")
+
+
+@newer_build_and([PLAIN])
+def test_where_the_disk_is_full_nginx_still_loads_and_the_next_try_ends_it(manager: Manager, tool: Tool) -> None:
+    """Red where files are taken away that one names which could not be put back (src/worker/undo.rs)."""
+    before = snapshot.take(manager)
+    tool.apply(answers()).must(0, "applied")
+    used = manager.run("df", "-k", "--output=used", "/etc").stdout.split()[-1]
+    resize(manager, f"{used}k")
+    full = tool.rollback().must(4, "incomplete")
+    assert "No space left on device" in full["problem"], full
+    assert manager.test_config().returncode == 0
+    resize(manager, "50%")
+    tool.rollback().must(0, "rolled-back")
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+def resize(manager: Manager, size: str) -> None:
+    manager.run("mount", "-n", "-t", "tmpfs", "-o", f"remount,size={size}", "lab", "/etc")

@@ -164,13 +164,18 @@ def test_ascii_and_no_colour_where_that_is_asked_for(manager: Manager, binary: P
         assert not numbers & {*range(30, 39), *range(40, 49), *range(90, 108)}, numbers
 
 
+def begin(screen: Screen) -> None:
+    """From the first page to the yes."""
+    to_apply(screen)
+    screen.type(RIGHT + RIGHT)
+    screen.wait_for("> [ Yes, change this host ] <")
+    screen.type(ENTER)
+
+
 @newer_build_and([PLAIN])
 def test_started_again_it_shows_the_run_at_work(manager: Manager, tool: Tool, binary: Path) -> None:
     with wizard(manager, binary) as screen:
-        to_apply(screen)
-        screen.type(RIGHT + RIGHT)
-        screen.wait_for("> [ Yes, change this host ] <")
-        screen.type(ENTER)
+        begin(screen)
         screen.wait_for("CHANGING NOW")
         screen.hang_up()
     with wizard(manager, binary) as screen:
@@ -184,10 +189,7 @@ def test_started_again_it_shows_the_run_at_work(manager: Manager, tool: Tool, bi
 def test_a_run_whose_worker_is_killed_is_seen_to_go_back(manager: Manager, tool: Tool, binary: Path) -> None:
     before = snapshot.take(manager)
     with wizard(manager, binary) as screen:
-        to_apply(screen)
-        screen.type(RIGHT + RIGHT)
-        screen.wait_for("> [ Yes, change this host ] <")
-        screen.type(ENTER)
+        begin(screen)
         screen.wait_for("connections tried", seconds=60)
         manager.run("pkill", "-KILL", "-f", "__worker")
         screen.wait_for("its worker is gone", seconds=20)
@@ -199,10 +201,7 @@ def test_a_run_whose_worker_is_killed_is_seen_to_go_back(manager: Manager, tool:
 def test_a_run_that_was_cut_short_is_put_back_by_one_key(manager: Manager, tool: Tool, binary: Path) -> None:
     before = snapshot.take(manager)
     with wizard(manager, binary) as screen:
-        to_apply(screen)
-        screen.type(RIGHT + RIGHT)
-        screen.wait_for("> [ Yes, change this host ] <")
-        screen.type(ENTER)
+        begin(screen)
         screen.wait_for("connections tried", seconds=60)
         # With all that would put it back.
         manager.run("pkill", "-KILL", "-f", "__return|__worker")

@@ -11,6 +11,7 @@ use super::*;
 use crate::error::Exit;
 use crate::event::Happening;
 use crate::host::{Change as Done, Entry, Faults, Host, Memory, Signal};
+use crate::receipt::Before;
 use crate::values::{Attributes, RunId};
 
 /// Words of its events, one after the other.
@@ -100,6 +101,37 @@ fn a_copy_that_is_missing_or_damaged_leaves_what_is_there() {
         // One that took the place of something else is not taken away either.
         assert!(receipt(&machine, &run).left.contains(&OLD_KEY.to_owned()));
     }
+}
+
+/// What nginx is told to read is still there where it could not be told otherwise; and once the
+/// copy can be had again, all of it goes.
+#[test]
+fn what_could_not_be_put_back_keeps_the_files_that_it_may_name() {
+    let machine = machine();
+    let before = world(&machine);
+    let (applied, _) = apply(&machine, &plan());
+    let state = state();
+    let runs = Runs::new(&machine, &state);
+    let changes = receipt(&machine, &applied).changes;
+    let conf = changes.iter().find(|change| change.path == CONF).unwrap();
+    let Before::File { kept, .. } = &conf.before else {
+        panic!("{conf:?}");
+    };
+    let copy = runs.open(&applied).copies().join(kept);
+    let bytes = machine.read(&copy, 1 << 20).unwrap();
+    machine.put(&copy, Entry::file("x", Attributes::root(0o600)));
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!(ending.exit, Exit::Incomplete);
+    let now = world(&machine);
+    for path in [KEY, "/etc/nms/certs/server.crt"] {
+        assert!(now.contains_key(Path::new(path)), "{path} is still named");
+        let kept = receipt(&machine, &run).kept;
+        assert!(kept.iter().any(|one| one.path == path), "{path}");
+    }
+    machine.put(&copy, Entry::file(bytes, Attributes::root(0o600)));
+    let (_, again) = rollback(&machine, None);
+    assert_eq!(again.exit, Exit::Done, "{:?}", again.problem);
+    assert_eq!(world(&machine), before);
 }
 
 #[test]

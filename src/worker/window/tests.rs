@@ -133,3 +133,25 @@ fn a_word_that_cannot_be_read_keeps_nothing() {
     assert_eq!(ending.exit, Exit::PutBack, "{:?}", ending.problem);
     assert_eq!(world(&machine), before);
 }
+
+/// A worker that was stopped until the time was over, and a word that came meanwhile.
+#[test]
+fn a_word_that_comes_when_the_time_is_over_keeps_nothing() {
+    let late = |machine: &Memory| {
+        let run: RunId = "2026-01-01-02".parse().unwrap();
+        if waits(machine, &state(), &run).is_some() {
+            machine.advance(Duration::from_secs(SECONDS.into()));
+            let folder = Runs::new(machine, &state()).open(&run);
+            folder.say(Word::Keep).unwrap();
+        }
+    };
+    let machine = machine().on_sleep(late);
+    let before = world(&machine);
+    let (run, ending) = apply(&machine, None);
+    assert_eq!(
+        Runs::new(&machine, &state()).open(&run).word().unwrap(),
+        Some(Word::Keep)
+    );
+    assert_eq!(ending.exit, Exit::NotKept);
+    assert_eq!(world(&machine), before);
+}
