@@ -1,7 +1,7 @@
 //! Where something was left: the commands that finish the undoing by hand.
 
 use crate::receipt::{After, Before, Change, Receipt};
-use crate::values::{AbsPath, RunId};
+use crate::values::{AbsPath, Digest, RunId};
 use crate::worker::Runs;
 
 use super::place::Ground;
@@ -38,11 +38,21 @@ fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
             _ => vec![format!("mv {path} {path}.edited")],
         },
         Before::File {
-            attributes, kept, ..
+            attributes,
+            kept,
+            digest,
+            ..
         } => {
             let folder = Runs::new(ground.host(), ground.state()).open(run);
+            let whole = folder
+                .kept(kept)
+                .is_ok_and(|bytes| Digest::of(&bytes) == *digest);
             let copy = folder.path().join("before").join(kept);
             let copy = outside(ground, &copy.to_string_lossy());
+            // What is in a damaged copy must not go live by being pasted.
+            if !whole {
+                return vec![format!("ls -l {copy} {path}")];
+            }
             let (mode, owner) = (attributes.mode, attributes.owner);
             vec![
                 format!("diff {copy} {path}"),
@@ -62,5 +72,40 @@ fn outside(ground: &Ground, path: &str) -> String {
     match path.parse::<AbsPath>() {
         Ok(path) => quoted(ground.outside(&path).as_ref()),
         Err(_) => quoted(path.as_ref()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::host::Memory;
+    use crate::values::Attributes;
+
+    #[test]
+    fn a_copy_is_only_copied_back_where_it_is_what_was_there() {
+        let run: RunId = "2026-01-01-01".parse().unwrap();
+        let change = Change {
+            path: "/etc/a.conf".to_owned(),
+            before: Before::File {
+                digest: Digest::of(b"whole"),
+                length: 5,
+                attributes: Attributes::root(0o644),
+                modified: 0,
+                kept: "00001".to_owned(),
+            },
+            after: After::Nothing,
+            secret: false,
+        };
+        let copy = "/var/lib/nim-tls/runs/2026-01-01-01/before/00001";
+        for (bytes, goes_back) in [("whole", true), ("# evil", false)] {
+            let machine = Memory::new().with_file(copy, bytes);
+            let ground = Ground::of(Arc::new(machine));
+            let said = back(&ground, &run, &change).join("\n");
+            assert_eq!(said.contains("cp "), goes_back, "{said}");
+            assert!(said.contains(copy), "{said}");
+        }
     }
 }
