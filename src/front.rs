@@ -14,6 +14,7 @@ mod passphrase;
 mod leaving;
 mod busy;
 mod saving;
+mod saying;
 mod reviewed;
 mod starting;
 mod plan_text;

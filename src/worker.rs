@@ -55,7 +55,7 @@ use crate::pki::Passphrase;
 use crate::values::{AbsPath, RunId, shown};
 
 pub use apply::apply;
-pub use events::{Follower, Teller, Waits, follow, waits};
+pub use events::{Follower, Teller, Waits, follow, is_overdue, waits};
 pub use holder::at_work_in_words;
 pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
 pub use job::{Ending, Job, exit_of};
@@ -65,7 +65,7 @@ pub use purse::Purse;
 pub use rollback::rollback;
 pub use run_folder::{Request, RunError, RunFolder, Word};
 pub use runs::{Runs, in_between};
-pub use spawn::{Launch, Started, ended, request, start, watch, watch_until_it_waits};
+pub use spawn::{Launch, Started, ended, gone, request, start, watch, watch_until_it_waits};
 pub use stage::{
     How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };

@@ -76,9 +76,13 @@ pub(super) fn run_at_work(ground: &Ground) -> Option<RunId> {
 
 /// Whether a worker carries out this run now.
 pub(super) fn at_work(ground: &Ground, run: &RunId) -> bool {
-    processes(ground)
-        .iter()
-        .any(|process| carries_out(ground, process, run))
+    worker_of(ground, run).is_some()
+}
+
+/// The process that carries out this run now.
+pub(super) fn worker_of(ground: &Ground, run: &RunId) -> Option<Process> {
+    let mut processes = processes(ground).into_iter();
+    processes.find(|process| carries_out(ground, process, run))
 }
 
 /// A problem with what runs have written, with what helps.

@@ -105,6 +105,9 @@ pub(super) fn tell_how_to_keep(ground: &Ground, run: &RunId, output: &Output) {
 /// The worker is gone without a word.
 fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
     let runs = Runs::new(ground.host(), ground.state());
+    if runs.open(run).is_gone() {
+        return without_receipt(run, output, worker::gone(&runs.open(run), None));
+    }
     let log = runs.open(run).path().join("worker.log");
     let said = ground.host().read_from(&log, 0, 4096).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
@@ -130,11 +133,14 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
         let again = again.map_or_else(|| "apply".to_owned(), |request| request.command);
         Problem::host(what).remedy(format!("nim-tls {again} ... once more"))
     };
+    without_receipt(run, output, problem)
+}
+
+fn without_receipt(run: &RunId, output: &Output, problem: Problem) -> Problem {
     if output.is_json() {
-        let outcome = if begun {
-            Outcome::Incomplete
-        } else {
-            Outcome::Refused
+        let outcome = match problem.exit {
+            Exit::Incomplete => Outcome::Incomplete,
+            _ => Outcome::Refused,
         };
         let what = Some(problem.to_string());
         let _ = output.document(&RunDocument::without_receipt(Some(run), outcome, what));

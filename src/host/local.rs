@@ -144,6 +144,10 @@ impl Host for Local {
         place::append(&self.tree, path, bytes)
     }
 
+    fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+        place::appended(&self.tree, path, bytes).map(drop)
+    }
+
     fn lock(&self, path: &Path, note: &str) -> Result<Lock, LockError> {
         lock::take(&self.tree, path, note)
     }

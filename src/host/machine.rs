@@ -71,6 +71,8 @@ pub trait Host: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError>;
     /// Appends and syncs; creates the file with mode 0600. Never through a link.
     fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), HostError>;
+    /// The same without waiting for the disk: a power cut may take it away again.
+    fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), HostError>;
     /// Takes the exclusive lock of this file (created 0600), or says who holds it.
     fn lock(&self, path: &Path, note: &str) -> Result<Lock, LockError>;
 

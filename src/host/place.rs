@@ -138,10 +138,14 @@ pub(super) fn rename(tree: &Tree, from: &Path, to: &Path) -> Result<(), HostErro
 }
 
 pub(super) fn append(tree: &Tree, path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+    let file = appended(tree, path, bytes)?;
+    file.sync_all().map_err(at(path))
+}
+
+pub(super) fn appended(tree: &Tree, path: &Path, bytes: &[u8]) -> Result<File, HostError> {
     let mut file = open_or_create(tree, path, OFlags::WRONLY | OFlags::APPEND)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(at(path))
+    file.write_all(bytes).map_err(at(path))?;
+    Ok(file)
 }
 
 /// Opens a regular file that only we write, and makes it (0600) where there is none.

@@ -36,6 +36,9 @@ pub struct Process {
     pub cwd: PathBuf,
     /// Effective user and group.
     pub owner: Owner,
+    /// Somebody has stopped it: it does nothing until it is told to go on, or is killed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +136,7 @@ fn process(pid: u32) -> io::Result<Process> {
         exe_deleted,
         cwd: link("cwd"),
         owner,
+        stopped: status.stopped,
     })
 }
 
@@ -140,6 +144,7 @@ fn process(pid: u32) -> io::Result<Process> {
 #[derive(Debug, PartialEq, Eq)]
 struct Status {
     name: String,
+    stopped: bool,
     parent: u32,
     started: u64,
 }
@@ -156,11 +161,13 @@ impl Status {
         let (head, tail) = line.rsplit_once(')')?;
         let (_, name) = head.split_once('(')?;
         let mut fields = tail.split_ascii_whitespace();
-        // From here the fields are numbered from 3: the parent is 4, the start time 22.
-        let parent = fields.nth(1)?.parse().ok()?;
+        // From here the fields are numbered from 3, the state; the parent is 4, the start time 22.
+        let stopped = matches!(fields.next()?, "T" | "t");
+        let parent = fields.next()?.parse().ok()?;
         let started = fields.nth(17)?.parse().ok()?;
         Some(Self {
             name: name.to_owned(),
+            stopped,
             parent,
             started,
         })
@@ -214,11 +221,12 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let tail = "S 7 4 4 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4711 11 12";
-        for name in ["nginx", "a b", "x) R 1 (", "(", "\u{fffd}"] {
-            let line = format!("12 ({name}) {tail}\n");
+        let tail = "7 4 4 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4711 11 12";
+        for (name, state) in [("nginx", 'S'), ("a b", 'T'), ("x) R 1 (", 't'), ("(", 'R')] {
+            let line = format!("12 ({name}) {state} {tail}\n");
             let expected = Status {
                 name: name.to_owned(),
+                stopped: state.eq_ignore_ascii_case(&'t'),
                 parent: 7,
                 started: 4711,
             };

@@ -167,6 +167,10 @@ impl Host for Practice {
         self.0.files.append(path, bytes)
     }
 
+    fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+        self.0.files.note(path, bytes)
+    }
+
     fn lock(&self, path: &Path, note: &str) -> Result<Lock, LockError> {
         self.0.files.lock(path, note)
     }

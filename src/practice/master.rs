@@ -104,6 +104,7 @@ impl Practice {
         let mut master = self.master();
         master.settle();
         let process = |pid, parent, started, title: &str, user| Process {
+            stopped: false,
             pid,
             parent,
             started,

@@ -25,7 +25,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Events are for watching: where one cannot be written, the work is not worse for it.
+    /// Events are for watching: where one cannot be written, the work is not worse for it, and
+    /// the disk is not waited for.
     /// The journal and the receipt are what counts.
     pub fn tell(&self, what: Happening) {
         let event = Event {
@@ -34,7 +35,7 @@ impl<'a> Teller<'a> {
         };
         if let Ok(mut line) = serde_json::to_vec(&event) {
             line.push(b'\n');
-            let _ = self.host.append(&self.file, &line);
+            let _ = self.host.note(&self.file, &line);
         }
     }
 }
@@ -68,6 +69,16 @@ pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
         }
     }
     waits
+}
+
+/// Whether this run should have been put back by now, or is being put back, as far as it told.
+pub fn is_overdue(host: &dyn Host, state: &AbsPath, run: &RunId) -> bool {
+    let told = follow(host, state, run, 0).news().unwrap_or_default();
+    told.iter().any(|event| match event.what {
+        Happening::Waiting { seconds } => event.at + i64::from(seconds) <= host.now(),
+        Happening::PuttingBack { .. } => true,
+        _ => false,
+    })
 }
 
 /// Reads the events of a run as they come.

@@ -3,6 +3,10 @@
 //! A line is JSON and carries the SHA-256 digest of its own record, so that a line which a
 //! power cut tore is told from one that somebody damaged: only the last line may be torn,
 //! and then its change was never begun.
+//!
+//! Lines that are gone from the end look like lines that were never written, so each is written
+//! to a second file as well. Only the first one is waited for; the second one is for where a
+//! disk or a person damaged the first.
 
 use std::path::{Path, PathBuf};
 
@@ -33,18 +37,18 @@ pub enum Entry {
 /// The journal being written.
 pub struct Journal<'a> {
     host: &'a dyn Host,
-    file: PathBuf,
+    files: Files,
     kept: PathBuf,
     count: usize,
     entries: Vec<Entry>,
 }
 
 impl<'a> Journal<'a> {
-    /// The journal `file`, with copies of replaced files in the folder `kept`.
-    pub fn new(host: &'a dyn Host, file: PathBuf, kept: PathBuf) -> Self {
+    /// The journal in `files`, with copies of replaced files in the folder `kept`.
+    pub(super) fn new(host: &'a dyn Host, files: Files, kept: PathBuf) -> Self {
         Self {
             host,
-            file,
+            files,
             kept,
             count: 0,
             entries: Vec::new(),
@@ -57,7 +61,10 @@ impl<'a> Journal<'a> {
 
     /// When this returns, the entry is on disk and its change may be made.
     pub fn write(&mut self, entry: Entry) -> Result<(), HostError> {
-        self.host.append(&self.file, line(&entry).as_bytes())?;
+        let line = line(&entry);
+        self.host.append(&self.files.first, line.as_bytes())?;
+        // Without it the change is as safe as any journal makes it.
+        let _ = self.host.note(&self.files.second, line.as_bytes());
         self.entries.push(entry);
         Ok(())
     }
@@ -102,33 +109,55 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// A line that is not what was written, and is not the last.
+/// Where the lines are, twice.
+pub(super) struct Files {
+    pub first: PathBuf,
+    pub second: PathBuf,
+}
+
+/// In both files, this line is not what was written, and it is not the last that was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {0} of the journal is damaged")]
+#[error("line {0} of the journal is damaged, and so is its copy")]
 pub struct Damaged(pub usize);
 
-/// The journal in `file`, without a torn last line. A file that is not there has no entries.
-pub(super) fn read(host: &dyn Host, file: &Path) -> Result<Result<Vec<Entry>, Damaged>, HostError> {
+/// The journal, without a torn last line. One that is not there has no entries.
+pub(super) fn read(
+    host: &dyn Host,
+    files: &Files,
+) -> Result<Result<Vec<Entry>, Damaged>, HostError> {
+    Ok(
+        match (bytes(host, &files.first), bytes(host, &files.second)) {
+            (Ok(first), Ok(second)) => entries([&first, &second]),
+            (Ok(one), Err(_)) | (Err(_), Ok(one)) if !one.is_empty() => entries([&one]),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        },
+    )
+}
+
+fn bytes(host: &dyn Host, file: &Path) -> Result<Vec<u8>, HostError> {
     match host.stat(file)? {
-        None => Ok(Ok(Vec::new())),
-        Some(_) => host.read(file, MOST_BYTES).map(|bytes| entries(&bytes)),
+        None => Ok(Vec::new()),
+        Some(_) => host.read(file, MOST_BYTES),
     }
 }
 
-fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Damaged> {
-    let mut entries = Vec::new();
-    let mut lines = bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .enumerate()
-        .peekable();
-    while let Some((number, line)) = lines.next() {
-        match parsed(line) {
-            Some(entry) => entries.push(entry),
-            None if lines.peek().is_none() => break,
-            None => return Err(Damaged(number + 1)),
+/// Of these copies of one journal the one that is whole for longest, which has to be all of it.
+fn entries<const N: usize>(copies: [&[u8]; N]) -> Result<Vec<Entry>, Damaged> {
+    let mut longest = Vec::new();
+    for copy in copies {
+        let lines = copy.split_inclusive(|byte| *byte == b'\n');
+        let whole: Vec<Entry> = lines.map_while(parsed).collect();
+        if whole.len() > longest.len() {
+            longest = whole;
         }
     }
-    Ok(entries)
+    let count = |copy: &[u8]| copy.split_inclusive(|byte| *byte == b'\n').count();
+    let most = copies.map(count).into_iter().max().unwrap_or(0);
+    // One more may be there: torn before its change was begun.
+    if most > longest.len() + 1 {
+        return Err(Damaged(longest.len() + 1));
+    }
+    Ok(longest)
 }
 
 const HEAD: &str = r#"{"sha256":""#;

@@ -85,6 +85,7 @@ pub(super) fn machine() -> Memory {
 
 pub(super) fn process(pid: u32, parent: u32, title: &str) -> Process {
     Process {
+        stopped: false,
         pid,
         parent,
         started: u64::from(pid),

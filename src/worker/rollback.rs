@@ -163,10 +163,11 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
         ..late_receipt(job, &folder, "apply")
     };
     record_stays(&mut receipt, stays);
+    if target.damaged.is_some() {
+        folder.set_receipt_aside();
+    }
     // If this fails, it is found again, and undone again, which does no harm.
-    let _ = folder
-        .set_receipt_aside(target.damaged.is_some())
-        .and_then(|()| folder.write_receipt(&receipt));
+    let _ = folder.write_receipt(&receipt);
 }
 
 /// The receipt of a run that is over, written by this one.
@@ -190,12 +191,14 @@ fn finish_rollbacks(job: &Job<'_>, target: &Target) {
             Some(Entry::Undoing { run }) if *run == target.run
         );
         let damaged = folder.receipt().is_err();
+        if same && damaged {
+            folder.set_receipt_aside();
+        }
         let receipt = Receipt {
             outcome: Outcome::Incomplete,
             problem: Some(format!("it was cut short; run {} went on with it", job.run)),
             ..late_receipt(job, &folder, "rollback")
         };
-        let _ = folder.set_receipt_aside(damaged);
         if !same || folder.write_receipt(&receipt).is_err() {
             return;
         }

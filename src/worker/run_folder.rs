@@ -5,7 +5,7 @@
 //! plan.json      the plan to carry out        receipt.json   what was done; last of all
 //! events.jsonl   what a front shows           proof.txt      the proof, to be read by people
 //! before/        replaced files as they were  removed/       private keys that an undo took away
-//! word.json      whether it shall stay, where it waits for that
+//! word.json      whether it shall stay        journal-copy.jsonl   the journal once more
 //! ```
 //! A run with a journal and no receipt was cut short (or is at work: then it holds the lock).
 
@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Problem;
+use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError};
 use crate::plan::Plan;
 use crate::receipt::{Receipt, Unusable};
 use crate::values::{Attributes, RunId};
 
-use super::journal::{self, Damaged, Entry, Journal};
+use super::journal::{self, Damaged, Entry, Files, Journal};
 use super::look::MOST_BYTES;
 
 const WORD: &str = "word.json";
@@ -65,7 +65,10 @@ pub enum RunError {
     Host(#[from] HostError),
     #[error("{path}: {why}")]
     Unreadable { path: PathBuf, why: String },
-    #[error("{path}: {damaged}")]
+    #[error(
+        "{path}: {damaged}. What the run changed stands in its plan.json, and what was there in \
+         its before/: once that is put right by hand, the run can be moved out of the way"
+    )]
     Damaged { path: PathBuf, damaged: Damaged },
     #[error("{path} {unusable}")]
     Receipt { path: PathBuf, unusable: Unusable },
@@ -90,9 +93,11 @@ impl RunError {
                 ..
             } => "install that nim-tls again, or a newer one (this one: nim-tls --version)".into(),
             Self::Receipt { .. } => format!("nim-tls rollback --yes{options}"),
-            Self::Damaged { path, .. } | Self::Unreadable { path, .. } => {
-                format!("ls -l {}", path.display())
+            Self::Damaged { path, .. } => {
+                let folder = path.parent().unwrap_or(path).display();
+                format!("mv {folder} {folder}.damaged")
             }
+            Self::Unreadable { path, .. } => format!("ls -l {}", path.display()),
             Self::Host(error) => match error.remedy() {
                 Some(remedy) => remedy,
                 None => format!("sudo nim-tls history{options}"),
@@ -104,7 +109,12 @@ impl RunError {
 
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
-        Self::host(error.to_string()).remedy(error.remedy(""))
+        let exit = match error {
+            // It changed something, and cannot be undone.
+            RunError::Damaged { .. } => Exit::Incomplete,
+            _ => Exit::HostUnfit,
+        };
+        Self::new(exit, error.to_string()).remedy(error.remedy(""))
     }
 }
 
@@ -149,10 +159,13 @@ impl<'a> RunFolder<'a> {
 
     pub fn receipt(&self) -> Result<Option<Receipt>, RunError> {
         let path = self.path.join("receipt.json");
-        let Some(bytes) = self.bytes(&path)? else {
-            return Ok(None);
+        let read = match self.bytes(&path) {
+            Ok(None) => return Ok(None),
+            Ok(Some(bytes)) => Receipt::read(&bytes),
+            // Something else is there under its name, or it is larger than any receipt.
+            Err(HostError::Refused { why, .. }) => Err(Unusable::Damaged(why)),
+            Err(error) => return Err(error.into()),
         };
-        let read = Receipt::read(&bytes);
         read.map(Some)
             .map_err(|unusable| RunError::Receipt { path, unusable })
     }
@@ -166,15 +179,11 @@ impl<'a> RunFolder<'a> {
         self.write_json("receipt.json", receipt)
     }
 
-    /// Keeps a receipt that is damaged under another name, for whoever wants to look at it.
-    pub fn set_receipt_aside(&self, damaged: bool) -> Result<(), RunError> {
-        if !damaged {
-            return Ok(());
-        }
-        match self.bytes(&self.path.join("receipt.json"))? {
-            Some(bytes) => Ok(self.write("receipt-damaged.json", &bytes)?),
-            None => Ok(()),
-        }
+    /// Gives a receipt that is damaged another name, for whoever wants to look at it. Where one
+    /// has that name already, nothing is lost that was worth more.
+    pub fn set_receipt_aside(&self) {
+        let aside = self.path.join("receipt-damaged.json");
+        let _ = self.host.rename(&self.path.join("receipt.json"), &aside);
     }
 
     /// When it was asked for: the request is written once, as the first file of all.
@@ -195,6 +204,11 @@ impl<'a> RunFolder<'a> {
         times.max()
     }
 
+    /// Whether somebody has taken it away.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.host.stat(&self.path), Ok(None))
+    }
+
     /// What a command that it runs is marked with, together with all that the command starts.
     pub(super) fn mark(&self) -> String {
         self.path.to_string_lossy().into_owned()
@@ -207,7 +221,14 @@ impl<'a> RunFolder<'a> {
     }
 
     pub fn begin_journal(&self) -> Journal<'a> {
-        Journal::new(self.host, self.path.join("journal.jsonl"), self.copies())
+        Journal::new(self.host, self.journal(), self.copies())
+    }
+
+    fn journal(&self) -> Files {
+        Files {
+            first: self.path.join("journal.jsonl"),
+            second: self.path.join("journal-copy.jsonl"),
+        }
     }
 
     /// Where the replaced files are, as they were.
@@ -217,9 +238,11 @@ impl<'a> RunFolder<'a> {
 
     /// What was journalled; a torn last line is left out.
     pub fn entries(&self) -> Result<Vec<Entry>, RunError> {
-        journal::read(self.host, &self.path.join("journal.jsonl"))?.map_err(|damaged| {
-            let path = self.path.join("journal.jsonl");
-            RunError::Damaged { path, damaged }
+        let files = self.journal();
+        let read = journal::read(self.host, &files)?;
+        read.map_err(|damaged| RunError::Damaged {
+            path: files.first,
+            damaged,
         })
     }
 

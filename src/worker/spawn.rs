@@ -157,7 +157,9 @@ fn watch_until(
             Err(error) => return by_its_exit_code(started, &error),
         }
         if !alive {
-            return match Runs::new(host, state).open(&started.run).receipt() {
+            let folder = Runs::new(host, state).open(&started.run);
+            return match folder.receipt() {
+                Ok(None) if folder.is_gone() => Err(gone(&folder, started.worker.exit_code())),
                 Ok(receipt) => Ok(receipt.map(|receipt| ended(&receipt))),
                 Err(error) => by_its_exit_code(started, &error),
             };
@@ -183,6 +185,24 @@ fn by_its_exit_code(
         }
         None => Ok(None),
     }
+}
+
+/// A run that has ended somehow, after somebody took its folder away.
+pub fn gone(folder: &RunFolder<'_>, exit_code: Option<i32>) -> Problem {
+    let (run, path) = (folder.id(), folder.path().display());
+    let ended = match exit_code {
+        Some(code) => format!("has ended with exit code {code}"),
+        None => "has lost its worker".to_owned(),
+    };
+    let what = format!(
+        "run {run} {ended}, and {path} was taken away, with the copies of what was there before: \
+         this host may be in between"
+    );
+    let exit = exit_code.and_then(Exit::of_code);
+    let exit = exit.filter(|exit| *exit != Exit::Done);
+    Problem::new(exit.unwrap_or(Exit::Incomplete), what).remedy(format!(
+        "bring {path} back to its place, and then: nim-tls rollback {run} --yes"
+    ))
 }
 
 /// What a receipt says, where the last event could not be written.

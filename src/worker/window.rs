@@ -41,7 +41,8 @@ impl Window<'_> {
                 return Err(Failure::NotKept(self.seconds));
             }
             match self.folder.word() {
-                Ok(Some(Word::Keep)) => return Ok(()),
+                // Kept, but only what is there: that is looked at again first.
+                Ok(Some(Word::Keep)) => return (self.goes_on)(),
                 Ok(Some(Word::PutBack)) => return Err(Failure::Unwanted),
                 Ok(None) => {}
                 Err(error) => return Err(error.into()),
@@ -51,6 +52,11 @@ impl Window<'_> {
             }
             if host.uptime() >= look_at {
                 look_at = host.uptime() + LOOK;
+                if self.folder.is_gone() {
+                    // No word would be heard, and no receipt could be written.
+                    let what = format!("{} is gone", self.folder.path().display());
+                    return Err(Failure::Other(what));
+                }
                 (self.goes_on)()?;
                 self.count(&mut back);
             }

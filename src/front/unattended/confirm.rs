@@ -4,18 +4,15 @@ use crate::error::{Exit, Problem};
 use crate::event::Happening;
 use crate::receipt::Outcome;
 use crate::values::RunId;
-use crate::worker::{self, Runs, Word};
+use crate::worker::Word;
 
 use super::super::busy;
 use super::super::document;
 use super::super::following;
 use super::super::output::Output;
 use super::super::place::Ground;
+use super::super::saying;
 use super::super::typed::as_root;
-
-use std::time::Duration;
-
-const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) fn confirm(
     ground: &Ground,
@@ -40,12 +37,7 @@ fn keep(ground: &Ground, run: Option<&RunId>, output: &Output) -> Result<u8, Pro
         };
         return Err(Problem::host(what).remedy(format!("nim-tls history{options}")));
     };
-    let folder = Runs::new(ground.host(), ground.state()).open(&waiting);
-    folder
-        .say(Word::Keep)
-        .map_err(|error| Problem::host(error.to_string()))?;
-    // Only what became of it says whether the word came in time.
-    if outcome(ground, &waiting)? != Some(Outcome::Applied) {
+    if saying::say(ground, &waiting, Word::Keep, output)? != Some(Outcome::Applied) {
         let what = format!("too late: run {waiting} is being put back, or was");
         return Err(Problem::host(what).remedy(format!("nim-tls watch {waiting}")));
     }
@@ -62,25 +54,4 @@ fn keep(ground: &Ground, run: Option<&RunId>, output: &Output) -> Result<u8, Pro
         "run {waiting} is kept\nthe way back, later:\n  nim-tls rollback {waiting}{options}\n"
     ))?;
     Ok(Exit::Done as u8)
-}
-
-/// Waits until the run is no longer one that waits; gives what became of it, where it is over.
-fn outcome(ground: &Ground, run: &RunId) -> Result<Option<Outcome>, Problem> {
-    let mut events = worker::follow(ground.host(), ground.state(), run, 0);
-    loop {
-        let alive = busy::at_work(ground, run);
-        let news = events.news();
-        for event in news.map_err(|error| Problem::host(error.to_string()))? {
-            match event.what {
-                Happening::Ended { outcome, .. } => return Ok(Some(outcome)),
-                Happening::PuttingBack { .. } => return Ok(None),
-                _ => {}
-            }
-        }
-        if !alive {
-            let receipt = following::receipt(ground, run).ok().flatten();
-            return Ok(receipt.map(|receipt| receipt.outcome));
-        }
-        ground.host().sleep(PAUSE);
-    }
 }

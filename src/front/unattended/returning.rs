@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::error::{Exit, Problem};
-use crate::host::begin_session;
+use crate::host::{Process, Signal, begin_session};
 use crate::values::RunId;
 use crate::worker::{self, RunFolder, Runs};
 
@@ -30,6 +30,10 @@ pub(super) fn returning(ground: &Ground, run: &RunId, stay: bool) -> Result<u8, 
 /// Whether the run is over, now at the latest.
 fn look(ground: &Ground, run: &RunId) -> Result<bool, Problem> {
     // Its own worker, or one that puts it back already.
+    if let Some(worker) = busy::worker_of(ground, run) {
+        end_if_stopped(ground, run, &worker)?;
+        return Ok(false);
+    }
     if busy::run_at_work(ground).is_some() {
         return Ok(false);
     }
@@ -45,6 +49,15 @@ fn look(ground: &Ground, run: &RunId) -> Result<bool, Problem> {
     Ok(true)
 }
 
+/// A worker that was stopped keeps no deadline; dead, it is one that was killed.
+fn end_if_stopped(ground: &Ground, run: &RunId, worker: &Process) -> Result<(), Problem> {
+    let host = ground.host();
+    if worker.stopped && worker::is_overdue(host, ground.state(), run) {
+        host.signal(worker, Signal::Kill)?;
+    }
+    Ok(())
+}
+
 /// A worker writes its receipt last of all, and keeping a run is writing it.
 fn is_over(folder: &RunFolder<'_>) -> Result<bool, Problem> {
     let problem = |error: worker::RunError| Problem::host(error.to_string());
@@ -56,6 +69,8 @@ fn is_over(folder: &RunFolder<'_>) -> Result<bool, Problem> {
 }
 
 fn put_back(ground: &Ground, run: &RunId) -> Result<(), Problem> {
+    // Where it cannot be undone, there is no need for a run that says so each time.
+    worker::target(ground.host(), ground.state(), Some(run), None)?;
     let request = worker::request("rollback", Some(run.clone()));
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());

@@ -3,7 +3,7 @@
 use crate::cli::Consent;
 use crate::error::{Exit, Problem};
 use crate::values::{RunId, escaped, wrapped};
-use crate::worker::{self, Runs, Target, Word};
+use crate::worker::{self, Target, Word};
 
 use super::super::busy;
 use super::super::consent::{self, Answer};
@@ -11,6 +11,7 @@ use super::super::document;
 use super::super::following::follow;
 use super::super::output::Output;
 use super::super::place::Ground;
+use super::super::saying;
 use super::super::typed::as_root;
 use super::apply::{Begun, declined};
 use super::watch::watch;
@@ -52,10 +53,7 @@ fn not_kept(
         Answer::Yes => {}
         answer => return Ok(declined(&answer, output)),
     }
-    let folder = Runs::new(ground.host(), ground.state()).open(run);
-    folder
-        .say(Word::PutBack)
-        .map_err(|error| Problem::host(error.to_string()))?;
+    saying::say(ground, run, Word::PutBack, output)?;
     let code = watch(ground, Some(run), output)?;
     // That it is back is what was asked for.
     let back = code == Exit::NotKept as u8;

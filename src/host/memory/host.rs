@@ -154,6 +154,10 @@ impl Host for Memory {
         })
     }
 
+    fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+        self.append(path, bytes)
+    }
+
     fn lock(&self, path: &Path, note: &str) -> Result<Lock, LockError> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(holder) = locks.get(path) {

@@ -213,6 +213,7 @@ fn commands_are_answered_and_may_change_the_machine() {
 #[test]
 fn signals_locks_ports_and_the_clock_work() {
     let process = Process {
+        stopped: false,
         pid: 7,
         parent: 1,
         started: 70,

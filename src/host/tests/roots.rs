@@ -100,6 +100,7 @@ fn what_needs_a_running_system_says_so() {
     };
     let address = "127.0.0.1:1".parse().expect("an address");
     let process = Process {
+        stopped: false,
         pid: std::process::id(),
         parent: 0,
         started: 0,

@@ -48,6 +48,7 @@ impl Stand {
 
     fn processes(&self) -> Vec<Process> {
         let process = |pid, parent, title: &str, exe: &str| Process {
+            stopped: false,
             pid,
             parent,
             started: 100,

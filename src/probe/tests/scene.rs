@@ -111,6 +111,7 @@ fn addr(text: &str) -> std::net::IpAddr {
 
 pub(super) fn process(pid: u32, parent: u32, title: &str) -> Process {
     Process {
+        stopped: false,
         pid,
         parent,
         started: 0,
