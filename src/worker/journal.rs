@@ -16,7 +16,7 @@ use crate::host::{Host, HostError};
 use crate::receipt::{Before, Change};
 use crate::values::{Attributes, Digest, RunId};
 
-use super::look::{MOST_BYTES, Present};
+use super::look::{Present, own_file};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,29 +135,54 @@ pub(super) fn read(
 }
 
 fn bytes(host: &dyn Host, file: &Path) -> Result<Vec<u8>, HostError> {
-    match host.stat(file)? {
-        None => Ok(Vec::new()),
-        Some(_) => host.read(file, MOST_BYTES),
+    Ok(own_file(host, file)?.unwrap_or_default())
+}
+
+/// What can be read of one file of a journal.
+struct Lines {
+    /// From the beginning to the first line that is damaged or torn.
+    whole: Vec<Entry>,
+    /// Nothing comes after them, or what was torn before its change was begun.
+    is_end: bool,
+    /// What comes after a damaged line, and can be read.
+    more: Vec<Entry>,
+}
+
+impl Lines {
+    fn of(bytes: &[u8]) -> Self {
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let (mut whole, mut is_end) = (Vec::new(), true);
+        for line in lines.by_ref() {
+            let Some(entry) = parsed(line) else {
+                is_end = !line.ends_with(b"\n");
+                break;
+            };
+            whole.push(entry);
+        }
+        let more = lines.filter_map(parsed).collect();
+        Self {
+            whole,
+            is_end,
+            more,
+        }
     }
 }
 
-/// Of these copies of one journal the one that is whole for longest, which has to be all of it.
-fn entries<const N: usize>(copies: [&[u8]; N]) -> Result<Vec<Entry>, Damaged> {
-    let mut longest = Vec::new();
-    for copy in copies {
-        let lines = copy.split_inclusive(|byte| *byte == b'\n');
-        let whole: Vec<Entry> = lines.map_while(parsed).collect();
-        if whole.len() > longest.len() {
-            longest = whole;
-        }
+/// Of these files of one journal the one that is whole for longest, which has to be all of it:
+/// none holds a line that is not in it.
+fn entries<const N: usize>(files: [&[u8]; N]) -> Result<Vec<Entry>, Damaged> {
+    let files = files.map(Lines::of);
+    let longest = files
+        .iter()
+        .max_by_key(|lines| (lines.whole.len(), lines.is_end));
+    let Some(Lines { whole, is_end, .. }) = longest else {
+        return Ok(Vec::new());
+    };
+    let mut more = files.iter().flat_map(|lines| &lines.more);
+    if !is_end || more.any(|entry| !whole.contains(entry)) {
+        return Err(Damaged(whole.len() + 1));
     }
-    let count = |copy: &[u8]| copy.split_inclusive(|byte| *byte == b'\n').count();
-    let most = copies.map(count).into_iter().max().unwrap_or(0);
-    // One more may be there: torn before its change was begun.
-    if most > longest.len() + 1 {
-        return Err(Damaged(longest.len() + 1));
-    }
-    Ok(longest)
+    Ok(whole.clone())
 }
 
 const HEAD: &str = r#"{"sha256":""#;

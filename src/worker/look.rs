@@ -65,6 +65,22 @@ pub(super) fn look(host: &dyn Host, path: &Path) -> Result<Present, HostError> {
     })
 }
 
+/// What a file holds that this program has written; refused where somebody put something else
+/// under its name, such as a link.
+pub(super) fn own_file(host: &dyn Host, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
+    let why = match host.stat(path)?.map(|stat| stat.kind) {
+        None => return Ok(None),
+        Some(Kind::File) => return host.read(path, MOST_BYTES).map(Some),
+        Some(Kind::Folder) => "is a folder",
+        Some(Kind::Link(_)) => "is a symbolic link",
+        Some(Kind::Special) => "is a device, socket or pipe",
+    };
+    Err(HostError::Refused {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
 impl Present {
     pub(super) fn is_before(&self, before: &Before) -> bool {
         match (self, before) {

@@ -21,7 +21,7 @@ use crate::receipt::{Receipt, Unusable};
 use crate::values::{Attributes, RunId};
 
 use super::journal::{self, Damaged, Entry, Files, Journal};
-use super::look::MOST_BYTES;
+use super::look::{MOST_BYTES, own_file};
 
 const WORD: &str = "word.json";
 
@@ -159,7 +159,7 @@ impl<'a> RunFolder<'a> {
 
     pub fn receipt(&self) -> Result<Option<Receipt>, RunError> {
         let path = self.path.join("receipt.json");
-        let read = match self.bytes(&path) {
+        let read = match own_file(self.host, &path) {
             Ok(None) => return Ok(None),
             Ok(Some(bytes)) => Receipt::read(&bytes),
             // Something else is there under its name, or it is larger than any receipt.
@@ -262,7 +262,7 @@ impl<'a> RunFolder<'a> {
 
     fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
         let path = self.path.join(name);
-        let Some(bytes) = self.bytes(&path)? else {
+        let Some(bytes) = own_file(self.host, &path)? else {
             return Ok(None);
         };
         match serde_json::from_slice(&bytes) {
@@ -271,13 +271,6 @@ impl<'a> RunFolder<'a> {
                 path,
                 why: error.to_string(),
             }),
-        }
-    }
-
-    fn bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
-        match self.host.stat(path)? {
-            None => Ok(None),
-            Some(_) => self.host.read(path, MOST_BYTES).map(Some),
         }
     }
 
