@@ -1,7 +1,9 @@
 //! Where something was left: the commands that finish the undoing by hand.
 
+use std::path::Path;
+
 use crate::receipt::{After, Before, Change, Receipt};
-use crate::values::{AbsPath, Digest, RunId};
+use crate::values::{AbsPath, Digest, RunId, with_command};
 use crate::worker::Runs;
 
 use super::place::Ground;
@@ -26,11 +28,18 @@ pub(super) fn commands(ground: &Ground, receipt: &Receipt) -> Vec<String> {
         .filter(left)
         .flat_map(|change| back(ground, run, change))
         .collect();
+    commands.dedup();
     commands.push(format!("nim-tls rollback {run} --yes{}", ground.options()));
     commands
 }
 
 fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
+    let obstacle = ground.host().obstacle(Path::new(&change.path));
+    let obstacle = obstacle.as_deref().and_then(|why| with_command(why).1);
+    if let Some(command) = obstacle {
+        // As long as it stands in the way, nothing else helps.
+        return vec![command.to_owned()];
+    }
     let path = outside(ground, &change.path);
     match &change.before {
         Before::Nothing => match &change.after {

@@ -3,7 +3,6 @@
 
 use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
-use crate::plan::Plan;
 use crate::receipt::{Change, Outcome, Receipt, Reload};
 use crate::values::AbsPath;
 
@@ -96,7 +95,7 @@ fn undo_target(
         let text = format!("{damaged}; the journal of the run is used instead");
         teller.tell(put_back_says(text));
     }
-    // Without its plan, little is known of nginx; the files are what was promised.
+    // Without its plan, nothing is known of nginx; the files are what was promised.
     let plan = undone.plan().unwrap_or_default();
     sweep(host, &undone, &target.changes);
     let keep = needed(host, job.state.as_path(), &target.changes, plan.as_ref());
@@ -113,10 +112,15 @@ fn undo_target(
     record_stays(receipt, &stays);
     let scratch = job.runs().open(job.run).path().join("test");
     receipt.reload = match &plan {
-        Some(plan) if reaches_nginx(job.state, plan, &target.changes) => {
-            return_nginx(host, job.ourselves, plan, &scratch)
-        }
-        _ => Reload::NotNeeded,
+        _ if !reach_outside(job.state, &target.changes) => Reload::NotNeeded,
+        Some(plan) if plan.is_empty() => Reload::NotNeeded,
+        Some(plan) => return_nginx(host, job.ourselves, plan, &scratch),
+        None if host.is_live() => Reload::Refused {
+            why: "the plan of that run is gone or damaged, and with it which nginx it was; do: \
+                  nginx -t && nginx -s reload"
+                .to_owned(),
+        },
+        None => Reload::NotNeeded,
     };
     close(job, target, &stays);
     finish_rollbacks(job, target);
@@ -130,12 +134,12 @@ fn undo_target(
 }
 
 /// Whether anything outside of our own state was changed.
-fn reaches_nginx(state: &AbsPath, plan: &Plan, changes: &[Change]) -> bool {
+fn reach_outside(state: &AbsPath, changes: &[Change]) -> bool {
     let outside = |path: &str| {
         path.parse::<AbsPath>()
             .map_or(true, |path| !path.is_below(state) && path != *state)
     };
-    !plan.is_empty() && changes.iter().any(|change| outside(&change.path))
+    changes.iter().any(|change| outside(&change.path))
 }
 
 /// A run that was cut short gets the receipt that it could not write, with its own times.

@@ -61,6 +61,11 @@ impl<'a> Runs<'a> {
         RunFolder::new(self.host, id.clone(), path)
     }
 
+    /// Where a run would keep a file.
+    pub(super) fn any_file(&self) -> PathBuf {
+        self.state.join("runs/run/file")
+    }
+
     /// Every run, oldest first.
     pub fn list(&self) -> Result<Vec<RunId>, HostError> {
         let names = self.host.list(&self.state.join("runs"))?;

@@ -1,12 +1,15 @@
 //! Which run a rollback is about, and what that run changed.
 
+use std::path::Path;
+
 use crate::error::Problem;
 use crate::host::Host;
-use crate::receipt::{Change, Receipt};
-use crate::values::{AbsPath, RunId, escaped};
+use crate::receipt::{After, Before, Change, Receipt};
+use crate::values::{AbsPath, RunId, escaped, with_command};
 
 use super::journal::Entry;
 use super::listing;
+use super::look::look;
 use super::run_folder::RunError;
 use super::runs::{Runs, is_later};
 
@@ -30,6 +33,7 @@ pub fn target(
     own: Option<&RunId>,
 ) -> Result<Target, Problem> {
     let runs = Runs::new(host, state);
+    is_ours_alone(host, &runs)?;
     let cut_short = runs.cut_short(own)?;
     let unfinished = cut_short
         .as_ref()
@@ -64,6 +68,41 @@ pub fn target(
             );
             Err(Problem::host(what).remedy(format!("nim-tls rollback {later} --yes")))
         }
+    }
+}
+
+/// What others could have written there would be carried out by root.
+fn is_ours_alone(host: &dyn Host, runs: &Runs<'_>) -> Result<(), Problem> {
+    match host.obstacle(&runs.any_file()) {
+        None => Ok(()),
+        Some(why) => Err(refusal(&why)),
+    }
+}
+
+/// Why something that this run left could not be put back now, told before anything is touched.
+/// What somebody else has changed since stays as it is in any case.
+pub fn obstacle_to(host: &dyn Host, target: &Target) -> Option<Problem> {
+    // Links and folders lie beside files, and nothing else than a file is expected at a path.
+    let files = target.changes.iter().filter(|change| {
+        !matches!(change.after, After::Folder { .. } | After::Link { .. })
+            && !matches!(change.before, Before::Folder { .. })
+    });
+    let ours = files.filter(|change| {
+        let present = look(host, Path::new(&change.path));
+        present.is_ok_and(|present| {
+            present.is_after(&change.after) && !present.is_before(&change.before)
+        })
+    });
+    let mut found = ours.filter_map(|change| host.obstacle(Path::new(&change.path)));
+    found.next().map(|why| refusal(&why))
+}
+
+fn refusal(why: &str) -> Problem {
+    let (what, command) = with_command(why);
+    let problem = Problem::host(format!("nothing was put back: {}", escaped(what)));
+    match command {
+        Some(command) => problem.remedy(escaped(command)),
+        None => problem,
     }
 }
 

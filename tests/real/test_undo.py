@@ -244,3 +244,36 @@ def test_where_the_disk_is_full_nginx_still_loads_and_the_next_try_ends_it(manag
 
 def resize(manager: Manager, size: str) -> None:
     manager.run("mount", "-n", "-t", "tmpfs", "-o", f"remount,size={size}", "lab", "/etc")
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize(
+    ("spoil", "says", "remedy", "mend"),
+    [
+        (
+            "mount --bind /etc /etc && mount -o remount,bind,ro /etc",
+            "mounted read-only",
+            "mount -o remount,rw",
+            "mount -o remount,bind,rw /etc && umount /etc",
+        ),
+        (f"ln {NMS_HTTP} /etc/nginx/second", "hard links", "cp -a", "rm /etc/nginx/second"),
+        (f"chmod 0777 {STATE}", "everybody may replace files", "chmod o-w", f"chmod 0700 {STATE}"),
+        (f"chown 1234 {STATE}/runs", "belongs to user 1234", "chown root", f"chown root {STATE}/runs"),
+    ],
+    ids=["read-only", "hard-link", "open-state", "state-of-another"],
+)
+def test_what_would_stop_a_rollback_half_way_is_told_before_it_begins(
+    manager: Manager, tool: Tool, spoil: str, says: str, remedy: str, mend: str
+) -> None:
+    before = snapshot.take(manager)
+    tool.apply(answers()).must(0, "applied")
+    applied = snapshot.take(manager)
+    manager.run("sh", "-c", spoil)
+    done = tool.rollback()
+    manager.run("sh", "-c", mend)
+    assert done.code == 1, done
+    said = " ".join(done.err.split())
+    assert "nothing was put back: " in said and says in said and f"do: {remedy}" in said, done
+    assert snapshot.differences(applied, snapshot.take(manager)) == []
+    tool.rollback().must(0, "rolled-back")
+    assert snapshot.differences(before, snapshot.take(manager)) == []

@@ -74,6 +74,9 @@ fn begin(
     }
     busy::refuse_at_work(ground)?;
     let target = worker::target(ground.host(), ground.state(), run, None)?;
+    if let Some(problem) = worker::obstacle_to(ground.host(), &target) {
+        return Err(problem);
+    }
     if let Some(damaged) = &target.damaged {
         output.tell(&format!(
             "warning: {}; the journal is used",

@@ -316,3 +316,39 @@ fn what_was_being_placed_when_it_was_killed_is_taken_away() {
     assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
     assert_eq!(world(&machine), before);
 }
+
+#[test]
+fn without_its_plan_nginx_is_said_not_to_have_been_asked() {
+    let machine = machine();
+    let before = world(&machine);
+    let (run, _) = apply(&machine, &plan());
+    let folder = Runs::new(&machine, &state()).open(&run).path().to_owned();
+    machine.take_away(folder.join("plan.json"));
+    let (own, ending) = rollback(&machine, Some(&run));
+    assert_eq!((ending.exit, ending.problem), (Exit::Done, None));
+    assert_eq!(world(&machine), before);
+    let receipt = Runs::new(&machine, &state()).open(&own).receipt();
+    let reload = receipt.unwrap().unwrap().reload;
+    assert!(
+        matches!(&reload, Reload::Refused { why } if why.contains("do: nginx -t")),
+        "{reload:?}"
+    );
+}
+
+#[test]
+fn nothing_is_put_back_from_where_others_may_write() {
+    let machine = machine();
+    let (run, _) = apply(&machine, &plan());
+    let applied = world(&machine);
+    let why = "everybody may replace files in /var/lib/nim-tls: chmod o-w /var/lib/nim-tls";
+    let file = Runs::new(&machine, &state()).any_file();
+    let machine = machine.with_obstacle(file, why);
+    let (_, ending) = rollback(&machine, Some(&run));
+    assert_eq!(ending.exit, Exit::HostUnfit);
+    assert_eq!(
+        ending.problem.unwrap(),
+        "nothing was put back: everybody may replace files in /var/lib/nim-tls\n  \
+         do: chmod o-w /var/lib/nim-tls"
+    );
+    assert_eq!(world(&machine), applied);
+}
