@@ -44,3 +44,6 @@ pub mod practice;
 // Fronts: how answers are obtained and events shown.
 pub mod cli;
 pub mod front;
+
+#[cfg(test)]
+mod tests;
