@@ -43,18 +43,19 @@ impl Entered {
         if nests_deeply(text) {
             return None;
         }
-        let Value::Mapping(file) = serde_yaml::from_str(text).ok()? else {
+        let value = serde_yaml::from_str(text).ok()?;
+        let Value::Mapping(file) = untagged(&value) else {
             return None;
         };
         let mut entered = Self::default();
-        entered.take_in("", &file);
+        entered.take_in("", file);
         Some(entered)
     }
 
     fn take_in(&mut self, above: &str, mapping: &Mapping) {
         for (key, value) in mapping {
             let field = format!("{above}{}", scalar(key));
-            match value {
+            match untagged(value) {
                 Value::Mapping(inner) => self.take_in(&format!("{field}."), inner),
                 Value::Sequence(items) => {
                     let items: Vec<String> = items.iter().map(scalar).collect();
@@ -114,8 +115,16 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         .filter(|part| !part.is_empty())
 }
 
+/// A tag (`!x`) says nothing to the reader of answers either.
+fn untagged(mut value: &Value) -> &Value {
+    while let Value::Tagged(tagged) = value {
+        value = &tagged.value;
+    }
+    value
+}
+
 fn scalar(value: &Value) -> String {
-    match value {
+    match untagged(value) {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
@@ -243,6 +252,20 @@ mod tests {
             entered.set("certificates.subject.locality", text);
             let locality = entered.check().unwrap().subject.locality;
             assert_eq!(locality.as_deref(), Some(text));
+        }
+    }
+
+    /// Found by fuzzing: what had a tag was lost when it was saved again.
+    #[test]
+    fn a_tag_is_passed_over_as_the_reader_does() {
+        let text = "!a\n!b role: !c manager\n!d ports: !e {!f https: !g 8443}\nagents: !h [!i x]\n";
+        let entered = Entered::from_yaml(text).unwrap();
+        for (field, text) in [
+            ("role", "manager"),
+            ("ports.https", "8443"),
+            ("agents", "x"),
+        ] {
+            assert_eq!(entered.get(field), text);
         }
     }
 
