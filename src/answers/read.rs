@@ -148,7 +148,14 @@ fn complaint(text: &str, path: &str, error: &serde_yaml::Error) -> Unreadable {
     // What a value's own check refuses, serde_yaml places at the start of what holds it; a
     // name that stands twice too.
     let known = error.location().map(|at| (at.line(), at.column()));
+    // Where YAML itself goes wrong, what is being read has no name yet.
+    let above = match path {
+        "?" => Some("."),
+        _ => path.strip_suffix(".?"),
+    };
+    let path = above.unwrap_or(path);
     let place = match twice(&said) {
+        None if above.is_some() => known,
         Some(name) if path == "." => locate_after(text, name, 1).or(known),
         Some(name) => locate_after(text, &format!("{path}.{name}"), 1).or(known),
         None if ["unknown field", "missing"]

@@ -239,3 +239,13 @@ fn a_very_long_value_is_refused_in_a_short_sentence() {
         assert!(said.len() < 700, "{}: {}", &into[..20], &said[..500]);
     }
 }
+
+/// Found by fuzzing: what YAML itself refuses was said of a field named `?`.
+#[test]
+fn what_is_no_yaml_is_said_of_the_file() {
+    let text = "version: 1\nrole: manager\ngener";
+    let said = read(text.as_bytes()).unwrap_err().to_string();
+    assert!(said.starts_with("the file (line 4, "), "{said}");
+    let said = refused("{keep: plaintext}", "{keep: plaintext, 'x");
+    assert!(said.starts_with("certificates.ca_key (line "), "{said}");
+}
