@@ -117,7 +117,8 @@ pub(super) fn in_line(lines: &[String]) -> Option<String> {
     Some(text)
 }
 
-fn is_blank(text: &str) -> bool {
+/// Whether it is nothing but what nginx takes for white space.
+pub(super) fn is_blank(text: &str) -> bool {
     text.bytes()
         .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }

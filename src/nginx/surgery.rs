@@ -6,7 +6,8 @@
 
 use super::config::Config;
 use super::edit::Edit;
-use super::layout::{Layout, in_line, whole_lines};
+use super::layout::{Layout, in_line, is_blank, whole_lines};
+use super::lexer::tokens;
 use super::tree::{Body, Directive, FileId};
 
 /// Replaces the arguments by `new_args`, written as in the file (see
@@ -14,12 +15,16 @@ use super::tree::{Body, Directive, FileId};
 pub fn set_args<R>(config: &Config, directive: &Directive, new_args: &str, why: R) -> Edit<R> {
     let file = directive.at.file;
     let span = directive.args_span.range();
-    if span.is_empty() && !new_args.is_empty() {
-        return insertion(file, span.start, format!(" {new_args}"), why);
+    if span.is_empty() {
+        let gap = if new_args.is_empty() { "" } else { " " };
+        return insertion(file, span.start, format!("{gap}{new_args}"), why);
     }
     let text = &config.file(file).text;
     let start = if new_args.is_empty() {
-        text[..span.start].trim_end().len()
+        // Behind the name, which may end in white space that a backslash protects.
+        let name = tokens(&text[directive.at.span.range()]).next();
+        let length = name.map_or(0, |name| name.map_or(0, |name| name.span.end));
+        directive.at.span.start() + length
     } else {
         span.start
     };
@@ -142,10 +147,10 @@ pub fn remove<R>(config: &Config, directive: &Directive, why: R) -> Edit<R> {
     let layout = Layout(&config.file(file).text);
     let span = directive.at.span.range();
     let rest = layout.rest(span.end);
-    let alone = layout.is_first(span.start) && rest.trim().is_empty();
+    let alone = layout.is_first(span.start) && is_blank(rest);
     let span = if alone {
         layout.line_start(span.start)..layout.next_line(span.end)
-    } else if rest.trim().is_empty() {
+    } else if is_blank(rest) {
         layout.0[..span.start].trim_end().len()..span.end
     } else {
         let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();

@@ -32,12 +32,29 @@ fn arguments_are_replaced_and_nothing_else() {
         ("listen ;", "80", "listen 80 ;"),
         ("listen 443;", "", "listen;"),
         ("listen\n  443\n  ssl\n  ;", "80", "listen\n  80\n  ;"),
+        ("listen  ;", "", "listen  ;"),
         ("listen 80 { x; }", "81", "listen 81 { x; }"),
     ];
     for (text, args, expected) in table {
         let config = one(text);
         let edit = set_args(&config, find(&config, "listen"), args, ());
         assert_eq!(apply(text, &[edit]).unwrap().text, expected, "{text:?}");
+    }
+}
+
+/// Found by fuzzing: white space in a name was taken for the space behind it.
+#[test]
+fn protected_white_space_is_part_of_a_name() {
+    for (text, expected) in [("a\\ ;", "a\\ ;"), ("a\\\n  1 2;", "a\\\n;")] {
+        let config = one(text);
+        let edit = set_args(&config, &config.main[0], "", ());
+        assert_eq!(apply(text, &[edit]).unwrap().text, expected, "{text:?}");
+    }
+    // To nginx U+2028 and a form feed are letters.
+    for text in ["a;\u{2028}\nb;", "a;\u{c}\nb;"] {
+        let config = one(text);
+        let edit = remove(&config, &config.main[0], ());
+        assert_eq!(apply(text, &[edit]).unwrap().text, text[2..]);
     }
 }
 
