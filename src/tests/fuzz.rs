@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-pub(crate) use mutator::{LARGEST, Random};
 use mutator::mutated;
+pub(crate) use mutator::{LARGEST, Random};
 
 const USUAL_SECONDS: u64 = 10;
 const USUAL_SEED: u64 = 1;

@@ -190,7 +190,7 @@ fn large(random: &mut Random, input: &mut Vec<u8>, at: usize, words: &[&str]) {
         0 => {
             let word = *random.one_of(words);
             many(word)
-        },
+        }
         1 => {
             let slice = input[random.stretch(input.len())].to_vec();
             let times = times.min(LARGEST / slice.len().max(1));
