@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod editing;
+mod fuzz;
 mod lexing;
 mod loading;
 mod manager;

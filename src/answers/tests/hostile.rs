@@ -160,7 +160,7 @@ fn refusal<'a>(refusals: &'a [Refusal], field: &str) -> Option<&'a Refusal> {
         .find(|refusal| refusal.field == field || refusal.field == above)
 }
 
-fn is_bounded_and_inert(said: &str, field: &str) {
+pub(super) fn is_bounded_and_inert(said: &str, field: &str) {
     assert!(said.len() <= LONGEST, "{field}: {} bytes", said.len());
     let hidden = said.chars().find(|c| is_hidden(*c));
     assert_eq!(hidden, None, "{field}: {said:?}");

@@ -60,7 +60,7 @@ pub(super) fn some_config() -> impl Strategy<Value = String> {
     })
 }
 
-fn every(config: &Config) -> Vec<&Directive> {
+pub(super) fn every(config: &Config) -> Vec<&Directive> {
     fn add<'a>(level: &'a [Directive], all: &mut Vec<&'a Directive>) {
         for directive in level {
             all.push(directive);
@@ -73,7 +73,7 @@ fn every(config: &Config) -> Vec<&Directive> {
 }
 
 /// Names and arguments in order, which is all that an edit may change on purpose.
-fn words(config: &Config) -> Vec<String> {
+pub(super) fn words(config: &Config) -> Vec<String> {
     every(config)
         .into_iter()
         .map(|directive| format!("{} {:?}", directive.name, directive.args))
