@@ -79,6 +79,8 @@ impl SecretKey {
             "EC PRIVATE KEY" => ec_to_pkcs8(der).ok_or(KeyError::Unusable)?,
             _ => block.contents.clone(),
         };
+        // The library passes over bytes that follow the key; they could not be written again.
+        SecretDocument::try_from(pkcs8.as_slice()).map_err(|_| KeyError::Unusable)?;
         let pair = KeyPair::try_from(pkcs8.as_slice()).map_err(|_| KeyError::Unusable)?;
         Ok(Self(pair))
     }

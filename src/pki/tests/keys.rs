@@ -173,6 +173,16 @@ fn a_file_cannot_ask_for_minutes_of_work() {
     assert_eq!(opened.unwrap_err(), KeyError::Encryption);
 }
 
+/// Found by fuzzing: such a key was read, and could not be written.
+#[test]
+fn a_key_with_bytes_behind_it_is_damaged() {
+    let key = SecretKey::generate(KeyKind::EcdsaP256).unwrap();
+    let longer = [key.pkcs8_der(), &[0]].concat();
+    let longer = pem::encode(&pem::Pem::new("PRIVATE KEY", longer));
+    let refused = SecretKey::from_pem(longer.as_bytes(), None).unwrap_err();
+    assert_eq!(refused, KeyError::Unusable);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
