@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chains;
+mod fuzz;
 mod issuing;
 mod keeping;
 mod keys;
