@@ -284,3 +284,7 @@ impl<'a> RunFolder<'a> {
         Ok(self.write(name, &text)?)
     }
 }
+
+#[cfg(test)]
+#[path = "run_folder/tests.rs"]
+mod tests;

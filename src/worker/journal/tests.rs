@@ -1,5 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "tests/fuzz.rs"]
+mod fuzz;
+
 use super::*;
 use crate::receipt::After;
 use crate::values::{Mode, Owner};
