@@ -54,9 +54,11 @@ pub(super) fn zone(text: &str) -> Option<i64> {
         _ => return None,
     };
     let (hours, minutes) = digits.split_at_checked(2)?;
-    let minutes = minutes.trim_start_matches(':');
-    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
-    Some(sign * seconds)
+    let (hours, minutes): (u8, u8) = (
+        hours.parse().ok()?,
+        minutes.trim_start_matches(':').parse().ok()?,
+    );
+    Some(sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
 }
 
 #[cfg(test)]
@@ -106,5 +108,7 @@ mod tests {
         assert_eq!(zone("-0330"), Some(-(3 * 3600 + 30 * 60)));
         assert_eq!(zone("+05:30"), Some(5 * 3600 + 30 * 60));
         assert_eq!(zone("UTC"), None);
+        // More than a number of seconds can be: anybody may write this into a log.
+        assert_eq!(zone("+05:9223372036854775807"), None);
     }
 }
