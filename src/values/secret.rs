@@ -50,14 +50,24 @@ fn announces(word: &str) -> bool {
 fn value_after(line: &str, end: usize) -> Option<usize> {
     let rest = line[end..].trim_start_matches(['"', '\'']);
     let after = rest.trim_start();
-    let value = match after.strip_prefix([':', '=']) {
-        Some(value) => value.trim_start(),
-        None if after.len() < rest.len() && line.trim_end().ends_with(';') => after,
+    let named = after.strip_prefix([':', '=']).map(str::trim_start);
+    let value = match named {
+        Some(value) => value,
+        // In nginx, a directive ends where it ends, and not with the line.
+        None if after.len() < rest.len() && after.contains(';') => after,
         None => return None,
     };
     let shown = value.trim_matches(['"', '\'', ';', ' ']);
-    let variable = shown.starts_with('$') && !shown.contains(' ');
+    let variable = named.is_none() && is_variable(value);
     (!shown.is_empty() && !variable).then(|| line.len() - value.len())
+}
+
+/// Whether an argument of nginx is one variable, which is no secret. A password may begin with
+/// `$` as well.
+fn is_variable(argument: &str) -> bool {
+    let argument = argument.split(';').next().unwrap_or_default();
+    let name = argument.trim_matches(['"', '\'', ' ']).strip_prefix('$');
+    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 #[cfg(test)]
@@ -80,6 +90,17 @@ mod tests {
                 "proxy_set_header Authorization ********;",
             ),
             ("set $api_token x;", "set $api_token ********;"),
+            // Found by fuzzing: these were shown.
+            (
+                "proxy_set_header Authorization \"x\"; # of ours",
+                "proxy_set_header Authorization ********",
+            ),
+            (
+                "location / { set $token x; }",
+                "location / { set $token ********",
+            ),
+            ("password: $ecret", "password: ********"),
+            ("set $token $2y$10$x;", "set $token ********;"),
         ] {
             assert_eq!(masked(line), shown);
         }
@@ -92,6 +113,7 @@ mod tests {
             "auth_basic_user_file /etc/nms/nginx/.htpasswd;",
             "ssl_password_file /etc/pass;",
             "proxy_set_header Authorization $http_authorization;",
+            "proxy_set_header Authorization $http_authorization; # theirs",
             "# the token is kept elsewhere",
             "token:",
             "é token",
