@@ -113,3 +113,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[path = "preview/tests/fuzz.rs"]
+mod fuzz;

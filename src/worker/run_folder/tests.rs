@@ -139,7 +139,9 @@ impl Told {
         let again = follow(&self.machine, &state, &self.run, 0).news().unwrap();
         assert_eq!(again, events);
         // Lines that are no event are passed over; those say nothing of what is taken.
-        let lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n').count();
+        let lines = bytes[..whole]
+            .split_inclusive(|byte| *byte == b'\n')
+            .count();
         if !events.is_empty() && events.len() == lines {
             taken.push("events.jsonl");
         }
