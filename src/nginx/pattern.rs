@@ -1,6 +1,8 @@
 //! What a regular expression says about a path, as far as that is plain without PCRE: those
 //! that people write for locations and rewrites are mostly literal text, anchored at the start.
 
+use crate::values::sort_by_key;
+
 /// One step of the plain beginning of a pattern.
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
@@ -82,6 +84,10 @@ fn ends<'p>(parts: &[Part], case_sensitive: bool, path: &'p str) -> Vec<&'p str>
             .iter()
             .flat_map(|rest| words.iter().filter_map(move |word| after(rest, word)))
             .collect();
+        // Each is an end of the path, so those of one length are the same. Two ways to each of
+        // them, group after group, would be very many.
+        sort_by_key(&mut open, |rest| rest.len());
+        open.dedup();
     }
     open
 }
@@ -209,6 +215,14 @@ mod tests {
             assert_eq!(matches(pattern, true, path), expected, "{pattern}");
         }
         assert_eq!(matches("^/F5[.]NGINX", false, path), Some(true));
+    }
+
+    /// Found by fuzzing: each group doubled the work.
+    #[test]
+    fn many_groups_take_no_time() {
+        let groups = format!("^/{}x", "(|a)(a|)(?:|)".repeat(100));
+        assert_eq!(matches(&groups, true, "/aaaaaaaaax"), Some(true));
+        assert_eq!(matches(&groups, true, "/aaaaaaaaay"), Some(false));
     }
 
     #[test]
