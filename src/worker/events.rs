@@ -58,8 +58,10 @@ pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
         match (event.what, &mut waits) {
             (Happening::Armed { switch }, _) => armed = Some(switch),
             (Happening::Waiting { seconds }, _) => {
+                // The file may be damaged, and this is a time from anywhere.
+                let end = event.at.saturating_add(i64::from(seconds));
                 waits = Some(Waits {
-                    left: (event.at + i64::from(seconds) - host.now()).max(0),
+                    left: end.saturating_sub(host.now()).max(0),
                     switch: armed.clone(),
                     came_back: None,
                 });

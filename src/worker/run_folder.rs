@@ -286,5 +286,5 @@ impl<'a> RunFolder<'a> {
 }
 
 #[cfg(test)]
-#[path = "run_folder/tests.rs"]
-mod tests;
+#[path = "run_folder/tests/fuzz.rs"]
+mod fuzz;

@@ -223,3 +223,20 @@ fn a_record_that_is_cut_is_refused_and_events_are_those_before_the_cut() {
     }
     println!("cut records: {tried} cuts, {whole} of them behind the last brace");
 }
+
+/// Found by fuzzing: the time that is left was counted round the end of all numbers.
+#[test]
+fn a_run_that_began_to_wait_before_all_times_waits_no_longer() {
+    let told = Told::new();
+    for (at, left) in [
+        (i64::MIN, 0),
+        (0, 0),
+        (i64::MAX, i64::MAX - told.machine.now()),
+    ] {
+        let what = Happening::Waiting { seconds: 60 };
+        let line = serde_json::to_string(&Event { at, what }).unwrap() + "\n";
+        told.taken(line.as_bytes());
+        let waits = waits(&told.machine, &state(), &told.run).unwrap();
+        assert_eq!(waits.left, left, "{at}");
+    }
+}
