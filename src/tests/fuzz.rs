@@ -96,7 +96,7 @@ impl Fuzz {
             *at_work.lock().unwrap() = (Instant::now(), input.clone());
             let began = processor_time();
             let outcome = catch_unwind(AssertUnwindSafe(|| target(&input)));
-            let took = processor_time() - began;
+            let took = processor_time().saturating_sub(began);
             let was_taken = outcome.unwrap_or_else(|panic| {
                 self.tell(seed, &input);
                 resume_unwind(panic)
@@ -178,7 +178,7 @@ fn an_input_that_takes_too_long_is_a_failure() {
     };
     fuzz.run_for(A_LITTLE, false, |_| {
         let began = processor_time();
-        while processor_time() - began < Duration::from_millis(2) {}
+        while processor_time().saturating_sub(began) < Duration::from_millis(2) {}
         true
     });
 }

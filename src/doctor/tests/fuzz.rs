@@ -68,7 +68,7 @@ fn taken(machine: &Memory, rules: &[Rule], log: &[u8]) -> bool {
         return false;
     }
     let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
-    let ended = log.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let ended = memchr::memchr_iter(b'\n', log).count() as u64;
     assert!((ended..=lines.len() as u64).contains(&examined.lines));
     let mut count = 0;
     for finding in &examined.findings {

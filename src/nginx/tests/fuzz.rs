@@ -111,7 +111,7 @@ fn taken(bytes: &[u8]) -> bool {
 }
 
 fn is_placed(error: &LoadError, bytes: &[u8]) {
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = memchr::memchr_iter(b'\n', bytes).count() + 1;
     let line = error.line.map(|line| line as usize);
     assert!(
         line.is_none_or(|line| (1..=lines).contains(&line)),

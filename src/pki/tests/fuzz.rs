@@ -253,6 +253,9 @@ fn pem_that_is_cut_is_refused_or_holds_the_first_certificates() {
             chain.iter().eq(all[..chain.len()].iter().copied()),
             "cut at {end}"
         );
+        // What was begun is told as damaged, as soon as it can be seen to be begun.
+        let whole: usize = chain.iter().map(|one| one.pem().len()).sum();
+        assert!(*end < whole + "-----BEGIN ".len(), "cut at {end}");
         let holds = chain_holds(&chain, root.certificate(), Purpose::Server).is_ok();
         assert_eq!(holds, chain.len() == 2, "cut at {end}");
         seen[chain.len() - 1] += 1;

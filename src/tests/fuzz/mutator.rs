@@ -3,7 +3,7 @@
 /// No input is larger.
 pub(crate) const LARGEST: usize = 64 * 1024;
 
-/// Random numbers that begin at a seed: SplitMix64.
+/// Random numbers that begin at a seed: `SplitMix64`.
 pub(crate) struct Random(u64);
 
 impl Random {
