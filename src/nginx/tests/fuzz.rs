@@ -32,7 +32,7 @@ const WORDS: &[&str] = &[
     "location / {\n",
     "location ~ ^/(a|b)/ { return 204; }\n",
     "location ~ \"^/(|a)(|a)(|a)\" { }\n",
-    "location ~ \"^/(|a)(|a)\n",
+    "location ~ ^/(|)(|)(|) { return 204; }",
     "(|)",
     "[[:",
     "*a",

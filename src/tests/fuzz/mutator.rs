@@ -133,7 +133,7 @@ fn change(random: &mut Random, input: &mut Vec<u8>, pool: &[Vec<u8>], words: &[&
             let text = random.one_of(&CHARACTERS);
             input.splice(at..at, text.bytes());
         }
-        93..104 => lines(random, input),
+        93..104 => lines(random, input, words),
         104..108 => input.truncate(at),
         108..112 => {
             let range = random.stretch(length);
@@ -166,16 +166,18 @@ fn number(random: &mut Random, input: &mut Vec<u8>, at: usize) {
     }
 }
 
-/// A line goes, comes twice, or stands elsewhere.
-fn lines(random: &mut Random, input: &mut Vec<u8>) {
+/// A line goes, comes twice, stands elsewhere, or is a new one.
+fn lines(random: &mut Random, input: &mut Vec<u8>, words: &[&str]) {
+    let word = [random.one_of(words).as_bytes(), b"\n"].concat();
     let mut lines: Vec<&[u8]> = input.split_inclusive(|byte| *byte == b'\n').collect();
     let count = lines.len();
     if count < 2 {
         return;
     }
     let (one, other) = (random.below(count), random.below(count));
-    match random.below(3) {
+    match random.below(4) {
         0 => drop(lines.remove(one)),
+        3 => lines.insert(one, &word),
         1 => lines.insert(other, lines[one]),
         _ => lines.swap(one, other),
     }
