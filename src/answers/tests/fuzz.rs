@@ -1,6 +1,6 @@
 //! Answers files with random changes, and cut at each byte.
 //!
-//! Red where `read` no longer asks `nests_deeply`, where `without_middle` keeps everything, or
+//! Red where `read` no longer asks `nests_deeply`, where `without_middle` keeps more, or
 //! where `Entered::to_yaml` writes the ports as text.
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Logs with random changes: anybody who connects can write into them.
 //!
-//! Red where `Lines::evidence` no longer masks, where `Tally::take` forgets to count a line, or
+//! Red where `Lines::evidence` no longer masks, where `Tally::take` does not count lines of no interest, or
 //! where `pieces` cuts at a byte rather than at a line.
 
 use std::collections::BTreeSet;

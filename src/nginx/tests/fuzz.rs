@@ -1,7 +1,7 @@
 //! Configuration text with random changes, and cut at each byte.
 //!
-//! Red where a `Close` token is no longer asked for in `Parser::level`, where `include` no longer
-//! looks into `reading`, or where `remove` takes one byte more.
+//! Red where `remove` takes one byte more, where `skip_blank` misses the end of a line, or where
+//! `level` takes the end of a file for the end of a block.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,7 +1,9 @@
 //! PEM, certificates and keys with random changes, and PEM cut at each byte.
 //!
-//! Red where `pem_blocks` no longer counts the BEGIN lines, where `link` no longer verifies the
-//! signature, or where `public_key_digest` is that of the private half.
+//! Red where `pem_blocks` passes over a block that does not end, where `link` no longer looks at
+//! the signature, where a name is not escaped, or where bytes may follow a key.
+//!
+//! The keys are new each time, so a seed does not give the same inputs again; what is printed does.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Text with a secret in it, changed at random around the secret, and what is shown of it.
 //!
-//! Red where `masked` stops at the first word of a line, where a word is taken out of its list,
+//! Red where `masked` stops after the first words of a line, where a word is taken out of its list,
 //! or where `differences` shows its lines as they are.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
