@@ -1,7 +1,7 @@
 //! What a run keeps about itself, with random changes and cut at each byte.
 //!
-//! Red where `Receipt::read` no longer looks at the schema, where a field of a receipt is not
-//! written, or where `Follower::news` does not wait for the end of a line.
+//! Red where `Receipt::read` no longer looks at the schema, or where `Follower::news` does not wait
+//! for the end of a line.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
