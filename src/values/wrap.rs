@@ -44,7 +44,7 @@ pub fn cell(text: &str, width: usize) -> Vec<String> {
 
 /// Whether advice is a command to paste, which no line end may break.
 pub fn is_command(advice: &str) -> bool {
-    const PROGRAMS: [&str; 26] = [
+    const PROGRAMS: [&str; 30] = [
         "(umask",
         "apt-get",
         "chattr",
@@ -52,11 +52,15 @@ pub fn is_command(advice: &str) -> bool {
         "chown",
         "cp",
         "df",
+        "dmesg",
+        "findmnt",
         "getent",
         "grep",
+        "kill",
         "ls",
         "mount",
         "mv",
+        "namei",
         "nginx",
         "nim-tls",
         "openssl",

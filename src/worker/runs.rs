@@ -63,7 +63,7 @@ impl<'a> Runs<'a> {
 
     /// Where a run would keep a file.
     pub(super) fn any_file(&self) -> PathBuf {
-        self.state.join("runs/run/file")
+        self.state.join("runs/any")
     }
 
     /// Every run, oldest first.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Problem;
 use crate::host::Host;
 use crate::receipt::{After, Before, Change, Receipt};
-use crate::values::{AbsPath, RunId, escaped, with_command};
+use crate::values::{AbsPath, RunId, escaped, shell_word, with_command};
 
 use super::journal::Entry;
 use super::listing;
@@ -73,9 +73,10 @@ pub fn target(
 
 /// What others could have written there would be carried out by root.
 fn is_ours_alone(host: &dyn Host, runs: &Runs<'_>) -> Result<(), Problem> {
-    match host.obstacle(&runs.any_file()) {
+    let file = runs.any_file();
+    match host.obstacle(&file) {
         None => Ok(()),
-        Some(why) => Err(refusal(&why)),
+        Some(why) => Err(refusal(&file, &why)),
     }
 }
 
@@ -93,17 +94,16 @@ pub fn obstacle_to(host: &dyn Host, target: &Target) -> Option<Problem> {
             present.is_after(&change.after) && !present.is_before(&change.before)
         })
     });
-    let mut found = ours.filter_map(|change| host.obstacle(Path::new(&change.path)));
-    found.next().map(|why| refusal(&why))
+    let mut paths = ours.map(|change| Path::new(&change.path));
+    paths.find_map(|path| Some(refusal(path, &host.obstacle(path)?)))
 }
 
-fn refusal(why: &str) -> Problem {
+fn refusal(path: &Path, why: &str) -> Problem {
     let (what, command) = with_command(why);
     let problem = Problem::host(format!("nothing was put back: {}", escaped(what)));
-    match command {
-        Some(command) => problem.remedy(escaped(command)),
-        None => problem,
-    }
+    let folder = path.parent().unwrap_or(path).to_string_lossy();
+    let look = format!("namei -l {}", shell_word(&folder));
+    problem.remedy(escaped(command.unwrap_or(&look)))
 }
 
 fn of_receipt(receipt: &Receipt) -> Target {

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 def pytest_configure() -> None:
     if os.geteuid() != 0:
         raise pytest.UsageError("the end-to-end tests need root: they make namespaces and mounts of their own")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The sum of the figures that tests have printed. A trial that ends in a mixed state fails its test."""
+    trials: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        for what, count in re.findall(r"^(.+), (\d+) trials: .*mixed states: 0$", report.capstdout, re.MULTILINE):
+            trials[what] += int(count)
+    if trials:
+        failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
+        terminalreporter.section("trials")
+        for what, count in sorted(trials.items()):
+            terminalreporter.write_line(f"{count:6} {what}")
+        terminalreporter.write_line(f"{trials.total():6} in all, 0 mixed states; {failed} tests failed")
 
 
 def version_of(binary: str) -> tuple[int, ...]:

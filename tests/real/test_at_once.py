@@ -116,7 +116,7 @@ def rounds(crowd: Crowd, count: int, kills: int) -> None:
     worked = sum(number for name, number in crowd.outcomes.items() if name in ("apply 0", "rollback 0"))
     turned_away = sum(number for name, number in crowd.outcomes.items() if name.endswith(" 5"))
     assert worked >= count / 2 and turned_away > count / 4, crowd.outcomes
-    print(f"{count} rounds at once: {dict(Counter(crowd.outcomes))}; mixed states: 0")
+    print(f"2 to 16 at once, {count} trials: {dict(Counter(crowd.outcomes))}; mixed states: 0")
 
 
 def on_a_folder(binary: Path, tmp_path: Path, seed: int) -> Crowd:
