@@ -14,6 +14,7 @@ mod order;
 mod port;
 mod secret;
 mod run_id;
+mod word;
 mod wrap;
 
 #[cfg(test)]
@@ -29,5 +30,6 @@ pub use order::{sort_by, sort_by_key};
 pub use port::Port;
 pub use run_id::RunId;
 pub use secret::masked;
-pub use text::{Invalid, escaped, is_hidden, quotable, shell_word, shown, shown_json};
+pub use text::{Invalid, escaped, is_hidden, quotable, shown, shown_json};
+pub use word::path_word;
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

@@ -13,7 +13,9 @@ use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
 use crate::plan::{Basis, Plan, not_as_reviewed};
-use crate::values::{Attributes, Digest, Gather as _, Mode, Owner, escaped, moment, quotable};
+use crate::values::{
+    Attributes, Digest, Gather as _, Mode, Owner, escaped, moment, path_word, quotable,
+};
 
 use super::output::Output;
 use super::place::{Ground, STATE, absolute};
@@ -102,8 +104,9 @@ impl Reviewed {
         let temporary = path.with_file_name(format!("{TEMPORARY}{}", &self.hash[..16]));
         let not_saved = |error: HostError| {
             // What stands in its way has its own name.
-            let shown = |path: &Path| path.display().to_string();
-            let why = error.to_string().replace(&shown(&temporary), &shown(&path));
+            let why = error
+                .to_string()
+                .replace(&path_word(&temporary), &path_word(&path));
             let folder = path.parent().unwrap_or(&path);
             Problem::usage(escaped(&format!("the plan cannot be saved: {why}")))
                 .remedy(format!("ls -ld {}", quoted(folder.as_os_str())))

@@ -102,7 +102,7 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
             kind: Kind::Link(target),
             ..
         })) => {
-            let target = target.display();
+            let target = quoted(target.as_os_str());
             let what = format!("the state folder {state} is a symbolic link to {target}");
             Err(Problem::host(escaped(&what)).remedy(escaped(&format!(
                 "name the folder itself: --state-dir {target}"

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use crate::values::{escaped, shell_word};
+use crate::values::path_word;
 
 /// The command line of this process, with what is to be added to it.
 pub(super) fn again(more: &str) -> String {
@@ -18,7 +18,7 @@ pub(super) fn as_root() -> String {
 
 /// As a shell takes it for one word.
 pub(super) fn quoted(word: &OsStr) -> String {
-    shell_word(&escaped(&word.to_string_lossy()))
+    path_word(word)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::failure::HostError;
-use crate::values::shell_word;
+use crate::values::path_word;
 
 /// Where programs are looked for, after the caller's own PATH.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -86,10 +86,10 @@ impl Command {
 /// As one would type it: what a shell would read otherwise is in quotes.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", shell_word(&self.program.to_string_lossy()))?;
+        write!(f, "{}", path_word(&self.program))?;
         self.args
             .iter()
-            .try_for_each(|arg| write!(f, " {}", shell_word(arg)))
+            .try_for_each(|arg| write!(f, " {}", path_word(arg)))
     }
 }
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::error::Problem;
-use crate::values::{escaped, shell_word};
+use crate::values::path_word;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path_word(path))]
     File { path: PathBuf, source: io::Error },
-    #[error("{path}: {why}")]
+    #[error("{}: {why}", path_word(path))]
     Refused { path: PathBuf, why: String },
     #[error("{command}: {why}")]
     Command { command: String, why: String },
@@ -34,12 +34,14 @@ impl HostError {
 
     /// The command that shows what is behind it, or helps.
     pub fn remedy(&self) -> Option<String> {
-        let Self::File { path, source } = self else {
-            return None;
+        let (path, source) = match self {
+            Self::File { path, source } => (path, source),
+            Self::Refused { path, .. } => return Some(format!("ls -ld {}", path_word(path))),
+            _ => return None,
         };
-        // The folder: what is at the path itself may not be there, or be gone by then.
-        let folder = path.parent().unwrap_or(path).to_string_lossy();
-        let folder = shell_word(&escaped(&folder));
+        // The folder, or what is there of it: what is at the path itself may be gone by then.
+        let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
+        let folder = path_word(there.unwrap_or(Path::new("/")));
         let errno = Errno::from_io_error(source)?;
         Some(match errno {
             Errno::NOSPC | Errno::DQUOT => format!("df -h {folder}; df -i {folder}"),
@@ -86,16 +88,26 @@ pub enum LockError {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
+    /// Red where a folder is named that is not there.
     #[test]
     fn what_the_system_says_comes_with_what_shows_why() {
-        let says = |errno: Errno| Problem::from(at(Path::new("/etc/my files/a.conf"))(errno));
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("my files");
+        std::fs::create_dir(&folder).unwrap();
+        // Not there any more, or not yet.
+        let path = folder.join("gone/a.conf");
+        let says = |errno: Errno| Problem::from(at(&path)(errno));
+        let folder = folder.display();
         assert_eq!(
             says(Errno::NOSPC).to_string(),
-            "/etc/my files/a.conf: No space left on device (os error 28)\n  \
-             do: df -h '/etc/my files'; df -i '/etc/my files'"
+            format!(
+                "'{folder}/gone/a.conf': No space left on device (os error 28)\n  \
+                 do: df -h '{folder}'; df -i '{folder}'"
+            )
         );
         for errno in [
             Errno::ROFS,

@@ -13,6 +13,7 @@ use super::failure::{HostError, at};
 use super::look::{nearest, read};
 use super::place::why_not_sole_file;
 use super::tree::{Links, Reached, Tree, ours, target_of};
+use crate::values::path_word;
 
 /// Where the numbers of people's accounts begin on every system we support (`login.defs`).
 const FIRST_PERSON: u32 = 1000;
@@ -26,7 +27,7 @@ pub(super) fn obstacle(tree: &Tree, path: &Path) -> Option<String> {
 
 fn examine(tree: &Tree, path: &Path) -> Result<Option<String>, HostError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(Some(format!("{} is the root folder", path.display())));
+        return Ok(Some(format!("{} is the root folder", path_word(path))));
     };
     // The folder, or what is there of it: a plan may make the rest.
     let there = nearest(tree, parent)?.path;
@@ -47,7 +48,7 @@ fn examine(tree: &Tree, path: &Path) -> Result<Option<String>, HostError> {
         Ok(_) => {}
     }
     if !metadata(&folder.file, &folder.path)?.is_dir() {
-        return Ok(Some(format!("{} is not a folder", folder.path.display())));
+        return Ok(Some(format!("{} is not a folder", path_word(&folder.path))));
     }
     let in_folder = unsafe_folder
         .or_else(|| who_could_swap(tree, &folder))
@@ -68,7 +69,7 @@ fn leads_nowhere(tree: &Tree, folder: &Path) -> Option<String> {
     let first = folder.ancestors().take_while(missing).last()?;
     let spot = tree.spot(first, Links::Any).ok()?;
     let target = target_of(&spot.folder.entry(&spot.name).ok()??).ok()?;
-    let (first, target) = (first.display(), target.display());
+    let (first, target) = (path_word(first), path_word(target));
     Some(format!(
         "{first} is a symbolic link to {target}, which is not there: mkdir -p \"$(readlink -m {first})\""
     ))
@@ -78,7 +79,7 @@ fn leads_nowhere(tree: &Tree, folder: &Path) -> Option<String> {
 /// the owner of a service's folder is that service, to which its package gave it.
 fn who_could_swap(tree: &Tree, folder: &Reached) -> Option<String> {
     let data = folder.file.metadata().ok()?;
-    let path = folder.path.display();
+    let path = path_word(&folder.path);
     let (mode, user, group) = (data.mode(), data.uid(), data.gid());
     if mode & 0o1000 != 0 {
         // Sticky: each may remove only what is theirs.
@@ -115,7 +116,7 @@ fn who_could_swap(tree: &Tree, folder: &Reached) -> Option<String> {
 }
 
 fn unwritable(folder: &Reached) -> Option<String> {
-    let path = folder.path.display();
+    let path = path_word(&folder.path);
     let system = fstatvfs(&folder.file).ok()?;
     if system.f_flag.contains(StatVfsMountFlags::RDONLY) {
         return Some(format!(
@@ -140,7 +141,7 @@ fn unwritable(folder: &Reached) -> Option<String> {
 fn in_the_way(tree: &Tree, target: &File, path: &Path) -> Result<Option<String>, HostError> {
     let data = metadata(target, path)?;
     if let Some(why) = why_not_sole_file(target, &data) {
-        let path = path.display();
+        let path = path_word(path);
         // A copy of it under its own name has no second one.
         let remedy = if data.is_file() && data.nlink() > 1 {
             format!(": cp -a {path} {path}.new && mv {path}.new {path}")
@@ -153,7 +154,7 @@ fn in_the_way(tree: &Tree, target: &File, path: &Path) -> Result<Option<String>,
         return Ok(Some(why));
     }
     Ok(is_mount_point(tree, target, path).then(|| {
-        let path = path.display();
+        let path = path_word(path);
         format!("{path} is a mount point (a bind-mounted file): umount {path}")
     }))
 }
@@ -161,7 +162,7 @@ fn in_the_way(tree: &Tree, target: &File, path: &Path) -> Result<Option<String>,
 /// Attributes of `chattr(1)` that stop root as well.
 fn locked_attribute(file: &File, path: &Path) -> Option<String> {
     let attributes = attributes(file)?.0;
-    let path = path.display();
+    let path = path_word(path);
     if attributes.contains(StatxAttributes::IMMUTABLE) {
         Some(format!("{path} is immutable: chattr -i {path}"))
     } else if attributes.contains(StatxAttributes::APPEND) {

@@ -20,6 +20,7 @@ use super::failure::{HostError, at};
 use super::file::Attributes;
 use super::look::a_special;
 use super::tree::{Links, Reached, Spot, Tree, target_of};
+use crate::values::path_word;
 
 /// How the names of temporary files begin: with a dot and without a suffix, so that no
 /// `include *.conf` and no trust store command picks one up that a crash left behind.
@@ -294,7 +295,7 @@ fn check_sole_file(file: &File, path: &Path) -> Result<(), HostError> {
 /// What keeps something from being replaced as a file; after the path, as in "/x is a folder".
 pub(super) fn why_not_sole_file(file: &File, data: &Metadata) -> Option<String> {
     if data.is_symlink() {
-        let target = target_of(file).map_or_else(|_| "?".into(), |to| to.display().to_string());
+        let target = target_of(file).map_or_else(|_| "?".into(), path_word);
         Some(format!("is a symbolic link to {target}"))
     } else if data.is_dir() {
         Some("is a folder".to_owned())

@@ -52,9 +52,12 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
                 .remedy("ls -l /etc/nginx/nginx.conf"));
         }
         Known::Unclear(why) => {
-            return Err(Problem::host(format!(
-                "the configuration of nginx cannot be read: {why}"
-            )));
+            let (why, command) = with_command(why);
+            let what = format!("the configuration of nginx cannot be read: {why}");
+            return Err(Problem {
+                remedy: command.map(str::to_owned),
+                ..Problem::host(what)
+            });
         }
     };
     if let Some(nginx) = nginx {

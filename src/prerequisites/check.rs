@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::facts::Known;
-use crate::values::escaped;
+use crate::values::{escaped, with_command};
 
 /// One prerequisite, as found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,7 +75,11 @@ impl Subject {
     }
 
     pub(super) fn unknown(&self, why: impl AsRef<str>) -> Check {
-        self.found(Status::Unknown, why)
+        let (why, command) = with_command(why.as_ref());
+        Check {
+            remedy: command.map(escaped),
+            ..self.found(Status::Unknown, why)
+        }
     }
 
     /// The check for what is known; what is unclear says why.

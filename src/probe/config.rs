@@ -8,7 +8,7 @@ use super::reader::Reader;
 use crate::facts::Known;
 use crate::host::Kind;
 use crate::nginx::{Config, Files, SourceFile, expand};
-use crate::values::Gather as _;
+use crate::values::{Gather as _, path_word};
 
 /// A file that nginx would wait for, opening it: no program is to be asked to read it. In words,
 /// the path first.
@@ -95,11 +95,20 @@ impl Files for OnHost<'_> {
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
         let host = self.0.host();
-        expand(
-            pattern,
-            &|folder| self.0.names(Path::new(folder)),
-            &|path| matches!(host.stat(Path::new(path)), Ok(Some(_))),
-        )
+        let exists = |path: &str| matches!(host.stat(Path::new(path)), Ok(Some(_)));
+        let found = expand(pattern, &|folder| self.0.names(Path::new(folder)), &exists)?;
+        // nginx reads such a file, and what it prints of it cannot be followed.
+        let odd =
+            |path: &&String| path.contains('\n') || path.contains('\u{fffd}') && !exists(path);
+        match found.iter().find(odd) {
+            None => Ok(found),
+            Some(path) => {
+                let folder = path_word(path.rsplit_once('/').map_or("/", |(folder, _)| folder));
+                Err(format!(
+                    "a name in {folder} is no line of text; find it, and give the file another: ls -lb {folder}"
+                ))
+            }
+        }
     }
 }
 

@@ -92,13 +92,3 @@ pub fn quotable(text: &str) -> String {
         None => escaped(text),
     }
 }
-
-/// As a shell takes it for one word.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::error::{Exit, Problem};
 use crate::event::Happening;
-use crate::host::{Host, Lock, LockError};
+use crate::host::{Host, Kind, Lock, LockError};
 use crate::receipt::{Outcome, Receipt};
-use crate::values::{AbsPath, RunId};
+use crate::values::{AbsPath, RunId, path_word};
 
 use super::events::Teller;
 use super::holder::Holder;
@@ -85,7 +85,17 @@ impl<'a> Job<'a> {
                 let what = format!("another run is at work: {}", Holder::in_words(&note));
                 Problem::new(Exit::Busy, what).remedy("nim-tls watch")
             }
-            LockError::Host(error) => error.into(),
+            LockError::Host(error) => {
+                let problem = Problem::from(error);
+                let file = path_word(&file);
+                match self.host.stat(&self.runs().lock_file()) {
+                    // Nobody has locked that: whoever is at work holds a file.
+                    Ok(Some(stat)) if stat.kind != Kind::File => {
+                        problem.remedy(format!("mv {file} {file}.aside"))
+                    }
+                    _ => problem,
+                }
+            }
         })?;
         sweep_runs(self.host, &self.runs(), self.run);
         Ok(lock)

@@ -18,7 +18,7 @@ use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError};
 use crate::plan::Plan;
 use crate::receipt::{Receipt, Unusable};
-use crate::values::{Attributes, RunId};
+use crate::values::{Attributes, RunId, path_word};
 
 use super::journal::{self, Damaged, Entry, Files, Journal};
 use super::look::{MOST_BYTES, own_file};
@@ -94,10 +94,11 @@ impl RunError {
             } => "install that nim-tls again, or a newer one (this one: nim-tls --version)".into(),
             Self::Receipt { .. } => format!("nim-tls rollback --yes{options}"),
             Self::Damaged { path, .. } => {
-                let folder = path.parent().unwrap_or(path).display();
-                format!("mv {folder} {folder}.damaged")
+                let folder = path.parent().unwrap_or(path);
+                let aside = folder.with_extension("damaged");
+                format!("mv {} {}", path_word(folder), path_word(aside))
             }
-            Self::Unreadable { path, .. } => format!("ls -l {}", path.display()),
+            Self::Unreadable { path, .. } => format!("ls -l {}", path_word(path)),
             Self::Host(error) => match error.remedy() {
                 Some(remedy) => remedy,
                 None => format!("sudo nim-tls history{options}"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Problem;
 use crate::host::Host;
 use crate::receipt::{After, Before, Change, Receipt};
-use crate::values::{AbsPath, RunId, escaped, shell_word, with_command};
+use crate::values::{AbsPath, RunId, escaped, path_word, with_command};
 
 use super::journal::Entry;
 use super::listing;
@@ -101,8 +101,7 @@ pub fn obstacle_to(host: &dyn Host, target: &Target) -> Option<Problem> {
 fn refusal(path: &Path, why: &str) -> Problem {
     let (what, command) = with_command(why);
     let problem = Problem::host(format!("nothing was put back: {}", escaped(what)));
-    let folder = path.parent().unwrap_or(path).to_string_lossy();
-    let look = format!("namei -l {}", shell_word(&folder));
+    let look = format!("namei -l {}", path_word(path.parent().unwrap_or(path)));
     problem.remedy(escaped(command.unwrap_or(&look)))
 }
 
