@@ -4,7 +4,7 @@
 mod unified;
 
 use crate::plan::{Content, FileChange, Plan, Reason, Status};
-use crate::values::{escaped, masked};
+use crate::values::{escaped, masked_lines};
 
 /// One file of a plan, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +59,61 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
     } else {
         change.path.as_str()
     };
-    let shown = format!("--- {old}\n+++ {}\n{hunks}", change.path);
-    let shown = shown
-        .lines()
-        .map(|line| escaped(&masked(line)))
-        .collect::<Vec<_>>()
-        .join("\n")
-        + "\n";
+    let shown = format!("--- {old}\n+++ {}\n", change.path);
+    let shown = escaped_lines(&shown) + &masked_hunks(&hunks, before, text);
     (added, removed, Some(shown))
+}
+
+fn escaped_lines(text: &str) -> String {
+    text.lines().map(|line| escaped(line) + "\n").collect()
+}
+
+/// Each line of the difference as the whole text that it is of shows it: what hides it may stand
+/// lines before, outside of the hunk.
+fn masked_hunks(hunks: &str, before: &str, after: &str) -> String {
+    let (mut before, mut after) = (masked_lines(before), masked_lines(after));
+    // How many lines of each were taken.
+    let (mut old, mut new) = (0, 0);
+    let mut shown = String::new();
+    for line in hunks.lines() {
+        if let Some((first_old, first_new)) = starts(line) {
+            old += before
+                .by_ref()
+                .take(first_old.saturating_sub(old + 1))
+                .count();
+            new += after
+                .by_ref()
+                .take(first_new.saturating_sub(new + 1))
+                .count();
+            shown.push_str(line);
+        } else {
+            let mut text = None;
+            if line.starts_with(['-', ' ']) {
+                (text, old) = (before.next(), old + 1);
+            }
+            if line.starts_with(['+', ' ']) {
+                (text, new) = (after.next(), new + 1);
+            }
+            match text {
+                Some(text) => shown.push_str(&format!("{}{}", &line[..1], escaped(&text))),
+                None => shown.push_str(&escaped(line)),
+            }
+        }
+        shown.push('\n');
+    }
+    shown
+}
+
+/// The first lines in `@@ -1,4 +1,6 @@`; behind it where a side has none.
+fn starts(headline: &str) -> Option<(usize, usize)> {
+    let sides = headline.strip_prefix("@@ -")?.strip_suffix(" @@")?;
+    let start = |side: &str| {
+        let (start, length) = side.split_once(',')?;
+        let start: usize = start.parse().ok()?;
+        Some(if length == "0" { start + 1 } else { start })
+    };
+    let (old, new) = sides.split_once(" +")?;
+    Some((start(old)?, start(new)?))
 }
 
 /// The reason in words. The texts are one line each in `assets/help/reasons.txt`: an identifier,
@@ -93,8 +140,8 @@ mod tests {
     /// Red where the difference is shown as it is.
     #[test]
     fn a_secret_beside_a_change_is_not_shown() {
-        let before =
-            "# password: canary-1\ntoken: canary-2\nproxy_set_header Authorization \"canary-3\";\n";
+        let before = "token: |\n  canary-0\n  canary-0\n  canary-0\n  canary-0\n  canary-0\n# password: canary-1\n\
+             token: canary-2\nproxy_set_header Authorization \"canary-3\";\n";
         let change = FileChange {
             path: "/etc/nginx/conf.d/nms-http.conf".parse().unwrap(),
             status: Status::Change,

@@ -29,7 +29,7 @@ pub use moment::moment;
 pub use order::{sort_by, sort_by_key};
 pub use port::Port;
 pub use run_id::RunId;
-pub use secret::masked;
+pub use secret::{masked, masked_lines};
 pub use text::{Invalid, escaped, is_hidden, quotable, shown, shown_json};
 pub use word::path_word;
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

@@ -7,7 +7,7 @@ use super::source::verdicts;
 use crate::facts::{Facts, Known};
 use crate::nginx::{Config, Directive, Http, Place, Server};
 use crate::plan::{ClientsToday, agents_today};
-use crate::values::{Port, escaped, masked};
+use crate::values::{Port, escaped, masked, masked_lines};
 
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -62,7 +62,7 @@ fn placed(said: &str) -> Evidence {
     Evidence {
         file: escaped(file),
         line,
-        text: escaped(text),
+        text: escaped(&masked(text)),
     }
 }
 
@@ -118,10 +118,10 @@ fn tells(line: &Directive) -> bool {
 fn at(config: &Config, place: &Place) -> Evidence {
     let file = config.file(place.file);
     let line = (place.line as usize).saturating_sub(1);
-    let text = file.text.lines().nth(line);
+    let text = masked_lines(&file.text).nth(line);
     Evidence {
         file: escaped(&file.path),
         line: Some(place.line.into()),
-        text: escaped(&masked(text.unwrap_or_default().trim())),
+        text: escaped(text.unwrap_or_default().trim()),
     }
 }

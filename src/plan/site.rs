@@ -10,7 +10,7 @@ use super::peers::Reached;
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::nginx::{Bound, Config, Directive, Http, Listen, Location, Peer, Server, Target};
-use crate::values::{Gather as _, Port, SubjectName};
+use crate::values::{Gather as _, Port, SubjectName, masked};
 
 pub struct Site<'a> {
     pub(super) facts: &'a Facts,
@@ -169,7 +169,8 @@ pub(super) fn within<'a>(location: &'a Location<'a>) -> Vec<&'a Directive> {
     blocks
 }
 
-/// A directive as it is written, for messages.
+/// A directive as it is written, for messages, without a secret.
 pub(super) fn quoted(line: &Directive) -> String {
-    format!("\"{} {}\"", line.name, line.args.joined())
+    let whole = masked(&format!("{} {};", line.name, line.args.joined()));
+    format!("\"{}\"", whole.trim_end_matches(';'))
 }

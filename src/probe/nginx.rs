@@ -8,7 +8,7 @@ use super::{build, system::System};
 use crate::facts::{Build, Known, Master, Nginx};
 use crate::host::{Command, Host, Process};
 use crate::nginx::Config;
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 /// Where every package of nginx has its configuration.
 const USUAL_MAIN: &str = "/etc/nginx/nginx.conf";
@@ -227,7 +227,9 @@ fn complaint(said: &str) -> Option<String> {
             .ok()
             .map(|line| format!("/{path}:{line}: {words}"))
     });
-    Some(escaped(&placed.unwrap_or_else(|| words.to_owned())))
+    Some(escaped(&masked(
+        &placed.unwrap_or_else(|| words.to_owned()),
+    )))
 }
 
 #[cfg(test)]

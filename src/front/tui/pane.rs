@@ -6,7 +6,7 @@ use super::model::Model;
 use crate::plan::{Content, Status};
 use crate::preview::FilePreview;
 use crate::questions::Step;
-use crate::values::{escaped, masked};
+use crate::values::{escaped, masked_lines};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PaneLine {
@@ -129,7 +129,7 @@ fn whole(model: &Model, shown: &FilePreview) -> Vec<PaneLine> {
                 .iter()
                 .any(|line| line.kind == Kind::Added && line.number == Some(number))
     };
-    let numbered = (1u32..).zip(text.lines());
+    let numbered = (1u32..).zip(masked_lines(text));
     numbered
         .map(|(number, text)| PaneLine {
             number: Some(number),
@@ -138,7 +138,7 @@ fn whole(model: &Model, shown: &FilePreview) -> Vec<PaneLine> {
             } else {
                 Kind::Same
             },
-            text: escaped(&masked(text)),
+            text: escaped(&text),
         })
         .collect()
 }

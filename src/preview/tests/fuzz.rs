@@ -82,7 +82,8 @@ fn shown(before: &str, after: &str) -> String {
 fn is_masked_once(line: &str) {
     let once = masked(line);
     assert_eq!(masked(&once), once, "{line:?}");
-    if once != line {
+    // A password in an address is masked where it stands.
+    if once != line && !line.contains('@') {
         let head = once.strip_suffix(';').unwrap_or(&once);
         let head = head.strip_suffix(MASK).unwrap();
         assert!(line.starts_with(head), "{line:?}: {once:?}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::host::{Host, HostError};
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 const MOST_LOG: u64 = 1 << 20;
 pub(super) const MOST_LINES: usize = 5;
@@ -65,7 +65,11 @@ impl LogMark {
         // The same port is tried five times over.
         lines.dedup_by_key(|line| line.split_once(&by_master).map(|(_, words)| words));
         Ok(LogLines(
-            lines.into_iter().take(MOST_LINES).map(escaped).collect(),
+            lines
+                .into_iter()
+                .take(MOST_LINES)
+                .map(|line| escaped(&masked(line)))
+                .collect(),
         ))
     }
 }

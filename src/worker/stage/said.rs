@@ -1,6 +1,6 @@
 //! What nginx said when it refused, in the form that editors and people follow.
 
-use crate::values::escaped;
+use crate::values::{escaped, masked};
 
 /// The first reason in the output of `nginx -t`: `path:line: words` where it names a place.
 pub(crate) fn refusal(text: &str) -> String {
@@ -18,7 +18,8 @@ pub(crate) fn refusal(text: &str) -> String {
         Some((head, words)) if head.contains('[') => without_number(words),
         _ => line,
     };
-    escaped(&placed(words).unwrap_or_else(|| words.trim().to_owned()))
+    let refusal = placed(words).unwrap_or_else(|| words.trim().to_owned());
+    escaped(&masked(&refusal))
 }
 
 /// In the form of a log, the numbers of process and thread come first: `12#12: words`.
