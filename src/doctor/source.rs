@@ -10,6 +10,7 @@ use crate::facts::{Facts, Known};
 use crate::host::Host;
 use crate::nginx::{Config, Directive};
 use crate::plan::LOG_FORMAT;
+use crate::values::masked;
 
 pub(super) enum Named {
     Log(String),
@@ -37,7 +38,7 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
             let lines = config.all(&["error_log"]).filter_map(|line| line.arg(0));
             for target in lines.chain(built_in(facts, config)) {
                 match elsewhere_because(target) {
-                    Some(why) => elsewhere.push(Source::not_read(target, why)),
+                    Some(why) => elsewhere.push(Source::not_read(&masked(target), why)),
                     None => paths.push(in_prefix(facts, target)),
                 }
             }

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
-use crate::plan::{Basis, Plan, not_as_reviewed};
+use crate::plan::{Basis, Content, Plan, not_as_reviewed};
 use crate::values::{
-    Attributes, Digest, Gather as _, Mode, Owner, escaped, moment, path_word, quotable,
+    Attributes, Digest, Gather as _, Mode, Owner, escaped, masked_lines, moment, path_word,
+    quotable,
 };
 
 use super::output::Output;
@@ -60,8 +61,10 @@ impl Reviewed {
         basis: Basis,
     ) -> Self {
         let files = plan.files.iter();
-        let texts_before =
-            files.filter_map(|file| Some((file.path.to_string(), file.text_before.clone()?)));
+        let texts_before = files.filter_map(|file| {
+            let text = without_secrets(file.text_before.as_deref()?);
+            Some((file.path.to_string(), text))
+        });
         let answers_file = absolute(answers).unwrap_or_else(|_| answers.to_owned());
         Self {
             schema: 1,
@@ -75,7 +78,7 @@ impl Reviewed {
             answers_file: answers_file.to_string_lossy().into_owned(),
             answers: text.split('\n').map(str::to_owned).collect(),
             rests_on: basis,
-            plan: plan.clone(),
+            plan: as_kept(plan),
             texts_before: texts_before.gathered(),
         }
         .sealed()
@@ -204,7 +207,7 @@ impl Reviewed {
         basis: &Basis,
     ) -> Result<(), Problem> {
         let host = host_name(ground);
-        let mut differs = not_as_reviewed((&self.plan, &self.rests_on), (plan, basis));
+        let mut differs = not_as_reviewed((&self.plan, &self.rests_on), (&as_kept(plan), basis));
         if host != self.host {
             differs.insert(
                 0,
@@ -287,6 +290,28 @@ impl Reviewed {
         }
         command
     }
+}
+
+/// As it is shown to whoever reviews it. That a secret is the same is said by the digest of the
+/// file that holds it.
+fn as_kept(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for file in &mut plan.files {
+        if let Content::Text(text) = &mut file.content {
+            *text = without_secrets(text);
+        }
+    }
+    plan
+}
+
+/// With the same line ends.
+fn without_secrets(text: &str) -> String {
+    let lines = masked_lines(text).zip(text.split_inclusive('\n'));
+    let whole = lines.map(|(shown, line)| {
+        let ends = line.trim_end_matches(['\r', '\n']).len();
+        shown.trim_end_matches('\r').to_owned() + &line[ends..]
+    });
+    whole.collect()
 }
 
 /// What the third line of every such file says.
