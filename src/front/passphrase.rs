@@ -16,7 +16,7 @@ use super::leaving;
 use super::output::Output;
 use super::place::Ground;
 use super::prompt::{self, Ask, Unanswered};
-use super::typed::{again, quoted};
+use super::typed::{again, look_at, quoted};
 
 /// Below so many letters somebody who has the key's file finds the passphrase by trying.
 const SHORT: usize = 12;
@@ -139,7 +139,7 @@ fn from_file(file: &AbsPath, output: &Output) -> Result<Zeroizing<String>, Probl
         if error.is_absence() {
             problem.remedy(write_into(file))
         } else {
-            problem.remedy(format!("ls -l {}", quoted(file.as_path().as_os_str())))
+            problem.remedy(look_at(file.as_path()))
         }
     };
     let machine = Local::live().map_err(refused)?;

@@ -110,7 +110,11 @@ impl Ground {
     }
 
     fn worker_options(&self) -> Vec<String> {
-        let mut options = vec!["--state-dir".to_owned(), self.outside(&self.state)];
+        let mut options = Vec::new();
+        // Below a root of any name there is the usual one; as an option it would be judged.
+        if self.root.is_none() || self.state.as_str() != STATE {
+            options.extend(["--state-dir".to_owned(), self.outside(&self.state)]);
+        }
         if let Some(root) = &self.root {
             options.extend(["--root".to_owned(), root.to_string_lossy().into_owned()]);
         }

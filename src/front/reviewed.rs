@@ -21,7 +21,7 @@ use crate::values::{
 use super::output::Output;
 use super::place::{Ground, STATE, absolute};
 use super::session;
-use super::typed::quoted;
+use super::typed::{look_at, quoted};
 
 /// The largest that is read or written: texts of nginx before and after, and little else.
 const LIMIT: u64 = 8 << 20;
@@ -112,7 +112,7 @@ impl Reviewed {
                 .replace(&path_word(&temporary), &path_word(&path));
             let folder = path.parent().unwrap_or(&path);
             Problem::usage(escaped(&format!("the plan cannot be saved: {why}")))
-                .remedy(format!("ls -ld {}", quoted(folder.as_os_str())))
+                .remedy(look_at(folder))
         };
         let machine = Local::live().map_err(not_saved)?;
         let attributes = Attributes {
@@ -141,8 +141,7 @@ impl Reviewed {
             .and_then(|machine| machine.read(&path, LIMIT))
             .map_err(|error| {
                 let why = escaped(&error.to_string());
-                Problem::usage(format!("the plan cannot be read: {why}"))
-                    .remedy(format!("ls -l {}", quoted(path.as_os_str())))
+                Problem::usage(format!("the plan cannot be read: {why}")).remedy(look_at(&path))
             })?;
         let refused = |why: String| {
             Problem::usage(format!("{shown} {why}"))

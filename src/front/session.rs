@@ -14,7 +14,7 @@ use crate::values::{HostName, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
 use super::place::{Ground, absolute};
-use super::typed::{as_root, quoted};
+use super::typed::{as_root, look_at, quoted};
 
 /// So many faults of an answers file are named at once.
 const MOST_REFUSALS: usize = 12;
@@ -35,7 +35,7 @@ pub(super) fn text(file: &Path) -> Result<Vec<u8>, Problem> {
                 "the answers cannot be read: {}",
                 escaped(&error.to_string())
             ))
-            .remedy(format!("ls -l {}", quoted(file.as_os_str())))
+            .remedy(look_at(file))
         })
 }
 

@@ -1,6 +1,7 @@
 //! What was typed, to be shown as a command that can be pasted.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::values::path_word;
 
@@ -21,9 +22,28 @@ pub(super) fn quoted(word: &OsStr) -> String {
     path_word(word)
 }
 
+/// The command that shows a path of this machine, or what is there of the way to it.
+pub(super) fn look_at(path: &Path) -> String {
+    let is_there = |path: &&Path| path.symlink_metadata().is_ok();
+    match path.ancestors().find(is_there) {
+        Some(there) if there == path => format!("ls -ld {}", quoted(there.as_os_str())),
+        Some(folder) => format!("ls -la {}", quoted(folder.as_os_str())),
+        // Seen from here.
+        None => "ls -la".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Red where the path itself is named, be it there or not.
+    #[test]
+    fn what_is_there_is_looked_at() {
+        assert_eq!(look_at(Path::new("/proc/self")), "ls -ld /proc/self");
+        assert_eq!(look_at(Path::new("/proc/none/x")), "ls -la /proc");
+        assert_eq!(look_at(Path::new("none/x")), "ls -la");
+    }
 
     #[test]
     fn words_are_quoted_for_a_shell() {

@@ -12,7 +12,7 @@ use crate::values::escaped;
 use super::super::diagnosis;
 use super::super::output::Output;
 use super::super::place::{Ground, absolute};
-use super::super::typed::{as_root, quoted};
+use super::super::typed::{as_root, look_at};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -54,7 +54,7 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
     };
     if let Some((log, source)) = logs.iter().find_map(|log| Some((log, not_read(&log)?))) {
         let what = format!("{} was not read: {}", source.path, source.why);
-        let remedy = format!("ls -l {}", quoted(log.as_os_str()));
+        let remedy = look_at(log);
         return Err(Problem::usage(what).remedy(remedy));
     }
     let found = diagnosis.count(Severity::Error) > 0;
