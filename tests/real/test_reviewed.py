@@ -280,7 +280,7 @@ def test_one_source_and_a_name_that_is_shown_as_it_is(binary: Path, tree: Path, 
     done = subprocess.run(as_text, capture_output=True, text=True, check=True)
     assert "\x1b" not in done.stdout + done.stderr and "\\u{1b}" in done.stdout, done
     command = [line.strip() for line in done.stdout.splitlines() if "apply --plan" in line]
-    assert len(command) == 1 and command[0].startswith("nim-tls apply --plan '"), command
+    assert len(command) == 1 and command[0].startswith("nim-tls apply --plan $'"), command
     document = json.loads(plan(binary, tree, tmp_path / "other.json").stdout)
     assert document["saved"]["command"] == f"nim-tls apply --plan {tmp_path}/other.json --root {tree}", document["saved"]
 
