@@ -53,67 +53,23 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
         return (0, 0, Some(String::new()));
     }
     let before = change.text_before.as_deref().unwrap_or("");
-    let (added, removed, hunks) = unified::difference(before, text);
+    // Each line as the whole text shows it: what hides it may stand lines before, outside of the
+    // hunk.
+    let (added, removed, hunks) = unified::difference(before, text, |text| {
+        masked_lines(text).map(|line| escaped(&line)).collect()
+    });
     let old = if change.status == Status::Create {
         "/dev/null"
     } else {
         change.path.as_str()
     };
     let shown = format!("--- {old}\n+++ {}\n", change.path);
-    let shown = escaped_lines(&shown) + &masked_hunks(&hunks, before, text);
+    let shown = escaped_lines(&shown) + &hunks;
     (added, removed, Some(shown))
 }
 
 fn escaped_lines(text: &str) -> String {
     text.lines().map(|line| escaped(line) + "\n").collect()
-}
-
-/// Each line of the difference as the whole text that it is of shows it: what hides it may stand
-/// lines before, outside of the hunk.
-fn masked_hunks(hunks: &str, before: &str, after: &str) -> String {
-    let (mut before, mut after) = (masked_lines(before), masked_lines(after));
-    // How many lines of each were taken.
-    let (mut old, mut new) = (0, 0);
-    let mut shown = String::new();
-    for line in hunks.lines() {
-        if let Some((first_old, first_new)) = starts(line) {
-            old += before
-                .by_ref()
-                .take(first_old.saturating_sub(old + 1))
-                .count();
-            new += after
-                .by_ref()
-                .take(first_new.saturating_sub(new + 1))
-                .count();
-            shown.push_str(line);
-        } else {
-            let mut text = None;
-            if line.starts_with(['-', ' ']) {
-                (text, old) = (before.next(), old + 1);
-            }
-            if line.starts_with(['+', ' ']) {
-                (text, new) = (after.next(), new + 1);
-            }
-            match text {
-                Some(text) => shown.push_str(&format!("{}{}", &line[..1], escaped(&text))),
-                None => shown.push_str(&escaped(line)),
-            }
-        }
-        shown.push('\n');
-    }
-    shown
-}
-
-/// The first lines in `@@ -1,4 +1,6 @@`; behind it where a side has none.
-fn starts(headline: &str) -> Option<(usize, usize)> {
-    let sides = headline.strip_prefix("@@ -")?.strip_suffix(" @@")?;
-    let start = |side: &str| {
-        let (start, length) = side.split_once(',')?;
-        let start: usize = start.parse().ok()?;
-        Some(if length == "0" { start + 1 } else { start })
-    };
-    let (old, new) = sides.split_once(" +")?;
-    Some((start(old)?, start(new)?))
 }
 
 /// The reason in words. The texts are one line each in `assets/help/reasons.txt`: an identifier,

@@ -23,7 +23,7 @@ needs=(
     nginx:nginx /etc/nginx/modules-enabled/50-mod-stream.conf:libnginx-mod-stream
     update-ca-certificates:ca-certificates curl:curl ip:iproute2 ss:iproute2
     unshare:util-linux nsenter:util-linux setpriv:util-linux chattr:e2fsprogs
-    ps:procps useradd:passwd setfacl:acl getfattr:attr strace:strace faketime:faketime python3:python3
+    ps:procps useradd:passwd setfacl:acl getfattr:attr strace:strace patch:patch faketime:faketime python3:python3
     ssh:openssh-client /usr/sbin/sshd:openssh-server
 )
 

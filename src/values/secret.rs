@@ -115,9 +115,10 @@ impl Hidden {
             }
             Some((column, Value::Follows)) => (shown, Self::Value(column)),
             Some((_, Value::Argument(at))) if !text.starts_with('#') => {
-                match line[at..].chars().find(|c| matches!(c, '"' | '\'')) {
-                    Some(quote) if line[at..].matches(quote).count() % 2 == 1 => {
-                        (cut(line, at + 1), Self::Quote(quote))
+                let mut chars = line[at..].char_indices();
+                match chars.find(|(_, c)| matches!(c, '"' | '\'')) {
+                    Some((begins, quote)) if line[at..].matches(quote).count() % 2 == 1 => {
+                        (cut(line, at + begins), Self::Quote(quote))
                     }
                     None if line[at..].trim().is_empty() => (shown, Self::Directive),
                     _ => (shown, Self::Nothing),
@@ -193,7 +194,8 @@ fn value_after(line: &str, end: usize) -> Option<Value> {
     let value = after.trim_start_matches([':', '=', '!', '~', '*']);
     let named = value.len() < after.len();
     // In nginx, a directive ends where it ends, and not with the line.
-    if !named && !(after.len() < rest.len() && after.contains(';')) {
+    let is_argument = after.len() < rest.len() && after.contains(';');
+    if !named && !is_argument {
         let open = !line.trim_end().ends_with([';', '{', '}']);
         return open.then_some(Value::Argument(end));
     }
@@ -326,6 +328,11 @@ mod tests {
             (
                 "set_x Authorization \"x\n x\";\nb y;",
                 "set_x Authorization ********| ********|b y;",
+            ),
+            // Found by fuzzing: a blank of several bytes.
+            (
+                "set_x Authorization\u{a0}\"x\n x\";\nb y;",
+                "set_x Authorization\u{a0}********| ********|b y;",
             ),
             (
                 "map $http_token $b {\n  x 1;\n}\nb y;",

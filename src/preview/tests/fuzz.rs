@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::tests::fuzz::Fuzz;
-use crate::values::{Digest, Mode, is_hidden};
+use crate::values::{Digest, Mode, is_hidden, masked};
 
 const CANARY: &str = "canary-4711";
 const MASK: &str = "********";
