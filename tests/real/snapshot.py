@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from lab import Lab
 
 FOLDERS = ("/etc", "/usr/local", "/var/www", "/var/lib")
+# It stays once it was made.
+STATE = "/var/lib/nim-tls"
 # Our own records, and the lists of files of other packages: many, and written by package installations only.
-LEFT_OUT = ("/var/lib/nim-tls", "/var/lib/dpkg/info")
+LEFT_OUT = (f"{STATE}/runs", f"{STATE}/lock", "/var/lib/dpkg/info")
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,11 @@ def take(lab: Lab, folders: tuple[str, ...] = FOLDERS, leave_out: tuple[str, ...
             path = f"{folder}/{name}"
             if path in leave_out:
                 continue
-            found[path] = look(lab, path)
-            if found[path].kind == "folder":
+            entry = look(lab, path)
+            if entry.kind == "folder":
                 waiting.append(path)
+            if path != STATE:
+                found[path] = entry
     return found
 
 

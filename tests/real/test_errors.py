@@ -105,7 +105,7 @@ class Failing(Trials):
             assert mute or all(path in done.err + done.out for path in named), (about, done, named)
         if done.code != 0 and not mute:
             assert WORDS[fault.error] in done.err and ("\n  do: " in done.err or "to finish by hand" in done.out), (about, done)
-        # What was left may lie in our own folder, which is not looked at here.
+        # What was left may lie among our own records, which are not looked at here.
         if changed or cut_short or done.code == 4:
             self.put_back(about)
         assert self.temporaries() == [], (about, self.temporaries())
@@ -249,6 +249,7 @@ def some(faults: list[Fault], count: int, seed: int) -> list[Fault]:
 def meet_all(trials: Failing, command: str, faults: list[Fault]) -> None:
     for fault in faults:
         trials.meet(command, fault)
+        trials.forget_older_runs()
     # What nobody meets proves nothing: processes that race make a call more or less.
     assert trials.nobody <= len(faults) / 5, trials.nobody
     print(f"errors in {command}, {len(faults)} trials: {dict(trials.outcomes)}; nobody met {trials.nobody}; mixed states: 0")

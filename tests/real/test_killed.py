@@ -98,12 +98,14 @@ def report(trials: Killed, what: str, cut_short: str) -> int:
 def apply_killed(trials: Killed, points: Iterable[Point]) -> None:
     for point in points:
         trials.apply_at(point)
+        trials.forget_older_runs()
     report(trials, "apply killed", "cut short, put back by the next start")
 
 
 def recovery_killed(trials: Killed, pairs: Iterable[tuple[Point, Point]]) -> None:
     for late, point in pairs:
         trials.recovery_at(point, late)
+        trials.forget_older_runs()
     report(trials, "apply and then its recovery killed", "cut short again, put back by the next start")
 
 
@@ -162,6 +164,7 @@ CASES = [
     Case("with-an-encrypted-ca", (("keep: plaintext", "keep: encrypted, passphrase_file: {PASSPHRASE}"),)),
     Case("without-the-key-of-the-ca", (("keep: plaintext", "keep: discard"),)),
     Case("trusted-by-nobody-else", (("certificates:", "options: {trust_store: false}\ncertificates:"),)),
+    Case("another-address", (("alt_names: [10.0.0.5]", "alt_names: [10.0.0.6]"),), earlier=()),
     Case("one-more-agent", (("db-1.example.com]", "db-1.example.com, db-2.example.com]"),), earlier=()),
     Case("from-ssl-termination", earlier=WITHOUT_CERTIFICATES),
 ]

@@ -1,7 +1,9 @@
 """Trials on one host: something goes wrong at one system call of a run, and the next start finds the host as it was,
 as planned, or in between and says so. Each trial leaves the host as it was."""
 
+import shutil
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import NamedTuple
 
 import snapshot
@@ -18,6 +20,10 @@ CALLS = (
 ROLLBACK = ("rollback", "--yes")
 
 
+# More than the ten of which copies are kept in any case.
+MOST_RUNS = 15
+
+
 class Point(NamedTuple):
     """The N-th call of this kind that a process makes. strace counts each kind for itself."""
 
@@ -31,6 +37,7 @@ class Trials:
         self.apply = ("apply", "--answers", tool.inside(ANSWERS_FILE), "--yes")
         self.before = snapshot.take(manager)
         self.outcomes: Counter[str] = Counter()
+        self.runs_at_first = self.runs()
 
     def points(self, *argv: str, calls: str = CALLS) -> list[Point]:
         """All calls of these kinds that a command makes, by whichever process makes most of a kind."""
@@ -81,6 +88,15 @@ class Trials:
             if one["id"] == "unfinished"
         ]
         return found["status"] != "ok"
+
+    def runs(self) -> list[Path]:
+        return sorted(path for path in self.manager.path(f"{STATE}/runs").glob("20*") if path.is_dir())
+
+    def forget_older_runs(self) -> None:
+        """Between trials: each command reads what all runs have left, and after a thousand that is all it does."""
+        for run in self.runs()[:-MOST_RUNS]:
+            if run not in self.runs_at_first:
+                shutil.rmtree(run)
 
     def put_back(self, about: object) -> None:
         done = self.tool.run(*ROLLBACK)
