@@ -54,10 +54,13 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         Known::Unclear(why) => {
             let (why, command) = with_command(why);
             let what = format!("the configuration of nginx cannot be read: {why}");
-            return Err(Problem {
-                remedy: command.map(str::to_owned),
-                ..Problem::host(what)
-            });
+            // In its own words, nginx says the same, or more.
+            let look = if facts.live {
+                "nginx -t"
+            } else {
+                "ls -lR /etc/nginx"
+            };
+            return Err(Problem::host(what).remedy(command.unwrap_or(look)));
         }
     };
     if let Some(nginx) = nginx {

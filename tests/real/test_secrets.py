@@ -166,7 +166,7 @@ def test_no_secret_is_printed_recorded_or_handed_on(witness: Witness, tmp_path: 
             str(witness.tool.binary), "plan", "--plan", str(saved), "--format", format_).stdout)  # fmt: skip
         assert "********" in shown, shown
     # A fault in the middle: it is put back.
-    fault = ("-e", "inject=fsync:error=EIO:when=60..62")
+    fault = ("-e", "inject=fsync:error=EIO:when=50")
     assert "Input/output error" in witness.run(3, "apply", "--answers", file, "--yes", more=fault)
     witness.run(0, "apply", "--plan", str(saved), "--yes")
     witness.run(0, "rollback", "--yes", "--format", "json")

@@ -10,6 +10,7 @@ import time
 
 import snapshot
 from conftest import newer_build_and
+from lab import wait_for
 from manager import Manager
 from nim_tree import PLAIN
 from test_keep import while_it_waits
@@ -64,9 +65,10 @@ def test_a_run_whose_folder_was_taken_away_is_not_called_one_that_changed_nothin
     said = " ".join(done.err.split())
     assert "was taken away" in said and "bring" in said and "nothing was changed" not in said, said
     manager.run("sh", "-c", f"rm -rf {STATE}; mv /mnt/elsewhere {STATE}")
+    # The switch may be at it already, or be done with it.
     back = tool.run("rollback", "--yes")
-    assert back.code == 0, back
-    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert back.code in (0, 5) or "nothing" in back.err or "no run" in back.err, back
+    wait_for(lambda: snapshot.differences(before, snapshot.take(manager)) == [], "the host as it was")
 
 
 @newer_build_and([PLAIN])
