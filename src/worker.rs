@@ -70,7 +70,7 @@ pub use stage::{
     How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };
 pub use switch::{disarm, has_switch, put_back_by_switch};
-pub use target::{Target, obstacle_to, target};
+pub use target::{Target, is_as_left, obstacle_to, target};
 
 /// `nim-tls __worker RUN`: carries out what the request in the run's folder asks for. Its exit
 /// code is that of the run.

@@ -104,6 +104,10 @@ fn busy(ground: &Ground, run: &RunId) -> Problem {
             .remedy(format!("nim-tls confirm {run}{}", ground.options()));
     }
     let who = worker::at_work_in_words(ground.host(), ground.state(), run);
+    if let Some(stopped) = worker_of(ground, run).filter(|worker| worker.stopped) {
+        let what = format!("another run is at work, and somebody has stopped it: {who}");
+        return Problem::new(Exit::Busy, what).remedy(format!("kill -CONT {}", stopped.pid));
+    }
     Problem::new(Exit::Busy, format!("another run is at work: {who}"))
         .remedy(format!("nim-tls watch {run}{}", ground.options()))
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::host::{Kind, Stat};
 use crate::receipt::{After, Before, Change, Receipt};
 use crate::values::{AbsPath, Digest, RunId, with_command};
-use crate::worker::Runs;
+use crate::worker::{self, Runs};
 
 use super::place::Ground;
 use super::typed::quoted;
@@ -34,16 +35,29 @@ pub(super) fn commands(ground: &Ground, receipt: &Receipt) -> Vec<String> {
 }
 
 fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
-    let obstacle = ground.host().obstacle(Path::new(&change.path));
-    let obstacle = obstacle.as_deref().and_then(|why| with_command(why).1);
-    if let Some(command) = obstacle {
-        // As long as it stands in the way, nothing else helps.
-        return vec![command.to_owned()];
+    let inside = Path::new(&change.path);
+    let present = ground.host().stat(inside).ok().flatten();
+    let is_file = |stat: &Stat| stat.kind == Kind::File;
+    if present.as_ref().is_none_or(is_file) {
+        let obstacle = ground.host().obstacle(inside);
+        let obstacle = obstacle.as_deref().and_then(|why| with_command(why).1);
+        if let Some(command) = obstacle {
+            // As long as it stands in the way, nothing else helps.
+            return vec![command.to_owned()];
+        }
+    }
+    // Nobody has edited it: what kept it from going back was something else.
+    if worker::is_as_left(ground.host(), change) {
+        return Vec::new();
     }
     let path = outside(ground, &change.path);
     match &change.before {
         Before::Nothing => match &change.after {
             After::Folder { .. } => vec![format!("ls -la {path}")],
+            // It may be a key that somebody has opened to others.
+            After::File { .. } if change.secret && present.as_ref().is_some_and(is_file) => {
+                vec![format!("chmod 600 {path} && mv {path} {path}.edited")]
+            }
             _ => vec![format!("mv {path} {path}.edited")],
         },
         Before::File {
@@ -63,13 +77,22 @@ fn back(ground: &Ground, run: &RunId, change: &Change) -> Vec<String> {
                 return vec![format!("ls -l {copy} {path}")];
             }
             let (mode, owner) = (attributes.mode, attributes.owner);
-            vec![
-                format!("diff {copy} {path}"),
-                format!(
-                    "cp {copy} {path} && chown {}:{} {path} && chmod {mode} {path}",
-                    owner.user, owner.group
-                ),
-            ]
+            let first = match &present {
+                Some(stat) if is_file(stat) => Some(format!("diff {copy} {path}")),
+                // It would be written through, or into.
+                Some(_) => Some(format!("mv {path} {path}.edited")),
+                None => {
+                    let folder = inside.parent().unwrap_or(inside);
+                    let gone = matches!(ground.host().stat(folder), Ok(None));
+                    let folder = outside(ground, &folder.to_string_lossy());
+                    gone.then(|| format!("mkdir -p {folder}"))
+                }
+            };
+            let copied = format!(
+                "cp {copy} {path} && chown {}:{} {path} && chmod {mode} {path}",
+                owner.user, owner.group
+            );
+            first.into_iter().chain([copied]).collect()
         }
         Before::Link { target } => vec![format!("ln -sfn {} {path}", quoted(target.as_ref()))],
         Before::Folder { .. } => vec![format!("ls -lad {path}")],
@@ -90,8 +113,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::host::Memory;
-    use crate::values::Attributes;
+    use crate::host::{Entry, Memory};
+    use crate::values::{Attributes, Mode, Owner};
 
     #[test]
     fn a_copy_is_only_copied_back_where_it_is_what_was_there() {
@@ -105,7 +128,11 @@ mod tests {
                 modified: 0,
                 kept: "00001".to_owned(),
             },
-            after: After::Nothing,
+            after: After::File {
+                digest: Digest::of(b"ours"),
+                mode: Mode(0o644),
+                owner: Owner { user: 0, group: 0 },
+            },
             secret: false,
         };
         let copy = "/var/lib/nim-tls/runs/2026-01-01-01/before/00001";
@@ -115,6 +142,43 @@ mod tests {
             let said = back(&ground, &run, &change).join("\n");
             assert_eq!(said.contains("cp "), goes_back, "{said}");
             assert!(said.contains(copy), "{said}");
+        }
+        let link = Entry::link("victim");
+        let machine = Memory::new().with_file(copy, "whole");
+        let machine = machine.with("/etc/a.conf", link);
+        let said = back(&Ground::of(Arc::new(machine)), &run, &change).join("\n");
+        assert!(
+            said.starts_with("mv /etc/a.conf /etc/a.conf.edited\ncp "),
+            "{said}"
+        );
+        assert!(!said.contains("diff"), "{said}");
+    }
+
+    #[test]
+    fn a_key_is_closed_before_it_is_moved_away() {
+        let run: RunId = "2026-01-01-01".parse().unwrap();
+        let change = Change {
+            path: "/etc/a.key".to_owned(),
+            before: Before::Nothing,
+            after: After::File {
+                digest: Digest::of(b"key"),
+                mode: Mode(0o600),
+                owner: Owner { user: 0, group: 0 },
+            },
+            secret: true,
+        };
+        for (mode, said) in [
+            (
+                0o644,
+                "chmod 600 /etc/a.key && mv /etc/a.key /etc/a.key.edited",
+            ),
+            // As the run left it: it only has to be tried again.
+            (0o600, ""),
+        ] {
+            let file = Entry::file("key", Attributes::root(mode));
+            let machine = Memory::new().with("/etc/a.key", file);
+            let ground = Ground::of(Arc::new(machine));
+            assert_eq!(back(&ground, &run, &change).join("\n"), said);
         }
     }
 }

@@ -132,7 +132,12 @@ pub(super) fn show(
     let mut text = text(receipt, about, output.width);
     let commands = by_hand::commands(ground, receipt);
     if !commands.is_empty() {
-        text.push_str("\nto finish by hand, once you have taken over what was edited:\n");
+        let only_again = commands.len() == 1;
+        text.push_str(if only_again {
+            "\nto finish, once what kept it from going back is out of the way:\n"
+        } else {
+            "\nto finish by hand, once you have taken over what was edited:\n"
+        });
         for command in commands {
             let _ = writeln!(text, "  {}", escaped(&command));
         }

@@ -76,10 +76,12 @@ fn unfinished(
     if let Some(worker) = worker {
         return Some(format!("it is at work (process {})", worker.pid));
     }
-    let began = match reader.read(&folder.join("journal.jsonl")) {
-        Ok(journal) => journal.is_some_and(|journal| journal.contains(&b'\n')),
-        Err(_) => true,
-    };
+    let began = ["journal.jsonl", "journal-copy.jsonl"].iter().any(|name| {
+        match reader.read(&folder.join(name)) {
+            Ok(journal) => journal.is_some_and(|journal| journal.contains(&b'\n')),
+            Err(_) => true,
+        }
+    });
     began.then(|| "it was cut short".to_owned())
 }
 

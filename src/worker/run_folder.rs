@@ -232,6 +232,10 @@ impl<'a> RunFolder<'a> {
         }
     }
 
+    fn has_copies(&self) -> bool {
+        matches!(self.host.stat(&self.copies()), Ok(Some(_)))
+    }
+
     /// Where the replaced files are, as they were.
     pub(super) fn copies(&self) -> PathBuf {
         self.path.join("before")
@@ -247,6 +251,14 @@ impl<'a> RunFolder<'a> {
         })
     }
 
+    /// Of its journal, from this line on.
+    pub(super) fn damaged(&self, line: usize) -> RunError {
+        RunError::Damaged {
+            path: self.journal().first,
+            damaged: Damaged(line),
+        }
+    }
+
     /// The copy of a replaced file.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>, HostError> {
         self.host.read(&self.copies().join(name), MOST_BYTES)
@@ -255,7 +267,8 @@ impl<'a> RunFolder<'a> {
     /// Whether it may have changed something: each change has its line before it is made.
     pub fn was_begun(&self) -> Result<bool, RunError> {
         match self.entries() {
-            Ok(entries) => Ok(!entries.is_empty()),
+            // Copies are kept before the first line is written.
+            Ok(entries) => Ok(!entries.is_empty() || self.has_copies()),
             Err(RunError::Damaged { .. }) => Ok(true),
             Err(error) => Err(error),
         }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::error::Problem;
 use crate::host::Host;
+use crate::plan::Content;
 use crate::receipt::{After, Before, Change, Receipt};
 use crate::values::{AbsPath, RunId, escaped, path_word, with_command};
 
 use super::journal::Entry;
 use super::listing;
-use super::look::look;
-use super::run_folder::RunError;
+use super::look::{MOST_BYTES, look};
+use super::run_folder::{RunError, RunFolder};
 use super::runs::{Runs, is_later};
 
 /// What is to be undone.
@@ -80,6 +81,12 @@ fn is_ours_alone(host: &dyn Host, runs: &Runs<'_>) -> Result<(), Problem> {
     }
 }
 
+/// Whether what a run left at a path is there still.
+pub fn is_as_left(host: &dyn Host, change: &Change) -> bool {
+    let present = look(host, Path::new(&change.path));
+    present.is_ok_and(|present| present.is_after(&change.after))
+}
+
 /// Why something that this run left could not be put back now, told before anything is touched.
 /// What somebody else has changed since stays as it is in any case.
 pub fn obstacle_to(host: &dyn Host, target: &Target) -> Option<Problem> {
@@ -126,11 +133,32 @@ fn of_journal(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, R
         };
     }
     let changes = listing::changes(host, &entries)?;
+    if lacks_some(host, &folder, &changes) {
+        return Err(folder.damaged(entries.len() + 1));
+    }
     Ok(Target {
         run: run.clone(),
         changes,
         cut_short: true,
         damaged: folder.receipt().err().map(|error| error.to_string()),
+    })
+}
+
+/// Whether a file is there as the run was to write it, and no line of the journal says so: then
+/// lines have been lost from its end, in both of its files.
+fn lacks_some(host: &dyn Host, folder: &RunFolder<'_>, changes: &[Change]) -> bool {
+    let Ok(Some(plan)) = folder.plan() else {
+        return false;
+    };
+    plan.changed_files().any(|file| {
+        let Content::Text(text) = &file.content else {
+            return false;
+        };
+        let is_known = changes
+            .iter()
+            .any(|change| change.path == file.path.as_str());
+        let present = host.read(file.path.as_path(), MOST_BYTES);
+        !is_known && present.is_ok_and(|bytes| bytes == text.as_bytes())
     })
 }
 
@@ -151,6 +179,13 @@ fn of_named(host: &dyn Host, runs: &Runs<'_>, run: &RunId) -> Result<Target, Pro
     .remedy("nim-tls history"))
 }
 
+/// Whether it is this path that was changed, or lies in a folder that was made.
+fn holds(change: &Change, path: &str) -> bool {
+    let inside = path.strip_prefix(&change.path);
+    let is_made = change.before == Before::Nothing && matches!(change.after, After::Folder { .. });
+    inside.is_some_and(|rest| rest.is_empty() || is_made && rest.starts_with('/'))
+}
+
 /// A later run that changed one of the same paths, and the path.
 fn later_one(
     target: &Target,
@@ -166,8 +201,7 @@ fn later_one(
         .filter(|(run, _)| is_later(run, &target.run))
         .find_map(|(run, changes)| {
             let paths = changes.iter().map(|change| &change.path);
-            let mut shared =
-                paths.filter(|path| target.changes.iter().any(|own| own.path == **path));
+            let mut shared = paths.filter(|path| target.changes.iter().any(|own| holds(own, path)));
             shared.next().map(|path| (run.clone(), escaped(path)))
         })
 }

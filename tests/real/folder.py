@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import snapshot
 from conftest import ROOT
 from lab import environment
-from tool import ANSWERS_FILE, Done, Tool
+from tool import ANSWERS_FILE, STATE, Done, Tool
 
 
 class Folder:
@@ -29,6 +30,24 @@ class Folder:
             argv, capture_output=True, text=True, timeout=timeout, env=environment(), check=check,
             errors="backslashreplace", stdin=subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
+
+
+def begin_to_wait(tool: "FolderTool") -> subprocess.Popen[bytes]:
+    """An apply that waits to be kept, for ten minutes."""
+    argv = tool.command("apply", "--answers", tool.inside(ANSWERS_FILE), "--yes", "--confirm-within", "600")
+    before = set(waiting(tool))
+    applying = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not set(waiting(tool)) - before:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return applying
+
+
+def waiting(tool: "FolderTool") -> list[Path]:
+    """The events of runs that wait or have waited."""
+    found = tool.manager.root.glob(f"{STATE.lstrip('/')}/runs/*/events.jsonl")
+    return [events for events in found if b'"waiting"' in events.read_bytes()]
 
 
 class FolderTool(Tool):

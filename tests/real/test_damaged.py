@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import snapshot
-from folder import Folder, FolderTool
+from folder import Folder, FolderTool, begin_to_wait
 from tool import ANSWERS_FILE, STATE, Done
 from trials import ROLLBACK, Trials
 
@@ -92,14 +92,10 @@ class Damaged(Trials):
             assert self.run(*self.apply).code == 0
         (self.run_name,) = (name for name in os.listdir(host.path(f"{STATE}/runs")) if name[0].isdigit())
 
+        self.different_at_first = self.differences()
+
     def cut_short_in_the_window(self) -> None:
-        argv = self.tool.command("apply", "--answers", self.tool.inside(ANSWERS_FILE), "--yes", "--confirm-within", "600")
-        applying = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        events = f"{STATE}/runs/*/events.jsonl"
-        until = time.monotonic() + 60
-        while not any(b'"waiting"' in found.read_bytes() for found in self.first.root.glob(events.lstrip("/"))):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        applying = begin_to_wait(self.tool)
         found = subprocess.run(["pgrep", "-f", f"[_]_worker .*{self.first.root}"], capture_output=True, check=True)
         os.kill(int(found.stdout), signal.SIGKILL)
         assert applying.wait(timeout=60) == 4
@@ -192,3 +188,21 @@ def test_nothing_that_only_looks_waits_or_fails_because_of_it(damaged: Damaged) 
             for command in (("history",), ("check",), ("watch",)):
                 done, different = damaged.on_a_copy(spoil, *command)
                 assert done.code in (0, 1, 5) and "panicked" not in done.err and different, (name, damage, command, done)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", [0, 2, 3])
+def test_what_all_records_have_lost_is_missed_by_what_is_there(damaged: Damaged, part: int) -> None:
+    """Both journals end early, or are gone, and there is no receipt: nothing is taken away that what stays needs."""
+
+    def spoil(run: Path) -> None:
+        for name in JOURNALS:
+            lines = (run / name).read_bytes().splitlines(keepends=True)
+            (run / name).write_bytes(b"".join(lines[: len(lines) * part // 4]))
+        (run / "receipt.json").unlink(missing_ok=True)
+
+    done, different = damaged.on_a_copy(spoil, *ROLLBACK)
+    assert done.code == 4 and "plan.json" in done.err and "do: mv " in done.err, done
+    assert different == damaged.different_at_first, (done, different)
+    done, _ = damaged.on_a_copy(spoil, "apply", "--answers", damaged.tool.inside(ANSWERS_FILE), "--yes")
+    assert done.code == 5, done

@@ -106,7 +106,7 @@ class Failing(Trials):
             named = [line.split(": ")[1] for line in changed]
             assert mute or all(path in done.err + done.out for path in named), (about, done, named)
         if done.code != 0 and not mute:
-            assert WORDS[fault.error] in done.err and ("\n  do: " in done.err or "to finish by hand" in done.out), (about, done)
+            assert WORDS[fault.error] in done.err and ("\n  do: " in done.err or "to finish" in done.out), (about, done)
         # What was left may lie among our own records, which are not looked at here.
         if changed or cut_short or done.code == 4:
             self.put_back(about)

@@ -4,11 +4,13 @@ import json
 import shlex
 import shutil
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
 import snapshot
 from conftest import ROOT, newer_build_and
+from folder import Folder, FolderTool, begin_to_wait
 from lab import wait_for
 from manager import NAME, Manager
 from nim_tree import PLAIN
@@ -128,6 +130,23 @@ def test_who_leaves_the_screen_is_told_how_to_keep_it(manager: Manager, tool: To
         assert "unless somebody keeps it" in parting and "do: nim-tls confirm 2" in parting, parting
     tool.keep()
     assert tool.run("verify").code == 0
+
+
+def test_a_rollback_that_meets_a_confirm_is_done_all_the_same(binary: Path, tmp_path: Path) -> None:
+    """Whichever word the worker hears. Red where a run that was kept meanwhile is only watched."""
+    host = Folder(tmp_path / "root")
+    tool, before = FolderTool(host, binary), snapshot.take(host)
+    kept = 0
+    for number in range(10):
+        applying = begin_to_wait(tool)
+        rollback = subprocess.Popen(tool.command("rollback", "--yes"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        time.sleep(number * 0.004)
+        confirm = tool.run("confirm")
+        assert rollback.wait(timeout=60) == 0 and confirm.code in (0, 1), confirm
+        assert applying.wait(timeout=60) == (6 if confirm.code else 0)
+        assert snapshot.differences(before, snapshot.take(host)) == []
+        kept += confirm.code == 0
+    assert kept > 0
 
 
 def test_a_tree_is_put_back_as_well_where_nobody_keeps_it(binary: Path, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 //! `nim-tls rollback`: puts back what a run changed.
 
+use std::time::Duration;
+
 use crate::cli::Consent;
 use crate::error::{Exit, Problem};
+use crate::receipt::Outcome;
 use crate::values::{RunId, escaped, wrapped};
 use crate::worker::{self, Target, Word};
 
@@ -15,6 +18,9 @@ use super::super::saying;
 use super::super::typed::as_root;
 use super::apply::{Begun, declined};
 use super::watch::watch;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) fn rollback(
     ground: &Ground,
@@ -53,11 +59,29 @@ fn not_kept(
         Answer::Yes => {}
         answer => return Ok(declined(&answer, output)),
     }
-    saying::say(ground, run, Word::PutBack, output)?;
+    if saying::say(ground, run, Word::PutBack, output)? == Some(Outcome::Applied) {
+        output.tell(&format!(
+            "run {run} was kept at this moment; it is rolled back now"
+        ));
+        return kept_meanwhile(ground, run, output);
+    }
     let code = watch(ground, Some(run), output)?;
     // That it is back is what was asked for.
     let back = code == Exit::NotKept as u8;
     Ok(if back { Exit::Done as u8 } else { code })
+}
+
+/// Somebody else's word came first: then it is a run like any other.
+fn kept_meanwhile(ground: &Ground, run: &RunId, output: &Output) -> Result<u8, Problem> {
+    // Its receipt is there a moment before its worker is gone.
+    let until = ground.host().uptime() + PATIENCE;
+    while busy::at_work(ground, run) && ground.host().uptime() < until {
+        ground.host().sleep(PAUSE);
+    }
+    match begin(ground, Some(run), Consent { yes: true }, output)? {
+        Begun::Run(started) => follow(ground, started, output),
+        Begun::Nothing(_) | Begun::Declined(_) => Ok(Exit::Done as u8),
+    }
 }
 
 fn begin(
