@@ -5,7 +5,7 @@
 //! tells an edit by accident, and one reader from the other what both have read.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -354,15 +354,11 @@ pub(super) fn is_free(file: &Path) -> Result<(), Problem> {
             return Err(Problem::usage(escaped(&what)));
         }
     };
-    let what = format!("{} {why}, and --save replaces nothing", path.display());
-    let (own, other) = (quoted(path.as_os_str()), with_suffix(&path));
-    Err(Problem::usage(escaped(&what)).remedy(format!("mv {own} {}", quoted(other.as_os_str()))))
-}
-
-fn with_suffix(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".old");
-    name.into()
+    let what = format!(
+        "{} {why}, and --save replaces nothing: name another file",
+        path.display()
+    );
+    Err(Problem::usage(escaped(&what)).remedy(look_at(&path)))
 }
 
 /// As the kernel has it, or, of a tree of files, as it would be called.

@@ -162,7 +162,8 @@ impl Status {
         let (_, name) = head.split_once('(')?;
         let mut fields = tail.split_ascii_whitespace();
         // From here the fields are numbered from 3, the state; the parent is 4, the start time 22.
-        let stopped = matches!(fields.next()?, "T" | "t");
+        // Not `t`: whoever traces it lets it go on, and may do so at any moment.
+        let stopped = fields.next()? == "T";
         let parent = fields.next()?.parse().ok()?;
         let started = fields.nth(17)?.parse().ok()?;
         Some(Self {
@@ -226,7 +227,7 @@ mod tests {
             let line = format!("12 ({name}) {state} {tail}\n");
             let expected = Status {
                 name: name.to_owned(),
-                stopped: state.eq_ignore_ascii_case(&'t'),
+                stopped: state == 'T',
                 parent: 7,
                 started: 4711,
             };

@@ -58,10 +58,8 @@ pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
         match (event.what, &mut waits) {
             (Happening::Armed { switch }, _) => armed = Some(switch),
             (Happening::Waiting { seconds }, _) => {
-                // The file may be damaged, and this is a time from anywhere.
-                let end = event.at.saturating_add(i64::from(seconds));
                 waits = Some(Waits {
-                    left: end.saturating_sub(host.now()).max(0),
+                    left: left(host, event.at, seconds),
                     switch: armed.clone(),
                     came_back: None,
                 });
@@ -73,11 +71,18 @@ pub fn waits(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Waits> {
     waits
 }
 
+/// How many seconds are left of those that began at this time. The file may be damaged, and this
+/// is a time from anywhere.
+fn left(host: &dyn Host, at: i64, seconds: u32) -> i64 {
+    let end = at.saturating_add(i64::from(seconds));
+    end.saturating_sub(host.now()).max(0)
+}
+
 /// Whether this run should have been put back by now, or is being put back, as far as it told.
 pub fn is_overdue(host: &dyn Host, state: &AbsPath, run: &RunId) -> bool {
     let told = follow(host, state, run, 0).news().unwrap_or_default();
     told.iter().any(|event| match event.what {
-        Happening::Waiting { seconds } => event.at + i64::from(seconds) <= host.now(),
+        Happening::Waiting { seconds } => left(host, event.at, seconds) == 0,
         Happening::PuttingBack { .. } => true,
         _ => false,
     })

@@ -61,6 +61,8 @@ def test_without_systemd_a_killed_worker_is_put_back_by_another_process(manager:
     assert tool.run("confirm").code == 1
     first = tool.run("history", "--format", "json").document["runs"][0]["run"]
     assert tool.run("watch", first).code == 6, "nobody kept it, and it was put back"
+    # Not the rollback that nobody asked for.
+    assert tool.run("watch").code == 6
     assert manager.run("pgrep", "-f", "[_]_return", check=False).stdout == "", "nobody looks any more"
 
 

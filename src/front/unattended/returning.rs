@@ -71,7 +71,8 @@ fn is_over(folder: &RunFolder<'_>) -> Result<bool, Problem> {
 fn put_back(ground: &Ground, run: &RunId) -> Result<(), Problem> {
     // Where it cannot be undone, there is no need for a run that says so each time.
     worker::target(ground.host(), ground.state(), Some(run), None)?;
-    let request = worker::request("rollback", Some(run.clone()));
+    let mut request = worker::request("rollback", Some(run.clone()));
+    request.by_switch = true;
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     let started = worker::start(host, state, &launch, &request, None, "")?;

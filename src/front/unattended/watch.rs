@@ -65,7 +65,7 @@ pub(in super::super) fn watch_asking(
     }
 }
 
-/// The named run; else the one at work, else the latest.
+/// The named run; else the one at work, else the latest that somebody asked for.
 pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Problem::host(format!("the runs of this host cannot be read: {error}")).remedy(as_root())
@@ -80,7 +80,7 @@ pub(super) fn chosen(ground: &Ground, run: Option<&RunId>) -> Result<RunId, Prob
         None => busy::run_at_work(ground)
             .or_else(|| {
                 let mut latest = known.into_iter().rev();
-                latest.find(|run| !was_turned_away(ground, run))
+                latest.find(|run| !was_turned_away(ground, run) && !is_of_a_switch(ground, run))
             })
             .ok_or_else(|| missing("no run is recorded here".to_owned())),
     }
@@ -96,6 +96,12 @@ pub(super) fn was_turned_away(ground: &Ground, run: &RunId) -> bool {
     let last = events.ok().and_then(|mut events| events.pop());
     let busy = Exit::Busy as u8;
     last.is_some_and(|event| matches!(event.what, Happening::Ended { exit, .. } if exit == busy))
+}
+
+/// Whether it put back a run that nobody kept: how that one ended is what is asked for.
+fn is_of_a_switch(ground: &Ground, run: &RunId) -> bool {
+    let folder = Runs::new(ground.host(), ground.state()).open(run);
+    matches!(folder.request(), Ok(Some(request)) if request.by_switch)
 }
 
 fn without_end(ground: &Ground, run: &RunId, output: &Output) -> Result<u8, Problem> {
