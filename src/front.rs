@@ -2,6 +2,7 @@
 
 mod output;
 mod typed;
+mod outward;
 mod place;
 mod prover;
 // What the fronts share: no front names another.
@@ -49,18 +50,24 @@ use prover::RealProver;
 
 /// Carries out what was typed; gives the exit code.
 pub fn run(cli: &Cli) -> u8 {
-    let output = Output::new(&cli.place);
-    let done = check_format(cli).and_then(|()| match &cli.command {
-        None => Ground::new(&cli.place).and_then(|ground| wizard(cli, ground, &output)),
-        Some(Command::Demo) => demo(cli, &output),
-        Some(command) => {
-            Ground::new(&cli.place).and_then(|ground| unattended::run(command, &ground, &output))
-        }
-    });
-    done.unwrap_or_else(|problem| {
+    let mut output = Output::new(&cli.place);
+    carried_out(cli, &mut output).unwrap_or_else(|problem| {
         output.failed(&problem);
         problem.exit as u8
     })
+}
+
+fn carried_out(cli: &Cli, output: &mut Output) -> Result<u8, Problem> {
+    check_format(cli)?;
+    if matches!(cli.command, Some(Command::Demo)) {
+        return demo(cli, output);
+    }
+    let ground = Ground::new(&cli.place)?;
+    output.outward = ground.outward();
+    match &cli.command {
+        None => wizard(cli, ground, output),
+        Some(command) => unattended::run(command, &ground, output),
+    }
 }
 
 /// The wizard, where there is somebody to lead through it.
@@ -74,10 +81,11 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
             return tui::run(ground, is_ascii(cli), output.has_colour(), entered, found);
         }
         Found::Free => {}
-        Found::AtWork(run) => return plain::attach(&ground, &run, &in_lines(cli)),
+        Found::AtWork(run) => return plain::attach(&ground, &run, &in_lines(cli, &ground)),
         Found::CutShort(run) => return Err(busy::cut_short(&ground, &run)),
     }
-    plain::run(ground, &in_lines(cli), entered)
+    let output = in_lines(cli, &ground);
+    plain::run(ground, &output, entered)
 }
 
 /// The same on a practice host.
@@ -90,8 +98,10 @@ fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
     needs_terminal("the practice host", "nim-tls plan --answers FILE")?;
     let entered = Entered::default();
     if cli.plain || !prompt::addresses_cursor() {
-        let output = in_lines(cli);
-        return demo::demo(|ground| plain::run(ground, &output, entered));
+        return demo::demo(|ground| {
+            let output = in_lines(cli, &ground);
+            plain::run(ground, &output, entered)
+        });
     }
     let (ascii, colour) = (is_ascii(cli), output.has_colour());
     demo::demo(|ground| tui::run(ground, ascii, colour, entered, Found::Free))
@@ -99,12 +109,14 @@ fn demo(cli: &Cli, output: &Output) -> Result<u8, Problem> {
 
 /// Where lines go. A terminal that cannot move its cursor gets not one colour either, whatever
 /// was asked for.
-fn in_lines(cli: &Cli) -> Output {
+fn in_lines(cli: &Cli, ground: &Ground) -> Output {
     let mut place = cli.place.clone();
     if !prompt::addresses_cursor() {
         place.color = When::Never;
     }
-    Output::new(&place)
+    let mut output = Output::new(&place);
+    output.outward = ground.outward();
+    output
 }
 
 fn needs_terminal(what: &str, instead: &str) -> Result<(), Problem> {

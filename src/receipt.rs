@@ -1,6 +1,8 @@
 //! What a run did, kept so that it can be undone, today or in a year. Receipts of every
 //! version that was ever released must go on being read: fields are added, never renamed.
 
+mod seal;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -101,12 +103,22 @@ impl Receipt {
     pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
         let damaged = |error: serde_json::Error| Unusable::Damaged(error.to_string());
         let value: serde_json::Value = serde_json::from_slice(bytes).map_err(damaged)?;
+        // Its form is that of every version.
+        if !seal::holds(bytes) {
+            let why = "its checksum is not that of what it holds";
+            return Err(Unusable::Damaged(why.to_owned()));
+        }
         match value.get("schema").and_then(serde_json::Value::as_u64) {
             Some(0) => return Err(Unusable::Damaged("there is no schema 0".to_owned())),
             Some(schema) if schema > u64::from(SCHEMA) => return Err(Unusable::Newer(schema)),
             _ => {}
         }
         serde_json::from_value(value).map_err(damaged)
+    }
+
+    /// The bytes of `receipt.json`.
+    pub fn written(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|object| seal::sealed(&object).into_bytes())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::values::{Gather as _, RunId, escaped, wrapped};
 
 use super::by_hand;
 use super::output::Output;
+use super::outward::Outward;
 use super::place::Ground;
 use super::plan_text::noted;
 use super::typed::quoted;
@@ -70,7 +71,7 @@ impl RunDocument {
         }
     }
 
-    fn of(receipt: &Receipt, notes: &[String]) -> Self {
+    fn of(receipt: &Receipt, notes: &[String], outward: &Outward) -> Self {
         Self {
             schema: 1,
             run: Some(receipt.run.clone()),
@@ -82,7 +83,10 @@ impl RunDocument {
                 .collect(),
             proof: receipt.proof.clone(),
             reload: receipt.reload.to_string(),
-            problem: receipt.problem.clone(),
+            problem: receipt
+                .problem
+                .as_deref()
+                .map(|problem| outward.text(problem)),
             left: receipt.left.clone(),
             notes: notes.to_vec(),
             kept: receipt.kept.clone(),
@@ -96,7 +100,7 @@ impl RunDocument {
 /// so too.
 pub(super) fn refused(output: &Output, problem: Problem) -> Problem {
     if output.is_json() {
-        let what = Some(problem.to_string());
+        let what = Some(output.outward.problem(&problem).to_string());
         let document = RunDocument::without_receipt(None, Outcome::Refused, what);
         // The first problem is the one to be told.
         let _ = output.document(&document);
@@ -127,7 +131,7 @@ pub(super) fn show(
     about: &About<'_>,
 ) -> Result<(), Problem> {
     if output.is_json() {
-        return output.document(&RunDocument::of(receipt, about.notes));
+        return output.document(&RunDocument::of(receipt, about.notes, &output.outward));
     }
     let mut text = text(receipt, about, output.width);
     let commands = by_hand::commands(ground, receipt);

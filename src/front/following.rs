@@ -4,7 +4,7 @@ use crate::error::{Exit, Problem};
 use crate::event::{Event, Happening};
 use crate::receipt::{Outcome, Receipt};
 use crate::report::Row;
-use crate::values::{RunId, escaped};
+use crate::values::{AbsPath, RunId, escaped};
 use crate::worker::{self, RunError, Runs, Started};
 
 use super::busy;
@@ -13,6 +13,9 @@ use super::leaving;
 use super::output::Output;
 use super::place::Ground;
 use super::progress;
+
+/// With less than a page free, not a word can be written.
+const PAGE: u64 = 4096;
 
 /// Shows a run that was just started until it has ended; gives its exit code.
 pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Result<u8, Problem> {
@@ -123,17 +126,32 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
             "the worker of run {run} was ended from outside before it was done, so this host is \
              in between{said}"
         );
+        let what = match full(ground) {
+            Some(folder) => format!("{what}; {folder} has no space left, make room first"),
+            None => what,
+        };
         Problem::new(Exit::Incomplete, what)
             .remedy(format!("nim-tls rollback {run} --yes{}", ground.options()))
     } else {
         let what = format!(
             "the worker of run {run} was gone before it began, so nothing was changed{said}"
         );
+        if let Some(folder) = full(ground) {
+            let what = format!("{what}; {folder} has no space left, not even for its reason");
+            let problem = Problem::host(what).remedy(format!("df -h {folder}; df -i {folder}"));
+            return without_receipt(run, output, problem);
+        }
         let again = runs.open(run).request().ok().flatten();
         let again = again.map_or_else(|| "apply".to_owned(), |request| request.command);
         Problem::host(what).remedy(format!("nim-tls {again} ... once more"))
     };
     without_receipt(run, output, problem)
+}
+
+/// The state folder, where not a page more can be written to it.
+fn full(ground: &Ground) -> Option<&AbsPath> {
+    let space = ground.host().space(ground.state().as_path());
+    matches!(space, Ok(free) if free < PAGE).then(|| ground.state())
 }
 
 fn without_receipt(run: &RunId, output: &Output, problem: Problem) -> Problem {
@@ -142,7 +160,7 @@ fn without_receipt(run: &RunId, output: &Output, problem: Problem) -> Problem {
             Exit::Incomplete => Outcome::Incomplete,
             _ => Outcome::Refused,
         };
-        let what = Some(problem.to_string());
+        let what = Some(output.outward.problem(&problem).to_string());
         let _ = output.document(&RunDocument::without_receipt(Some(run), outcome, what));
     }
     problem
@@ -184,7 +202,10 @@ pub(super) fn outcome(
             }
             // One that was turned away at the door is no run.
             let run = (*exit != Exit::Busy as u8).then_some(run);
-            let document = RunDocument::without_receipt(run, *outcome, problem.clone());
+            let told = problem
+                .as_deref()
+                .map(|problem| output.outward.text(problem));
+            let document = RunDocument::without_receipt(run, *outcome, told);
             if output.is_json() {
                 output.document(&document)
             } else {

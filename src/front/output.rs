@@ -10,11 +10,14 @@ use crate::cli::{Format, Place, When};
 use crate::error::Problem;
 use crate::values::{USUAL_WIDTH, advised, shown, shown_json, wrapped};
 
+use super::outward::Outward;
 use super::prompt::addresses_cursor;
 
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
+    /// How what helps is told, for whom the host is a tree.
+    pub(super) outward: Outward,
     color: bool,
     /// Columns of the result.
     pub(super) width: usize,
@@ -44,6 +47,7 @@ impl Output {
         };
         Self {
             format: place.format,
+            outward: Outward::default(),
             color,
             width: columns(&io::stdout()).unwrap_or(USUAL_WIDTH),
             told_width: columns(&io::stderr()),
@@ -107,6 +111,7 @@ impl Output {
 
     /// What went wrong. Where nobody watches it is for logs and scripts: a line for a sentence.
     pub(super) fn problem(&self, problem: &Problem) {
+        let problem = self.outward.problem(problem);
         let width = self.told_width.unwrap_or(usize::MAX);
         let mut text = String::new();
         for (index, line) in problem.what.lines().enumerate() {
@@ -127,7 +132,7 @@ impl Output {
     /// What went wrong, as the JSON document too, where a command has not written its own.
     pub(super) fn failed(&self, problem: &Problem) {
         if self.is_json() && !self.documented.get() {
-            let problem = problem.to_string();
+            let problem = self.outward.problem(problem).to_string();
             // That this fails has nothing to do with the problem, which is told in any case.
             let _ = self.document(&ProblemDocument { schema: 1, problem });
         }
@@ -189,6 +194,7 @@ mod tests {
     fn colours_change_no_letter_of_a_diff() {
         let diff = "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n";
         let output = |color| Output {
+            outward: Outward::default(),
             format: Format::Text,
             color,
             width: USUAL_WIDTH,

@@ -10,6 +10,7 @@ use crate::practice::Practice;
 use crate::values::{AbsPath, RunId};
 use crate::worker::Launch;
 
+use super::outward::Outward;
 use super::typed::quoted;
 
 pub(super) const STATE: &str = "/var/lib/nim-tls";
@@ -137,6 +138,11 @@ impl Ground {
             options.push_str(&format!(" --state-dir {}", quoted(state.as_ref())));
         }
         options
+    }
+
+    /// How what helps is told on the machine around.
+    pub(super) fn outward(&self) -> Outward {
+        Outward::new(self.root(), self.options())
     }
 
     /// A path of this host as the machine around it names it.

@@ -102,7 +102,9 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
             kind: Kind::Link(target),
             ..
         })) => {
-            let target = quoted(target.as_os_str());
+            // A link may name its end as seen from its folder.
+            let folder = state.as_path().parent().unwrap_or(Path::new("/"));
+            let target = quoted(folder.join(target).as_os_str());
             let what = format!("the state folder {state} is a symbolic link to {target}");
             Err(Problem::host(escaped(&what)).remedy(escaped(&format!(
                 "name the folder itself: --state-dir {target}"

@@ -73,8 +73,7 @@ pub(super) fn run(
     let (taken, screen) = Taken::take().map_err(|error| lost(&error))?;
     let size = screen.size().map_err(|error| lost(&error))?;
     let look = Look { colour, ascii };
-    let options = ground.options();
-    let mut model = Model::new(look, (size.width, size.height), entered, options);
+    let mut model = Model::new(look, (size.width, size.height), entered, ground.outward());
     model.issued = format!("{}/issued", ground.state());
     model.practice = ground.practice_folder();
     read_keys(sender.clone());

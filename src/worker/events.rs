@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::event::{Event, Happening, Switch};
+use crate::event::{Event, Happening, StepEnd, Switch};
 use crate::host::{Host, HostError};
 use crate::values::{AbsPath, RunId};
 
@@ -88,6 +88,18 @@ pub fn is_overdue(host: &dyn Host, state: &AbsPath, run: &RunId) -> bool {
     })
 }
 
+/// Whether a run told that its files are in place, or that it waits to be kept.
+pub(super) fn says_it_placed(host: &dyn Host, folder: &RunFolder<'_>) -> bool {
+    let told = of_folder(host, folder, 0).news();
+    told.unwrap_or_default()
+        .iter()
+        .any(|event| match &event.what {
+            Happening::StepEnded { step, how, .. } => step == "place" && *how == StepEnd::Done,
+            Happening::Waiting { .. } => true,
+            _ => false,
+        })
+}
+
 /// Reads the events of a run as they come.
 pub struct Follower<'a> {
     host: &'a dyn Host,
@@ -97,10 +109,13 @@ pub struct Follower<'a> {
 
 /// Follows the events of `run` from this offset of its file on; 0 is its beginning.
 pub fn follow<'a>(host: &'a dyn Host, state: &AbsPath, run: &RunId, from: u64) -> Follower<'a> {
-    let file = Runs::new(host, state).open(run).events_file();
+    of_folder(host, &Runs::new(host, state).open(run), from)
+}
+
+fn of_folder<'a>(host: &'a dyn Host, folder: &RunFolder<'_>, from: u64) -> Follower<'a> {
     Follower {
         host,
-        file,
+        file: folder.events_file(),
         offset: from,
     }
 }

@@ -20,6 +20,7 @@ use crate::plan::Plan;
 use crate::receipt::{Receipt, Unusable};
 use crate::values::{Attributes, RunId, path_word};
 
+use super::events::says_it_placed;
 use super::journal::{self, Damaged, Entry, Files, Journal};
 use super::look::{MOST_BYTES, own_file};
 
@@ -180,7 +181,12 @@ impl<'a> RunFolder<'a> {
     }
 
     pub fn write_receipt(&self, receipt: &Receipt) -> Result<(), RunError> {
-        self.write_json("receipt.json", receipt)
+        let path = self.path.join("receipt.json");
+        let text = receipt.written().map_err(|error| RunError::Unreadable {
+            path,
+            why: error.to_string(),
+        })?;
+        Ok(self.write("receipt.json", &text)?)
     }
 
     /// Gives a receipt that is damaged another name, for whoever wants to look at it. Where one
@@ -270,8 +276,10 @@ impl<'a> RunFolder<'a> {
     /// Whether it may have changed something: each change has its line before it is made.
     pub fn was_begun(&self) -> Result<bool, RunError> {
         match self.entries() {
-            // Copies are kept before the first line is written.
-            Ok(entries) => Ok(!entries.is_empty() || self.has_copies()),
+            // Copies are kept before the first line is written, and lines may have been lost.
+            Ok(entries) => {
+                Ok(!entries.is_empty() || self.has_copies() || says_it_placed(self.host, self))
+            }
             Err(RunError::Damaged { .. }) => Ok(true),
             Err(error) => Err(error),
         }

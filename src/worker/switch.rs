@@ -153,17 +153,33 @@ pub fn has_switch(host: &dyn Host, state: &AbsPath, run: &RunId) -> bool {
 }
 
 /// Waits for what the switch of this run does, which has lost its worker; gives the receipt that
-/// ends it. `None`: that was killed as well.
+/// ends it. `None`: that is gone as well, or takes longer than it ever should.
 pub fn put_back_by_switch(host: &dyn Host, state: &AbsPath, run: &RunId) -> Option<Receipt> {
     let folder = Runs::new(host, state).open(run);
     let until = host.uptime() + LONGEST;
     while host.uptime() < until {
+        // Looked at before the receipt: what is gone has written it by then.
+        let gone = is_gone(host, run);
         if let Ok(Some(receipt)) = folder.receipt() {
             return Some(receipt);
+        }
+        if gone {
+            return None;
         }
         host.sleep(PAUSE);
     }
     None
+}
+
+/// Whether neither the process that looks after this run is there, nor a worker that it began.
+/// A timer comes again.
+fn is_gone(host: &dyn Host, run: &RunId) -> bool {
+    let looks = format!("__return {run} ");
+    let of_ours = |title: &str| title.contains(&looks) || title.contains("__worker ");
+    match host.processes() {
+        Ok(processes) if !has_systemd(host) => !processes.iter().any(|p| of_ours(&p.title)),
+        _ => false,
+    }
 }
 
 /// Takes away what is left of the switch of a run that is over.

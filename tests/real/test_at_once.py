@@ -113,6 +113,7 @@ def rounds(crowd: Crowd, count: int, kills: int) -> None:
         if number % (count // kills) == 0:
             crowd.holder_is_killed()
         crowd.round()
+        crowd.forget_older_runs()
     worked = sum(number for name, number in crowd.outcomes.items() if name in ("apply 0", "rollback 0"))
     turned_away = sum(number for name, number in crowd.outcomes.items() if name.endswith(" 5"))
     assert worked >= count / 2 and turned_away > count / 4, crowd.outcomes

@@ -106,3 +106,31 @@ def test_a_program_that_was_replaced_while_it_runs_still_starts_its_worker(
     deleted = ("bash", "-c", 'exec 9<"$1"; rm "$1"; shift; exec /proc/self/fd/9 "$@"', "bash")
     done = run(copy, tree, "apply", "--answers", str(ANSWERS), "--yes", before=deleted)
     assert done.returncode == 0 and json.loads(done.stdout)["outcome"] == "applied", done
+
+
+def test_what_helps_is_told_with_the_names_of_the_machine_around(binary: Path, tree: Path) -> None:
+    """Red where a remedy, pasted, acts on the machine around: without `Outward`, all of these."""
+    web = tree / "etc/nginx/conf.d"
+    web.chmod(0o777)
+    refused = run(binary, tree, "plan", "--answers", str(ANSWERS))
+    assert refused.returncode == 1 and refused.stderr.rstrip().endswith(f"do: chmod o-w {web}"), refused
+    assert json.loads(refused.stdout)["problem"].endswith(f"do: chmod o-w {web}"), refused
+    subprocess.run(remedy(refused.stderr), shell=True, check=True)
+    assert web.stat().st_mode & 0o7777 == 0o775
+
+    assert run(binary, tree, "apply", "--answers", str(ANSWERS), "--yes").returncode == 0
+    file = tree / "etc/nms/certs/server.crt"
+    twin = file.with_name("twin.crt")
+    twin.hardlink_to(file)
+    left = run(binary, tree, "rollback", "--yes")
+    assert left.returncode == 1, left
+    subprocess.run(remedy(left.stderr), shell=True, check=True)
+    twin.unlink()
+    assert run(binary, tree, "rollback", "--yes").returncode == 0
+
+    nothing = run(binary, tree, "confirm")
+    assert nothing.returncode == 1 and f"--root {tree}" in remedy(nothing.stderr), nothing
+
+
+def remedy(told: str) -> str:
+    return told.split("do: ", 1)[1].strip()

@@ -75,8 +75,12 @@ fn what_differs_from_the_answers_is_part_of_the_result() {
     let applied = receipt(Outcome::Applied);
     let text = shown(&applied, 0, std::slice::from_ref(&note));
     assert!(text.contains("not as the answers want it"), "{text}");
-    let document =
-        serde_json::to_value(RunDocument::of(&applied, std::slice::from_ref(&note))).unwrap();
+    let document = serde_json::to_value(RunDocument::of(
+        &applied,
+        std::slice::from_ref(&note),
+        &Outward::default(),
+    ))
+    .unwrap();
     assert_eq!(document["notes"][0], note);
     let unchanged = serde_json::to_value(RunDocument::unchanged(vec![note.clone()])).unwrap();
     assert_eq!(unchanged["outcome"], "unchanged");

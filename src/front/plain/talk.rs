@@ -65,7 +65,7 @@ impl<'a> Talk<'a> {
             ground,
             output,
             asked,
-            checks: prerequisites::checks(&facts),
+            checks: ground.outward().checks(prerequisites::checks(&facts)),
             facts,
             entered,
             outlook: Outlook::default(),
@@ -95,7 +95,8 @@ impl<'a> Talk<'a> {
         // being looked up, or it would be forgotten that it will not do.
         let answers = self.entered.check().ok();
         self.facts = session::first_look(self.ground, answers.as_ref());
-        self.checks = prerequisites::checks(&self.facts);
+        let checks = prerequisites::checks(&self.facts);
+        self.checks = self.ground.outward().checks(checks);
         questions::settle(&self.facts, &mut self.entered);
         self.replan();
     }
@@ -111,6 +112,7 @@ impl<'a> Talk<'a> {
 
     /// A problem in sentences, with what helps.
     pub(super) fn tell_problem(&mut self, problem: &Problem) {
+        let problem = self.ground.outward().problem(problem);
         self.tell_after("! ", &problem.what);
         if let Some(remedy) = &problem.remedy {
             self.tell_after("  do: ", &questions::in_questions(remedy));

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::outlook::Outlook;
+use super::super::outward::Outward;
 use super::super::words;
 use super::edit::Edit;
 use super::look::Look;
@@ -42,8 +43,8 @@ pub(super) struct Model {
     pub(super) connected_before: Option<usize>,
     /// One line about what was just done or refused; gone with the next key.
     pub(super) notice: Option<Notice>,
-    /// Arguments that make a command, as it is shown, act on this host too: ` --root DIR`.
-    pub(super) options: String,
+    /// What makes a command, as it is shown, act on this host too.
+    pub(super) outward: Outward,
     /// The folder where the files of agents wait to be fetched.
     pub(super) issued: String,
     /// The folder of a host for practice, which goes away with this screen.
@@ -105,7 +106,7 @@ pub(super) const WAY_BACK_IN_PRACTICE: &str =
     "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
-    pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, options: String) -> Self {
+    pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, outward: Outward) -> Self {
         Self {
             look,
             size,
@@ -125,7 +126,7 @@ impl Model {
             running: None,
             connected_before: None,
             notice: None,
-            options,
+            outward,
             issued: String::new(),
             practice: None,
         }
@@ -136,7 +137,7 @@ impl Model {
         if self.practice.is_some() {
             format!("{WAY_BACK_IN_PRACTICE}.")
         } else {
-            format!("nim-tls rollback{}", self.options)
+            format!("nim-tls rollback{}", self.outward.options())
         }
     }
 
@@ -148,7 +149,7 @@ impl Model {
             format!(
                 "If you leave, all of it is put back when the time is over, unless somebody keeps \
                  it: nim-tls confirm{}",
-                self.options
+                self.outward.options()
             )
         } else {
             "You can close this screen or lose the line: the work goes on in a process of its own. \

@@ -14,12 +14,12 @@ pub(super) fn words(model: &Model) -> Option<String> {
     };
     let Some(run) = &running.run else {
         // The yes was given, and nothing was heard of the worker yet.
-        let watch = format!("nim-tls watch{}", model.options);
+        let watch = format!("nim-tls watch{}", model.outward.options());
         return Some(format!("the work may have begun\n  do: {watch}"));
     };
     let (said, command) = so_far(running);
     let command = command.map_or_else(String::new, |command| {
-        format!("\n  do: nim-tls {command} {run}{}", model.options)
+        format!("\n  do: nim-tls {command} {run}{}", model.outward.options())
     });
     Some(format!("run {run}: {said}{command}"))
 }
@@ -54,6 +54,7 @@ fn so_far(running: &Running) -> (String, Option<&'static str>) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use super::super::super::outward::Outward;
     use super::super::look::Look;
     use super::super::running::Ended;
     use super::*;
@@ -64,7 +65,12 @@ mod tests {
             colour: false,
             ascii: true,
         };
-        let mut model = Model::new(look, (80, 24), Entered::default(), " --root /x".to_owned());
+        let mut model = Model::new(
+            look,
+            (80, 24),
+            Entered::default(),
+            Outward::new(None, " --root /x".to_owned()),
+        );
         model.running = running;
         words(&model).unwrap()
     }

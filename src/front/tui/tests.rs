@@ -10,6 +10,7 @@ mod screens;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use super::super::outward::Outward;
 use super::super::sample::facts;
 use super::key::Key;
 use super::look::Look;
@@ -25,7 +26,7 @@ fn begun() -> Model {
         colour: false,
         ascii: true,
     };
-    let mut model = Model::new(look, (80, 24), Entered::default(), String::new());
+    let mut model = Model::new(look, (80, 24), Entered::default(), Outward::default());
     update(&mut model, Message::Looked(Box::new(facts())));
     model
 }

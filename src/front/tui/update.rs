@@ -77,7 +77,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             {
                 model.tell("Looked again, just now.");
             }
-            model.checks = prerequisites::checks(&facts);
+            model.checks = model.outward.checks(prerequisites::checks(&facts));
             questions::settle(&facts, &mut model.entered);
             if first {
                 outlook::suggest(&facts, &mut model.entered);
@@ -97,7 +97,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Saved(Ok(file)) => {
             model.tell(format!(
                 "saved; later: nim-tls apply --answers {file}{}",
-                model.options
+                model.outward.options()
             ));
             Vec::new()
         }

@@ -25,6 +25,7 @@ pub(super) fn check(
 ) -> Result<u8, Problem> {
     let answers = answers.map(session::answers).transpose()?;
     let checks = prerequisites::checks(&session::first_look(ground, answers.as_ref()));
+    let checks = output.outward.checks(checks);
     if output.is_json() {
         output.document(&Document {
             schema: 1,

@@ -352,3 +352,24 @@ fn nothing_is_put_back_from_where_others_may_write() {
     );
     assert_eq!(world(&machine), applied);
 }
+
+/// Red where only the journal and the copies are asked, which a run of new files has none of.
+#[test]
+fn a_run_that_told_of_its_files_is_not_taken_for_one_that_never_began() {
+    let machine = machine();
+    let (run, _) = apply(&machine, &plan());
+    let runs = Runs::new(&machine, &state());
+    let folder = runs.open(&run);
+    for file in machine.entries().into_keys() {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let told = name == "plan.json" || name == "events.jsonl";
+        if file.starts_with(folder.path()) && file != folder.path() && !told {
+            machine.take_away(&file);
+        }
+    }
+    assert!(folder.was_begun().unwrap());
+    let after = world(&machine);
+    let ending = rollback(&machine, Some(&run)).1;
+    assert_eq!(ending.exit, Exit::Incomplete);
+    assert_eq!(world(&machine), after, "nothing is guessed");
+}

@@ -41,7 +41,7 @@ pub(in super::super::super) fn led(
     };
     let (sender, arrivals) = channel();
     let mut hand = Hand {
-        model: Model::new(look, (80, 24), begun, ground.options()),
+        model: Model::new(look, (80, 24), begun, ground.outward()),
         ground: Arc::clone(ground),
         sender,
         arrivals,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::super::outward::Outward;
 use super::super::look::Look;
 use super::super::model::Model;
 use super::super::stops::{Button, Stop, stops};
@@ -23,6 +24,7 @@ pub(super) struct Body {
     pub(super) lines: Vec<Line<'static>>,
     width: usize,
     look: Look,
+    outward: Outward,
     /// So many lines at the top stay in sight where the others do not all fit.
     head: usize,
     /// The first of the lines at the bottom that stay in sight.
@@ -43,6 +45,7 @@ impl Body {
             lines: Vec::new(),
             width,
             look: model.look,
+            outward: model.outward.clone(),
             head: 0,
             foot: None,
             scroll: model.scroll,
@@ -88,6 +91,7 @@ impl Body {
 
     /// What stands in the way, and what would do.
     pub(super) fn problem(&mut self, problem: &Problem) {
+        let problem = self.outward.problem(problem);
         self.styled(" ! ", &problem.what, self.look.bad());
         if let Some(remedy) = &problem.remedy {
             self.text("   do: ", &in_questions(remedy));

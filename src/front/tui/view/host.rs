@@ -33,7 +33,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.styled(" ! ", &format!("Run {run}: {why}."), model.look.bad());
         body.text(
             "   ",
-            &format!("do: nim-tls rollback --yes{}", model.options),
+            &format!("do: nim-tls rollback --yes{}", model.outward.options()),
         );
     }
     body.gap();
