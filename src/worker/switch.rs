@@ -175,7 +175,9 @@ pub fn put_back_by_switch(host: &dyn Host, state: &AbsPath, run: &RunId) -> Opti
 /// A timer comes again.
 fn is_gone(host: &dyn Host, run: &RunId) -> bool {
     let looks = format!("__return {run} ");
-    let of_ours = |title: &str| title.contains(&looks) || title.contains("__worker ");
+    let of_ours = |title: &str| {
+        title.contains(&looks) || title.contains("__worker ") && !title.contains(" --root ")
+    };
     match host.processes() {
         Ok(processes) if !has_systemd(host) => !processes.iter().any(|p| of_ours(&p.title)),
         _ => false,

@@ -9,6 +9,7 @@ look that does not see that the run was kept (`is_over` in src/front/unattended/
 
 import json
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def test_without_systemd_a_killed_worker_is_put_back_by_another_process(manager:
     # Not the rollback that nobody asked for.
     assert tool.run("watch").code == 6
     assert manager.run("pgrep", "-f", "[_]_return", check=False).stdout == "", "nobody looks any more"
+
+
+@newer_build_and([PLAIN])
+def test_where_the_switch_is_killed_too_it_is_said_at_once(manager: Manager, tool: Tool) -> None:
+    """Red where the front waits for a process that is not there any more."""
+    before = snapshot.take(manager)
+    done = while_it_waits(tool, 600, f"kill -KILL $(pgrep -f '[_]_return'); {KILL}; date +%s >/mnt/killed")
+    assert time.time() - int(manager.read("/mnt/killed")) < 12, done
+    assert done.code == 4 and "nim-tls rollback " in done.err, done
+    tool.rollback().must(0, "rolled-back")
+    assert is_as(manager, before)(), snapshot.differences(before, snapshot.take(manager))
 
 
 @newer_build_and([PLAIN])

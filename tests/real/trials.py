@@ -90,7 +90,9 @@ class Trials:
         return found["status"] != "ok"
 
     def runs(self) -> list[Path]:
-        return sorted(path for path in self.manager.path(f"{STATE}/runs").glob("20*") if path.is_dir())
+        """Oldest first: the hundredth of a day comes after the ninety-ninth."""
+        found = (path for path in self.manager.path(f"{STATE}/runs").glob("20*") if path.is_dir())
+        return sorted(found, key=lambda path: (path.name[:10], int(path.name[11:])))
 
     def forget_older_runs(self) -> None:
         """Between trials: each command reads what all runs have left, and after a thousand that is all it does."""
