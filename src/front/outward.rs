@@ -11,6 +11,16 @@ use crate::values::path_word;
 /// Folders of the kernel's: the machine around has them, a tree has not.
 const OF_THE_KERNEL: [&str; 3] = ["/proc/", "/dev/", "/sys/"];
 
+/// Within which quotes of a shell a character stands.
+#[derive(Clone, Copy)]
+enum Quotes {
+    None,
+    /// `'...'`
+    Plain,
+    /// `$'...'`, in which a backslash takes its next character along.
+    Escaping,
+}
+
 /// From words of a host to words for the machine around it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outward {
@@ -56,21 +66,43 @@ impl Outward {
         self.with_options(&self.rooted(remedy))
     }
 
-    /// Paths as the machine around has them; those that begin with the root stay.
+    /// Paths as the machine around has them; those that begin with the root stay. A path is a whole
+    /// word, bare or in quotes: what looks like one within a name is left alone.
     fn rooted(&self, text: &str) -> String {
         let Some(root) = self.root.as_deref().filter(|root| !root.is_empty()) else {
             return text.to_owned();
         };
         let mut rooted = String::new();
+        // Where the word begins, until its first character has come.
+        let mut begins = Some(0);
+        let mut quotes = Quotes::None;
+        let mut escaped = false;
+        let mut last = ' ';
         for (at, c) in text.char_indices() {
-            let rest = &text[at..];
-            let before = text[..at].trim_end_matches(['\'', '"']);
-            let begins = before.is_empty() || before.ends_with([' ', '(', '=', '$']);
-            let outside = below(rest, root) || OF_THE_KERNEL.iter().any(|k| rest.starts_with(k));
-            if c == '/' && begins && !outside {
+            let first = begins;
+            match (c, quotes) {
+                _ if escaped => escaped = false,
+                ('\\', Quotes::None | Quotes::Escaping) => (escaped, begins) = (true, None),
+                ('\'', Quotes::Plain | Quotes::Escaping) => (quotes, begins) = (Quotes::None, None),
+                // In a sentence it may be an apostrophe.
+                ('\'', Quotes::None) if !last.is_alphanumeric() => {
+                    quotes = if last == '$' {
+                        Quotes::Escaping
+                    } else {
+                        Quotes::Plain
+                    };
+                }
+                ('"' | '$', Quotes::None) if first.is_some() => {}
+                (' ' | '(' | ';' | '=', Quotes::None) => begins = Some(rooted.len() + 1),
+                _ => begins = None,
+            }
+            last = c;
+            if let Some(begin) = first
+                && c == '/'
+                && !is_outside(&text[at..], root)
+            {
                 // Before the quotes, so that each part keeps its own.
-                let quotes = text[..at].len() - before.trim_end_matches('$').len();
-                rooted.insert_str(rooted.len() - quotes, &path_word(root));
+                rooted.insert_str(begin, &path_word(root));
             }
             rooted.push(c);
         }
@@ -101,9 +133,11 @@ impl Outward {
     }
 }
 
-fn below(path: &str, root: &str) -> bool {
+/// Whether what begins with this path is told as the machine around has it already.
+fn is_outside(path: &str, root: &str) -> bool {
     let rest = path.strip_prefix(root);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '\'', '"', ' ', ';', ')']))
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(['/', '\'', '"', ' ', ';', ')']);
+    rest.is_some_and(ends) || OF_THE_KERNEL.iter().any(|folder| path.starts_with(folder))
 }
 
 #[cfg(test)]
@@ -128,6 +162,13 @@ mod tests {
             ),
             ("mv '/etc/a b' /c", "mv /mnt/image'/etc/a b' /mnt/image/c"),
             ("rm $'/a\\012b'", "rm /mnt/image$'/a\\012b'"),
+            ("rm '/a\\' /b", "rm /mnt/image'/a\\' /mnt/image/b"),
+            ("the plan's /a", "the plan's /mnt/image/a"),
+            ("rm '/a /b' /c", "rm /mnt/image'/a /b' /mnt/image/c"),
+            (
+                "rm $'/a\\' /b' '/c '\\'' /d'",
+                "rm /mnt/image$'/a\\' /b' /mnt/image'/c '\\'' /d'",
+            ),
             (
                 "mount -o remount,rw \"$(findmnt -n -o TARGET -T /etc)\"",
                 "mount -o remount,rw \"$(findmnt -n -o TARGET -T /mnt/image/etc)\"",
