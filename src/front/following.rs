@@ -127,7 +127,7 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
              in between{said}"
         );
         let what = match full(ground) {
-            Some(folder) => format!("{what}; {folder} has no space left, make room first"),
+            Some(folder) => format!("{what}; {folder} is full: make room first"),
             None => what,
         };
         Problem::new(Exit::Incomplete, what)
@@ -137,7 +137,7 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
             "the worker of run {run} was gone before it began, so nothing was changed{said}"
         );
         if let Some(folder) = full(ground) {
-            let what = format!("{what}; {folder} has no space left, not even for its reason");
+            let what = format!("{what}; {folder} is full, so it could not write down why");
             let problem = Problem::host(what).remedy(format!("df -h {folder}; df -i {folder}"));
             return without_receipt(run, output, problem);
         }

@@ -91,7 +91,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Happened(event) => run::happened(model, event),
         Message::Failed(why) => {
-            run::failed(model, why);
+            run::failed(model, &why);
             Vec::new()
         }
         Message::Saved(Ok(file)) => {

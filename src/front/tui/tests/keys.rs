@@ -226,6 +226,26 @@ fn a_worker_that_is_gone_leaves_a_screen_that_goes_on_saying_so() {
     ));
 }
 
+/// Red where a command that is shown acts on the machine around the tree.
+#[test]
+fn what_helps_after_a_run_on_a_tree_names_the_tree() {
+    let mut model = at_apply();
+    model.outward = Outward::new(Some("/mnt/x".to_owned()), " --root /mnt/x".to_owned());
+    begins(&mut model, "apply");
+    let problem = "it is locked\n  do: chattr -i /etc/a; nim-tls history".to_owned();
+    happened(
+        &mut model,
+        Happening::Ended {
+            outcome: Outcome::Refused,
+            exit: 1,
+            problem: Some(problem),
+        },
+    );
+    let shown = drawn(&model, 120, 36);
+    assert!(shown.contains("chattr -i /mnt/x/etc/a"), "{shown}");
+    assert!(shown.contains("nim-tls history --root /mnt/x"), "{shown}");
+}
+
 #[test]
 fn a_run_that_failed_stays_in_sight_with_its_reason_and_its_exit_code() {
     let mut model = at_apply();

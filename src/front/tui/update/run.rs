@@ -8,7 +8,14 @@ use crate::event::{Event, Happening};
 use crate::questions::Step;
 use crate::receipt::Outcome;
 
-pub(super) fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
+pub(super) fn happened(model: &mut Model, mut event: Event) -> Vec<Effect> {
+    if let Happening::Ended {
+        problem: Some(problem),
+        ..
+    } = &mut event.what
+    {
+        *problem = model.outward.text(problem);
+    }
     if matches!(event.what, Happening::Started { .. }) {
         model.running = None;
         pages::go(model, Step::Apply);
@@ -48,7 +55,8 @@ pub(super) fn happened(model: &mut Model, event: Event) -> Vec<Effect> {
 }
 
 /// Something could not be begun, or the worker is gone without a word: the words say which.
-pub(super) fn failed(model: &mut Model, why: String) {
+pub(super) fn failed(model: &mut Model, why: &str) {
+    let why = model.outward.text(why);
     match &mut model.running {
         None => {}
         // What was done before still stands.
