@@ -31,6 +31,8 @@ WAYS = {
 }
 TREASURE = "/srv/treasure"
 
+# For so long it is gone on with where nothing has got through, or everything.
+MOST_SECONDS = 90
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
@@ -53,7 +55,8 @@ def treasures(folder: Folder) -> list[tuple]:
 
 
 def attacked(folder: Folder, tool: FolderTool, ways: tuple[str, ...], seconds: float) -> tuple[Counter[int], str]:
-    """Applies and puts back for so long; gives how the commands ended, and what the attackers say."""
+    """Applies and puts back for so long, and on a slow machine until one command was done and one was not; gives how
+    they ended, and what the attackers say."""
     targets = (f"{TREASURE}/shadow", str(folder.root.parent / "outside" / "shadow"))
     attackers = [
         subprocess.Popen([sys.executable, str(HERE / "attacker.py"), str(SERVICE), target, *ways],
@@ -61,8 +64,8 @@ def attacked(folder: Folder, tool: FolderTool, ways: tuple[str, ...], seconds: f
         for target in targets
     ]  # fmt: skip
     answers = ("--answers", tool.inside(ANSWERS_FILE))
-    end, codes = time.monotonic() + seconds, Counter()
-    while time.monotonic() < end:
+    begun, codes = time.monotonic(), Counter()
+    while (spent := time.monotonic() - begun) < seconds or spent < MOST_SECONDS and not met_both(codes):
         # None may hang: each has its time.
         for argv in (("apply", *answers, "--yes"), ROLLBACK, ("plan", *answers)):
             done = tool.run(*argv, timeout=20)
@@ -72,6 +75,10 @@ def attacked(folder: Folder, tool: FolderTool, ways: tuple[str, ...], seconds: f
     for attacker in attackers:
         attacker.kill()
     return codes, "".join(attacker.communicate()[0] for attacker in attackers)
+
+
+def met_both(codes: Counter[int]) -> bool:
+    return codes.total() > codes[0] > 0
 
 
 def cleared(folder: Folder) -> None:
@@ -105,7 +112,7 @@ def held(binary: Path, folder: Folder, ways: tuple[str, ...], seconds: float) ->
     before, outside = snapshot.take(folder, rest), treasures(folder)
     codes, said = attacked(folder, tool, ways, seconds)
     assert said == "", said
-    assert codes[0] > 0 and codes.total() > codes[0], codes
+    assert met_both(codes), codes
     assert treasures(folder) == outside
     # With the attacker gone, what is left is put back, but for what lies where the attacker was.
     cleared(folder)
