@@ -30,9 +30,9 @@ WAYS = {
     "the-folder": ("swap_folder",),
 }
 TREASURE = "/srv/treasure"
-
 # For so long it is gone on with where nothing has got through, or everything.
 MOST_SECONDS = 90
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
