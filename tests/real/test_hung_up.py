@@ -23,6 +23,7 @@ from trials import Trials
 
 # As a shell says it, and as the parent sees it of one that was hit before it could listen.
 HUNG_UP = (129, -signal.SIGHUP)
+MOST_MORE = 20
 
 
 class Dropped(Trials):
@@ -62,6 +63,9 @@ class Dropped(Trials):
             assert begun and self.tool.run("watch").code == 0
             self.put_back(hit)
 
+    def went_on(self) -> int:
+        return sum(number for name, number in self.outcomes.items() if name.endswith("went on"))
+
     def history(self) -> list[dict]:
         return self.tool.run("history", "--format", "json").document["runs"]
 
@@ -92,12 +96,14 @@ class Dropped(Trials):
         return screen.exit_code(60)
 
 
-def drop(trials: Dropped, hits: tuple[str, ...], count: int) -> None:
-    for number in range(count):
-        trials.trial(hits[number % len(hits)])
+def drop(trials: Dropped, hits: tuple[str, ...], least: int) -> None:
+    """At least so many trials, and then until a worker was met that went on: a slow machine may take a few more."""
+    count = 0
+    while count < least or (not trials.went_on() and count < least + MOST_MORE):
+        trials.trial(hits[count % len(hits)])
         trials.forget_older_runs()
-    went_on = sum(number for name, number in trials.outcomes.items() if name.endswith("went on"))
-    assert went_on > 0, trials.outcomes
+        count += 1
+    assert trials.went_on() > 0, trials.outcomes
     print(f"dropped at random moments, {count} trials: {dict(trials.outcomes)}; mixed states: 0")
 
 
