@@ -17,6 +17,8 @@ use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
+
+use draft::OptionsDraft;
 pub use entered::Entered;
 pub use read::{LIMIT, Unreadable, nests_deeply, read};
 pub use rules::Refusal;
@@ -38,6 +40,8 @@ pub struct Answers {
     pub ca_key: Option<KeepKey>,
     pub passphrase_file: Option<AbsPath>,
     pub server: ServerSource,
+    /// Headers that tell browsers to be careful; none where they were not wanted.
+    pub security_headers: Option<SecurityHeaders>,
     pub trust_store: bool,
     /// Fields that were left open, and what was taken.
     pub defaults: BTreeMap<String, String>,
@@ -50,6 +54,14 @@ pub struct Days {
     pub intermediate: u32,
     pub server: u32,
     pub agent: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecurityHeaders {
+    /// For how many seconds browsers come back over HTTPS only.
+    pub hsts_max_age: u32,
+    /// The operator has named that time: another one that is there already gives way.
+    pub hsts_chosen: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +117,7 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, certificates.server.source.as_deref()),
+            security_headers: security_headers(&mut defaults, &draft.options),
             trust_store: or(
                 &mut defaults,
                 "options.trust_store",
@@ -125,6 +138,24 @@ fn or<T: ToString>(
     given.unwrap_or_else(|| {
         defaults.insert(field.to_owned(), default.to_string());
         default
+    })
+}
+
+/// A day: long enough to be seen working, short enough to be taken back.
+const HSTS_MAX_AGE: u32 = 86_400;
+
+fn security_headers(
+    defaults: &mut BTreeMap<String, String>,
+    options: &OptionsDraft,
+) -> Option<SecurityHeaders> {
+    let field = "options.security_headers";
+    if !or(defaults, field, options.security_headers, true) {
+        return None;
+    }
+    let chosen = options.hsts_max_age;
+    Some(SecurityHeaders {
+        hsts_max_age: or(defaults, "options.hsts_max_age", chosen, HSTS_MAX_AGE),
+        hsts_chosen: chosen.is_some(),
     })
 }
 

@@ -36,6 +36,7 @@ mod work;
 mod tls;
 mod profile;
 mod check;
+mod headers;
 mod nginx;
 
 mod trust;

@@ -28,6 +28,8 @@ mod cast;
 mod attempt;
 mod saved_session;
 mod agents;
+mod way;
+mod headers;
 mod browsers;
 mod old_workers;
 mod prove;

@@ -170,7 +170,7 @@ pub struct OptionsDraft {
     pub grpc_publish: Option<String>,
     pub backend_tls: Option<bool>,
     pub security_headers: Option<bool>,
-    pub hsts_max_age: Option<u64>,
+    pub hsts_max_age: Option<u32>,
     pub redirect_http: Option<bool>,
     pub status_page: Option<bool>,
     pub trust_store: Option<bool>,

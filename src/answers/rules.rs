@@ -30,8 +30,12 @@ pub(super) fn refusals(draft: &Draft) -> Vec<Refusal> {
     found.names(draft);
     found.lifetimes(draft);
     found.certificates(draft);
+    found.options(draft);
     found.0
 }
+
+/// Two years: what lists of sites that browsers know in advance ask for, and nobody asks more.
+const HSTS_MOST: u32 = 63_072_000;
 
 #[derive(Default)]
 struct Refusals(Vec<Refusal>);
@@ -254,6 +258,22 @@ impl Refusals {
                 format!(
                     "is {given}; clients refuse server certificates of over {SERVER_DAYS} days"
                 ),
+            );
+        }
+    }
+
+    fn options(&mut self, draft: &Draft) {
+        let options = &draft.options;
+        let Some(seconds) = options.hsts_max_age else {
+            return;
+        };
+        let field = "options.hsts_max_age";
+        if options.security_headers == Some(false) {
+            self.add(field, "belongs to security_headers: true");
+        } else if seconds > HSTS_MOST {
+            self.add(
+                field,
+                format!("is {seconds}; say seconds, at most {HSTS_MOST} (two years)"),
             );
         }
     }

@@ -64,13 +64,7 @@ impl<'a> Editor<'a> {
             return self.push(&comment.at, edit);
         }
         let written = [format!("{name} {args};")];
-        match last(block, anchor) {
-            Some(after) => {
-                let edit = nginx::insert_after(self.config, after, &written, reason.clone());
-                self.push(&after.at, edit)
-            }
-            None => self.insert_at_start(block, &written, reason),
-        }
+        self.insert_behind(block, &[anchor], &written, reason)
     }
 
     /// Whether [`Editor::set`] of this name would be allowed.
@@ -78,11 +72,34 @@ impl<'a> Editor<'a> {
         let mut live = flat(block.children())
             .filter(|line| line.name == name)
             .peekable();
-        let may = |line: &Directive| self.editable.contains(&line.at.file);
+        let may = |line: &Directive| self.may_edit(line);
         if live.peek().is_some() {
             live.all(may)
         } else {
             may(block)
+        }
+    }
+
+    /// Whether a line of this block's own file may be changed.
+    pub(super) fn may_edit(&self, line: &Directive) -> bool {
+        self.editable.contains(&line.at.file)
+    }
+
+    /// After the last directive of that name, the first of these that the block has; else first
+    /// in it.
+    pub(super) fn insert_behind(
+        &mut self,
+        block: &'a Directive,
+        anchors: &[&str],
+        lines: &[String],
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        match anchors.iter().find_map(|anchor| last(block, anchor)) {
+            Some(after) => {
+                let edit = nginx::insert_after(self.config, after, lines, reason.clone());
+                self.push(&after.at, edit)
+            }
+            None => self.insert_at_start(block, lines, reason),
         }
     }
 

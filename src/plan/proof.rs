@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::certificates::Certificates;
 use super::dial;
+use super::headers;
 use super::place_for;
 use super::site::{SERVICES, Site, quoted};
 use super::step::{AgentProof, Proof};
@@ -66,6 +67,7 @@ pub(super) fn of(
             .collect(),
         nameless_elsewhere: !site.is_default_on_port(),
         trust: made.trust,
+        headers: headers::names(answers),
         agents,
         state: facts.state.folder.clone(),
         master,

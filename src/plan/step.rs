@@ -167,6 +167,9 @@ pub struct Proof {
     #[serde(default)]
     pub nameless_elsewhere: bool,
     pub trust: ProofTrust,
+    /// Headers that every answer to a browser has to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
     /// Present where agents must show a certificate.
     pub agents: Option<AgentProof>,
     /// Where this program keeps the authority and issued certificates.

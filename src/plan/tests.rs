@@ -16,6 +16,7 @@ mod clients;
 mod cost;
 mod fitness;
 mod hand_out;
+mod headers;
 mod listening;
 mod neighbours;
 mod places;

@@ -7,34 +7,20 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::attempt::said;
-use super::client::{Alpn, Client, Handshake, Target, Versions};
+use super::client::Target;
 use super::fault::Fault;
+use super::headers;
 use super::hello::{HelloOutcome, Offer};
-use super::http::HttpRequest;
 use super::on_host::OnHost;
 use super::pace::Pace;
-use super::trust::{Judgement, Trust};
-use crate::certificate::{Certificate, valid_for};
+use super::trust::Trust;
+use super::way::{Trusted, Way, request, ways};
+use crate::certificate::Certificate;
 use crate::host::Host;
 use crate::plan::{Proof, ProofTrust};
 use crate::report::Row;
-use crate::values::{HostName, SubjectName};
 
 const PATIENCE: Duration = Duration::from_secs(5);
-const ATTEMPTS: u32 = 6;
-
-/// One way to ask for the UI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Way {
-    address: SocketAddr,
-    /// The name in the handshake; an address is never sent there.
-    sni: Option<HostName>,
-    /// What the request asks for, and what the certificate must be for.
-    name: SubjectName,
-    /// Another server answers here, with a certificate that is not ours to judge.
-    elsewhere: bool,
-    words: String,
-}
 
 /// How the UI answered: the status and where it sent the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +80,7 @@ pub(super) fn rows(
     for (way, before) in &before.0 {
         tell(page(host, proof, root.as_ref(), way, before, pace));
     }
+    headers::rows(host, proof, pace, tell);
     for address in &proof.listeners {
         for (offer, case) in [
             (Offer::Tls11, "TLS 1.1"),
@@ -115,43 +102,6 @@ pub(super) fn rows(
             "accepted",
         ));
     }
-}
-
-fn ways(proof: &Proof) -> Vec<Way> {
-    let manager = SubjectName::Dns(proof.name.clone());
-    let mut ways = Vec::new();
-    for (index, address) in proof.listeners.iter().enumerate() {
-        let mut add = |sni: Option<&HostName>, name: &SubjectName, elsewhere, words: String| {
-            let (sni, name) = (sni.cloned(), name.clone());
-            ways.push(Way {
-                address: *address,
-                sni,
-                name,
-                elsewhere,
-                words,
-            });
-        };
-        add(
-            Some(&proof.name),
-            &manager,
-            false,
-            format!("browser, as {manager}"),
-        );
-        if index > 0 {
-            continue;
-        }
-        for name in &proof.other_names {
-            let sni = match name {
-                SubjectName::Dns(name) => Some(name),
-                SubjectName::Ip(_) => None,
-            };
-            let elsewhere = proof.elsewhere.contains(name);
-            add(sni, name, elsewhere, format!("browser, as {name}"));
-        }
-        let nameless = "browser, no name in the handshake".to_owned();
-        add(None, &manager, proof.nameless_elsewhere, nameless);
-    }
-    ways
 }
 
 fn page(
@@ -238,71 +188,18 @@ fn page(
     )
 }
 
-enum Trusted {
-    Yes,
-    No(String),
-    /// A kept certificate: its issuer is not ours to judge.
-    NameOnly,
-    OtherName,
-}
-
 fn ask(
     host: &dyn Host,
     way: &Way,
     trust: Trust,
     pace: &Pace<'_>,
 ) -> Result<(Page, Trusted), Fault> {
-    let handshake = Handshake {
-        trust,
-        identity: None,
-        alpn: vec![Alpn::Http11],
-        versions: Versions::Both,
+    let (answer, trusted) = request(host, way, "/", trust, pace)?;
+    let page = Page {
+        status: answer.status,
+        location: answer.location,
     };
-    let mut client = Client::new(handshake)?;
-    let target = Target {
-        address: way.address,
-        sni: way.sni.clone(),
-        patience: PATIENCE,
-    };
-    let mut limited = Err(Fault::TimedOut);
-    for _ in 0..ATTEMPTS {
-        pace.request();
-        let mut session = client.connect(&OnHost(host), &target)?;
-        let trusted = match &session.negotiated().judgement {
-            Judgement::Trusted => Trusted::Yes,
-            Judgement::Distrusted(why) => Trusted::No(why.to_string()),
-            Judgement::NotJudged => {
-                let leaf = session.negotiated().chain.first();
-                let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
-                match leaf {
-                    Some(leaf) if valid_for(&leaf, &way.name) => Trusted::NameOnly,
-                    _ => Trusted::OtherName,
-                }
-            }
-        };
-        let request = HttpRequest {
-            host: authority(&way.name),
-            path: "/".to_owned(),
-        };
-        let answer = session.get(&request, PATIENCE)?;
-        let page = Page {
-            status: answer.status,
-            location: answer.location,
-        };
-        if !matches!(page.status, 429 | 503) {
-            return Ok((page, trusted));
-        }
-        pace.exhausted();
-        limited = Ok((page, trusted));
-    }
-    limited
-}
-
-fn authority(name: &SubjectName) -> String {
-    match name {
-        SubjectName::Ip(std::net::IpAddr::V6(address)) => format!("[{address}]"),
-        name => name.to_string(),
-    }
+    Ok((page, trusted))
 }
 
 fn tls(address: SocketAddr) -> String {

@@ -28,10 +28,21 @@ pub struct HttpAnswer {
     pub location: Option<String>,
     pub server: Option<String>,
     pub content_type: Option<String>,
+    /// All of them, in order; names in lower case.
+    pub headers: Vec<(String, String)>,
     /// A server that maps its refusals to gRPC puts them here.
     pub grpc_status: Option<u32>,
     /// The first 200 bytes of the body.
     pub body_excerpt: String,
+}
+
+impl HttpAnswer {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter();
+        all.find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 impl Session {
@@ -160,6 +171,9 @@ fn parse_head(head: &[u8]) -> Result<(HttpAnswer, bool), Fault> {
             line[..colon].to_ascii_lowercase(),
             line[colon + 1..].trim_ascii(),
         );
+        answer
+            .headers
+            .push((shown_value(&name), shown_value(value)));
         match name.as_slice() {
             b"location" => answer.location = Some(shown_value(value)),
             b"server" => answer.server = Some(shown_value(value)),

@@ -127,6 +127,7 @@ mod tests {
             elsewhere: Vec::new(),
             nameless_elsewhere: false,
             trust: ProofTrust::Kept,
+            headers: Vec::new(),
             agents: None,
             state: "/var/lib/nim-tls".parse().expect("a path"),
             master: 100,

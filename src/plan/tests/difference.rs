@@ -10,6 +10,10 @@ pub(super) const ALL: &str = "        satisfy all;";
 pub(super) const ASK: &str = "        auth_request /nim-tls/agent-certificate;";
 pub(super) const OLD_ASK: &str = "        # auth_request /check-agent-client-cert;";
 
+pub(super) const NOSNIFF: &str = "add_header X-Content-Type-Options nosniff always;";
+pub(super) const REFERRER: &str = "add_header Referrer-Policy strict-origin always;";
+pub(super) const HSTS: &str = "add_header Strict-Transport-Security max-age=86400 always;";
+
 /// The lines of a file that a plan takes away and those it brings, without their endings.
 pub(super) fn difference(stand: &Stand, path: &str) -> (Vec<String>, Vec<String>) {
     let plan = stand.planned();
@@ -33,6 +37,8 @@ pub(super) fn stock_difference(listen: Option<(&str, &[&str])>) -> (Vec<String>,
         "ssl_ciphers            HIGH:!aNULL:!MD5;",
         "# ssl_client_certificate /etc/nms/certs/ca.pem;",
         "ssl_verify_client      off;",
+        "add_header X-Content-Type-Options nosniff;",
+        "add_header X-Frame-Options sameorigin;",
         OLD_ASK.trim(),
         OLD_ASK.trim(),
     ];
@@ -44,6 +50,15 @@ pub(super) fn stock_difference(listen: Option<(&str, &[&str])>) -> (Vec<String>,
         &ciphers,
         "ssl_client_certificate /etc/nms/certs/nim-tls-ca.pem;",
         "ssl_verify_client      optional;",
+        NOSNIFF,
+        "add_header X-Frame-Options sameorigin always;",
+        REFERRER,
+        HSTS,
+        // Where the user interface has a header of its own.
+        NOSNIFF,
+        "add_header X-Frame-Options SAMEORIGIN always;",
+        REFERRER,
+        HSTS,
         ALL.trim(),
         ASK.trim(),
         ALL.trim(),

@@ -257,12 +257,13 @@ fn protocols_that_are_said_twice_are_said_once() {
 }
 
 #[test]
-fn ssl_termination_changes_the_certificate_and_the_profile_only() {
+fn ssl_termination_changes_the_certificate_the_profile_and_the_headers_only() {
     let stand = Stand::stock().ssl_termination();
     let (mut old, mut new) = stock_difference(None);
     let kept = |line: &String| {
         line.contains("certificate") && !line.contains("client") && !line.contains("auth_")
             || line.contains("ciphers")
+            || line.contains("add_header")
     };
     old.retain(kept);
     new.retain(kept);

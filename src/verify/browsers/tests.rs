@@ -2,6 +2,7 @@ use super::super::lab::Nginx;
 use super::*;
 use crate::host::Local;
 use crate::plan::Proof;
+use crate::values::SubjectName;
 
 /// The manager is `ui.example.com`; another server of the port ends the handshake of whoever asks
 /// for `nobody.example.com`.
@@ -18,6 +19,7 @@ fn proof(nginx: &Nginx, elsewhere: &[&str]) -> Proof {
         elsewhere: names(elsewhere),
         nameless_elsewhere: false,
         trust: ProofTrust::Kept,
+        headers: Vec::new(),
         agents: None,
         state: "/nonexistent".parse().expect("a path"),
         master: 0,

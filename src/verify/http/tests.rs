@@ -101,6 +101,9 @@ fn interim_answers_and_chunks_are_undone() {
     let expected = HttpAnswer {
         status: 404,
         grpc_status: Some(5),
+        headers: [("transfer-encoding", "chunked"), ("grpc-status", "5")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         body_excerpt: "abcdefg".to_owned(),
         ..HttpAnswer::default()
     };

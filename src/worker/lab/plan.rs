@@ -158,6 +158,7 @@ fn proof() -> Proof {
         elsewhere: Vec::new(),
         nameless_elsewhere: false,
         trust: ProofTrust::OurRoot,
+        headers: Vec::new(),
         agents: None,
         state: state(),
         master: MASTER,
