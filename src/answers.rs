@@ -42,6 +42,8 @@ pub struct Answers {
     pub server: ServerSource,
     /// Headers that tell browsers to be careful; none where they were not wanted.
     pub security_headers: Option<SecurityHeaders>,
+    /// Browsers that come without TLS are sent on.
+    pub redirect_http: bool,
     pub trust_store: bool,
     /// Fields that were left open, and what was taken.
     pub defaults: BTreeMap<String, String>,
@@ -118,6 +120,12 @@ impl Answers {
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, certificates.server.source.as_deref()),
             security_headers: security_headers(&mut defaults, &draft.options),
+            redirect_http: or(
+                &mut defaults,
+                "options.redirect_http",
+                draft.options.redirect_http,
+                false,
+            ),
             trust_store: or(
                 &mut defaults,
                 "options.trust_store",

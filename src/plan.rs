@@ -37,10 +37,11 @@ mod tls;
 mod profile;
 mod check;
 mod headers;
+mod fitness;
+mod redirect;
 mod nginx;
 
 mod trust;
-mod fitness;
 mod nginx_command;
 mod differences;
 mod proof;
@@ -63,7 +64,7 @@ pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
     Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,
-    SCHEMA, Step, TrustChange,
+    RedirectProof, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

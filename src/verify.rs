@@ -30,6 +30,7 @@ mod saved_session;
 mod agents;
 mod way;
 mod headers;
+mod redirect;
 mod browsers;
 mod old_workers;
 mod prove;

@@ -151,11 +151,6 @@ impl Refusals {
             options.backend_tls == Some(true),
             "false",
         );
-        other(
-            "options.redirect_http",
-            options.redirect_http == Some(true),
-            "false",
-        );
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",

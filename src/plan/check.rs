@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::editor::why;
 use super::place_for::{self, Spot};
-use super::template::{self, CHECK};
+use super::template::{self, CHECK, Explained};
 use super::work::Work;
 use crate::error::Problem;
 use crate::facts::Known;
@@ -87,9 +87,9 @@ impl<'e> Work<'_, 'e> {
         let present = server.locations().iter().find(is_check);
         let own = place_for::location_file(self.site, "nim-tls-agents.conf");
         match (own, present) {
-            (Some(path), None) => self.own_file(&path, file),
+            (Some(path), None) => self.judged_by(&path, file),
             (Some(path), Some(found)) if self.stands_in(found.directive, &path) => {
-                self.own_file(&path, file)
+                self.judged_by(&path, file)
             }
             (_, Some(found)) => place_for::same(self.site, found.directive, &file.text),
             (None, None) => {
@@ -101,6 +101,11 @@ impl<'e> Work<'_, 'e> {
         }
     }
 
+    fn judged_by(&mut self, path: &AbsPath, file: Explained) -> Result<(), Problem> {
+        self.tightened |= self.own_file(path, file)?;
+        Ok(())
+    }
+
     fn stands_in(&self, directive: &Directive, path: &AbsPath) -> bool {
         self.site.config.file(directive.at.file).path == path.as_str()
     }
@@ -108,7 +113,7 @@ impl<'e> Work<'_, 'e> {
     pub(super) fn log_format(&mut self) -> Result<(), Problem> {
         let file = template::log_format();
         match place_for::http_file(self.site, "nim-tls-log.conf") {
-            Spot::File(path) => self.own_file(&path, file),
+            Spot::File(path) => self.judged_by(&path, file),
             Spot::Present => Ok(()),
             Spot::BeforeServer => {
                 let reason = why("agent-log-format", "");

@@ -54,8 +54,7 @@ impl<'a> Editor<'a> {
                 self.set_args(first, args, reason)?;
             }
             for surplus in live {
-                let edit = nginx::remove(self.config, surplus, reason.clone());
-                self.push(&surplus.at, edit)?;
+                self.take_out(surplus, reason)?;
             }
             return Ok(());
         }
@@ -130,6 +129,15 @@ impl<'a> Editor<'a> {
         reason: &Reason,
     ) -> Result<(), Problem> {
         let edit = nginx::insert_before(self.config, directive, lines, reason.clone());
+        self.push(&directive.at, edit)
+    }
+
+    pub(super) fn take_out(
+        &mut self,
+        directive: &'a Directive,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::remove(self.config, directive, reason.clone());
         self.push(&directive.at, edit)
     }
 

@@ -161,24 +161,12 @@ fn space(facts: &Facts) -> Result<(), Problem> {
 /// the old configuration and says nothing.
 pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(), Problem> {
     // Where it could not be told who listens, the plan says so.
-    let Known::Is(listeners) = &facts.listeners else {
-        return Ok(());
-    };
     for bound in http.sockets().iter().filter(|bound| !bound.socket.quic) {
         let Some(address) = ip_of(&bound.socket.address) else {
             continue;
         };
         let wanted = SocketAddr::new(address, bound.socket.port);
-        if listeners
-            .iter()
-            .any(|found| found.nginx && found.at == wanted)
-        {
-            continue;
-        }
-        let Some(other) = listeners
-            .iter()
-            .find(|found| !found.nginx && clash(found, wanted))
-        else {
+        let Some(who) = taken(facts, wanted) else {
             continue;
         };
         let line = bound
@@ -187,13 +175,6 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
             .iter()
             .find(|listen| listen.sockets().any(|socket| socket == bound.socket))
             .map_or_else(String::new, |listen| config.shown(&listen.directive.at));
-        let who = match other.holders.first() {
-            Some((program, pid)) if program == "nginx" => {
-                format!("another nginx (process {pid})")
-            }
-            Some((program, pid)) => format!("{program} (process {pid})"),
-            None => "another program".to_owned(),
-        };
         return Err(Problem::host(format!(
             "port {} belongs to {who}, not to the nginx of this manager, and {line} asks for it: nginx would reload \
              without a word and keep its old configuration",
@@ -205,6 +186,24 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
         )));
     }
     Ok(())
+}
+
+/// Who keeps nginx from an address: none where it is nginx's own, free, or could not be told.
+pub(super) fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
+    let listeners = facts.listeners.is()?;
+    if listeners
+        .iter()
+        .any(|found| found.nginx && found.at == wanted)
+    {
+        return None;
+    }
+    let mut others = listeners.iter().filter(|found| !found.nginx);
+    let other = others.find(|found| clash(found, wanted))?;
+    Some(match other.holders.first() {
+        Some((program, pid)) if program == "nginx" => format!("another nginx (process {pid})"),
+        Some((program, pid)) => format!("{program} (process {pid})"),
+        None => "another program".to_owned(),
+    })
 }
 
 fn ip_of(address: &Address) -> Option<IpAddr> {

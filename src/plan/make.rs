@@ -10,7 +10,7 @@ use super::site::Site;
 use super::step::{Plan, SCHEMA};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{listeners, nginx_command, proof, steps};
+use super::{listeners, nginx_command, proof, redirect, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::{Facts, Known, Nginx};
@@ -49,7 +49,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     fitness::targets(facts, &files)?;
 
     let steps = if files.iter().any(|file| file.status != Status::Unchanged) {
-        let command = running(&ground, master, &site).filter(|_| reload);
+        let command = running(&ground, master, &site, answers).filter(|_| reload);
         let change = trust.filter(|trust| facts.live && trust.changes());
         let proof = master.map(|master| proof::of(&site, answers, &made, facts, master));
         let private = facts.no_private_copy.is_none();
@@ -73,9 +73,16 @@ fn running(
     ground: &Ground<'_>,
     master: Option<u32>,
     site: &Site<'_>,
+    answers: &Answers,
 ) -> Option<super::step::NginxCommand> {
     let nginx = ground.nginx?;
-    Some(nginx_command::of(ground, nginx, master?, site))
+    let mut command = nginx_command::of(ground, nginx, master?, site);
+    for address in redirect::listens(site, answers) {
+        if !command.listens.contains(&address) {
+            command.listens.push(address);
+        }
+    }
+    Some(command)
 }
 
 /// Whether nginx would serve anything else after reading everything again.

@@ -30,6 +30,7 @@ pub(super) fn plan(
     work.profile()?;
     work.http2()?;
     work.security_headers(answers)?;
+    work.redirect(answers)?;
     match &made.client_bundle {
         Some(bundle) => {
             let new = made.files.iter().find(|file| file.path == *bundle);

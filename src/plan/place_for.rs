@@ -4,7 +4,7 @@ use super::naming::literal;
 use super::site::Site;
 use super::template::LOG_FORMAT;
 use crate::error::Problem;
-use crate::nginx::{Config, Directive, FileId, flat, glob_match, quote};
+use crate::nginx::{Config, Directive, FileId, Http, flat, glob_match, quote};
 use crate::values::AbsPath;
 
 /// Where the log format goes.
@@ -49,6 +49,14 @@ pub(super) fn http_file(site: &Site<'_>, name: &str) -> Spot {
         (_, Some(_)) => Spot::Present,
         (None, None) => Spot::BeforeServer,
     }
+}
+
+/// A folder that the `http` block includes by a pattern, for a file whose order does not matter.
+pub(super) fn http_folder(config: &Config, http: &Http<'_>, name: &str) -> Option<AbsPath> {
+    let patterns = patterns(config);
+    includes(http.directive)
+        .filter_map(|line| picked_up(config, line, name))
+        .find(|path| readers(&patterns, path) == 1)
 }
 
 /// Beside the logs that nginx writes already, so that the folder is there.

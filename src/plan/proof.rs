@@ -7,6 +7,7 @@ use super::certificates::Certificates;
 use super::dial;
 use super::headers;
 use super::place_for;
+use super::redirect;
 use super::site::{SERVICES, Site, quoted};
 use super::step::{AgentProof, Proof};
 use crate::answers::Answers;
@@ -68,6 +69,7 @@ pub(super) fn of(
         nameless_elsewhere: !site.is_default_on_port(),
         trust: made.trust,
         headers: headers::names(answers),
+        redirect: redirect::proof(site, answers),
         agents,
         state: facts.state.folder.clone(),
         master,

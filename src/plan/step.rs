@@ -170,12 +170,23 @@ pub struct Proof {
     /// Headers that every answer to a browser has to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
+    /// Where browsers without TLS have to be sent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<RedirectProof>,
     /// Present where agents must show a certificate.
     pub agents: Option<AgentProof>,
     /// Where this program keeps the authority and issued certificates.
     pub state: AbsPath,
     /// The running master, whose old workers must be gone.
     pub master: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedirectProof {
+    /// One address of this host for each listener.
+    pub addresses: Vec<SocketAddr>,
+    /// `https://nim.example.com`, without the path.
+    pub to: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,6 +30,18 @@ struct CheckLocation<'a> {
 }
 
 #[derive(Template)]
+#[template(
+    path = "nim-tls-redirect.conf",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct Redirect<'a> {
+    listens: &'a [String],
+    names: &'a str,
+    to: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "nginx-agent.conf", config = ".askama.toml", escape = "none")]
 struct AgentConf<'a> {
     manager: &'a HostName,
@@ -58,6 +70,11 @@ pub(super) fn check_location(log: &AbsPath) -> Explained {
         }),
         CHECK,
     )
+}
+
+/// The server that sends browsers on. All of it are addresses and checked names.
+pub(super) fn redirect(listens: &[String], names: &str, to: &str) -> Explained {
+    explain(&rendered(&Redirect { listens, names, to }), to)
 }
 
 /// The sections of an agent's configuration file that concern the manager.
@@ -111,6 +128,11 @@ mod tests {
         for file in [
             log_format(),
             check_location(&"/var/log/nginx/a.log".parse().expect("a path")),
+            redirect(
+                &["*:80".to_owned()],
+                "a.example.com",
+                "https://a.example.com",
+            ),
         ] {
             assert!(!file.text.contains("#:"), "{}", file.text);
             let lines = u32::try_from(file.text.lines().count()).expect("a short file");

@@ -21,6 +21,7 @@ mod listening;
 mod neighbours;
 mod places;
 mod profile;
+mod redirect;
 mod refusals;
 mod regexes;
 mod reviewed;

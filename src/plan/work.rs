@@ -43,8 +43,9 @@ impl<'a, 'e> Work<'a, 'e> {
         }
     }
 
-    /// A whole file of ours. One of that name that somebody else wrote, or changed, stays.
-    pub(super) fn own_file(&mut self, path: &AbsPath, file: Explained) -> Result<(), Problem> {
+    /// A whole file of ours, and whether it would be another one than today. One of that name
+    /// that somebody else wrote, or changed, stays.
+    pub(super) fn own_file(&mut self, path: &AbsPath, file: Explained) -> Result<bool, Problem> {
         let mut change = change(self.facts, path, 0o644, Content::Text(file.text));
         change.reasons = file.reasons;
         let found = self.facts.file(path).file();
@@ -54,15 +55,13 @@ impl<'a, 'e> Work<'a, 'e> {
                     .remedy(format!("move {path} away")),
             );
         }
-        if change.status != Status::Unchanged {
-            self.tightened = true;
-        }
+        let changes = change.status != Status::Unchanged;
         self.changes.folders.push(FolderChange {
             path: path.parent(),
             mode: Mode(0o755),
         });
         self.changes.files.push(change);
-        Ok(())
+        Ok(changes)
     }
 
     pub(super) fn finish(self) -> Result<NginxChanges, Problem> {

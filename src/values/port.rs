@@ -12,6 +12,7 @@ use super::text::{Invalid, invalid, quotable};
 pub struct Port(u16);
 
 impl Port {
+    pub const HTTP: Self = Self(80);
     pub const HTTPS: Self = Self(443);
 
     pub fn number(self) -> u16 {

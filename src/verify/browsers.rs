@@ -13,6 +13,7 @@ use super::headers;
 use super::hello::{HelloOutcome, Offer};
 use super::on_host::OnHost;
 use super::pace::Pace;
+use super::redirect;
 use super::trust::Trust;
 use super::way::{Trusted, Way, request, ways};
 use crate::certificate::Certificate;
@@ -81,6 +82,7 @@ pub(super) fn rows(
         tell(page(host, proof, root.as_ref(), way, before, pace));
     }
     headers::rows(host, proof, pace, tell);
+    redirect::rows(host, proof, pace, tell);
     for address in &proof.listeners {
         for (offer, case) in [
             (Offer::Tls11, "TLS 1.1"),

@@ -1,13 +1,15 @@
 //! One request over HTTP/1.1: the UI as a browser sees it, and the agents' path as somebody
 //! would try it who hopes that only HTTP/2 is guarded.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::client::Session;
 use super::fault::Fault;
 use super::grpc::EMPTY_MESSAGE;
 use super::text::{EXCERPT, USER_AGENT, excerpt, sendable, shown_value};
+use super::wire::{Dial, Guarded};
 
 /// Status line and headers may be this long together.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -69,6 +71,20 @@ impl Session {
         self.send(&bytes, patience)?;
         answer(self)
     }
+}
+
+/// `GET` without TLS.
+pub(super) fn get_without_tls(
+    dial: &dyn Dial,
+    address: SocketAddr,
+    request: &HttpRequest,
+    patience: Duration,
+) -> Result<HttpAnswer, Fault> {
+    let head = head("GET", request, "")?;
+    let mut wire = Guarded::dial(dial, address, patience)?;
+    wire.write_all(head.as_bytes())?;
+    wire.flush()?;
+    answer(&mut wire)
 }
 
 fn head(method: &str, request: &HttpRequest, headers: &str) -> Result<String, Fault> {

@@ -128,6 +128,7 @@ mod tests {
             nameless_elsewhere: false,
             trust: ProofTrust::Kept,
             headers: Vec::new(),
+            redirect: None,
             agents: None,
             state: "/var/lib/nim-tls".parse().expect("a path"),
             master: 100,

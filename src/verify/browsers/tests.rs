@@ -20,6 +20,7 @@ fn proof(nginx: &Nginx, elsewhere: &[&str]) -> Proof {
         nameless_elsewhere: false,
         trust: ProofTrust::Kept,
         headers: Vec::new(),
+        redirect: None,
         agents: None,
         state: "/nonexistent".parse().expect("a path"),
         master: 0,

@@ -159,6 +159,7 @@ fn proof() -> Proof {
         nameless_elsewhere: false,
         trust: ProofTrust::OurRoot,
         headers: Vec::new(),
+        redirect: None,
         agents: None,
         state: state(),
         master: MASTER,
