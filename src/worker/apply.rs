@@ -260,6 +260,8 @@ impl Run<'_> {
         }
         self.teller
             .tell(Happening::PuttingBack { why: why.clone() });
+        // Whoever could not sync it may have put it in its place before.
+        self.folder.take_receipt_back();
         // A command that was ended may have left children behind.
         let waiting = |text| self.teller.tell(put_back_says(text));
         if let Err(problem) = end_leftovers(host, self.folder, waiting) {
@@ -337,3 +339,7 @@ fn proof_of(step: &Step) -> Option<Proof> {
 #[cfg(test)]
 #[path = "apply/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "apply/fault_tests.rs"]
+mod fault_tests;

@@ -141,8 +141,14 @@ impl<'a> Job<'a> {
                 .write_receipt(&receipt)
                 .or_else(|_| folder.write_receipt(&receipt));
             // An apply has written one before, when all that was missing was the time of its end.
-            let lost = !folder.has_receipt() && folder.was_begun().unwrap_or(true);
-            if let (Err(error), true) = (written, lost) {
+            let says_so = |found: Receipt| found.outcome == receipt.outcome;
+            let lost =
+                written.is_err() && !folder.receipt().is_ok_and(|it| it.is_some_and(says_so));
+            if lost {
+                folder.take_receipt_back();
+            }
+            let begun = folder.was_begun().unwrap_or(true);
+            if let (Err(error), true) = (written, lost && begun) {
                 if ending.exit == Exit::Done {
                     // The next start does not know that it was done.
                     ending = Ending::incomplete("it was done".to_owned());

@@ -13,7 +13,7 @@ use super::journal::Entry;
 use super::leftovers::end_leftovers;
 use super::needed::needed;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
-use super::run_folder::RunFolder;
+use super::run_folder::{RunError, RunFolder};
 use super::sweep::sweep;
 use super::target::{Target, target};
 use super::undo::{Stays, record_stays, stays_in_words, undo};
@@ -122,10 +122,13 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
-    close(job, target, &stays);
+    let closed = close(job, target, &stays);
     finish_rollbacks(job, target);
     if stays.is_empty() {
-        return Ending::done(Outcome::RolledBack);
+        return match closed {
+            Ok(()) => Ending::done(Outcome::RolledBack),
+            Err(error) => Ending::incomplete(still_open(target, &error)),
+        };
     }
     receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &stays, &scratch);
     let mut sentences = stays_in_words(&stays);
@@ -142,10 +145,21 @@ fn reach_outside(state: &AbsPath, changes: &[Change]) -> bool {
     changes.iter().any(|change| outside(&change.path))
 }
 
+fn still_open(target: &Target, error: &RunError) -> String {
+    let run = &target.run;
+    let what = format!(
+        "everything is put back, but that run {run} is over could not be written down, so the \
+         next start finds it cut short again: {error}"
+    );
+    Problem::of_text(Exit::Incomplete, &what)
+        .remedy(format!("nim-tls rollback {run} --yes"))
+        .to_string()
+}
+
 /// A run that was cut short gets the receipt that it could not write, with its own times.
-fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
+fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) -> Result<(), RunError> {
     if !target.cut_short {
-        return;
+        return Ok(());
     }
     let folder = job.runs().open(&target.run);
     let outcome = if stays.is_empty() {
@@ -170,8 +184,10 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     if target.damaged.is_some() {
         folder.set_receipt_aside();
     }
-    // If this fails, it is found again, and undone again, which does no harm.
-    let _ = folder.write_receipt(&receipt);
+    // Twice, in case it was a passing trouble. Without it the run is found again, and undone
+    // again, which does no harm.
+    let written = folder.write_receipt(&receipt);
+    written.or_else(|_| folder.write_receipt(&receipt))
 }
 
 /// The receipt of a run that is over, written by this one.
@@ -212,6 +228,10 @@ fn finish_rollbacks(job: &Job<'_>, target: &Target) {
 #[cfg(test)]
 #[path = "rollback/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rollback/fault_tests.rs"]
+mod fault_tests;
 
 #[cfg(test)]
 #[path = "rollback/left_tests.rs"]

@@ -21,7 +21,7 @@ pub enum Change {
 }
 
 /// Which changing calls fail, counted from 1 and from when this was set. Such a call changes
-/// nothing.
+/// nothing, unless it says so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Faults {
     #[default]
@@ -30,14 +30,28 @@ pub enum Faults {
     Once(usize),
     /// This one and all after it: the process was killed, the power went.
     From(usize),
+    /// From this one on nothing reaches the disk: a new file fails before it gets its name, but
+    /// for this call, and all else is done and is said to have failed.
+    Unsynced(usize),
+}
+
+/// What becomes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Done,
+    Failed,
+    /// It is done, and the caller is told that it failed.
+    DoneInSecret,
 }
 
 impl Faults {
-    pub(super) fn hit(self, call: usize) -> bool {
+    pub(super) fn fate(self, call: usize, places: bool) -> Fate {
         match self {
-            Self::None => false,
-            Self::Once(at) => call == at,
-            Self::From(at) => call >= at,
+            Self::Once(at) if call == at => Fate::Failed,
+            Self::From(at) if call >= at => Fate::Failed,
+            Self::Unsynced(at) if call > at && places => Fate::Failed,
+            Self::Unsynced(at) if call >= at => Fate::DoneInSecret,
+            _ => Fate::Done,
         }
     }
 }

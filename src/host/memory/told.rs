@@ -12,7 +12,7 @@ use super::super::failure::{HostError, at};
 use super::super::file::{Attributes, Owner};
 use super::super::proc::{Process, Signal};
 use super::super::socket::{Socket, Wire};
-use super::change::{Change, Faults};
+use super::change::{Change, Fate, Faults};
 use super::files::{Entry, Files};
 
 type Answer = Arc<dyn Fn(&Memory, &Command) -> Option<Output> + Send + Sync>;
@@ -277,24 +277,41 @@ impl Memory {
         act: impl FnOnce(&mut Files, i64) -> Result<(), HostError>,
     ) -> Result<(), HostError> {
         let mut state = self.state();
-        state.count().map_err(at(path))?;
+        let fate = state.fate(matches!(change, Change::Placed(_)));
+        if fate == Fate::Failed {
+            return Err(at(path)(made_to_fail()));
+        }
         if let Some(why) = state.obstacles.get(path) {
             return Err(HostError::refused(path, why));
         }
         let now = state.clock;
         act(&mut state.files, now)?;
         state.changes.push(change);
-        Ok(())
+        match fate {
+            Fate::DoneInSecret => Err(at(path)(made_to_fail())),
+            Fate::Done | Fate::Failed => Ok(()),
+        }
     }
 }
 
 impl State {
+    /// One call that is about no path.
     pub(super) fn count(&mut self) -> io::Result<()> {
-        self.calls += 1;
-        if self.faults.hit(self.calls) {
-            self.failed = true;
-            return Err(io::Error::other("made to fail"));
+        match self.fate(false) {
+            Fate::Failed => Err(made_to_fail()),
+            // Such a call needs no disk.
+            Fate::Done | Fate::DoneInSecret => Ok(()),
         }
-        Ok(())
     }
+
+    fn fate(&mut self, places: bool) -> Fate {
+        self.calls += 1;
+        let fate = self.faults.fate(self.calls, places);
+        self.failed |= fate != Fate::Done;
+        fate
+    }
+}
+
+fn made_to_fail() -> io::Error {
+    io::Error::other("made to fail")
 }

@@ -11,7 +11,7 @@ use super::super::lab::{
 use super::super::{Runs, follow};
 use crate::error::Exit;
 use crate::event::Happening;
-use crate::host::{Change, Entry, Faults, Host, Memory, Signal, Socket};
+use crate::host::{Change, Entry, Host, Memory, Signal, Socket};
 use crate::receipt::{Outcome, Receipt, Reload};
 use crate::values::{Attributes, Mode, RunId};
 
@@ -229,78 +229,6 @@ fn nginx_refusing_the_plan_leaves_nothing_behind() {
             .contains("/etc/nginx/conf.d/broken.conf:1: unknown directive")
     );
     assert_eq!(world(&machine), before);
-}
-
-/// Every call that changes the machine fails once, each in its own run.
-#[test]
-fn whichever_call_fails_the_host_is_as_before_or_as_planned() {
-    let mut failed = 0;
-    for call in 1.. {
-        let machine = machine();
-        let before = world(&machine);
-        let run = lab::started(&machine, None, Some(&plan()));
-        let made = machine.changes().len();
-        machine.set_faults(Faults::Once(call));
-        let ending = lab::go_on(&machine, &run, &plan());
-        if !machine.met_fault() {
-            assert_eq!(ending.exit, Exit::Done);
-            break;
-        }
-        if ending.exit == Exit::Done {
-            assert_eq!(machine.read(Path::new(OWN_CONF), 99).unwrap(), b"# ours\n");
-            continue;
-        }
-        failed += 1;
-        let why = format!("call {call}: {:?}", ending.problem);
-        assert_eq!(world(&machine), before, "{why}");
-        assert!(
-            matches!(ending.exit, Exit::PutBack | Exit::HostUnfit),
-            "{why}"
-        );
-        serves_what_is_on_disk(&machine.changes()[made..], &why);
-    }
-    assert!(failed > 30, "only {failed} calls were made to fail");
-}
-
-/// If nginx was told to load anything, it was told again after the last file was put back.
-fn serves_what_is_on_disk(changes: &[Change], why: &str) {
-    let last = |wanted: &dyn Fn(&Change) -> bool| changes.iter().rposition(wanted);
-    let hangup = last(&|change| matches!(change, Change::Signalled(_, Signal::Hangup)));
-    let edit = last(&|change| match change {
-        Change::Placed(path) | Change::RemovedFile(path) => path.starts_with("/etc/nginx"),
-        _ => false,
-    });
-    if hangup.is_some() {
-        assert!(hangup > edit, "{why}: nginx serves files that are gone");
-    }
-}
-
-/// From one call on nothing can be done any more, as if the process had been killed.
-#[test]
-fn wherever_it_is_killed_a_rollback_brings_everything_back() {
-    for call in 1.. {
-        let machine = machine();
-        let before = world(&machine);
-        let run = lab::started(&machine, None, Some(&plan()));
-        machine.set_faults(Faults::From(call));
-        let ending = lab::go_on(&machine, &run, &plan());
-        let met = machine.met_fault();
-        machine.set_faults(Faults::None);
-        if !met {
-            break;
-        }
-        if ending.exit == Exit::Done {
-            continue;
-        }
-        if world(&machine) != before {
-            let (_, second) = apply(&machine, &plan());
-            assert_eq!(second.exit, Exit::Busy, "call {call}");
-            assert!(second.problem.unwrap().contains(run.as_str()));
-            let (_, back) = rollback(&machine, None);
-            assert_eq!(back.exit, Exit::Done, "call {call}: {:?}", back.problem);
-        }
-        assert_eq!(world(&machine), before, "call {call}");
-    }
 }
 
 #[test]

@@ -227,55 +227,6 @@ fn a_run_that_never_was_is_named() {
     assert!(problem.what.contains("2020-01-01-01"));
 }
 
-/// Each call of a rollback fails once; what it left, a second one finishes.
-#[test]
-fn whichever_call_fails_a_second_rollback_finishes() {
-    for call in 1.. {
-        let machine = machine();
-        let before = world(&machine);
-        apply(&machine, &plan());
-        let run = lab::started(&machine, None, None);
-        machine.set_faults(Faults::Once(call));
-        let ending = lab::go_on_back(&machine, &run, None);
-        if !machine.met_fault() {
-            break;
-        }
-        if ending.exit != Exit::Done {
-            assert_ne!(ending.exit, Exit::PutBack);
-            let (_, again) = rollback(&machine, None);
-            assert_eq!(again.exit, Exit::Done, "call {call}: {:?}", again.problem);
-        }
-        assert_eq!(world(&machine), before, "call {call}");
-        assert_eq!(Runs::new(&machine, &state()).cut_short(None).unwrap(), None);
-    }
-}
-
-/// Killed at each call; what is left over, the next one finishes.
-#[test]
-fn wherever_a_rollback_is_killed_another_goes_on_with_it() {
-    for call in 1.. {
-        let machine = machine();
-        let before = world(&machine);
-        apply(&machine, &plan());
-        let run = lab::started(&machine, None, None);
-        machine.set_faults(Faults::From(call));
-        let ending = lab::go_on_back(&machine, &run, None);
-        let met = machine.met_fault();
-        machine.set_faults(Faults::None);
-        if !met {
-            break;
-        }
-        let state = state();
-        let runs = Runs::new(&machine, &state);
-        if ending.exit != Exit::Done || runs.cut_short(None).unwrap().is_some() {
-            let (_, again) = rollback(&machine, None);
-            assert_eq!(again.exit, Exit::Done, "call {call}: {:?}", again.problem);
-        }
-        assert_eq!(world(&machine), before, "call {call}");
-        assert_eq!(runs.cut_short(None).unwrap(), None, "call {call}");
-    }
-}
-
 #[test]
 fn a_rollback_that_was_killed_before_its_own_receipt_is_gone_on_with() {
     let machine = machine();
