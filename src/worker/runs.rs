@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError, LockError};
-use crate::receipt::{Outcome, Receipt};
-use crate::values::{AbsPath, Attributes, Gather as _, RunId, sort_by_key};
+use crate::receipt::{Receipt, undone};
+use crate::values::{AbsPath, Attributes, RunId};
 
 use super::run_folder::{Request, RunError, RunFolder};
 
@@ -42,10 +42,13 @@ impl<'a> Runs<'a> {
             .date();
         let runs = self.list()?;
         // A clock that was set back must not put a run before those that it comes after.
-        let latest = runs.last().map(day_of).unwrap_or_default();
+        let latest = runs.last().map(RunId::day).unwrap_or_default();
         let day = day.to_string().max(latest.to_owned());
-        let of_day = runs.iter().filter(|run| day_of(run) == day);
-        let next = format!("{day}-{:02}", of_day.map(number).max().unwrap_or(0) + 1);
+        let of_day = runs.iter().filter(|run| run.day() == day);
+        let next = format!(
+            "{day}-{:02}",
+            of_day.map(RunId::number).max().unwrap_or(0) + 1
+        );
         let id: RunId = next
             .parse()
             .map_err(|_| RunError::Numbering(format!("no run {next}")))?;
@@ -70,7 +73,7 @@ impl<'a> Runs<'a> {
     pub fn list(&self) -> Result<Vec<RunId>, HostError> {
         let names = self.host.list(&self.state.join("runs"))?;
         let mut runs: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        sort_by_key(&mut runs, |run| (day_of(run).to_owned(), number(run)));
+        runs.sort();
         Ok(runs)
     }
 
@@ -184,28 +187,6 @@ pub fn in_between(runs: &Runs<'_>, run: &RunId, options: &str) -> Problem {
         Ok(_) => format!("run {run} was cut short, and this host is in between"),
     };
     Problem::new(Exit::Busy, what).remedy(format!("nim-tls rollback {run} --yes{options}"))
-}
-
-fn undone(receipts: &[Receipt]) -> BTreeMap<RunId, RunId> {
-    let done = receipts
-        .iter()
-        .filter(|receipt| receipt.outcome == Outcome::RolledBack);
-    let pairs = done.filter_map(|receipt| Some((receipt.undid.clone()?, receipt.run.clone())));
-    pairs.gathered()
-}
-
-/// Whether a run is later than another one.
-pub(super) fn is_later(run: &RunId, other: &RunId) -> bool {
-    (day_of(run), number(run)) > (day_of(other), number(other))
-}
-
-/// `2026-11-23` of `2026-11-23-01`.
-fn day_of(run: &RunId) -> &str {
-    &run.as_str()[..10]
-}
-
-fn number(run: &RunId) -> u32 {
-    run.as_str()[11..].parse().unwrap_or(0)
 }
 
 #[cfg(test)]

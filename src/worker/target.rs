@@ -12,7 +12,7 @@ use super::journal::Entry;
 use super::listing;
 use super::look::{MOST_BYTES, look};
 use super::run_folder::{RunError, RunFolder};
-use super::runs::{Runs, is_later};
+use super::runs::Runs;
 
 /// What is to be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,7 +198,7 @@ fn later_one(
         .map(|unfinished| (&unfinished.run, &unfinished.changes))
         .into_iter()
         .chain(standing)
-        .filter(|(run, _)| is_later(run, &target.run))
+        .filter(|(run, _)| **run > target.run)
         .find_map(|(run, changes)| {
             let paths = changes.iter().map(|change| &change.path);
             let mut shared = paths.filter(|path| target.changes.iter().any(|own| holds(own, path)));

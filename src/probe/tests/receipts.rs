@@ -151,3 +151,15 @@ fn a_damaged_receipt_is_not_passed_over() {
     let (_, why) = look(&host, &wanted()).state.unfinished.unwrap();
     assert!(why.contains("damaged"), "{why}");
 }
+
+#[test]
+fn a_run_without_a_receipt_that_a_later_one_put_back_is_over() {
+    let begun = "/var/lib/nim-tls/runs/2026-11-23-99/journal.jsonl";
+    let undone = undo("2026-11-23-100", "2026-11-23-99", Outcome::RolledBack);
+    let unfinished = |receipts: &[Receipt]| {
+        let host = host("restored", receipts).with_file(begun, "a line\n");
+        look(&host, &wanted()).state.unfinished.map(|(run, _)| run)
+    };
+    assert_eq!(unfinished(&[]), "2026-11-23-99".parse().ok());
+    assert_eq!(unfinished(&[undone]), None);
+}

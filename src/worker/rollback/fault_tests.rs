@@ -51,6 +51,7 @@ fn whichever_call_fails_it_is_done_when_it_says_so() {
             let met = machine.met_fault();
             machine.set_faults(Faults::None);
             let open = runs.cut_short(None).unwrap();
+            eprintln!("{:?} {:?} {open:?} {met}", fault(call), ending.exit);
             let why = format!("call {call}: {:?}", ending.problem);
             assert!(ending.exit != Exit::Done || open.is_none(), "{why}");
             if open.is_some() || ending.exit != Exit::Done {
