@@ -125,6 +125,12 @@ class Lab:
         self.run(*self.nginx.argv, "-s", "reload")
         wait_for(lambda: self.workers() and not self.workers() & before, "workers of after the reload")
 
+    def restart_nginx(self) -> None:
+        self.run(*self.nginx.argv, "-s", "stop")
+        wait_for(lambda: not any("nginx: master" in line for line in self._processes()), "the end of nginx")
+        self.start_nginx()
+        wait_for(self.workers, "workers of the new nginx")
+
     def workers(self) -> set[int]:
         """Process ids of workers that accept connections."""
         return {int(line.split()[0]) for line in self._processes() if line.endswith("nginx: worker process")}
