@@ -16,7 +16,7 @@ use crate::facts::Generation;
 use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
-pub use draft::{AgentAuth, Draft, KeepKey, Role, SubjectDraft};
+pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
 use draft::OptionsDraft;
 pub use entered::Entered;
@@ -40,6 +40,8 @@ pub struct Answers {
     pub ca_key: Option<KeepKey>,
     pub passphrase_file: Option<AbsPath>,
     pub server: ServerSource,
+    /// Counts for client mTLS only.
+    pub enforce: Enforce,
     /// Headers that tell browsers to be careful; none where they were not wanted.
     pub security_headers: Option<SecurityHeaders>,
     /// Browsers that come without TLS are sent on.
@@ -119,6 +121,12 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, certificates.server.source.as_deref()),
+            enforce: or(
+                &mut defaults,
+                "options.enforce",
+                draft.options.enforce,
+                Enforce::Require,
+            ),
             security_headers: security_headers(&mut defaults, &draft.options),
             redirect_http: or(
                 &mut defaults,

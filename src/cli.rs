@@ -132,6 +132,9 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
+    /// The agents that nginx has judged: address, certificate, when they last called, and whether
+    /// they would get through where certificates are required. Changes nothing
+    Agents,
     /// Proves again, now, that the right client gets through and others do not. Changes nothing
     Verify,
     /// Why it does not work: reads the logs of nginx and the agent, looks at what the configuration

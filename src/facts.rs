@@ -1,6 +1,7 @@
 //! One host, as found: plain data, made by `probe`, read by everything that plans. Nothing in
 //! here asks a machine anything, so a plan can be made and tested without one.
 
+mod agents;
 mod trust_store;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use crate::certificate::Certificate;
 use crate::nginx::Config;
 use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 
+pub use agents::{Agent, Call, agents};
 pub use trust_store::TrustStore;
 
 /// What was found out about one thing. No step may treat `Unclear` as `Absent`.
@@ -62,6 +64,9 @@ pub struct Facts {
     pub listeners: Known<Vec<Listener>>,
     /// Who is connected to nginx on the port of the manager now.
     pub connected: Known<Vec<Client>>,
+    /// Who has called the services of agents, as far as nginx's log of our check goes back.
+    /// Absent: it keeps no such log.
+    pub agents: Known<Vec<Agent>>,
     /// The names that were asked for, and what they resolve to.
     pub names: BTreeMap<HostName, Known<Vec<IpAddr>>>,
     /// The addresses of this host itself.

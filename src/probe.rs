@@ -81,6 +81,8 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         .map(|config| plan::named(config, wanted.https_port))
         .unwrap_or_default();
 
+    let connected = clients::look(host, &system, &found.nginx, &config, port);
+
     Facts {
         looked_at: host.now(),
         live: host.is_live(),
@@ -88,7 +90,8 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         nim: product::nim(host, &packages),
         agent: product::agent(host, &packages),
         services: services::look(host, &systemd),
-        connected: clients::look(host, &system, &found.nginx, &config, port),
+        agents: clients::agents(host, &config, &connected),
+        connected,
         own_addresses: network::own(host, &names, &wanted.addresses),
         nginx_names: network::nginx_names(host, named.hosts),
         socket_paths: files::sockets(host, named.sockets),

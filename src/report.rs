@@ -60,6 +60,8 @@ pub enum Standing {
     HoldsInPart {
         not_tried: usize,
     },
+    /// Nothing came out wrong, and agents without a certificate are let in: that was asked for.
+    NotEnforced,
     /// Nothing came out wrong, but nobody was seen to be refused.
     Untried,
     Fails,
@@ -71,6 +73,7 @@ impl Standing {
         let not_tried = not_tried(rows).count();
         match () {
             () if rows.iter().any(|row| row.ok == Some(false)) => Self::Fails,
+            () if rows.iter().any(|row| row.expected == NOTED) => Self::NotEnforced,
             () if !rows.iter().any(refused) => Self::Untried,
             () if not_tried > 0 => Self::HoldsInPart { not_tried },
             () => Self::Holds,
@@ -79,10 +82,15 @@ impl Standing {
 
     /// Whether nothing speaks against it.
     pub fn is_good(self) -> bool {
-        matches!(self, Self::Holds | Self::HoldsInPart { .. })
+        matches!(
+            self,
+            Self::Holds | Self::HoldsInPart { .. } | Self::NotEnforced
+        )
     }
 }
 
+/// What a wrong client meets where agents are judged and nobody is refused yet.
+pub const NOTED: &str = "let in, noted";
 /// What a wrong client has to meet.
 const REFUSED: &str = "refused";
 /// The leg that no proof on this host can try.

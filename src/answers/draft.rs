@@ -59,6 +59,25 @@ pub enum AgentAuth {
     DedicatedServer,
 }
 
+/// What becomes of an agent without a certificate of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enforce {
+    /// It is refused.
+    Require,
+    /// It is judged and logged, and let through.
+    Observe,
+}
+
+impl fmt::Display for Enforce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Require => "require",
+            Self::Observe => "observe",
+        })
+    }
+}
+
 /// What becomes of the keys of the authority once the certificates are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,7 +183,7 @@ pub struct AgentFilesDraft {
 #[serde(deny_unknown_fields)]
 pub struct OptionsDraft {
     pub agent_auth: Option<AgentAuth>,
-    pub enforce: Option<String>,
+    pub enforce: Option<Enforce>,
     pub unknown_names: Option<String>,
     pub grpc_context: Option<String>,
     pub grpc_publish: Option<String>,

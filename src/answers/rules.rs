@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{AgentAuth, Draft, KeepKey, Role};
-use crate::method;
+use super::draft::{AgentAuth, Draft, Enforce, KeepKey, Role};
+use crate::method::{self, Method};
 use crate::values::Port;
 
 /// Why an answer cannot be taken.
@@ -126,11 +126,6 @@ impl Refusals {
         let differs = |given: &Option<String>, takes: &str| {
             given.as_deref().is_some_and(|given| given != takes)
         };
-        other(
-            "options.enforce",
-            differs(&options.enforce, "require"),
-            "require",
-        );
         other(
             "options.unknown_names",
             differs(&options.unknown_names, "ui"),
@@ -259,6 +254,13 @@ impl Refusals {
 
     fn options(&mut self, draft: &Draft) {
         let options = &draft.options;
+        let observes = options.enforce == Some(Enforce::Observe);
+        if observes && draft.method != Some(Method::ClientMtls) {
+            self.add(
+                "options.enforce",
+                "is observe, which belongs to method: client-mtls",
+            );
+        }
         let Some(seconds) = options.hsts_max_age else {
             return;
         };

@@ -73,6 +73,7 @@ fn agents(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
         ClientsToday::Enforced => return None,
         ClientsToday::NotAsked => "agents-not-asked",
         ClientsToday::Asked => "agents-let-in",
+        ClientsToday::Observed => "agents-observed",
         ClientsToday::Bypassable => "check-can-be-got-round",
     };
     of(rules, id, vec![at(config, &place)])

@@ -261,6 +261,10 @@ fn words(receipt: &Receipt, exit: u8) -> String {
     let tried = receipt.proof.iter().filter(|row| row.ok.is_some()).count();
     let standing = Standing::of(&receipt.proof);
     match (receipt.outcome, &receipt.undid) {
+        (Outcome::Applied, _) if standing == Standing::NotEnforced => format!(
+            "applied, and seen by {tried} attempts; agents are judged and logged, NOT ENFORCED: \
+             nobody is refused"
+        ),
         (Outcome::Applied, _) if standing == Standing::Holds => {
             format!("applied, and proven by {tried} attempts")
         }

@@ -1,6 +1,7 @@
 //! Commands for scripts and for plain terminals: each prints one result, and asks one question
 //! at most.
 
+mod agents;
 mod apply;
 mod check;
 mod confirm;
@@ -34,6 +35,7 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
         } => apply::apply(ground, source, *consent, *confirm_within, output),
         Command::Confirm { run } => confirm::confirm(ground, run.as_ref(), output),
         Command::Watch { run } => watch::watch(ground, run.as_ref(), output),
+        Command::Agents => agents::agents(ground, output),
         Command::History => history::history(ground, output),
         Command::Rollback { run, consent } => {
             rollback::rollback(ground, run.as_ref(), *consent, output)

@@ -11,7 +11,7 @@ use crate::method::{self, Cell, Method, Proxy};
 use crate::plan::{Authority, Plan};
 use crate::prerequisites::{Check, Status};
 use crate::receipt::Outcome;
-use crate::report::Row;
+use crate::report::{Row, Standing};
 use crate::topology;
 use crate::values::{advised, escaped, wrapped};
 
@@ -103,7 +103,20 @@ pub(super) fn proven(rows: &[Row]) -> (bool, String) {
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
     let proven = tried > 0 && ok == tried;
-    let word = if proven { "PROVEN" } else { "NOT PROVEN" };
+    let open = Standing::of(rows) == Standing::NotEnforced;
+    let word = match (proven, open) {
+        (true, true) => "PROVEN, NOT ENFORCED",
+        (true, false) => "PROVEN",
+        (false, _) => "NOT PROVEN",
+    };
+    if open {
+        let said = format!(
+            "{word}: {ok} of {tried} connections as they must be, {} not tried. Agents are judged \
+             and logged, and nobody is refused yet: nim-tls agents lists who is ready.",
+            rows.len() - tried
+        );
+        return (proven, said);
+    }
     let said = format!(
         "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that our \
          certificates get through and others do not; agents come back once they have theirs.",

@@ -6,6 +6,7 @@ use super::editor::why;
 use super::place_for::{self, Spot};
 use super::template::{self, CHECK, Explained};
 use super::work::Work;
+use crate::answers::Enforce;
 use crate::error::Problem;
 use crate::facts::Known;
 use crate::nginx::{Directive, Location, LocationKind, flat};
@@ -15,19 +16,25 @@ use crate::values::{AbsPath, Gather as _};
 const SHOWN: usize = 5;
 
 impl<'e> Work<'_, 'e> {
-    /// Every client is asked for a certificate of ours, and may have none.
-    pub(super) fn verify(&mut self, bundle: &AbsPath) -> Result<(), Problem> {
+    /// Every client is asked for a certificate of ours, and may have none; where nobody is to be
+    /// refused, one of somebody else's too.
+    pub(super) fn verify(&mut self, bundle: &AbsPath, enforce: Enforce) -> Result<(), Problem> {
         let block = self.site.server.directive;
         let now = |name: &str| self.site.server.scope.value(name).unwrap_or("");
         let (authority, mode) = (now("ssl_client_certificate"), now("ssl_verify_client"));
+        let (wanted, id) = match enforce {
+            Enforce::Require => ("optional", "verify-optional"),
+            Enforce::Observe => ("optional_no_ca", "verify-observe"),
+        };
         let same_authority = self.site.config.resolved(authority) == bundle.as_str();
-        if !same_authority && !matches!(mode, "" | "off") {
+        let requires = enforce == Enforce::Require;
+        if requires && !same_authority && !matches!(mode, "" | "off") {
             self.changes.notes.push(format!(
                 "clients are verified against {bundle} instead of {authority}: whoever shows a \
                  certificate of another authority, to the UI too, is answered 400"
             ));
         }
-        if !same_authority || mode != "optional" {
+        if !same_authority || mode != wanted {
             self.tightened = true;
         }
         // Where clients are not asked, nginx does not read the authority either.
@@ -42,10 +49,10 @@ impl<'e> Work<'_, 'e> {
             &ca,
             anchor,
         )?;
-        let optional = why("verify-optional", "");
+        let asks = why(id, "");
         let anchor = "ssl_client_certificate";
         self.editor
-            .set(block, "ssl_verify_client", "optional", &optional, anchor)?;
+            .set(block, "ssl_verify_client", wanted, &asks, anchor)?;
         if depth {
             let reason = why("verify-depth", "");
             let anchor = "ssl_verify_client";
@@ -78,9 +85,9 @@ impl<'e> Work<'_, 'e> {
 
     /// The check goes into a file of its own where the server includes a folder, else into the
     /// server itself.
-    pub(super) fn check_location(&mut self) -> Result<(), Problem> {
+    pub(super) fn check_location(&mut self, enforce: Enforce) -> Result<(), Problem> {
         let log = place_for::log_file(self.site.config, "nim-tls-agents.log");
-        let file = template::check_location(&log);
+        let file = template::check_location(&log, enforce);
         let server = self.site.server;
         let is_check =
             |found: &&Location<'_>| found.kind == LocationKind::Exact && found.pattern == CHECK;
@@ -91,14 +98,29 @@ impl<'e> Work<'_, 'e> {
             (Some(path), Some(found)) if self.stands_in(found.directive, &path) => {
                 self.judged_by(&path, file)
             }
-            (_, Some(found)) => place_for::same(self.site, found.directive, &file.text),
-            (None, None) => {
-                self.tightened = true;
+            (_, Some(found)) if place_for::says(self.site, found.directive, &file.text) => Ok(()),
+            // It may be as this program wrote it for the other way of judging.
+            (_, Some(found)) => {
+                let other = match enforce {
+                    Enforce::Require => Enforce::Observe,
+                    Enforce::Observe => Enforce::Require,
+                };
+                let other = template::check_location(&log, other);
+                place_for::same(self.site, found.directive, &other.text)?;
                 let reason = why("check-location", CHECK);
-                self.editor
-                    .insert_at_end(server.directive, &lines(&file.text), &reason)
+                self.editor.take_out(found.directive, &reason)?;
+                self.written_out(&file)
             }
+            (None, None) => self.written_out(&file),
         }
+    }
+
+    fn written_out(&mut self, file: &Explained) -> Result<(), Problem> {
+        self.tightened = true;
+        let reason = why("check-location", CHECK);
+        let server = self.site.server.directive;
+        self.editor
+            .insert_at_end(server, &lines(&file.text), &reason)
     }
 
     fn judged_by(&mut self, path: &AbsPath, file: Explained) -> Result<(), Problem> {
@@ -145,8 +167,18 @@ impl<'e> Work<'_, 'e> {
         }
     }
 
+    /// Before all other notes.
+    pub(super) fn note_not_enforced(&mut self) {
+        let note = "NOT ENFORCED: agents' certificates are asked for, judged and logged, and nobody \
+                    is refused for having none, or one of another authority; nginx itself still \
+                    answers 400 to one that has expired or was made for another purpose. nim-tls \
+                    agents lists who is ready; options.enforce: require refuses all others";
+        self.changes.notes.insert(0, note.to_owned());
+    }
+
     /// Nobody is cut off unawares.
     pub(super) fn note_who_is_connected(&mut self) {
+        self.note_who_was_seen();
         let Known::Is(connected) = &self.facts.connected else {
             return;
         };
@@ -172,6 +204,29 @@ impl<'e> Work<'_, 'e> {
         );
         // Before all other notes: it is about people who are at work now.
         self.changes.notes.insert(0, cut_off);
+    }
+
+    /// Where agents have been observed: who is ready, and who is not.
+    fn note_who_was_seen(&mut self) {
+        let Some(agents) = self.facts.agents.is().filter(|agents| !agents.is_empty()) else {
+            return;
+        };
+        let ready = agents.iter().filter(|agent| agent.is_ready()).count();
+        let others = agents.iter().filter(|agent| !agent.is_ready());
+        let words: Vec<String> = others
+            .take(SHOWN)
+            .map(|agent| format!("{} ({})", agent.address, agent.verify))
+            .collect();
+        let note = match agents.len() - ready {
+            0 => format!("of the agents seen, all {ready} are ready; nim-tls agents lists them"),
+            more => format!(
+                "of the agents seen, {ready} are ready and {more} would be cut off: {}{}; nim-tls \
+                 agents lists all",
+                words.join(", "),
+                if more > SHOWN { ", ..." } else { "" }
+            ),
+        };
+        self.changes.notes.insert(0, note);
     }
 
     /// What code in the server does is beyond the reach of a plan.

@@ -16,6 +16,8 @@ pub enum ClientsToday {
     NotAsked,
     /// Asked for, and whoever has none gets through.
     Asked,
+    /// Judged by our check, which logs it and lets everybody through: that was asked for.
+    Observed,
     /// A check stands in both gRPC locations, but it can be got round.
     Bypassable,
     Enforced,
@@ -44,6 +46,9 @@ pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToda
     let (Some(first), true) = (checks.first(), checks.len() == site.gates.len()) else {
         return (ClientsToday::Asked, decides);
     };
+    if checks.iter().all(|check| only_observes(site, check)) {
+        return (ClientsToday::Observed, first);
+    }
     let holds = refuse(site, build).is_ok()
         && site.gates.iter().all(|gate| needs_all(gate))
         && checks.iter().all(|check| check_holds(site, check));
@@ -81,6 +86,19 @@ fn check_holds(site: &Site<'_>, check: &Directive) -> bool {
     };
     let certain = location.kind == LocationKind::Exact || selected.maybe.is_empty();
     certain && refuses_first(location) && !answer_is_changed(location)
+}
+
+/// Whether it is our check in the form that refuses nobody.
+fn only_observes(site: &Site<'_>, check: &Directive) -> bool {
+    let mut locations = site.server.locations().iter();
+    let ours = locations
+        .find(|location| location.kind == LocationKind::Exact && location.pattern == CHECK);
+    let Some(location) = ours.filter(|_| check.arg(0) == Some(CHECK)) else {
+        return false;
+    };
+    let mut lines = flat(location.directive.children());
+    let first = lines.find(|line| matches!(line.name.as_str(), "if" | "return"));
+    first.is_some_and(|line| line.name == "return" && line.arg(0) == Some("204"))
 }
 
 /// The form of the vendor's check and of ours: the certificate is judged before any yes.
@@ -158,6 +176,9 @@ pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
         ClientsToday::NotAsked => format!("not asked for a certificate ({place})"),
         ClientsToday::Asked => {
             format!("asked for a certificate, and let through without one ({place})")
+        }
+        ClientsToday::Observed => {
+            format!("judged, logged, and let through: NOT ENFORCED ({place})")
         }
         ClientsToday::Bypassable => {
             format!("checked in a way that can be got round ({place})")

@@ -6,7 +6,7 @@ use super::file::Status;
 use super::session;
 use super::site::Site;
 use super::work::{NginxChanges, Work};
-use crate::answers::Answers;
+use crate::answers::{Answers, Enforce};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::method::Method;
@@ -36,14 +36,19 @@ pub(super) fn plan(
             let new = made.files.iter().find(|file| file.path == *bundle);
             work.tightened = new.is_some_and(|file| file.status != Status::Unchanged);
             bypass::refuse(site, facts.nginx.is().map(|nginx| &nginx.build))?;
-            work.verify(bundle)?;
+            let enforce = answers.enforce;
+            work.verify(bundle, enforce)?;
             work.gates()?;
-            work.check_location()?;
+            work.check_location(enforce)?;
             work.log_format()?;
             if work.tightened {
                 let notes = session::forget(&mut work.editor, site, work.other_authority)?;
                 work.changes.notes.extend(notes);
-                work.note_who_is_connected();
+            }
+            match enforce {
+                Enforce::Require if work.tightened => work.note_who_is_connected(),
+                Enforce::Require => {}
+                Enforce::Observe => work.note_not_enforced(),
             }
             work.note_code();
         }

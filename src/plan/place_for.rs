@@ -78,8 +78,8 @@ fn beside(log: &str, name: &str) -> Option<AbsPath> {
     (plain && !path.is_below(&literal("/dev"))).then_some(beside)
 }
 
-/// Refuses a check that stands in the server and differs from what it has to be.
-pub(super) fn same(site: &Site<'_>, found: &Directive, wanted: &str) -> Result<(), Problem> {
+/// Whether a check that stands in the server is this one.
+pub(super) fn says(site: &Site<'_>, found: &Directive, wanted: &str) -> bool {
     let text = &site.config.file(found.at.file).text[found.at.span.range()];
     let words = |text: &str| {
         text.lines()
@@ -88,7 +88,12 @@ pub(super) fn same(site: &Site<'_>, found: &Directive, wanted: &str) -> Result<(
             .collect::<Vec<_>>()
             .join("\n")
     };
-    if words(text) == words(wanted) {
+    words(text) == words(wanted)
+}
+
+/// Refuses one that differs from what it has to be.
+pub(super) fn same(site: &Site<'_>, found: &Directive, wanted: &str) -> Result<(), Problem> {
+    if says(site, found, wanted) {
         return Ok(());
     }
     Err(Problem::host(format!(

@@ -10,7 +10,7 @@ use super::place_for;
 use super::redirect;
 use super::site::{SERVICES, Site, quoted};
 use super::step::{AgentProof, Proof};
-use crate::answers::Answers;
+use crate::answers::{Answers, Enforce};
 use crate::certificate::Recipe;
 use crate::facts::Facts;
 use crate::method::Method;
@@ -49,6 +49,7 @@ pub(super) fn of(
             .iter()
             .map(|service| (*service).to_owned())
             .collect(),
+        enforced: answers.enforce == Enforce::Require,
         check_log: place_for::log_file(site.config, "nim-tls-agents.log"),
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),

@@ -198,10 +198,17 @@ pub enum ProofTrust {
     Kept,
 }
 
+fn enforced() -> bool {
+    true
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentProof {
     /// The gRPC services behind the check: `f5.nginx.agent.sdk.Commander`, ...
     pub services: Vec<String>,
+    /// Who has no certificate of ours is refused. Receipts of before have it not, and it was so.
+    #[serde(default = "enforced")]
+    pub enforced: bool,
     /// Where nginx logs what the check decided, a JSON object a line.
     pub check_log: AbsPath,
     pub server_chain: AbsPath,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use askama::Template;
 
 use super::file::Reason;
+use crate::answers::Enforce;
 use crate::values::{AbsPath, HostName, Port};
 
 /// Where the check of an agent's certificate lives inside the server. The name is our own, so
@@ -27,6 +28,7 @@ struct CheckLocation<'a> {
     check: &'a str,
     log: &'a AbsPath,
     format: &'a str,
+    enforced: bool,
 }
 
 #[derive(Template)]
@@ -61,12 +63,13 @@ pub(super) fn log_format() -> Explained {
 }
 
 /// The check itself, for the server that holds the gRPC locations.
-pub(super) fn check_location(log: &AbsPath) -> Explained {
+pub(super) fn check_location(log: &AbsPath, enforce: Enforce) -> Explained {
     explain(
         &rendered(&CheckLocation {
             check: CHECK,
             log,
             format: LOG_FORMAT,
+            enforced: enforce == Enforce::Require,
         }),
         CHECK,
     )
@@ -123,11 +126,16 @@ fn explain(marked: &str, about: &str) -> Explained {
 mod tests {
     use super::*;
 
+    fn check(enforce: Enforce) -> Explained {
+        check_location(&"/var/log/nginx/a.log".parse().expect("a path"), enforce)
+    }
+
     #[test]
     fn every_line_below_the_head_has_a_reason_and_no_marker_is_left() {
         for file in [
             log_format(),
-            check_location(&"/var/log/nginx/a.log".parse().expect("a path")),
+            check(Enforce::Require),
+            check(Enforce::Observe),
             redirect(
                 &["*:80".to_owned()],
                 "a.example.com",
@@ -136,7 +144,9 @@ mod tests {
         ] {
             assert!(!file.text.contains("#:"), "{}", file.text);
             let lines = u32::try_from(file.text.lines().count()).expect("a short file");
-            for line in 2..=lines {
+            let head = file.text.lines().take_while(|line| line.starts_with('#'));
+            let head = u32::try_from(head.count()).expect("a short head");
+            for line in head + 1..=lines {
                 assert!(
                     file.reasons.iter().any(|(range, _)| range.contains(&line)),
                     "line {line} of {} has no reason",

@@ -10,6 +10,10 @@ use serde::Deserialize;
 pub struct LoggedVerdict {
     /// An IPv4 peer of an IPv6 socket is told by the IPv4 address it has.
     pub from: SocketAddr,
+    /// As nginx writes it: `2026-11-23T20:55:13+00:00`; empty where it is not told.
+    pub at: String,
+    /// `SUCCESS`, `NONE`, or `FAILED:` and why.
+    pub verify: String,
     /// The subject of its certificate, where that verified.
     pub subject: Option<String>,
     /// What the check answered: 204 or 401.
@@ -18,6 +22,8 @@ pub struct LoggedVerdict {
 
 #[derive(Deserialize)]
 struct Line {
+    #[serde(default)]
+    time: String,
     address: String,
     port: String,
     verify: String,
@@ -38,6 +44,8 @@ fn verdict(line: Line) -> Option<LoggedVerdict> {
     let answer = line.answer.parse().ok()?;
     Some(LoggedVerdict {
         from,
+        at: line.time,
+        verify: line.verify,
         subject,
         answer,
     })

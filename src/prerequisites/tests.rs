@@ -25,6 +25,7 @@ fn unclear() -> Facts {
         services: BTreeMap::new(),
         listeners: no(),
         connected: no(),
+        agents: no(),
         names: BTreeMap::new(),
         own_addresses: BTreeSet::new(),
         nginx_names: BTreeMap::new(),

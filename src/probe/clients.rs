@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::config::referred;
 use super::system::System;
-use crate::facts::{Client, Known, Nginx};
+use crate::facts::{Agent, Call, Client, Known, Nginx, agents as agents_of};
 use crate::host::{Host, Socket};
 use crate::nginx::Config;
 use crate::plan::{LOG_FORMAT, logged_verdicts};
@@ -61,6 +61,36 @@ pub(super) fn look(
         }
     };
     Known::Is(remotes.into_iter().map(client).collect())
+}
+
+/// The agents that our check has judged, and of those connected now what it said of them.
+pub(super) fn agents(
+    host: &dyn Host,
+    config: &Known<Config>,
+    connected: &Known<Vec<Client>>,
+) -> Known<Vec<Agent>> {
+    let path = match config {
+        Known::Is(config) => log(config),
+        Known::Absent => None,
+        Known::Unclear(why) => return Known::Unclear(why.clone()),
+    };
+    let Some(path) = path else {
+        return Known::Absent;
+    };
+    // Of agents that stay connected, the last word may be in the log of before.
+    let rotated = host.read_from(Path::new(&format!("{path}.1")), 0, TAIL);
+    let mut bytes = rotated.unwrap_or_default();
+    match host.read_from(Path::new(&path), 0, TAIL) {
+        Ok(current) => bytes.extend(current),
+        Err(error) => return Known::Unclear(error.to_string()),
+    }
+    let calls = logged_verdicts(&bytes).map(|verdict| Call {
+        address: verdict.from.ip(),
+        subject: verdict.subject,
+        verify: verdict.verify,
+        at: verdict.at,
+    });
+    Known::Is(agents_of(calls, connected))
 }
 
 /// What is known of the certificates that clients showed.

@@ -7,12 +7,13 @@ use super::attempt::{Attempt, call, leg, row, said};
 use super::cast::Cast;
 use super::check_log::CheckLog;
 use super::fault::Fault;
+use super::identity::Identity;
 use super::pace::Pace;
 use super::saved_session::SavedSession;
 use super::verdict::{Seen, Verdict};
 use crate::host::Host;
-use crate::plan::{AgentProof, Proof};
-use crate::report::Row;
+use crate::plan::{AgentProof, LoggedVerdict, Proof};
+use crate::report::{NOTED, Row};
 use crate::values::HostName;
 
 /// How often an answer that decides nothing is asked for again.
@@ -33,6 +34,9 @@ impl Agents<'_> {
         sessions: &mut [SavedSession],
         tell: &mut dyn FnMut(Row),
     ) {
+        if !self.agents.enforced {
+            return self.observed(cast, tell);
+        }
         let mut ours = None;
         for (index, address) in self.proof.listeners.iter().enumerate() {
             let seen = self.right_client(*address, cast, tell);
@@ -46,6 +50,58 @@ impl Agents<'_> {
         for saved in sessions {
             tell(self.old_session(saved, ours.as_ref()));
         }
+    }
+
+    /// Nobody is refused by the check; that it judges, and what it says of whom, is seen.
+    fn observed(&self, cast: &Cast, tell: &mut dyn FnMut(Row)) {
+        for (index, address) in self.proof.listeners.iter().enumerate() {
+            let ours = self.right_client(*address, cast, tell);
+            let usual = self.usual(*address);
+            for service in &self.agents.services {
+                self.noted(&usual, service, "no certificate", tell);
+            }
+            if index > 0 {
+                continue;
+            }
+            for service in &self.agents.services {
+                let case = "certificate of another CA";
+                match &cast.foreign {
+                    Ok(identity) => {
+                        let attempt = Attempt {
+                            identity: Some(identity),
+                            ..usual.clone()
+                        };
+                        self.noted(&attempt, service, case, tell);
+                    }
+                    Err(why) => {
+                        let leg = leg(service, *address);
+                        tell(Row::not_tried(&leg, case, NOTED, why.clone()));
+                    }
+                }
+            }
+            // These are nginx's own to refuse, whatever is asked for.
+            let refused = [
+                ("expired certificate", &cast.expired),
+                ("certificate of the server", &cast.server),
+            ];
+            self.wrong(*address, &refused, ours.as_ref(), tell);
+        }
+    }
+
+    fn noted(&self, attempt: &Attempt<'_>, service: &str, case: &str, tell: &mut dyn FnMut(Row)) {
+        let leg = leg(service, attempt.address);
+        if let Some(why) = self.agents.barred.get(&attempt.address) {
+            tell(Row::not_tried(&leg, case, NOTED, why.clone()));
+            return;
+        }
+        let (seen, check, verdict) = self.ask(attempt, service, None);
+        let noted = check.as_ref().filter(|check| check.subject.is_none());
+        let ok = verdict == Verdict::Through && noted.is_some();
+        let words = seen.words(answer(check.as_ref()));
+        let judged = check.map_or("not judged".to_owned(), |check| {
+            format!("judged {}", check.verify)
+        });
+        tell(said(&leg, case, NOTED, format!("{words}; {judged}"), ok));
     }
 
     fn right_client(
@@ -71,13 +127,15 @@ impl Agents<'_> {
                 ..self.usual(address)
             };
             let (seen, check, verdict) = self.ask(&attempt, service, None);
+            // Where everybody is let through, only the log tells that it was verified.
+            let verified = check.as_ref().is_some_and(|check| check.subject.is_some());
             tell(row(
                 &leg,
                 case,
                 "through",
                 &seen,
-                check,
-                verdict == Verdict::Through,
+                answer(check.as_ref()),
+                verdict == Verdict::Through && (self.agents.enforced || verified),
             ));
             through = Some(seen);
         }
@@ -102,6 +160,16 @@ impl Agents<'_> {
             ("expired certificate", &cast.expired),
             ("certificate of the server", &cast.server),
         ];
+        self.wrong(address, &wrong, ours, tell);
+    }
+
+    fn wrong(
+        &self,
+        address: SocketAddr,
+        wrong: &[(&str, &Result<Identity, String>)],
+        ours: Option<&Seen>,
+        tell: &mut dyn FnMut(Row),
+    ) {
         for (case, identity) in wrong {
             for service in &self.agents.services {
                 match identity {
@@ -192,7 +260,7 @@ impl Agents<'_> {
             case,
             "refused",
             &seen,
-            check,
+            answer(check.as_ref()),
             verdict == Verdict::Refused,
         ));
     }
@@ -203,13 +271,13 @@ impl Agents<'_> {
         attempt: &Attempt<'_>,
         service: &str,
         ours: Option<&Seen>,
-    ) -> (Seen, Option<u16>, Verdict) {
+    ) -> (Seen, Option<LoggedVerdict>, Verdict) {
         let mut last = (Seen::fault(Fault::TimedOut), None, Verdict::Undecided);
         for _ in 0..ATTEMPTS {
             self.pace.request();
             let (seen, port) = attempt.make(self.host, service);
             let check = port.and_then(|port| self.log.verdict(port));
-            let verdict = seen.verdict(check, ours);
+            let verdict = seen.verdict(answer(check.as_ref()), ours);
             let limited = seen.was_limited();
             last = (seen, check, verdict);
             if last.2 != Verdict::Undecided {
@@ -231,6 +299,7 @@ impl Agents<'_> {
             Ok(session) if session.negotiated().resumed => {
                 let (seen, port) = call(session, &self.usual(saved.address), service);
                 let check = port.and_then(|port| self.log.verdict(port));
+                let check = answer(check.as_ref());
                 let refused = seen.verdict(check, ours) == Verdict::Refused;
                 let mut row = row(&leg, &case, "refused", &seen, check, refused);
                 row.seen = format!("resumed; {}", row.seen);
@@ -257,4 +326,9 @@ impl Agents<'_> {
     fn usual(&self, address: SocketAddr) -> Attempt<'_> {
         Attempt::usual(&self.proof.name, address)
     }
+}
+
+/// 204 or 401.
+fn answer(check: Option<&LoggedVerdict>) -> Option<u16> {
+    check.map(|check| check.answer)
 }

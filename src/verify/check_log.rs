@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::host::Host;
-use crate::plan::logged_verdicts;
+use crate::plan::{LoggedVerdict, logged_verdicts};
 use crate::values::AbsPath;
 
 /// More than this is not read at once: other agents write to the same log.
@@ -18,7 +18,7 @@ pub(super) struct CheckLog<'a> {
     path: &'a AbsPath,
     read: Cell<u64>,
     /// The latest verdict for each port.
-    verdicts: RefCell<BTreeMap<u16, u16>>,
+    verdicts: RefCell<BTreeMap<u16, LoggedVerdict>>,
 }
 
 impl<'a> CheckLog<'a> {
@@ -37,8 +37,8 @@ impl<'a> CheckLog<'a> {
         }
     }
 
-    /// What the check answered to the client on this port: 204 or 401. `None`: it was not asked.
-    pub(super) fn verdict(&self, port: u16) -> Option<u16> {
+    /// What the check said of the client on this port. `None`: it was not asked.
+    pub(super) fn verdict(&self, port: u16) -> Option<LoggedVerdict> {
         // nginx writes the line before the answer; the wait is for a busy disk.
         for wait in [0, 20, 80] {
             self.host.sleep(Duration::from_millis(wait));
@@ -62,7 +62,7 @@ impl<'a> CheckLog<'a> {
         };
         self.read.set(self.read.get() + end as u64 + 1);
         let verdicts = logged_verdicts(&bytes[..end]);
-        let verdicts = verdicts.map(|verdict| (verdict.from.port(), verdict.answer));
+        let verdicts = verdicts.map(|verdict| (verdict.from.port(), verdict));
         self.verdicts.borrow_mut().extend(verdicts);
     }
 }

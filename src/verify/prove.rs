@@ -41,7 +41,8 @@ impl Prove {
             .steps
             .iter()
             .any(|step| matches!(step.action, Action::Reload(_)));
-        let sessions = if reloads && proof.agents.is_some() {
+        let enforced = proof.agents.as_ref().is_some_and(|agents| agents.enforced);
+        let sessions = if reloads && enforced {
             SavedSession::save(host, proof, &pace)
         } else {
             Vec::new()

@@ -131,6 +131,7 @@ mod tests {
                 let path = |text: &str| text.parse().expect("a path");
                 proof.agents = Some(AgentProof {
                     services: Vec::new(),
+                    enforced: true,
                     check_log: path(LOG),
                     server_chain: path("/a"),
                     server_key: path("/b"),

@@ -95,6 +95,11 @@ fn words(standing: Standing) -> String {
             "the proof holds as far as it could be tried: {not_tried} not tried, marked -- with \
              the reason"
         ),
+        Standing::NotEnforced => {
+            "as asked for: agents are judged and logged, NOT ENFORCED (nim-tls \
+             agents)"
+                .to_owned()
+        }
         Standing::Untried => "nothing was proven: no client was seen to be refused".to_owned(),
         Standing::Fails => "the proof does NOT hold".to_owned(),
     }

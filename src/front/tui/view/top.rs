@@ -10,6 +10,7 @@ use super::shortened;
 use crate::facts::Known;
 use crate::questions::Step;
 use crate::receipt::Outcome;
+use crate::report::Standing;
 use crate::values::escaped;
 
 pub(super) fn header(model: &Model, width: usize) -> Line<'static> {
@@ -63,8 +64,16 @@ fn said(model: &Model) -> &'static str {
                 "CHANGED, not proven"
             }
         }
+        Some(Some(ended)) if ended.outcome == Outcome::Applied && not_enforced(model) => {
+            "CHANGED, NOT ENFORCED"
+        }
         Some(Some(ended)) => words::state(ended.outcome),
     }
+}
+
+fn not_enforced(model: &Model) -> bool {
+    let rows = model.running.as_ref().map(|running| &running.rows);
+    rows.is_some_and(|rows| Standing::of(rows) == Standing::NotEnforced)
 }
 
 /// Which host this is, the most important first.

@@ -1,0 +1,192 @@
+//! `nim-tls agents`: the agents that nginx has judged, and which of them are ready.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::error::Problem;
+use crate::facts::{Agent, Facts, Known};
+use crate::plan::{ClientsToday, agents_today};
+use crate::values::{Port, cell, escaped, wrapped};
+
+use super::super::output::Output;
+use super::super::place::Ground;
+use super::super::session;
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    agents: Vec<AgentLine>,
+    enforced: Enforced,
+    /// Why nobody can be told, where that is so.
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AgentLine {
+    address: IpAddr,
+    subject: Option<String>,
+    verify: String,
+    last_seen: String,
+    connected: bool,
+    ready: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Enforced {
+    Require,
+    Observe,
+    No,
+}
+
+pub(super) fn agents(ground: &Ground, output: &Output) -> Result<u8, Problem> {
+    let facts = session::first_look(ground, None);
+    let enforced = enforced(&facts);
+    let (found, why) = match &facts.agents {
+        Known::Is(agents) => (agents.as_slice(), None),
+        Known::Absent => (&[][..], Some(NOT_JUDGED.to_owned())),
+        Known::Unclear(why) => (&[][..], Some(escaped(why))),
+    };
+    if output.is_json() {
+        output.document(&Document {
+            schema: 1,
+            agents: found.iter().map(line).collect(),
+            enforced,
+            why,
+        })?;
+    } else {
+        output.result(&text(found, enforced, why.as_deref(), output.width))?;
+    }
+    Ok(0)
+}
+
+const NOT_JUDGED: &str = "no certificate of an agent is judged here yet, so nobody can be told \
+                          ready: method client-mtls with options: {enforce: observe} judges them \
+                          and refuses nobody";
+
+fn enforced(facts: &Facts) -> Enforced {
+    let Known::Is(config) = &facts.config else {
+        return Enforced::No;
+    };
+    match agents_today(facts, config, Port::HTTPS) {
+        Ok((ClientsToday::Enforced, _)) => Enforced::Require,
+        Ok((ClientsToday::Observed, _)) => Enforced::Observe,
+        _ => Enforced::No,
+    }
+}
+
+fn line(agent: &Agent) -> AgentLine {
+    AgentLine {
+        address: agent.address,
+        subject: agent.subject.as_deref().map(escaped),
+        verify: escaped(&agent.verify),
+        last_seen: escaped(&agent.last_called),
+        connected: agent.connected,
+        ready: agent.is_ready(),
+    }
+}
+
+fn text(agents: &[Agent], enforced: Enforced, why: Option<&str>, width: usize) -> String {
+    let mut text = String::new();
+    for agent in agents.iter().map(line) {
+        let mark = if agent.ready { "ready" } else { "NOT READY" };
+        let who = match &agent.subject {
+            Some(subject) => subject.clone(),
+            None => in_words(&agent.verify),
+        };
+        let now = if agent.connected { ", connected" } else { "" };
+        let seen = format!("{who} ({}{now})", agent.last_seen);
+        let address = agent.address.to_string();
+        let lines = cell(&seen, width.saturating_sub(BEFORE).max(20));
+        for (index, seen) in lines.iter().enumerate() {
+            let (mark, address) = if index == 0 {
+                (mark, &*address)
+            } else {
+                ("", "")
+            };
+            let _ = writeln!(
+                text,
+                "{}",
+                format!("{mark:<9}  {address:<15}  {seen}").trim_end()
+            );
+        }
+    }
+    if !agents.is_empty() {
+        let ready = agents.iter().filter(|agent| agent.is_ready()).count();
+        let _ = writeln!(text, "\n{ready} of {} are ready.", agents.len());
+    }
+    if let Some(why) = why {
+        text.push_str(&wrapped("", why, width));
+    } else if agents.is_empty() {
+        text.push_str("No agent has called yet.\n");
+    }
+    let stands = match enforced {
+        Enforced::Require => "Whoever is not ready is refused.",
+        Enforced::Observe => {
+            "NOT ENFORCED: nobody is refused. Once all are ready, apply again with options: \
+             {enforce: require}."
+        }
+        Enforced::No => "Agents without a certificate are let in.",
+    };
+    text.push_str(&wrapped("", stands, width));
+    text
+}
+
+const BEFORE: usize = 9 + 2 + 15 + 2;
+
+/// What nginx says of a certificate that was not verified.
+fn in_words(verify: &str) -> String {
+    match verify.strip_prefix("FAILED:") {
+        Some(why) => format!("not verified: {why}"),
+        None if verify == "NONE" => "no certificate".to_owned(),
+        None => verify.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_fits_a_terminal_and_says_how_it_stands() {
+        let agent = |address: &str, subject: Option<&str>, verify: &str| Agent {
+            address: address.parse().expect("an address"),
+            subject: subject.map(str::to_owned),
+            verify: verify.to_owned(),
+            last_called: "2026-11-23T20:55:13+00:00".to_owned(),
+            connected: subject.is_some(),
+        };
+        let all = [
+            agent(
+                "10.0.0.7",
+                Some("CN=web-1.example.com,O=A\u{1b}[2J"),
+                "SUCCESS",
+            ),
+            agent("10.0.0.9", None, "NONE"),
+            agent(
+                "2001:db8:1:2:3:4:5:6",
+                None,
+                "FAILED:self-signed certificate",
+            ),
+        ];
+        let said = text(&all, Enforced::Observe, None, 80);
+        assert!(
+            said.lines().all(|line| line.chars().count() <= 92),
+            "{said}"
+        );
+        for words in [
+            "ready      10.0.0.7         CN=web-1.example.com",
+            "NOT READY  10.0.0.9         no certificate (2026",
+            "not verified: self-signed",
+            "1 of 3 are ready.",
+            "NOT ENFORCED",
+        ] {
+            assert!(said.contains(words), "{words} is not in:\n{said}");
+        }
+        assert!(!said.contains('\u{1b}'), "{said}");
+        let nobody = text(&[], Enforced::No, Some(NOT_JUDGED), 80);
+        assert!(nobody.contains("enforce: observe"), "{nobody}");
+    }
+}
