@@ -115,6 +115,7 @@ impl Question {
             "agents" if !agents_are_checked => {
                 no("SSL termination asks no agent for a certificate")
             }
+            ENFORCE if !agents_are_checked => no("SSL termination asks no agent for a certificate"),
             "certificates.ca_key.keep" if authority_stays(facts) => {
                 no("this host has an authority already, and it stays")
             }
@@ -153,6 +154,20 @@ pub fn settle(facts: &Facts, entered: &mut Entered) {
         entered.set("generation", &nim.generation.to_string());
     }
 }
+
+/// After another method was chosen: whether agents are refused is asked no more, or again.
+pub fn follow_method(facts: &Facts, entered: &mut Entered) {
+    let question = Question::of(ENFORCE).map(|question| question.asked(facts, entered));
+    match question {
+        Some(Asked::Yes { suggestion }) if entered.get(ENFORCE).is_empty() => {
+            entered.set(ENFORCE, &suggestion);
+        }
+        Some(Asked::No { .. }) => entered.set(ENFORCE, ""),
+        _ => {}
+    }
+}
+
+const ENFORCE: &str = "options.enforce";
 
 /// Whether certificates will be signed by the authority that is here.
 fn authority_stays(facts: &Facts) -> bool {

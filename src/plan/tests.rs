@@ -19,6 +19,7 @@ mod hand_out;
 mod headers;
 mod listening;
 mod neighbours;
+mod observe;
 mod places;
 mod profile;
 mod redirect;

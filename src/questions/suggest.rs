@@ -3,8 +3,8 @@
 use crate::certificate::{Certificate, EntryName};
 use crate::facts::{Facts, FoundContent, Known};
 use crate::nginx::flat;
-use crate::plan::SERVICES;
-use crate::values::{HostName, SubjectName, sort_by_key};
+use crate::plan::{ClientsToday, SERVICES, agents_today};
+use crate::values::{HostName, Port, SubjectName, sort_by_key};
 
 /// Names that stand on many a manager's certificate and are nobody's name for it: the vendor's
 /// own certificate is for `manager-server` (domain facts of NIM 2).
@@ -23,12 +23,26 @@ pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
         "certificates.ca_key.keep" => "encrypted".to_owned(),
         "certificates.server.source" => "auto".to_owned(),
         "certificates.key" => "ecdsa-p256".to_owned(),
+        "options.enforce" if some_are_not_ready(facts) => "observe".to_owned(),
+        "options.enforce" => "require".to_owned(),
+        "options.redirect_http" => "no".to_owned(),
         "options.trust_store" => match facts.trust_store {
             Known::Absent => "no".to_owned(),
             _ => "yes".to_owned(),
         },
         _ => String::new(),
     }
+}
+
+/// Where a fleet is on its way, going on is the next step only once all are ready.
+fn some_are_not_ready(facts: &Facts) -> bool {
+    let agents = facts.agents.is().into_iter().flatten();
+    let Known::Is(config) = &facts.config else {
+        return false;
+    };
+    let today = agents_today(facts, config, Port::HTTPS);
+    let observed = matches!(today, Ok((ClientsToday::Observed, _)));
+    observed && agents.into_iter().any(|agent| !agent.is_ready())
 }
 
 /// Names that the manager has today: in `server_name` of the server with the gRPC services,

@@ -2,7 +2,7 @@
 
 use super::{Choice, Kind, Question, Step};
 
-pub const QUESTIONS: [Question; 8] = [
+pub const QUESTIONS: [Question; 10] = [
     Question {
         field: "method",
         step: Step::Method,
@@ -36,6 +36,23 @@ pub const QUESTIONS: [Question; 8] = [
               names of the instances, or others that tell them apart. An agent without one is \
               refused once this is applied; you can add names later and apply again.",
         kind: Kind::HostNames,
+    },
+    Question {
+        field: "options.enforce",
+        step: Step::Names,
+        label: "Certificates of agents",
+        why: "A fleet is moved in two goes: observe first, hand the certificates out, and see with \
+              nim-tls agents who is ready; then apply again with require.",
+        kind: Kind::Choice(&[
+            Choice {
+                value: "require",
+                means: "an agent without one is refused from the moment it is applied",
+            },
+            Choice {
+                value: "observe",
+                means: "asked for, judged, logged; nobody is refused: NOT ENFORCED",
+            },
+        ]),
     },
     Question {
         field: "certificates.ca_key.keep",
@@ -107,6 +124,14 @@ pub const QUESTIONS: [Question; 8] = [
                 means: "for old clients, slow",
             },
         ]),
+    },
+    Question {
+        field: "options.redirect_http",
+        step: Step::Certificates,
+        label: "Send browsers on from port 80",
+        why: "Whoever types the manager's name without https is sent there. Nothing else on port 80 \
+              changes.",
+        kind: Kind::YesNo,
     },
     Question {
         field: "options.trust_store",

@@ -144,6 +144,8 @@ fn two_passphrases_that_differ_are_both_asked_again_and_never_said() {
         "nim.example.com",
         "none",
         "web-1.example.com",
+        "require",
+        "",
         "",
         "",
         "",

@@ -3,7 +3,7 @@
 use crate::method::{self, Cell, Method};
 use crate::plan;
 use crate::prerequisites::Status;
-use crate::questions::Question;
+use crate::questions::{self, Question};
 use crate::values::Port;
 
 use super::super::prompt::Choices;
@@ -95,6 +95,7 @@ impl Talk<'_> {
                 Ok(cell) => {
                     self.entered.set("method", &cell.method.to_string());
                     self.entered.set("proxy", &cell.proxy.to_string());
+                    questions::follow_method(&self.facts, &mut self.entered);
                     self.replan();
                     return Ok(());
                 }

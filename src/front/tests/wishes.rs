@@ -12,7 +12,10 @@ pub(in super::super) struct Wish {
     pub(in super::super) ca_key: &'static str,
     pub(in super::super) source: &'static str,
     pub(in super::super) key: &'static str,
+    pub(in super::super) redirect_http: &'static str,
     pub(in super::super) trust_store: &'static str,
+    /// Asked only where agents are checked.
+    pub(in super::super) enforce: &'static str,
 }
 
 const USUAL: Wish = Wish {
@@ -25,13 +28,16 @@ const USUAL: Wish = Wish {
     ca_key: "encrypted",
     source: "auto",
     key: "ecdsa-p256",
+    redirect_http: "no",
     trust_store: "yes",
+    enforce: "require",
 };
 
 pub(in super::super) const WISHES: [Wish; 8] = [
     USUAL,
     Wish {
-        name: "plaintext, further names, two agents",
+        name: "plaintext, further names, two agents, observed",
+        enforce: "observe",
         alt_names: "10.0.0.5, nim, fd00::5",
         agents: "web-1.example.com, db-1.example.com",
         ca_key: "plaintext",
@@ -65,7 +71,8 @@ pub(in super::super) const WISHES: [Wish; 8] = [
         ..USUAL
     },
     Wish {
-        name: "ssl-termination, plaintext, further names",
+        name: "ssl-termination, plaintext, further names, sent on",
+        redirect_http: "yes",
         method: "ssl-termination",
         alt_names: "nim, 10.0.0.5",
         agents: "",
@@ -110,10 +117,17 @@ impl Wish {
             format!("  ca_key:\n    keep: {}\n", self.ca_key)
         };
         let trust_store = self.trust_store == "yes";
+        let redirect_http = self.redirect_http == "yes";
+        let enforce = if self.method == "client-mtls" {
+            format!("  enforce: {}\n", self.enforce)
+        } else {
+            String::new()
+        };
         let (agents, alt_names) = (list(self.agents), list(self.alt_names));
         format!(
             "# For the test.\nagents: {agents}\nalt_names: {alt_names} # and no more\n\
-             options:\n  trust_store: {trust_store}\nmanager_name: '{}'\nmethod: {}\n\
+             options:\n  trust_store: {trust_store}\n  redirect_http: {redirect_http}\n{enforce}\
+             manager_name: '{}'\nmethod: {}\n\
              proxy: nginx-oss\ngeneration: nim2\nrole: manager\nversion: 1\ncertificates:\n  \
              {inner}\n  server: {{source: {}}}\n  key: {}\n{ca_key}",
             self.manager_name, self.method, self.source, self.key
@@ -131,6 +145,8 @@ impl Wish {
             "certificates.server.source" => self.source,
             "certificates.key" => self.key,
             "options.trust_store" => self.trust_store,
+            "options.redirect_http" => self.redirect_http,
+            "options.enforce" => self.enforce,
             other => panic!("{other} is asked, and no wish says anything of it"),
         }
     }

@@ -254,6 +254,9 @@ fn fitting(model: &Model, index: usize) -> Option<Cell> {
 fn take_cell(model: &mut Model, cell: &Cell) {
     model.entered.set("method", &cell.method.to_string());
     model.entered.set("proxy", &cell.proxy.to_string());
+    if let Some(facts) = &model.facts {
+        questions::follow_method(facts, &mut model.entered);
+    }
     replan_in_sight(model);
 }
 

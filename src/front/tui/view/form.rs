@@ -118,7 +118,10 @@ fn typed(
         }
         // It is an answer, and one with consequences.
         _ if value.is_empty() && question.field == "agents" => {
-            let words = "none: then no agent is let in";
+            let words = match model.entered.get("options.enforce") {
+                "observe" => "none: then no certificate is made for one",
+                _ => "none: then no agent is let in",
+            };
             spans.push(Span::styled(words, model.look.warning()));
         }
         _ if value.is_empty() => spans.push(Span::styled("none", model.look.dim())),
