@@ -68,4 +68,4 @@ pub use step::{
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;
-pub use verdict_log::{LoggedVerdict, logged_verdicts};
+pub use verdict_log::{LoggedVerdict, PROOF_METHOD, logged_verdicts};

@@ -90,6 +90,7 @@ def plain() -> list[Picture]:
                 ("Name of the manager", NAME),
                 ("Further names", FURTHER),
                 ("Agents, with commas", AGENT),
+                ("Certificates of agents", ""),
             ):
                 screen.wait_for(question)
                 screen.settle()

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+/// The method that the proof calls: no service has it, so nobody is registered by it.
+pub const PROOF_METHOD: &str = "NimTlsProof";
+
 /// One connection of an agent, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedVerdict {
@@ -12,6 +15,8 @@ pub struct LoggedVerdict {
     pub from: SocketAddr,
     /// As nginx writes it: `2026-11-23T20:55:13+00:00`; empty where it is not told.
     pub at: String,
+    /// It was called by a proof of ours, not by an agent.
+    pub by_proof: bool,
     /// `SUCCESS`, `NONE`, or `FAILED:` and why.
     pub verify: String,
     /// The subject of its certificate, where that verified.
@@ -24,6 +29,8 @@ pub struct LoggedVerdict {
 struct Line {
     #[serde(default)]
     time: String,
+    #[serde(default)]
+    request: String,
     address: String,
     port: String,
     verify: String,
@@ -45,6 +52,7 @@ fn verdict(line: Line) -> Option<LoggedVerdict> {
     Some(LoggedVerdict {
         from,
         at: line.time,
+        by_proof: line.request.ends_with(&format!("/{PROOF_METHOD}")),
         verify: line.verify,
         subject,
         answer,

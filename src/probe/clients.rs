@@ -84,7 +84,8 @@ pub(super) fn agents(
         Ok(current) => bytes.extend(current),
         Err(error) => return Known::Unclear(error.to_string()),
     }
-    let calls = logged_verdicts(&bytes).map(|verdict| Call {
+    let by_agents = logged_verdicts(&bytes).filter(|verdict| !verdict.by_proof);
+    let calls = by_agents.map(|verdict| Call {
         address: verdict.from.ip(),
         subject: verdict.subject,
         verify: verdict.verify,

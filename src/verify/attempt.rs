@@ -12,13 +12,12 @@ use super::on_host::OnHost;
 use super::trust::Trust;
 use super::verdict::Seen;
 use crate::host::Host;
+use crate::plan::PROOF_METHOD;
 use crate::report::Row;
 use crate::values::HostName;
 
 /// How long one answer may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// A method that no service has: the proof registers nobody.
-pub(super) const METHOD: &str = "NimTlsProof";
 
 /// What one connection tries.
 #[derive(Clone)]
@@ -84,7 +83,7 @@ pub(super) fn call(
     service: &str,
 ) -> (Seen, Option<u16>) {
     let port = session.negotiated().local_port;
-    let path = format!("/{service}/{METHOD}");
+    let path = format!("/{service}/{PROOF_METHOD}");
     let seen = if attempt.http11 {
         let request = HttpRequest {
             host: attempt.authority.clone(),

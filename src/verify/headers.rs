@@ -4,7 +4,7 @@ use super::attempt::said;
 use super::http::HttpAnswer;
 use super::pace::Pace;
 use super::trust::Trust;
-use super::way::{request, ways};
+use super::way::{UI, request, ways};
 use crate::host::Host;
 use crate::plan::Proof;
 use crate::report::Row;
@@ -20,7 +20,7 @@ pub(super) fn rows(host: &dyn Host, proof: &Proof, pace: &Pace<'_>, tell: &mut d
     };
     let leg = format!("UI at {}", way.address);
     for (path, case) in [
-        ("/", "security headers"),
+        (UI, "security headers"),
         (NOWHERE, "the same, no such page"),
     ] {
         tell(match proof.barred.get(&way.address) {

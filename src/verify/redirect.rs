@@ -6,13 +6,12 @@ use super::attempt::said;
 use super::http::{HttpRequest, get_without_tls};
 use super::on_host::OnHost;
 use super::pace::Pace;
+use super::way::UI;
 use crate::host::Host;
 use crate::plan::Proof;
 use crate::report::Row;
 
 const PATIENCE: Duration = Duration::from_secs(5);
-/// It must come along.
-const PATH: &str = "/ui/";
 
 pub(super) fn rows(host: &dyn Host, proof: &Proof, pace: &Pace<'_>, tell: &mut dyn FnMut(Row)) {
     let Some(redirect) = &proof.redirect else {
@@ -20,9 +19,10 @@ pub(super) fn rows(host: &dyn Host, proof: &Proof, pace: &Pace<'_>, tell: &mut d
     };
     let request = HttpRequest {
         host: proof.name.to_string(),
-        path: PATH.to_owned(),
+        path: UI.to_owned(),
     };
-    let wanted = format!("{}{PATH}", redirect.to);
+    // The path must come along.
+    let wanted = format!("{}{UI}", redirect.to);
     for address in &redirect.addresses {
         pace.request();
         let (seen, ok) = match get_without_tls(&OnHost(host), *address, &request, PATIENCE) {

@@ -3,14 +3,14 @@
 
 use std::net::SocketAddr;
 
-use super::attempt::{METHOD, PATIENCE, client};
+use super::attempt::{PATIENCE, client};
 use super::client::{Alpn, Client, Session, Target, Versions};
 use super::fault::Fault;
 use super::grpc::GrpcRequest;
 use super::on_host::OnHost;
 use super::pace::Pace;
 use crate::host::Host;
-use crate::plan::Proof;
+use crate::plan::{PROOF_METHOD, Proof};
 use crate::values::HostName;
 
 /// A client that connected before the change and kept its session.
@@ -43,7 +43,7 @@ impl SavedSession {
             // Tickets of TLS 1.3 come with the first answer.
             let request = GrpcRequest {
                 authority: proof.name.to_string(),
-                path: format!("/{METHOD}"),
+                path: format!("/{PROOF_METHOD}"),
             };
             let mut session = session;
             let _ = session.grpc(&request, PATIENCE);

@@ -17,6 +17,10 @@ use crate::values::{HostName, SubjectName};
 const PATIENCE: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 6;
 
+/// Where the user interface is: its location has a header of its own in the vendor's file, and
+/// inherits none.
+pub(super) const UI: &str = "/ui/";
+
 /// One way to ask for the UI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Way {

@@ -33,9 +33,11 @@ QUESTIONS = (
     ("Name of the manager", "nim.example.com"),
     ("Further names", "10.0.0.5"),
     ("Agents", "web-1.example.com"),
+    ("Certificates of agents", ""),
     ("What becomes of", "plaintext"),
     ("Certificate of the manager", ""),
     ("Kind of keys", ""),
+    ("Send browsers", ""),
     ("Put the root", ""),
 )
 FORMATS = ("text", "json")
