@@ -91,6 +91,7 @@ def plain() -> list[Picture]:
                 ("Further names", FURTHER),
                 ("Agents, with commas", AGENT),
                 ("Certificates of agents", ""),
+                ("Send browsers on", ""),
             ):
                 screen.wait_for(question)
                 screen.settle()

@@ -55,6 +55,14 @@ pub const QUESTIONS: [Question; 10] = [
         ]),
     },
     Question {
+        field: "options.redirect_http",
+        step: Step::Names,
+        label: "Send browsers on from port 80",
+        why: "Whoever types the manager's name without https is sent there. Nothing else on port 80 \
+              changes.",
+        kind: Kind::YesNo,
+    },
+    Question {
         field: "certificates.ca_key.keep",
         step: Step::Certificates,
         label: "What becomes of the authority's key",
@@ -124,14 +132,6 @@ pub const QUESTIONS: [Question; 10] = [
                 means: "for old clients, slow",
             },
         ]),
-    },
-    Question {
-        field: "options.redirect_http",
-        step: Step::Certificates,
-        label: "Send browsers on from port 80",
-        why: "Whoever types the manager's name without https is sent there. Nothing else on port 80 \
-              changes.",
-        kind: Kind::YesNo,
     },
     Question {
         field: "options.trust_store",

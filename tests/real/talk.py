@@ -63,8 +63,9 @@ def to_passphrase(talk: Talk, name: str = "nim.example.com") -> None:
     talk.answer("Further names", "10.0.0.5")
     talk.answer("Agents", "web-1.example.com")
     talk.answer("Certificates of agents")
+    talk.answer("Send browsers on")
     talk.wait_for_news("5/8 Certificates")
-    for label in ("What becomes of", "Certificate of the manager", "Kind of keys", "Send browsers", "Put the root"):
+    for label in ("What becomes of", "Certificate of the manager", "Kind of keys", "Put the root"):
         talk.answer(label)
 
 

@@ -34,10 +34,10 @@ QUESTIONS = (
     ("Further names", "10.0.0.5"),
     ("Agents", "web-1.example.com"),
     ("Certificates of agents", ""),
+    ("Send browsers", ""),
     ("What becomes of", "plaintext"),
     ("Certificate of the manager", ""),
     ("Kind of keys", ""),
-    ("Send browsers", ""),
     ("Put the root", ""),
 )
 FORMATS = ("text", "json")

@@ -148,7 +148,7 @@ def test_wrong_answers_are_refused_in_words_and_asked_again(manager: Manager, bi
         talk.answer("Agents", "web_1!")
         talk.wait_for_news("That will not do")
         talk.answer("Agents", "web-1.example.com")
-        for label in ("Certificates of agents", "What becomes of", "Certificate of the manager", "Kind of keys", "Send browsers", "Put the root"):
+        for label in ("Certificates of agents", "Send browsers", "What becomes of", "Certificate of the manager", "Kind of keys", "Put the root"):
             talk.answer(label)
         talk.answer("Passphrase for the key", PASSPHRASE)
         talk.answer("The same again", "something else")
