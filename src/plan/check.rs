@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::clients_today::{ClientsToday, clients_today};
 use super::editor::why;
 use super::place_for::{self, Spot};
 use super::template::{self, CHECK, Explained};
@@ -169,6 +170,16 @@ impl<'e> Work<'_, 'e> {
 
     /// Before all other notes.
     pub(super) fn note_not_enforced(&mut self) {
+        let build = self.facts.nginx.is().map(|nginx| &nginx.build);
+        if let (ClientsToday::Enforced, line) = clients_today(self.site, build) {
+            self.changes.notes.insert(
+                0,
+                format!(
+                    "{}: agents without a certificate are refused here today, and will be let in",
+                    self.site.config.shown(&line.at)
+                ),
+            );
+        }
         let note = "NOT ENFORCED: agents' certificates are asked for, judged and logged, and nobody \
                     is refused for having none, or one of another authority; nginx itself still \
                     answers 400 to one that has expired or was made for another purpose. nim-tls \

@@ -182,6 +182,7 @@ impl<'e> Work<'_, 'e> {
             return Ok(false);
         };
         let is_ui = |server: &Server<'_>| site.is_ours(server);
+        self.is_plain(bound)?;
         let mut others = bound.servers.iter();
         if !others.any(|server| !self.is_own(server, own) && !is_ui(server)) {
             return Ok(false);
@@ -193,6 +194,25 @@ impl<'e> Work<'_, 'e> {
             self.stays_the_default(bound)?;
         }
         Ok(false)
+    }
+
+    /// A line for TLS, or for a load balancer's protocol, counts for every server of a socket.
+    fn is_plain(&self, bound: &Bound<'_, 'e>) -> Result<(), Problem> {
+        let mut listens = bound.servers.iter().flat_map(|server| &server.listens);
+        let other = listens.find(|listen| {
+            let here = listen.sockets().any(|one| one == bound.socket);
+            here && (listen.ssl || listen.proxy_protocol)
+        });
+        let Some(listen) = other else {
+            return Ok(());
+        };
+        let why = format!(
+            "{} is not for browsers without TLS, so nobody can be sent on from there",
+            bound.socket
+        );
+        let site = self.site;
+        let problem = site.refused(listen.directive, why);
+        Err(problem.remedy("give it another port, or leave options.redirect_http out"))
     }
 
     fn stays_the_default(&mut self, bound: &Bound<'_, 'e>) -> Result<(), Problem> {

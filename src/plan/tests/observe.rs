@@ -70,6 +70,11 @@ fn to_require_is_to_change_two_files_and_back() {
     let after = holds(&required);
     assert_eq!(today(&after), ClientsToday::Enforced);
     let back = after.answer("enforce: require", "enforce: observe");
+    let notes = back.planned().notes;
+    assert!(
+        notes[1].contains("are refused here today, and will be let in"),
+        "{notes:?}"
+    );
     assert_eq!(today(&holds(&back)), ClientsToday::Observed);
 }
 

@@ -137,6 +137,11 @@ fn what_stands_in_the_way_is_said() {
         )),
         "{named}"
     );
+    for word in ["ssl", "proxy_protocol"] {
+        let other = other(&format!("80 {word} default_server"), "other.example.com");
+        let said = asked().with_file(OTHER, &other).refusal();
+        assert!(said.contains("is not for browsers without TLS"), "{said}");
+    }
     let nowhere = asked()
         .edit_file(
             "/etc/nginx/nginx.conf",

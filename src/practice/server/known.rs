@@ -186,7 +186,9 @@ fn unknown_form(line: &Directive, inside: &str) -> Option<String> {
             not("this without a value")
         }
         "satisfy" if !matches!(first, "all" | "any") => not("this value"),
-        "ssl_verify_client" if !matches!(first, "on" | "off" | "optional") => not("this value"),
+        "ssl_verify_client" if !matches!(first, "on" | "off" | "optional" | "optional_no_ca") => {
+            not("this value")
+        }
         "server" if inside == "upstream" && first.is_empty() => not("this without a value"),
         _ => None,
     }

@@ -119,6 +119,8 @@ impl<'a> Site<'_, 'a> {
             .unwrap_or("off");
         match &self.client.certificate.verdict {
             _ if asks == "off" || !self.client.tls => None,
+            // Whoever has issued it (`ngx_ssl_verify_error_optional`); an expired one is refused.
+            Verdict::Failed(why) if asks == "optional_no_ca" && is_about_issuer(why) => None,
             Verdict::Failed(why) => {
                 let why = format!(
                     "client SSL certificate verify error: ({why}) while reading client request headers"
@@ -342,6 +344,10 @@ impl<'a> Site<'_, 'a> {
         turn.uri = to;
         self.run(turn)
     }
+}
+
+fn is_about_issuer(why: &str) -> bool {
+    why == "unable to get local issuer certificate"
 }
 
 /// What becomes of the status when an error page answers.
