@@ -57,20 +57,20 @@ def to_names(talk: Talk) -> None:
     talk.wait_for_news("4/8 Names")
 
 
-def to_passphrase(talk: Talk, name: str = "nim.example.com") -> None:
+def to_passphrase(talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "") -> None:
     to_names(talk)
     talk.answer("Name of the manager", name)
     talk.answer("Further names", "10.0.0.5")
     talk.answer("Agents", "web-1.example.com")
-    talk.answer("Certificates of agents")
-    talk.answer("Send browsers on")
+    talk.answer("Certificates of agents", enforce)
+    talk.answer("Send browsers on", redirect)
     talk.wait_for_news("5/8 Certificates")
     for label in ("What becomes of", "Certificate of the manager", "Kind of keys", "Put the root"):
         talk.answer(label)
 
 
-def to_files(talk: Talk, name: str = "nim.example.com") -> None:
-    to_passphrase(talk, name)
+def to_files(talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "") -> None:
+    to_passphrase(talk, name, enforce, redirect)
     talk.answer("Passphrase for the key", PASSPHRASE)
     talk.answer("The same again", PASSPHRASE)
     talk.wait_for_news("6/8 Files")

@@ -177,6 +177,18 @@ def test_the_same_line_by_line(binary: Path, tmp_path: Path, form: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_in_practice_too_a_fleet_is_observed_and_browsers_are_sent_on(binary: Path, tmp_path: Path) -> None:
+    with in_lines(binary, tmp_path, "lines") as talk:
+        to_files(talk, NAME, enforce="observe", redirect="yes")
+        talk.answer("Show which file?", "next")
+        talk.answer("Change this host now?", "yes")
+        shown = talk.wait_for_news("Keep it, or put", seconds=90)
+        assert "PROVEN, NOT ENFORCED" in shown and "judged NONE" in shown, shown
+        assert "browser without TLS" in shown and "HTTP 301 to https://" in shown, shown
+        talk.answer("Keep it, or put", "put back")
+        assert talk.exit_code() == 6
+
+
 @pytest.mark.parametrize("form", ["lines", "inquire"])
 def test_who_leaves_the_lines_takes_the_folder_away(binary: Path, tmp_path: Path, form: str) -> None:
     with in_lines(binary, tmp_path, form) as talk:
