@@ -13,12 +13,15 @@ pub(super) fn literal(path: &'static str) -> AbsPath {
     path.parse().expect("a literal path")
 }
 
-/// Both the usual name and ours are taken by files that are not ours.
+/// Why there is no name for a file.
 #[derive(Debug, thiserror::Error)]
-#[error("{wanted} and {last} are there and were not written by nim-tls")]
-pub(super) struct Taken {
-    wanted: AbsPath,
-    pub(super) last: AbsPath,
+pub(super) enum Taken {
+    /// Both the usual name and ours are taken by files that are not ours.
+    #[error("{wanted} and {last} are there and were not written by nim-tls")]
+    Both { wanted: AbsPath, last: AbsPath },
+    /// Whose file it is could not be told, so no other name is taken in silence.
+    #[error("{path} could not be looked at: {why}")]
+    Unclear { path: AbsPath, why: String },
 }
 
 /// `folder/name`, or `folder/nim-tls-name` where that is taken by a file that is not ours.
@@ -27,6 +30,12 @@ pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPat
     let last = folder
         .join(&format!("nim-tls-{name}"))
         .expect("a literal name");
+    if let FileFact::Unclear(why) = facts.file(&wanted) {
+        return Err(Taken::Unclear {
+            path: wanted,
+            why: why.clone(),
+        });
+    }
     let is_free = |path: &AbsPath| match facts.file(path) {
         FileFact::Nothing { .. } => true,
         FileFact::File(file) => file.ours,
@@ -39,12 +48,16 @@ pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPat
     } else if is_free(&last) {
         Ok(last)
     } else {
-        Err(Taken { wanted, last })
+        Err(Taken::Both { wanted, last })
     }
 }
 
 impl From<Taken> for Problem {
     fn from(taken: Taken) -> Self {
-        Problem::host(taken.to_string()).remedy(format!("move {} away", taken.last))
+        let remedy = match &taken {
+            Taken::Both { last, .. } => format!("move {last} away"),
+            Taken::Unclear { path, .. } => format!("ls -l {path}"),
+        };
+        Problem::host(taken.to_string()).remedy(remedy)
     }
 }

@@ -64,10 +64,10 @@ impl Found {
 /// system's.
 fn offline(host: &dyn Host) -> Found {
     let exists = |path: &str| matches!(host.stat(Path::new(path)), Ok(Some(_)));
-    let main = if exists(USUAL_MAIN) {
-        Known::Is(USUAL_MAIN.to_owned())
-    } else {
-        Known::Absent
+    let main = match host.stat(Path::new(USUAL_MAIN)) {
+        Ok(Some(_)) => Known::Is(USUAL_MAIN.to_owned()),
+        Ok(None) => Known::Absent,
+        Err(error) => Known::Unclear(error.to_string()),
     };
     let binary = USUAL_BINARIES.into_iter().find(|path| exists(path));
     let nginx = match (binary, &main) {
@@ -77,7 +77,8 @@ fn offline(host: &dyn Host) -> Found {
         (None, Known::Is(main)) => {
             Known::Unclear(format!("{main} is there, but no nginx to go with it"))
         }
-        (None, _) => Known::Absent,
+        (None, Known::Absent) => Known::Absent,
+        (None, Known::Unclear(why)) => Known::Unclear(why.clone()),
     };
     Found { nginx, main }
 }
