@@ -186,6 +186,7 @@ def test_in_practice_too_a_fleet_is_observed_and_browsers_are_sent_on(binary: Pa
         assert "PROVEN, NOT ENFORCED" in shown and "judged NONE" in shown, shown
         assert "browser without TLS" in shown and "HTTP 301 to https://" in shown, shown
         talk.answer("Keep it, or put", "put back")
+        talk.wait_for_news("put back as it was", seconds=30)
         assert talk.exit_code() == 6
 
 

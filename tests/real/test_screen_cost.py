@@ -95,7 +95,7 @@ def test_a_letter_that_changes_the_preview(at: Callable[[str], Screen]) -> None:
     typed(screen, NAME[5:], TAB, TAB)
     letters += costs(screen, *AGENT[:6])
     # Its settings name the manager, and the preview goes there at the first letter.
-    typed(screen, AGENT[6:], TAB, "x")
+    typed(screen, AGENT[6:], TAB, TAB, TAB, "x")
     assert "nginx-agent.conf" in screen.text, screen.text
     letters += costs(screen, *"abc")
     assert all(0 < letter <= LETTER_AND_PREVIEW for letter in letters), letters
