@@ -121,12 +121,15 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, certificates.server.source.as_deref()),
-            enforce: or(
-                &mut defaults,
-                "options.enforce",
-                draft.options.enforce,
-                Enforce::Require,
-            ),
+            enforce: match method {
+                Method::ClientMtls => or(
+                    &mut defaults,
+                    "options.enforce",
+                    draft.options.enforce,
+                    Enforce::Require,
+                ),
+                Method::SslTermination | Method::GrpcHealthChecks => Enforce::Require,
+            },
             security_headers: security_headers(&mut defaults, &draft.options),
             redirect_http: or(
                 &mut defaults,
