@@ -23,6 +23,7 @@ mod dial;
 mod other_ways;
 mod unchecked;
 mod bypass;
+mod observing;
 mod clients_today;
 
 mod making;
@@ -38,6 +39,7 @@ mod profile;
 mod check;
 mod headers;
 mod fitness;
+mod port_80;
 mod redirect;
 mod nginx;
 

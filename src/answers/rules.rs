@@ -265,7 +265,13 @@ impl Refusals {
             return;
         };
         let field = "options.hsts_max_age";
-        if options.security_headers == Some(false) {
+        let https = draft.ports.https.unwrap_or(Port::HTTPS);
+        if https != Port::HTTPS {
+            self.add(
+                field,
+                format!("would lead browsers from port {https} to port 443 of the same name"),
+            );
+        } else if options.security_headers == Some(false) {
             self.add(field, "belongs to security_headers: true");
         } else if seconds > HSTS_MOST {
             self.add(

@@ -17,6 +17,9 @@ pub struct Agent {
     /// When it last called, as nginx writes it.
     pub last_called: String,
     pub connected: bool,
+    /// A later call from its address came with a certificate: it has one by now, or another one
+    /// at that address has.
+    pub perhaps: bool,
 }
 
 impl Agent {
@@ -35,8 +38,8 @@ pub struct Call {
     pub at: String,
 }
 
-/// From calls in their order. Behind an address there may be several agents; one without a
-/// certificate counts as gone once a later call from there came with one, unless it is connected.
+/// From calls in their order. Behind an address there may be several agents, so one that called
+/// without a certificate is never forgotten.
 pub fn agents(calls: impl Iterator<Item = Call>, connected: &Known<Vec<Client>>) -> Vec<Agent> {
     let mut ready: BTreeMap<(IpAddr, String), Agent> = BTreeMap::new();
     let mut others: BTreeMap<IpAddr, Agent> = BTreeMap::new();
@@ -48,13 +51,13 @@ pub fn agents(calls: impl Iterator<Item = Call>, connected: &Known<Vec<Client>>)
             verify: call.verify,
             last_called: call.at,
             connected: false,
+            perhaps: false,
         };
         match call.subject {
             Some(subject) => {
                 ready.insert((address, subject), agent);
-                let without = others.get(&address);
-                if without.is_some_and(|without| !is_connected(without, connected)) {
-                    others.remove(&address);
+                if let Some(without) = others.get_mut(&address) {
+                    without.perhaps = true;
                 }
             }
             None => {
@@ -65,6 +68,7 @@ pub fn agents(calls: impl Iterator<Item = Call>, connected: &Known<Vec<Client>>)
     let mut all: Vec<Agent> = ready.into_values().chain(others.into_values()).collect();
     for agent in &mut all {
         agent.connected = is_connected(agent, connected);
+        agent.perhaps &= !agent.connected;
     }
     all.sort_by(|a, b| (a.address, &a.subject).cmp(&(b.address, &b.subject)));
     all
@@ -99,14 +103,15 @@ mod tests {
         let found = agents(calls.iter().cloned(), connected);
         let short = |agent: &Agent| {
             let who = agent.subject.as_deref().unwrap_or("-");
-            let words = format!("{} {who} {}", agent.address, agent.last_called);
+            let perhaps = if agent.perhaps { " perhaps" } else { "" };
+            let words = format!("{} {who} {}{perhaps}", agent.address, agent.last_called);
             (words, agent.is_ready(), agent.connected)
         };
         found.iter().map(short).collect()
     }
 
     #[test]
-    fn the_latest_call_counts_and_who_got_a_certificate_since_is_ready() {
+    fn the_latest_call_counts_and_nobody_is_forgotten() {
         let calls = [
             call("10.0.0.9", None, "1"),
             call("10.0.0.7", Some("CN=a"), "2"),
@@ -124,13 +129,15 @@ mod tests {
                 // It has lost its certificate, or it is another one at the same address.
                 own("10.0.0.8 - 6", false),
                 own("10.0.0.8 CN=c 5", true),
+                // The same one, or its neighbour.
+                own("10.0.0.9 - 1 perhaps", false),
                 own("10.0.0.9 CN=b 3", true),
             ]
         );
     }
 
     #[test]
-    fn one_that_is_connected_without_is_never_forgotten() {
+    fn one_that_is_connected_without_is_not_ready_for_sure() {
         let calls = [
             call("10.0.0.9", None, "1"),
             call("10.0.0.9", Some("CN=b"), "2"),

@@ -181,8 +181,8 @@ impl<'e> Work<'_, 'e> {
             );
         }
         let note = "NOT ENFORCED: agents' certificates are asked for, judged and logged, and nobody \
-                    is refused for having none, or one of another authority; nginx itself still \
-                    answers 400 to one that has expired or was made for another purpose. nim-tls \
+                    is refused for having none, or one of another authority; nginx itself may \
+                    answer 400 to one that has expired or was made for another purpose. nim-tls \
                     agents lists who is ready; options.enforce: require refuses all others";
         self.changes.notes.insert(0, note.to_owned());
     }
@@ -223,12 +223,20 @@ impl<'e> Work<'_, 'e> {
             return;
         };
         let ready = agents.iter().filter(|agent| agent.is_ready()).count();
-        let others = agents.iter().filter(|agent| !agent.is_ready());
+        let perhaps = agents.iter().filter(|agent| agent.perhaps).count();
+        let others = agents
+            .iter()
+            .filter(|agent| !agent.is_ready() && !agent.perhaps);
         let words: Vec<String> = others
             .take(SHOWN)
             .map(|agent| format!("{} ({})", agent.address, agent.verify))
             .collect();
-        let note = match agents.len() - ready {
+        let note = match agents.len() - ready - perhaps {
+            0 if perhaps > 0 => format!(
+                "of the agents seen, {ready} are ready, and {perhaps} called without a certificate \
+                 before others from the same address came with one: it is one of them, or will be \
+                 cut off; nim-tls agents lists them"
+            ),
             0 => format!("of the agents seen, all {ready} are ready; nim-tls agents lists them"),
             more => format!(
                 "of the agents seen, {ready} are ready and {more} would be cut off: {}{}; nim-tls \

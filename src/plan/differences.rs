@@ -31,8 +31,8 @@ pub(super) fn less_is_asked_for(site: &Site<'_>, answers: &Answers) -> Result<()
     match lines.iter().find(asks) {
         None => Ok(()),
         Some(line) => Err(Problem::host(format!(
-            "{}: client-mtls is in force here, agents without a certificate are refused, and a \
-             plan for {} does not take that away: the run that brought it has to be put back first",
+            "{}: client-mtls is in force here, agents' certificates are judged, and a plan for {} \
+             does not take that away: the run that brought it has to be put back first",
             site.config.shown(&line.at),
             answers.method.title(),
         ))

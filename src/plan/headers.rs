@@ -7,7 +7,8 @@ use super::step::LEFT;
 use super::work::Work;
 use crate::answers::{Answers, SecurityHeaders};
 use crate::error::Problem;
-use crate::nginx::{Directive, Location, Scope, flat};
+use crate::nginx::{Directive, Location, Scope, flat, quote};
+use crate::values::Port;
 
 const HSTS: &str = "Strict-Transport-Security";
 
@@ -27,15 +28,6 @@ const BEHIND: [&str; 4] = [
     "server_name",
 ];
 
-/// The names, as the proof looks for them.
-pub(super) fn names(answers: &Answers) -> Vec<String> {
-    if answers.security_headers.is_none() {
-        return Vec::new();
-    }
-    let fixed = FIXED.iter().map(|(name, _, _)| *name);
-    fixed.chain([HSTS]).map(str::to_owned).collect()
-}
-
 struct Header {
     name: &'static str,
     value: String,
@@ -45,7 +37,9 @@ struct Header {
 }
 
 impl Header {
-    fn all(asked: SecurityHeaders) -> Vec<Self> {
+    /// HSTS counts for a name, and leads to port 443 of it: none by default where the manager is
+    /// on another one.
+    fn all(asked: SecurityHeaders, port: Port) -> Vec<Self> {
         let fixed = FIXED.map(|(name, value, reason)| Self {
             name,
             value: value.to_owned(),
@@ -58,7 +52,8 @@ impl Header {
             reason: "header-hsts",
             exactly: asked.hsts_chosen,
         };
-        fixed.into_iter().chain([hsts]).collect()
+        let hsts = Some(hsts).filter(|_| port == Port::HTTPS);
+        fixed.into_iter().chain(hsts).collect()
     }
 
     /// Name, value and mark; none of the values needs quotes.
@@ -75,8 +70,26 @@ impl Header {
         name.is_some_and(|name| name.eq_ignore_ascii_case(self.name))
     }
 
-    fn wants_other_value(&self, line: &Directive) -> bool {
-        self.exactly && line.arg(1) != Some(&self.value)
+    /// nginx sends no header that is empty.
+    fn is_sent_by(&self, line: &Directive) -> bool {
+        self.is_set_by(line) && line.arg(1).is_some_and(|value| !value.is_empty())
+    }
+
+    /// As it is now, with the time that was chosen; `None`: it is right as it is.
+    fn other_value(&self, line: &Directive) -> Option<String> {
+        let now = line.arg(1).filter(|_| self.exactly)?;
+        let mut parts: Vec<&str> = now.split(';').map(str::trim).collect();
+        let is_time = |part: &&mut &str| {
+            let name = part.split('=').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("max-age")
+        };
+        match parts.iter_mut().find(is_time) {
+            Some(part) if *part == self.value => return None,
+            Some(part) => *part = &self.value,
+            None => parts.insert(0, &self.value),
+        }
+        let value = parts.join("; ");
+        Some(quote(&value).unwrap_or(value))
     }
 }
 
@@ -87,12 +100,16 @@ impl<'e> Work<'_, 'e> {
             self.note_headers_stay();
             return Ok(());
         };
-        let headers = Header::all(asked);
+        let headers = Header::all(asked, answers.https);
+        self.changes.headers = headers.iter().map(|one| one.name.to_owned()).collect();
+        self.note_hsts(&headers, answers);
         let server = self.site.server;
         let carried = self.carried(&server.scope, &headers)?;
         self.headers_at(server.directive, &server.scope, &headers, &carried)?;
         for level in server.all_locations() {
-            if inherits_none(&level.scope) && !speaks_grpc(level.location) {
+            // nginx allows none in there.
+            let closed = level.directive.name == "limit_except";
+            if inherits_none(&level.scope) && !closed && !speaks_grpc(level.location) {
                 self.headers_at(level.directive, &level.scope, &headers, &[])?;
             }
         }
@@ -115,8 +132,8 @@ impl<'e> Work<'_, 'e> {
             let source = self.site.config.file(line.at.file);
             let mut text = source.text[line.at.span.range()].to_owned();
             if let Some(header) = headers.iter().find(|header| header.is_set_by(line)) {
-                if header.wants_other_value(line) {
-                    text = header.line();
+                if let Some(value) = header.other_value(line) {
+                    text = format!("add_header {} {value} always;", header.name);
                 } else if !is_always(line) {
                     text = format!("{} always;", text.trim_end_matches(';').trim_end());
                 }
@@ -135,10 +152,10 @@ impl<'e> Work<'_, 'e> {
         block: &'e Directive,
         scope: &Scope<'e>,
         headers: &[Header],
-        carried: &[&Directive],
+        carried: &[&'e Directive],
     ) -> Result<(), Problem> {
         let own = scope.own("add_header");
-        let outer: Vec<&Directive> = if adds_up(scope) {
+        let outer: Vec<&'e Directive> = if adds_up(scope) {
             let levels = scope.levels().iter().copied();
             levels
                 .flat_map(flat)
@@ -149,38 +166,69 @@ impl<'e> Work<'_, 'e> {
         };
         for header in headers {
             let mine = own.iter().copied().find(|line| header.is_set_by(line));
-            let place = match mine {
-                Some(line) if is_always(line) && !header.wants_other_value(line) => continue,
-                Some(line) => line,
-                None if outer.iter().any(|line| header.is_set_by(line)) => continue,
-                None => block,
-            };
-            if !self.editor.may_edit(place) {
-                self.changes.notes.push(format!(
-                    "{}: {} is not sent with every answer, because this file is read more than \
-                     once and is left alone; it needs: {}",
-                    self.site.config.shown(&place.at),
-                    header.name,
-                    header.line()
-                ));
-                continue;
-            }
+            let outside = outer.iter().copied().find(|line| header.is_set_by(line));
             let reason = why(header.reason, "");
-            match mine {
-                None => {
+            let Some(line) = mine.or(outside) else {
+                if self.editor.may_edit(block) {
                     let text = [header.line()];
                     self.editor.insert_behind(block, &BEHIND, &text, &reason)?;
+                } else {
+                    self.not_everywhere(block, header);
                 }
-                Some(line) if header.wants_other_value(line) => {
-                    self.editor.set_args(line, &header.args(), &reason)?;
-                }
-                Some(line) => {
-                    let reason = why("header-always", header.name);
-                    self.editor.append_arg(line, "always", &reason)?;
-                }
+                continue;
+            };
+            let other = header.other_value(line);
+            if header.is_sent_by(line) && is_always(line) && other.is_none() {
+                continue;
+            }
+            // What is carried over is right already; of other lines from outside somebody else
+            // lives too.
+            let carried = carried.iter().any(|one| std::ptr::eq(*one, line));
+            if carried && header.is_sent_by(line) {
+                continue;
+            }
+            if mine.is_none() || !self.editor.may_edit(line) || !header.is_sent_by(line) {
+                self.not_everywhere(line, header);
+                continue;
+            }
+            if let Some(value) = other {
+                let args = format!("{} {value} always", header.name);
+                self.editor.set_args(line, &args, &reason)?;
+            } else {
+                let reason = why("header-always", header.name);
+                self.editor.append_arg(line, "always", &reason)?;
             }
         }
         Ok(())
+    }
+
+    /// It is not touched, so it is not proven either.
+    fn not_everywhere(&mut self, line: &Directive, header: &Header) {
+        self.changes.headers.retain(|name| name != header.name);
+        self.changes.notes.push(format!(
+            "{}: {} is not sent with every answer: this line is empty on purpose, or others read \
+             it too, so it is left alone; what it takes is: {}",
+            self.site.config.shown(&line.at),
+            header.name,
+            header.line()
+        ));
+    }
+
+    /// Browsers remember, and what is taken back does not reach them.
+    fn note_hsts(&mut self, headers: &[Header], answers: &Answers) {
+        let scope = &self.site.server.scope;
+        let there = scope.nearest("add_header");
+        for hsts in headers.iter().filter(|header| header.name == HSTS) {
+            if !there.iter().any(|line| hsts.is_set_by(line)) {
+                self.changes.notes.push(format!(
+                    "{HSTS} is sent from now on: browsers that have trusted the certificate use \
+                     HTTPS alone for {}, on every port, for {}; options.security_headers: false \
+                     leaves it out",
+                    answers.manager_name,
+                    hsts.value.replace("max-age=", "seconds: ")
+                ));
+            }
+        }
     }
 
     /// They were asked for before, or the operator has them.

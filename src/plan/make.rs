@@ -44,6 +44,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
     let mut files = made.files.clone();
+    let headers = configured.headers;
     files.extend(configured.files);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
@@ -51,7 +52,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let steps = if files.iter().any(|file| file.status != Status::Unchanged) {
         let command = running(&ground, master, &site, answers).filter(|_| reload);
         let change = trust.filter(|trust| facts.live && trust.changes());
-        let proof = master.map(|master| proof::of(&site, answers, &made, facts, master));
+        let proof = master.map(|master| proof::of(&site, answers, &made, facts, master, &headers));
         let private = facts.no_private_copy.is_none();
         let change = change.map(|trust| trust.change);
         steps::steps(made, command, change, proof, private)

@@ -3,6 +3,7 @@
 use super::bypass;
 use super::certificates::Certificates;
 use super::file::Status;
+use super::observing;
 use super::session;
 use super::site::Site;
 use super::work::{NginxChanges, Work};
@@ -37,6 +38,9 @@ pub(super) fn plan(
             work.tightened = new.is_some_and(|file| file.status != Status::Unchanged);
             bypass::refuse(site, facts.nginx.is().map(|nginx| &nginx.build))?;
             let enforce = answers.enforce;
+            if enforce == Enforce::Observe {
+                observing::refuse(site)?;
+            }
             work.verify(bundle, enforce)?;
             work.gates()?;
             work.check_location(enforce)?;

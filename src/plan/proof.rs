@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use super::certificates::Certificates;
 use super::dial;
-use super::headers;
 use super::place_for;
 use super::redirect;
 use super::site::{SERVICES, Site, quoted};
@@ -24,6 +23,7 @@ pub(super) fn of(
     made: &Certificates,
     facts: &Facts,
     master: u32,
+    headers: &[String],
 ) -> Proof {
     let names = |recipe: &Recipe| recipe.names.clone();
     let certified = made
@@ -69,7 +69,7 @@ pub(super) fn of(
             .collect(),
         nameless_elsewhere: !site.is_default_on_port(),
         trust: made.trust,
-        headers: headers::names(answers),
+        headers: headers.to_vec(),
         redirect: redirect::proof(site, answers),
         agents,
         state: facts.state.folder.clone(),

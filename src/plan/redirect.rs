@@ -7,16 +7,15 @@ use super::editor::why;
 use super::fitness;
 use super::manager::is_on;
 use super::place_for;
+use super::port_80::{FILE, every, ip_of, on_port, sockets};
 use super::site::{Site, quoted};
 use super::step::{LEFT, RedirectProof};
 use super::template;
 use super::work::Work;
 use crate::answers::Answers;
 use crate::error::Problem;
-use crate::nginx::{Address, Bound, Listen, Server, Socket};
+use crate::nginx::{Address, Bound, Listen, Server, Socket, quote};
 use crate::values::{AbsPath, Port, SubjectName};
-
-const FILE: &str = "nim-tls-redirect.conf";
 
 /// What a browser is told, without the path.
 pub(super) fn target(answers: &Answers) -> String {
@@ -48,8 +47,16 @@ pub(super) fn proof(site: &Site<'_>, answers: &Answers) -> Option<RedirectProof>
 /// Where nginx has to listen for it.
 pub(super) fn listens(site: &Site<'_>, answers: &Answers) -> Vec<SocketAddr> {
     let wanted = answers.redirect_http.then(|| sockets(site));
-    let found = wanted.iter().flatten();
-    found
+    let wanted = wanted.unwrap_or_default();
+    let there = site.http.sockets();
+    // Beside a listener on every address nginx opens none for a single one.
+    let opened = wanted.iter().filter(|socket| {
+        every(&socket.address).is_none_or(|every| {
+            let every = on_port(every);
+            !wanted.contains(&every) && !there.iter().any(|bound| bound.socket == every)
+        })
+    });
+    opened
         .filter_map(|socket| Some(SocketAddr::new(ip_of(socket)?, socket.port)))
         .collect()
 }
@@ -114,14 +121,53 @@ impl<'e> Work<'_, 'e> {
                 target(answers)
             )));
         }
-        let further = answers.alt_names.iter().map(|name| match name {
-            SubjectName::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
-            name => name.to_string(),
-        });
+        let mut further: Vec<String> = answers
+            .alt_names
+            .iter()
+            .map(|name| match name {
+                SubjectName::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
+                name => name.to_string(),
+            })
+            .collect();
+        for name in self.names_of_server()? {
+            if name != manager && !further.contains(&name) {
+                further.push(name);
+            }
+        }
         let free = |name: &String| taken(name).is_none_or(|server| site.is_ours(server));
         Ok(std::iter::once(manager.to_owned())
-            .chain(further.filter(free))
+            .chain(further.into_iter().filter(free))
             .collect())
+    }
+
+    /// The names of the manager's own server: those to which it answers on port 80 today go on
+    /// leading to it.
+    fn names_of_server(&self) -> Result<Vec<String>, Problem> {
+        let server = self.site.server;
+        let mut listens = server.listens.iter();
+        let answers_today = listens.any(|listen| is_on(listen, Port::HTTP));
+        let mut names = Vec::new();
+        for name in server
+            .names
+            .iter()
+            .filter(|name| !matches!(**name, "" | "_"))
+        {
+            let plain = quote(name).is_ok_and(|quoted| quoted == *name) && !name.starts_with('~');
+            if !plain && !answers_today {
+                continue;
+            }
+            if !plain {
+                let why = format!(
+                    "the manager answers on port 80 here to names by the pattern {name}, which \
+                     cannot be carried over"
+                );
+                let at = server.directive;
+                let problem = self.site.refused(at, why);
+                return Err(problem.remedy("take the listen line for port 80 out of this server"));
+            }
+            names.push((*name).to_owned());
+        }
+        Ok(names)
     }
 
     fn is_own(&self, server: &Server<'_>, own: &AbsPath) -> bool {
@@ -257,7 +303,10 @@ impl<'e> Work<'_, 'e> {
             .filter(|listen| is_on(listen, Port::HTTP));
         for listen in plain {
             let line = listen.directive;
-            if listen.ssl || listen.port != listen.last_port || !self.editor.may_edit(line) {
+            // The socket for both families stays open through a reload, and leaves no room.
+            let both = listen.ipv6only == Some(false);
+            if both || listen.ssl || listen.port != listen.last_port || !self.editor.may_edit(line)
+            {
                 let why = format!(
                     "the manager itself listens on port 80 here ({}), and this line is not taken \
                      away by itself",
@@ -268,71 +317,5 @@ impl<'e> Work<'_, 'e> {
             self.editor.take_out(line, &why("plaintext-gone", ""))?;
         }
         Ok(())
-    }
-}
-
-/// On port 80, wherever the manager listens with TLS; where somebody has one of these addresses
-/// for himself there, on that one too.
-fn sockets(site: &Site<'_>) -> Vec<Socket> {
-    let http = |address: Address| Socket {
-        address,
-        port: Port::HTTP.number(),
-        quic: false,
-    };
-    let mut wanted: Vec<Socket> = Vec::new();
-    let mut add = |socket: Socket| {
-        if !wanted.contains(&socket) {
-            wanted.push(socket);
-        }
-    };
-    for listen in site.listens() {
-        if matches!(listen.address, Address::Any6) && listen.ipv6only == Some(false) {
-            add(http(Address::Any4));
-        }
-        match &listen.address {
-            Address::Unix(_) | Address::Name(_) => {}
-            address => add(http(address.clone())),
-        }
-    }
-    let there = site.http.sockets();
-    let on_port = || {
-        let of_port = |bound: &&Bound<'_, '_>| bound.socket == http(bound.socket.address.clone());
-        there.iter().filter(of_port)
-    };
-    let has = |wanted: &[Socket], address| wanted.contains(&http(address));
-    for bound in on_port() {
-        let covered = match &bound.socket.address {
-            Address::Ip(IpAddr::V4(_)) => has(&wanted, Address::Any4),
-            Address::Ip(IpAddr::V6(_)) => has(&wanted, Address::Any6),
-            _ => false,
-        };
-        if covered && !wanted.contains(&bound.socket) {
-            wanted.push(bound.socket.clone());
-        }
-    }
-    // One line for both families leaves no room for another.
-    let both = |bound: &&Bound<'_, '_>| {
-        let listens = bound.servers.iter().flat_map(|server| &server.listens);
-        let mut listens = listens.filter(|listen| is_on(listen, Port::HTTP));
-        bound.socket.address == Address::Any6
-            && listens.any(|listen| listen.ipv6only == Some(false))
-    };
-    if on_port().any(|bound| both(&bound))
-        && !on_port().any(|bound| bound.socket.address == Address::Any4)
-    {
-        wanted.retain(|socket| socket.address != Address::Any4);
-        if !has(&wanted, Address::Any6) {
-            wanted.push(http(Address::Any6));
-        }
-    }
-    wanted
-}
-
-fn ip_of(socket: &Socket) -> Option<IpAddr> {
-    match socket.address {
-        Address::Any4 => Some(Ipv4Addr::UNSPECIFIED.into()),
-        Address::Any6 => Some(Ipv6Addr::UNSPECIFIED.into()),
-        Address::Ip(ip) => Some(ip),
-        Address::Unix(_) | Address::Name(_) => None,
     }
 }

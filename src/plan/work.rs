@@ -13,6 +13,8 @@ pub(super) struct NginxChanges {
     pub(super) files: Vec<FileChange>,
     pub(super) folders: Vec<FolderChange>,
     pub(super) notes: Vec<String>,
+    /// Security headers that every answer to a browser will have.
+    pub(super) headers: Vec<String>,
 }
 
 /// `'e` is the configuration that is edited.
@@ -39,6 +41,7 @@ impl<'a, 'e> Work<'a, 'e> {
                 files: Vec::new(),
                 folders: Vec::new(),
                 notes: Vec::new(),
+                headers: Vec::new(),
             },
         }
     }

@@ -77,9 +77,7 @@ pub(super) fn agents(
     let Some(path) = path else {
         return Known::Absent;
     };
-    // Of agents that stay connected, the last word may be in the log of before.
-    let rotated = host.read_from(Path::new(&format!("{path}.1")), 0, TAIL);
-    let mut bytes = rotated.unwrap_or_default();
+    let mut bytes = before(host, Path::new(&path)).unwrap_or_default();
     match host.read_from(Path::new(&path), 0, TAIL) {
         Ok(current) => bytes.extend(current),
         Err(error) => return Known::Unclear(error.to_string()),
@@ -92,6 +90,29 @@ pub(super) fn agents(
         at: verdict.at,
     });
     Known::Is(agents_of(calls, connected))
+}
+
+/// The log of before, as logrotate names it (`LOG.1`, `LOG-20261127`): of agents that stay
+/// connected, the last word may be there.
+fn before(host: &dyn Host, log: &Path) -> Option<Vec<u8>> {
+    let (folder, name) = (log.parent()?, log.file_name()?.to_str()?);
+    let names = host.list(folder).ok()?;
+    let rotated = names.iter().filter(|other| {
+        let rest = other.strip_prefix(name).unwrap_or_default();
+        let number = rest.strip_prefix(['.', '-']).unwrap_or_default();
+        !number.is_empty()
+            && number
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    });
+    let changed = |name: &&String| {
+        host.stat(&folder.join(name))
+            .ok()
+            .flatten()
+            .map(|it| it.modified)
+    };
+    let latest = rotated.max_by_key(changed)?;
+    host.read_from(&folder.join(latest), 0, TAIL).ok()
 }
 
 /// What is known of the certificates that clients showed.

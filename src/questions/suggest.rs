@@ -42,7 +42,10 @@ fn some_are_not_ready(facts: &Facts) -> bool {
     };
     let today = agents_today(facts, config, Port::HTTPS);
     let observed = matches!(today, Ok((ClientsToday::Observed, _)));
-    observed && agents.into_iter().any(|agent| !agent.is_ready())
+    let agents: Vec<_> = agents.into_iter().collect();
+    let ready = agents.iter().all(|agent| agent.is_ready() || agent.perhaps);
+    // Who has seen nobody knows nothing.
+    observed && (agents.is_empty() || !ready)
 }
 
 /// Names that the manager has today: in `server_name` of the server with the gRPC services,

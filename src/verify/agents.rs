@@ -12,7 +12,7 @@ use super::pace::Pace;
 use super::saved_session::SavedSession;
 use super::verdict::{Seen, Verdict};
 use crate::host::Host;
-use crate::plan::{AgentProof, LoggedVerdict, Proof};
+use crate::plan::{AgentProof, LoggedVerdict, Proof, ProofTrust};
 use crate::report::{NOTED, Row};
 use crate::values::HostName;
 
@@ -79,11 +79,12 @@ impl Agents<'_> {
                     }
                 }
             }
-            // These are nginx's own to refuse, whatever is asked for.
-            let refused = [
-                ("expired certificate", &cast.expired),
-                ("certificate of the server", &cast.server),
-            ];
+            // These are nginx's own to refuse, whatever is asked for. Of what another authority
+            // has issued it looks at the issuer last, and lets it through.
+            let mut refused = vec![("expired certificate", &cast.expired)];
+            if self.proof.trust == ProofTrust::OurRoot {
+                refused.push(("certificate of the server", &cast.server));
+            }
             self.wrong(*address, &refused, ours.as_ref(), tell);
         }
     }

@@ -18,7 +18,8 @@ use super::super::session;
 struct Document {
     schema: u32,
     agents: Vec<AgentLine>,
-    enforced: Enforced,
+    /// `null`: it could not be told.
+    enforced: Option<Enforced>,
     /// Why nobody can be told, where that is so.
     why: Option<String>,
 }
@@ -31,6 +32,8 @@ struct AgentLine {
     last_seen: String,
     connected: bool,
     ready: bool,
+    /// A later call from the same address came with a certificate.
+    perhaps: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,15 +69,22 @@ const NOT_JUDGED: &str = "no certificate of an agent is judged here yet, so nobo
                           ready: method client-mtls with options: {enforce: observe} judges them \
                           and refuses nobody";
 
-fn enforced(facts: &Facts) -> Enforced {
-    let Known::Is(config) = &facts.config else {
-        return Enforced::No;
-    };
-    match agents_today(facts, config, Port::HTTPS) {
-        Ok((ClientsToday::Enforced, _)) => Enforced::Require,
-        Ok((ClientsToday::Observed, _)) => Enforced::Observe,
-        _ => Enforced::No,
-    }
+/// Of the manager's server, on whatever port it is.
+fn enforced(facts: &Facts) -> Option<Enforced> {
+    let config = facts.config.is()?;
+    let http = config.http()?;
+    let listens = http.servers.iter().flat_map(|server| &server.listens);
+    let ports = listens
+        .filter(|listen| listen.ssl)
+        .map(|listen| listen.port);
+    let ports = std::iter::once(Port::HTTPS.number()).chain(ports);
+    let mut ports = ports.filter_map(|port| Port::try_from(i64::from(port)).ok());
+    let (today, _) = ports.find_map(|port| agents_today(facts, config, port).ok())?;
+    Some(match today {
+        ClientsToday::Enforced => Enforced::Require,
+        ClientsToday::Observed => Enforced::Observe,
+        ClientsToday::NotAsked | ClientsToday::Asked | ClientsToday::Bypassable => Enforced::No,
+    })
 }
 
 fn line(agent: &Agent) -> AgentLine {
@@ -85,13 +95,18 @@ fn line(agent: &Agent) -> AgentLine {
         last_seen: escaped(&agent.last_called),
         connected: agent.connected,
         ready: agent.is_ready(),
+        perhaps: agent.perhaps,
     }
 }
 
-fn text(agents: &[Agent], enforced: Enforced, why: Option<&str>, width: usize) -> String {
+fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: usize) -> String {
     let mut text = String::new();
     for agent in agents.iter().map(line) {
-        let mark = if agent.ready { "ready" } else { "NOT READY" };
+        let mark = match (agent.ready, agent.perhaps) {
+            (true, _) => "ready",
+            (false, true) => "perhaps",
+            (false, false) => "NOT READY",
+        };
         let who = match &agent.subject {
             Some(subject) => subject.clone(),
             None => in_words(&agent.verify),
@@ -115,7 +130,11 @@ fn text(agents: &[Agent], enforced: Enforced, why: Option<&str>, width: usize) -
     }
     if !agents.is_empty() {
         let ready = agents.iter().filter(|agent| agent.is_ready()).count();
+        let perhaps = agents.iter().filter(|agent| agent.perhaps).count();
         let _ = writeln!(text, "\n{ready} of {} are ready.", agents.len());
+        if perhaps > 0 {
+            text.push_str(&wrapped("", PERHAPS, width));
+        }
     }
     if let Some(why) = why {
         text.push_str(&wrapped("", why, width));
@@ -123,16 +142,20 @@ fn text(agents: &[Agent], enforced: Enforced, why: Option<&str>, width: usize) -
         text.push_str("No agent has called yet.\n");
     }
     let stands = match enforced {
-        Enforced::Require => "Whoever is not ready is refused.",
-        Enforced::Observe => {
+        Some(Enforced::Require) => "Whoever is not ready is refused.",
+        Some(Enforced::Observe) => {
             "NOT ENFORCED: nobody is refused. Once all are ready, apply again with options: \
              {enforce: require}."
         }
-        Enforced::No => "Agents without a certificate are let in.",
+        Some(Enforced::No) => "Agents without a certificate are let in.",
+        None => "Whether agents without a certificate are refused could not be told: nim-tls check",
     };
     text.push_str(&wrapped("", stands, width));
     text
 }
+
+const PERHAPS: &str = "perhaps: it called without a certificate before somebody at the same address \
+                       came with one, and may be the same.";
 
 const BEFORE: usize = 9 + 2 + 15 + 2;
 
@@ -157,6 +180,7 @@ mod tests {
             verify: verify.to_owned(),
             last_called: "2026-11-23T20:55:13+00:00".to_owned(),
             connected: subject.is_some(),
+            perhaps: false,
         };
         let all = [
             agent(
@@ -171,7 +195,7 @@ mod tests {
                 "FAILED:self-signed certificate",
             ),
         ];
-        let said = text(&all, Enforced::Observe, None, 80);
+        let said = text(&all, Some(Enforced::Observe), None, 80);
         assert!(
             said.lines().all(|line| line.chars().count() <= 92),
             "{said}"
@@ -186,7 +210,7 @@ mod tests {
             assert!(said.contains(words), "{words} is not in:\n{said}");
         }
         assert!(!said.contains('\u{1b}'), "{said}");
-        let nobody = text(&[], Enforced::No, Some(NOT_JUDGED), 80);
+        let nobody = text(&[], Some(Enforced::No), Some(NOT_JUDGED), 80);
         assert!(nobody.contains("enforce: observe"), "{nobody}");
     }
 }

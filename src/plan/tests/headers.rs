@@ -2,6 +2,7 @@
 
 use super::difference::{HSTS, NOSNIFF, REFERRER, difference, holds};
 use super::stand::{NMS_HTTP, Stand, text};
+use crate::plan::Action;
 
 /// The `add_header` lines of the block that begins with this line, as they would be.
 fn headers_in(text: &str, block: &str) -> Vec<String> {
@@ -112,4 +113,76 @@ fn where_levels_add_up_nothing_is_said_twice() {
         .edit(before, &merges);
     let plan = stand.planned();
     assert_eq!(text(&plan, NMS_HTTP).matches(HSTS).count(), 1);
+}
+
+#[test]
+fn what_is_left_alone_is_not_proven_either() {
+    let proven = |stand: &Stand| {
+        let plan = stand.planned();
+        let proof = plan.steps.iter().find_map(|step| match &step.action {
+            Action::Prove(proof) => Some(proof.headers.clone()),
+            _ => None,
+        });
+        proof.expect("a proof")
+    };
+    assert_eq!(proven(&Stand::stock()).len(), 4);
+    let frames = "    add_header X-Frame-Options sameorigin;\n";
+    // nginx sends no header that is empty: somebody wants none.
+    let empty = Stand::stock().edit(frames, "    add_header X-Frame-Options \"\";\n");
+    assert!(!proven(&empty).contains(&"X-Frame-Options".to_owned()));
+    assert!(text(&empty.planned(), NMS_HTTP).contains("    add_header X-Frame-Options \"\";\n"));
+    let outside = "http {\n    add_header_inherit merge;\n    add_header X-Frame-Options DENY;";
+    let merged = Stand::stock()
+        .with_version("nginx/1.29.4")
+        .edit(frames, "")
+        .edit_file("/etc/nginx/nginx.conf", "http {", outside);
+    assert!(!proven(&merged).contains(&"X-Frame-Options".to_owned()));
+    assert!(
+        merged
+            .planned()
+            .notes
+            .iter()
+            .any(|note| note.contains("X-Frame-Options"))
+    );
+}
+
+#[test]
+fn no_header_is_written_where_nginx_allows_none() {
+    let limited = "    location /api {\n        limit_except GET { deny all; }\n";
+    let stand = Stand::stock()
+        .with_version("nginx/1.29.4")
+        .edit("    location /api {\n", limited)
+        .edit(
+            "    keepalive_timeout 75s;\n",
+            "    keepalive_timeout 75s;\n    add_header_inherit off;\n",
+        );
+    let plan = stand.planned();
+    assert!(text(&plan, NMS_HTTP).contains("limit_except GET { deny all; }"));
+}
+
+#[test]
+fn of_a_time_that_is_changed_the_rest_stays() {
+    let frames = "    add_header X-Frame-Options sameorigin;\n";
+    let theirs =
+        "    add_header Strict-Transport-Security \"max-age=600; includeSubDomains\" always;\n";
+    let chosen = |seconds: u32| format!("options: {{hsts_max_age: {seconds}}}\ncertificates:");
+    let stand = Stand::stock().edit(frames, &format!("{frames}{theirs}"));
+    let same = stand
+        .clone()
+        .answer("certificates:", &chosen(600))
+        .planned();
+    assert!(text(&same, NMS_HTTP).contains(theirs));
+    let other = stand.answer("certificates:", &chosen(700));
+    let line =
+        "    add_header Strict-Transport-Security \"max-age=700; includeSubDomains\" always;\n";
+    assert!(text(&other.planned(), NMS_HTTP).contains(line));
+    holds(&other);
+}
+
+#[test]
+fn browsers_are_not_led_to_a_port_where_nobody_is() {
+    let stand = Stand::stock()
+        .edit("listen 443 ssl http2;", "listen 8443 ssl http2;")
+        .answer("alt_names: []", "ports: {https: 8443}\nalt_names: []");
+    assert!(!text(&stand.planned(), NMS_HTTP).contains("Strict-Transport-Security"));
 }

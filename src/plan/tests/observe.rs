@@ -101,3 +101,37 @@ fn a_check_that_somebody_opened_is_not_called_observed() {
     let opened = stand.edit_file(CHECK, "    return 204;\n", "    return 200;\n");
     assert_ne!(today(&opened), ClientsToday::Observed);
 }
+
+#[test]
+fn nothing_else_may_go_by_a_certificate_that_nobody_verifies() {
+    for (from, to) in [
+        (
+            "    location = / {\n",
+            "    location = / {\n        if ($ssl_client_s_dn !~ \"CN=admin\") { return 403; }\n",
+        ),
+        (
+            "    location = / {\n",
+            "    location = / {\n        if ($ssl_client_verify = NONE) { return 403; }\n",
+        ),
+        (
+            "    proxy_set_header Host $host;\n",
+            "    proxy_set_header Host $host;\n    proxy_set_header X-Client $ssl_client_s_dn;\n",
+        ),
+        (
+            "map $http_upgrade",
+            "map $ssl_client_s_dn $who { default no; }\nmap $http_upgrade",
+        ),
+    ] {
+        let stand = observing().edit(from, to);
+        let said = stand.refusal();
+        assert!(
+            said.contains("goes by the certificate of a client"),
+            "{said}"
+        );
+        requiring(&stand).planned();
+    }
+    // Who asks whether it was verified asks the right thing.
+    let success =
+        "    location = / {\n        if ($ssl_client_verify != SUCCESS) { return 403; }\n";
+    observing().edit("    location = / {\n", success).planned();
+}

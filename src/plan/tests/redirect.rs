@@ -183,3 +183,64 @@ fn another_port_is_part_of_the_address() {
     );
     holds(&stand);
 }
+
+#[test]
+fn beside_somebody_on_every_address_only_names_are_taken() {
+    let stand = asked()
+        .edit("listen 443 ssl http2;", "listen 10.0.0.5:443 ssl http2;")
+        .with_file(OTHER, &other("80 default_server", "wiki.example.com"));
+    assert_eq!(own_lines(&stand)[..1], ["listen *:80;"]);
+    stand.settled();
+}
+
+#[test]
+fn names_that_led_to_the_manager_go_on_leading_to_it() {
+    let plain = asked()
+        .edit(
+            "server_name _;",
+            "server_name nim.example.com nim-old.example.com;",
+        )
+        .edit(
+            "    listen 443 ssl http2;\n",
+            "    listen 80;\n    listen 443 ssl http2;\n",
+        )
+        .with_file(OTHER, &other("80 default_server", "wiki.example.com"));
+    assert_eq!(
+        own_lines(&plain)[1],
+        "server_name nim.example.com nim-old.example.com;"
+    );
+    holds(&plain);
+    let pattern = plain.edit("nim-old.example.com", "~^old\\d");
+    assert!(pattern.refusal().contains("cannot be carried over"));
+}
+
+#[test]
+fn a_line_for_both_families_is_not_taken_away_by_itself() {
+    let both = asked().edit(
+        "    listen 443 ssl http2;\n",
+        "    listen [::]:80 ipv6only=off;\n    listen 443 ssl http2;\n",
+    );
+    let said = both.refusal();
+    assert!(
+        said.contains("the manager itself listens on port 80 here"),
+        "{said}"
+    );
+}
+
+#[test]
+fn nginx_opens_no_socket_for_one_address_beside_one_for_all() {
+    let hidden = asked().with_file(
+        OTHER,
+        &other("10.0.0.7:80 default_server", "other.example.com"),
+    );
+    let plan = hidden.planned();
+    let listens = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Reload(command) => Some(command.listens.clone()),
+        _ => None,
+    });
+    let listens = listens.expect("a reload");
+    assert!(
+        listens.contains(&"0.0.0.0:80".parse().expect("an address")),
+        "{listens:?}"
+    );
+}
