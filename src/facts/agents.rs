@@ -1,9 +1,9 @@
 //! The agents that nginx has judged, told from its log and from who is connected now.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Client, Known};
+use crate::values::sort_by;
 
 /// One agent: whoever calls the services of agents from this address with this certificate, or
 /// with none.
@@ -41,36 +41,36 @@ pub struct Call {
 /// From calls in their order. Behind an address there may be several agents, so one that called
 /// without a certificate is never forgotten.
 pub fn agents(calls: impl Iterator<Item = Call>, connected: &Known<Vec<Client>>) -> Vec<Agent> {
-    let mut ready: BTreeMap<(IpAddr, String), Agent> = BTreeMap::new();
-    let mut others: BTreeMap<IpAddr, Agent> = BTreeMap::new();
+    let mut all: Vec<Agent> = Vec::new();
     for call in calls {
-        let address = call.address;
+        if call.subject.is_some() {
+            let from = all.iter_mut().filter(|agent| agent.address == call.address);
+            for without in from.filter(|agent| !agent.is_ready()) {
+                without.perhaps = true;
+            }
+        }
         let agent = Agent {
-            address,
-            subject: call.subject.clone(),
+            address: call.address,
+            subject: call.subject,
             verify: call.verify,
             last_called: call.at,
             connected: false,
             perhaps: false,
         };
-        match call.subject {
-            Some(subject) => {
-                ready.insert((address, subject), agent);
-                if let Some(without) = others.get_mut(&address) {
-                    without.perhaps = true;
-                }
-            }
-            None => {
-                others.insert(address, agent);
-            }
+        let same =
+            |known: &&mut Agent| known.address == agent.address && known.subject == agent.subject;
+        match all.iter_mut().find(same) {
+            Some(known) => *known = agent,
+            None => all.push(agent),
         }
     }
-    let mut all: Vec<Agent> = ready.into_values().chain(others.into_values()).collect();
     for agent in &mut all {
         agent.connected = is_connected(agent, connected);
         agent.perhaps &= !agent.connected;
     }
-    all.sort_by(|a, b| (a.address, &a.subject).cmp(&(b.address, &b.subject)));
+    sort_by(&mut all, |a, b| {
+        (a.address, &a.subject).cmp(&(b.address, &b.subject))
+    });
     all
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::reader::Reader;
 use crate::host::Process;
 use crate::receipt::{After, Outcome, Receipt, undone};
-use crate::values::{AbsPath, Digest, RunId};
+use crate::values::{AbsPath, Digest, RunId, sort_by};
 
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -22,7 +22,7 @@ impl Runs {
         let folder = state.as_path().join("runs");
         let names = reader.names(&folder).unwrap_or_default();
         let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        ids.sort();
+        sort_by(&mut ids, Ord::cmp);
         let mut unfinished = Vec::new();
         for id in ids {
             let folder = folder.join(id.as_str());

@@ -3,7 +3,6 @@
 //! be told from one of the service behind it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::host::Host;
@@ -17,8 +16,8 @@ pub(super) struct CheckLog<'a> {
     host: &'a dyn Host,
     path: &'a AbsPath,
     read: Cell<u64>,
-    /// The latest verdict for each port.
-    verdicts: RefCell<BTreeMap<u16, LoggedVerdict>>,
+    /// Those that nobody has asked for yet, the latest last.
+    verdicts: RefCell<Vec<LoggedVerdict>>,
 }
 
 impl<'a> CheckLog<'a> {
@@ -43,8 +42,12 @@ impl<'a> CheckLog<'a> {
         for wait in [0, 20, 80] {
             self.host.sleep(Duration::from_millis(wait));
             self.catch_up();
-            if let Some(verdict) = self.verdicts.borrow_mut().remove(&port) {
-                return Some(verdict);
+            let mut verdicts = self.verdicts.borrow_mut();
+            let latest = verdicts.iter().rposition(|one| one.from.port() == port);
+            if let Some(latest) = latest {
+                let found = verdicts.swap_remove(latest);
+                verdicts.retain(|one| one.from.port() != port);
+                return Some(found);
             }
         }
         None
@@ -62,7 +65,6 @@ impl<'a> CheckLog<'a> {
         };
         self.read.set(self.read.get() + end as u64 + 1);
         let verdicts = logged_verdicts(&bytes[..end]);
-        let verdicts = verdicts.map(|verdict| (verdict.from.port(), verdict));
         self.verdicts.borrow_mut().extend(verdicts);
     }
 }

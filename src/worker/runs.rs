@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError, LockError};
 use crate::receipt::{Receipt, undone};
-use crate::values::{AbsPath, Attributes, RunId};
+use crate::values::{AbsPath, Attributes, RunId, sort_by};
 
 use super::run_folder::{Request, RunError, RunFolder};
 
@@ -73,7 +73,7 @@ impl<'a> Runs<'a> {
     pub fn list(&self) -> Result<Vec<RunId>, HostError> {
         let names = self.host.list(&self.state.join("runs"))?;
         let mut runs: Vec<RunId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        runs.sort();
+        sort_by(&mut runs, Ord::cmp);
         Ok(runs)
     }
 
