@@ -11,7 +11,7 @@ use crate::method::{self, Cell, Method, Proxy};
 use crate::plan::{Authority, Plan};
 use crate::prerequisites::{Check, Status};
 use crate::receipt::Outcome;
-use crate::report::{Row, Standing};
+use crate::report::{Row, Standing, holds};
 use crate::topology;
 use crate::values::{advised, escaped, wrapped};
 
@@ -102,27 +102,27 @@ pub(super) fn state(outcome: Outcome) -> &'static str {
 pub(super) fn proven(rows: &[Row]) -> (bool, String) {
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
-    let proven = tried > 0 && ok == tried;
-    let open = Standing::of(rows) == Standing::NotEnforced;
-    let word = match (proven, open) {
-        (true, true) => "PROVEN, NOT ENFORCED",
-        (true, false) => "PROVEN",
-        (false, _) => "NOT PROVEN",
+    let (proven, word) = verdict(rows);
+    let means = if Standing::of(rows) == Standing::NotEnforced {
+        "Agents are judged and logged, and nobody is refused yet: nim-tls agents lists who is ready."
+    } else {
+        "This says that our certificates get through and others do not; agents come back once they \
+         have theirs."
     };
-    if open {
-        let said = format!(
-            "{word}: {ok} of {tried} connections as they must be, {} not tried. Agents are judged \
-             and logged, and nobody is refused yet: nim-tls agents lists who is ready.",
-            rows.len() - tried
-        );
-        return (proven, said);
-    }
     let said = format!(
-        "{word}: {ok} of {tried} connections as they must be, {} not tried. This says that our \
-         certificates get through and others do not; agents come back once they have theirs.",
+        "{word}: {ok} of {tried} connections as they must be, {} not tried. {means}",
         rows.len() - tried
     );
     (proven, said)
+}
+
+/// Whether all that was tried came out right, in a word.
+pub(super) fn verdict(rows: &[Row]) -> (bool, &'static str) {
+    match Standing::of(rows) {
+        _ if !holds(rows) => (false, "NOT PROVEN"),
+        Standing::NotEnforced => (true, "PROVEN, NOT ENFORCED"),
+        _ => (true, "PROVEN"),
+    }
 }
 
 /// What this host is: a word, and what was found.

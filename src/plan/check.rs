@@ -11,7 +11,7 @@ use crate::answers::Enforce;
 use crate::error::Problem;
 use crate::facts::Known;
 use crate::nginx::{Directive, Location, LocationKind, flat};
-use crate::values::{AbsPath, Gather as _};
+use crate::values::{AbsPath, Gather as _, escaped};
 
 /// How many addresses a note names.
 const SHOWN: usize = 5;
@@ -229,7 +229,7 @@ impl<'e> Work<'_, 'e> {
             .filter(|agent| !agent.is_ready() && !agent.perhaps);
         let words: Vec<String> = others
             .take(SHOWN)
-            .map(|agent| format!("{} ({})", agent.address, agent.verify))
+            .map(|agent| format!("{} ({})", agent.address, escaped(&agent.verify)))
             .collect();
         let note = match agents.len() - ready - perhaps {
             0 if perhaps > 0 => format!(

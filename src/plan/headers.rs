@@ -28,6 +28,10 @@ const BEHIND: [&str; 4] = [
     "server_name",
 ];
 
+const SHARED: &str = "this file is read in more than one place";
+const EMPTY: &str = "this line leaves it empty, and nginx sends no empty header";
+const OUTSIDE: &str = "this line counts for other servers too";
+
 struct Header {
     name: &'static str,
     value: String,
@@ -173,7 +177,7 @@ impl<'e> Work<'_, 'e> {
                     let text = [header.line()];
                     self.editor.insert_behind(block, &BEHIND, &text, &reason)?;
                 } else {
-                    self.not_everywhere(block, header);
+                    self.not_everywhere(block, header, SHARED);
                 }
                 continue;
             };
@@ -187,8 +191,14 @@ impl<'e> Work<'_, 'e> {
             if carried && header.is_sent_by(line) {
                 continue;
             }
-            if mine.is_none() || !self.editor.may_edit(line) || !header.is_sent_by(line) {
-                self.not_everywhere(line, header);
+            let left = match () {
+                () if !header.is_sent_by(line) => Some(EMPTY),
+                () if mine.is_none() => Some(OUTSIDE),
+                () if !self.editor.may_edit(line) => Some(SHARED),
+                () => None,
+            };
+            if let Some(why) = left {
+                self.not_everywhere(line, header, why);
                 continue;
             }
             if let Some(value) = other {
@@ -203,11 +213,11 @@ impl<'e> Work<'_, 'e> {
     }
 
     /// It is not touched, so it is not proven either.
-    fn not_everywhere(&mut self, line: &Directive, header: &Header) {
+    fn not_everywhere(&mut self, line: &Directive, header: &Header, why: &str) {
         self.changes.headers.retain(|name| name != header.name);
         self.changes.notes.push(format!(
-            "{}: {} is not sent with every answer: this line is empty on purpose, or others read \
-             it too, so it is left alone; what it takes is: {}",
+            "{}: {} is not sent with every answer, because {why}; it is left alone, and not \
+             proven; what it takes is: {}",
             self.site.config.shown(&line.at),
             header.name,
             header.line()

@@ -11,10 +11,12 @@ const ABOUT_CLIENTS: &str = "$ssl_client_";
 
 /// Refuses a server in which something but the check goes by the certificate.
 pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
-    let maps = site.config.all(&["map", "geo", "split_clients"]);
-    let others = maps.filter(|line| is_about_clients(line) && !asks_for_success(line));
-    let in_server = flat(site.server.directive.children()).find_map(goes_by_it);
-    let Some(line) = in_server.or(others.into_iter().next()) else {
+    let server = site.server.directive;
+    let in_server = flat(server.children()).find_map(goes_by_it);
+    // What stands outside holds within, unless a line there takes its place.
+    let outside = flat(site.http.directive.children()).filter(|line| line.children().is_empty());
+    let found = in_server.or_else(|| outside.into_iter().find_map(goes_by_it));
+    let Some(line) = found.or_else(|| map_that_is_used(site, server)) else {
         return Ok(());
     };
     let why = format!(
@@ -25,6 +27,25 @@ pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
     Err(site
         .refused(line, why)
         .remedy("take it out while agents are observed, or choose options.enforce: require"))
+}
+
+/// A variable made of a certificate that this server reads, or that another variable is made of.
+fn map_that_is_used<'a>(site: &Site<'a>, server: &Directive) -> Option<&'a Directive> {
+    const MAPS: [&str; 2] = ["map", "split_clients"];
+    let mut about = site.config.all(&MAPS).filter(|line| is_about_clients(line));
+    about.find(|line| {
+        let made = line.words().last().unwrap_or_default();
+        let reads = |other: &Directive| {
+            let mut sources = other.words();
+            sources.next().is_some_and(|source| source.contains(made))
+        };
+        mentions(server, made) || site.config.all(&MAPS).any(reads)
+    })
+}
+
+fn mentions(line: &Directive, variable: &str) -> bool {
+    let here = line.words().any(|word| word.contains(variable));
+    here || flat(line.children()).any(|line| mentions(line, variable))
 }
 
 fn goes_by_it(line: &Directive) -> Option<&Directive> {

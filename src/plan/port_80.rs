@@ -71,7 +71,7 @@ pub(super) fn sockets(site: &Site<'_>) -> Vec<Socket> {
 }
 
 /// Neither the manager's own nor the one that this program writes.
-fn is_others(site: &Site<'_>, server: &Server<'_>) -> bool {
+pub(super) fn is_others(site: &Site<'_>, server: &Server<'_>) -> bool {
     let file = &site.config.file(server.directive.at.file).path;
     let written = file.rsplit('/').next() == Some(FILE);
     !written && !site.is_ours(server)

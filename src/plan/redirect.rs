@@ -7,15 +7,15 @@ use super::editor::why;
 use super::fitness;
 use super::manager::is_on;
 use super::place_for;
-use super::port_80::{FILE, every, ip_of, on_port, sockets};
+use super::port_80::{FILE, every, ip_of, is_others, on_port, sockets};
 use super::site::{Site, quoted};
 use super::step::{LEFT, RedirectProof};
 use super::template;
 use super::work::Work;
 use crate::answers::Answers;
 use crate::error::Problem;
-use crate::nginx::{Address, Bound, Listen, Server, Socket, quote};
-use crate::values::{AbsPath, Port, SubjectName};
+use crate::nginx::{Address, Bound, Listen, Socket, quote};
+use crate::values::{Port, SubjectName};
 
 /// What a browser is told, without the path.
 pub(super) fn target(answers: &Answers) -> String {
@@ -79,12 +79,12 @@ impl<'e> Work<'_, 'e> {
             )
             .remedy("add to the http block: include /etc/nginx/conf.d/*.conf;"));
         };
-        let names = self.names_to_send_on(answers, &path)?;
+        let names = self.names_to_send_on(answers)?;
         let mut lines = Vec::new();
         for socket in sockets(site) {
             self.is_free(&socket)?;
             let mut line = socket.to_string();
-            if self.answers_for_the_rest(&socket, &path)? {
+            if self.answers_for_the_rest(&socket)? {
                 line.push_str(" default_server");
             }
             lines.push(line);
@@ -95,7 +95,7 @@ impl<'e> Work<'_, 'e> {
     }
 
     /// The manager's names that no other server of port 80 has.
-    fn names_to_send_on(&self, answers: &Answers, own: &AbsPath) -> Result<Vec<String>, Problem> {
+    fn names_to_send_on(&self, answers: &Answers) -> Result<Vec<String>, Problem> {
         let site = self.site;
         let taken = |name: &str| {
             let mut servers = site.http.servers.iter();
@@ -105,11 +105,11 @@ impl<'e> Work<'_, 'e> {
                     .iter()
                     .any(|listen| is_on(listen, Port::HTTP));
                 let lists = |listed: &&str| listed.eq_ignore_ascii_case(name);
-                on_port && !self.is_own(server, own) && server.names.iter().any(lists)
+                on_port && is_others(site, server) && server.names.iter().any(lists)
             })
         };
         let manager = answers.manager_name.as_str();
-        if let Some(server) = taken(manager).filter(|server| !site.is_ours(server)) {
+        if let Some(server) = taken(manager) {
             let place = site.config.shown(&server.directive.at);
             return Err(Problem::host(format!(
                 "{place}: this server answers to {manager} on port 80 already, so browsers cannot \
@@ -134,7 +134,7 @@ impl<'e> Work<'_, 'e> {
                 further.push(name);
             }
         }
-        let free = |name: &String| taken(name).is_none_or(|server| site.is_ours(server));
+        let free = |name: &String| taken(name).is_none();
         Ok(std::iter::once(manager.to_owned())
             .chain(further.into_iter().filter(free))
             .collect())
@@ -168,10 +168,6 @@ impl<'e> Work<'_, 'e> {
             names.push((*name).to_owned());
         }
         Ok(names)
-    }
-
-    fn is_own(&self, server: &Server<'_>, own: &AbsPath) -> bool {
-        self.site.config.file(server.directive.at.file).path == own.as_str()
     }
 
     fn is_free(&self, socket: &Socket) -> Result<(), Problem> {
@@ -221,19 +217,18 @@ impl<'e> Work<'_, 'e> {
 
     /// Whether names that nobody knows there are ours to send on. Somebody who answers to them
     /// because of being read first is named, so that this stays so.
-    fn answers_for_the_rest(&mut self, socket: &Socket, own: &AbsPath) -> Result<bool, Problem> {
+    fn answers_for_the_rest(&mut self, socket: &Socket) -> Result<bool, Problem> {
         let site = self.site;
         let all = site.http.sockets();
         let Some(bound) = all.iter().find(|bound| bound.socket == *socket) else {
             return Ok(false);
         };
-        let is_ui = |server: &Server<'_>| site.is_ours(server);
         self.is_plain(bound)?;
-        let mut others = bound.servers.iter();
-        if !others.any(|server| !self.is_own(server, own) && !is_ui(server)) {
+        let mut servers = bound.servers.iter();
+        if !servers.any(|server| is_others(site, server)) {
             return Ok(false);
         }
-        if self.is_own(bound.default, own) || is_ui(bound.default) {
+        if !is_others(site, bound.default) {
             return Ok(true);
         }
         if !bound.explicit_default {

@@ -34,8 +34,9 @@ const DAY: usize = "2026-11-23".len();
 
 impl Ord for RunId {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |run: &Self| (run.day().to_owned(), run.number(), run.0.len());
-        key(self).cmp(&key(other))
+        let days = self.day().cmp(other.day());
+        let numbers = self.number().cmp(&other.number());
+        days.then(numbers).then_with(|| self.0.cmp(&other.0))
     }
 }
 

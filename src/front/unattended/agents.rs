@@ -101,6 +101,8 @@ fn line(agent: &Agent) -> AgentLine {
 
 fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: usize) -> String {
     let mut text = String::new();
+    let lengths = agents.iter().map(|agent| agent.address.to_string().len());
+    let column = lengths.max().unwrap_or(0);
     for agent in agents.iter().map(line) {
         let mark = match (agent.ready, agent.perhaps) {
             (true, _) => "ready",
@@ -114,7 +116,7 @@ fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: 
         let now = if agent.connected { ", connected" } else { "" };
         let seen = format!("{who} ({}{now})", agent.last_seen);
         let address = agent.address.to_string();
-        let lines = cell(&seen, width.saturating_sub(BEFORE).max(20));
+        let lines = cell(&seen, width.saturating_sub(MARK + 2 + column + 2).max(20));
         for (index, seen) in lines.iter().enumerate() {
             let (mark, address) = if index == 0 {
                 (mark, &*address)
@@ -124,7 +126,7 @@ fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: 
             let _ = writeln!(
                 text,
                 "{}",
-                format!("{mark:<9}  {address:<15}  {seen}").trim_end()
+                format!("{mark:<MARK$}  {address:<column$}  {seen}").trim_end()
             );
         }
     }
@@ -157,7 +159,7 @@ fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: 
 const PERHAPS: &str = "perhaps: it called without a certificate before somebody at the same address \
                        came with one, and may be the same.";
 
-const BEFORE: usize = 9 + 2 + 15 + 2;
+const MARK: usize = "NOT READY".len();
 
 /// What nginx says of a certificate that was not verified.
 fn in_words(verify: &str) -> String {
@@ -197,13 +199,13 @@ mod tests {
         ];
         let said = text(&all, Some(Enforced::Observe), None, 80);
         assert!(
-            said.lines().all(|line| line.chars().count() <= 92),
+            said.lines().all(|line| line.chars().count() <= 80),
             "{said}"
         );
         for words in [
-            "ready      10.0.0.7         CN=web-1.example.com",
-            "NOT READY  10.0.0.9         no certificate (2026",
-            "not verified: self-signed",
+            "ready      10.0.0.7              CN=web-1.example.com",
+            "NOT READY  10.0.0.9              no certificate",
+            "NOT READY  2001:db8:1:2:3:4:5:6  not verified: self-signed",
             "1 of 3 are ready.",
             "NOT ENFORCED",
         ] {

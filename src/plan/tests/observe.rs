@@ -117,10 +117,6 @@ fn nothing_else_may_go_by_a_certificate_that_nobody_verifies() {
             "    proxy_set_header Host $host;\n",
             "    proxy_set_header Host $host;\n    proxy_set_header X-Client $ssl_client_s_dn;\n",
         ),
-        (
-            "map $http_upgrade",
-            "map $ssl_client_s_dn $who { default no; }\nmap $http_upgrade",
-        ),
     ] {
         let stand = observing().edit(from, to);
         let said = stand.refusal();
@@ -130,6 +126,24 @@ fn nothing_else_may_go_by_a_certificate_that_nobody_verifies() {
         );
         requiring(&stand).planned();
     }
+    // Made of a certificate outside, and read within.
+    let map = "map $ssl_client_s_dn $who { default no; }\nmap $http_upgrade";
+    let made = observing().edit("map $http_upgrade", map);
+    made.planned();
+    let reads = "    location = / {\n        if ($who = no) { return 403; }\n";
+    let said = made.edit("    location = / {\n", reads).refusal();
+    assert!(
+        said.contains("goes by the certificate of a client"),
+        "{said}"
+    );
+    let outside = "http {\n    proxy_set_header X-Client $ssl_client_s_dn;";
+    let said = observing()
+        .edit_file("/etc/nginx/nginx.conf", "http {", outside)
+        .refusal();
+    assert!(
+        said.contains("goes by the certificate of a client"),
+        "{said}"
+    );
     // Who asks whether it was verified asks the right thing.
     let success =
         "    location = / {\n        if ($ssl_client_verify != SUCCESS) { return 403; }\n";

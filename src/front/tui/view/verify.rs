@@ -6,7 +6,7 @@ use super::super::super::words;
 use super::super::model::Model;
 use super::super::running::Running;
 use super::body::Body;
-use crate::report::{self, Alike, Row, Standing};
+use crate::report::{self, Alike, Row};
 use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
@@ -100,11 +100,11 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     }
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
-    let open = Standing::of(rows) == Standing::NotEnforced;
-    let (word, style) = match (tried > 0 && ok == tried, open) {
-        (true, true) => ("PROVEN, NOT ENFORCED", model.look.bad()),
-        (true, false) => ("PROVEN", model.look.good()),
-        (false, _) => ("NOT PROVEN", model.look.bad()),
+    let (_, word) = words::verdict(rows);
+    let style = if word == "PROVEN" {
+        model.look.good()
+    } else {
+        model.look.bad()
     };
     let not_tried = rows.len() - tried;
     let addresses = report::addresses(rows);
