@@ -112,24 +112,31 @@ impl Receipt {
     /// newer version wrote may read well here, and mean something else.
     pub fn read(bytes: &[u8]) -> Result<Self, Unusable> {
         let damaged = |error: serde_json::Error| Unusable::Damaged(error.to_string());
-        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(damaged)?;
+        let numbered: Numbered = serde_json::from_slice(bytes).map_err(damaged)?;
         // Its form is that of every version.
         if !seal::holds(bytes) {
             let why = "its checksum is not that of what it holds";
             return Err(Unusable::Damaged(why.to_owned()));
         }
-        match value.get("schema").and_then(serde_json::Value::as_u64) {
+        match numbered.schema {
             Some(0) => return Err(Unusable::Damaged("there is no schema 0".to_owned())),
             Some(schema) if schema > u64::from(SCHEMA) => return Err(Unusable::Newer(schema)),
             _ => {}
         }
-        serde_json::from_value(value).map_err(damaged)
+        serde_json::from_slice(bytes).map_err(damaged)
     }
 
     /// The bytes of `receipt.json`.
     pub fn written(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|object| seal::sealed(&object).into_bytes())
     }
+}
+
+/// What a receipt of any version has.
+#[derive(Deserialize)]
+struct Numbered {
+    #[serde(default)]
+    schema: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
