@@ -40,8 +40,9 @@ use std::io::{self, IsTerminal};
 use crate::answers::Entered;
 use crate::cli::{Cli, Command, Format, Place, When};
 use crate::error::Problem;
+use crate::event::Happening;
 use crate::values::{RunId, shown};
-use crate::worker;
+use crate::worker::{self, Runs, Teller};
 
 use busy::Found;
 use output::Output;
@@ -149,18 +150,27 @@ pub fn usage_document(problem: &str) -> String {
 
 /// `nim-tls __worker RUN`, started by a front and by nobody else.
 pub fn work(place: &Place, run: &RunId) -> u8 {
-    match Ground::new(place) {
-        Ok(ground) => worker::main(
-            ground.host(),
-            ground.state(),
-            run,
-            &mut RealProver::default(),
-        ),
-        Err(problem) => {
-            eprintln!("{}", shown(&problem.to_string(), false));
-            problem.exit as u8
-        }
-    }
+    let work = || {
+        let ground = Ground::new(place)?;
+        let (told, its_run) = (place.clone(), run.clone());
+        worker::put_back_on_panic(ground.launch()?, run, move || panicked(&told, &its_run));
+        let (host, state) = (ground.host(), ground.state());
+        Ok(worker::main(host, state, run, &mut RealProver::default()))
+    };
+    work().unwrap_or_else(|problem: Problem| {
+        eprintln!("{}", shown(&problem.to_string(), false));
+        problem.exit as u8
+    })
+}
+
+/// Whoever watches the run reads why it is put back.
+fn panicked(place: &Place, run: &RunId) {
+    let Ok(ground) = Ground::new(place) else {
+        return;
+    };
+    let folder = Runs::new(ground.host(), ground.state()).open(run);
+    let why = "this program failed unexpectedly".to_owned();
+    Teller::new(ground.host(), &folder).tell(Happening::PuttingBack { why });
 }
 
 fn check_format(cli: &Cli) -> Result<(), Problem> {

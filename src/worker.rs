@@ -41,6 +41,7 @@ mod apply;
 mod target;
 mod rollback;
 mod spawn;
+mod panicked;
 
 #[cfg(test)]
 mod lab;
@@ -60,6 +61,7 @@ pub use holder::at_work_in_words;
 pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
 pub use job::{Ending, Job, exit_of};
 pub use journal::{Damaged, Entry};
+pub use panicked::put_back_on_panic;
 pub use prover::Prover;
 pub use purse::Purse;
 pub use rollback::rollback;

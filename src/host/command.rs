@@ -292,7 +292,7 @@ impl Reading {
             kept: Arc::clone(&kept),
             done,
         };
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut chunk = vec![0; 64 << 10];
             // An error ends the reading as the end of the pipe does: there is no more to get.
             while let Ok(count @ 1..) = input.read(&mut chunk) {
@@ -303,7 +303,7 @@ impl Reading {
             }
             // Nobody listens any more when it took longer than the last words may.
             let _ = finished.send(());
-        });
+        })?;
         Ok(reading)
     }
 

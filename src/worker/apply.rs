@@ -1,7 +1,6 @@
 //! Carrying out a plan: its steps in their order, everything put back if one of them fails.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
@@ -105,35 +104,37 @@ impl Run<'_> {
     ) -> Ending {
         let mut journal = self.folder.begin_journal();
         let mut work = Work::new(self.job, self.plan, passphrase, self.folder, self.teller);
-        // A fault of this program must not leave a host half changed either.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            work.check()?;
-            let clients = Clients::of(self.job.host, self.plan);
-            let armed = self.all_steps(&mut work, &mut journal, prover)?;
-            let changed = journal.entries().len() > armed;
-            if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
-                let window = Window {
-                    job: self.job,
-                    folder: self.folder,
-                    teller: self.teller,
-                    seconds,
-                    clients,
-                    goes_on: &|| work.goes_on(),
-                };
-                window.wait()?;
-            }
-            self.keep(&work, &journal, armed, receipt)
-        }))
-        .unwrap_or_else(|_| {
-            Err(Failure::Other(
-                "this program failed unexpectedly".to_owned(),
-            ))
-        });
+        let result = self.all_of_it(&mut work, &mut journal, prover, receipt);
         receipt.proof.clone_from(&work.rows);
         match result {
             Ok(outcome) => Ending::done(outcome),
             Err(failure) => self.put_back(&journal, work.loaded, &failure, receipt),
         }
+    }
+
+    fn all_of_it(
+        &self,
+        work: &mut Work<'_>,
+        journal: &mut Journal<'_>,
+        prover: &mut dyn Prover,
+        receipt: &mut Receipt,
+    ) -> Result<Outcome, Failure> {
+        work.check()?;
+        let clients = Clients::of(self.job.host, self.plan);
+        let armed = self.all_steps(work, journal, prover)?;
+        let changed = journal.entries().len() > armed;
+        if let (Some(seconds), true) = (self.job.request.keep_within, changed) {
+            let window = Window {
+                job: self.job,
+                folder: self.folder,
+                teller: self.teller,
+                seconds,
+                clients,
+                goes_on: &|| work.goes_on(),
+            };
+            window.wait()?;
+        }
+        self.keep(work, journal, armed, receipt)
     }
 
     /// Gives how many lines of the journal are about the switch: the first ones.
