@@ -29,6 +29,7 @@ mod obstacle;
 // then what runs and talks:
 mod command;
 mod detached;
+mod panicked;
 mod proc;
 mod shadow;
 mod socket;
@@ -50,6 +51,7 @@ pub use local::Local;
 pub use lock::Lock;
 pub use machine::Host;
 pub use memory::{Change, Entry, Faults, Memory};
+pub use panicked::become_on_panic;
 pub use place::TEMPORARY;
 pub use proc::{Process, Signal};
 pub use scratch::Scratch;

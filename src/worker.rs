@@ -41,7 +41,6 @@ mod apply;
 mod target;
 mod rollback;
 mod spawn;
-mod panicked;
 
 #[cfg(test)]
 mod lab;
@@ -51,7 +50,7 @@ use std::sync::atomic::Ordering;
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Problem};
-use crate::host::{Host, begin_session, on_request_to_end, passphrase_line};
+use crate::host::{Host, become_on_panic, begin_session, on_request_to_end, passphrase_line};
 use crate::pki::Passphrase;
 use crate::values::{AbsPath, RunId, shown};
 
@@ -61,7 +60,6 @@ pub use holder::at_work_in_words;
 pub use issue::{INTERMEDIATE_CERTIFICATE, INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY};
 pub use job::{Ending, Job, exit_of};
 pub use journal::{Damaged, Entry};
-pub use panicked::put_back_on_panic;
 pub use prover::Prover;
 pub use purse::Purse;
 pub use rollback::rollback;
@@ -98,6 +96,14 @@ fn from_standard_input(
     let passphrase = passphrase_line().map_err(internal)?;
     let stop = || stop.load(Ordering::Relaxed);
     carry_out(host, state, run, passphrase, &stop, prover)
+}
+
+/// A fault of this program must not leave a host half changed either: a worker that panics tells
+/// it, and becomes `nim-tls __return RUN`, which puts back a run that has lost its worker.
+pub fn put_back_on_panic(launch: Launch, run: &RunId, tell: impl Fn() + Send + Sync + 'static) {
+    let mut args = vec!["__return".to_owned(), run.to_string()];
+    args.extend(launch.options);
+    become_on_panic(launch.program, args, tell);
 }
 
 /// Where this program lies. One that was replaced while it runs lies nowhere.
