@@ -4,7 +4,9 @@
 
 mod draft;
 mod entered;
+mod instance;
 mod read;
+mod roles;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -20,8 +22,42 @@ pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
 use draft::OptionsDraft;
 pub use entered::Entered;
-pub use read::{LIMIT, Unreadable, nests_deeply, read};
+pub use instance::{CertificateFiles, InstanceAnswers};
+pub use read::{LIMIT, Unreadable, read};
 pub use rules::Refusal;
+
+/// What a plan is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    Manager(Answers),
+    Instance(InstanceAnswers),
+}
+
+impl Goal {
+    /// Complete and valid answers, or every reason why not.
+    pub fn check(draft: &Draft) -> Result<Self, Vec<Refusal>> {
+        match draft.role {
+            Some(Role::Instance) => InstanceAnswers::check(draft).map(Self::Instance),
+            _ => Answers::check(draft).map(Self::Manager),
+        }
+    }
+
+    /// What a manager is to be, where this is one.
+    pub fn manager(&self) -> Option<&Answers> {
+        match self {
+            Self::Manager(answers) => Some(answers),
+            Self::Instance(_) => None,
+        }
+    }
+
+    /// The file with the passphrase of the authority's key.
+    pub fn passphrase_file(&self) -> Option<&AbsPath> {
+        match self {
+            Self::Manager(answers) => answers.passphrase_file.as_ref(),
+            Self::Instance(_) => None,
+        }
+    }
+}
 
 /// A choice that can be planned: role manager, NGINX Instance Manager 2.
 #[derive(Debug, Clone, PartialEq, Eq)]

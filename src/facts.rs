@@ -1,6 +1,7 @@
 //! One host, as found: plain data, made by `probe`, read by everything that plans. Nothing in
 //! here asks a machine anything, so a plan can be made and tested without one.
 
+mod agent_setup;
 mod agents;
 mod trust_store;
 
@@ -14,6 +15,7 @@ use crate::certificate::Certificate;
 use crate::nginx::Config;
 use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 
+pub use agent_setup::{AGENT_FILES, AgentFile, AgentSetup, Override};
 pub use agents::{Agent, Call, agents};
 pub use trust_store::TrustStore;
 
@@ -56,6 +58,7 @@ pub struct Facts {
     pub nim: Known<Product>,
     /// The version of the NGINX Agent installed here.
     pub agent: Known<String>,
+    pub agent_setup: AgentSetup,
     pub nginx: Known<Nginx>,
     /// The configuration that nginx would load now.
     pub config: Known<Config>,

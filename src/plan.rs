@@ -50,6 +50,13 @@ mod proof;
 mod steps;
 mod make;
 mod hand_out;
+
+mod agent_files;
+mod agent_settings;
+mod instance_steps;
+mod instance;
+
+mod goal;
 mod reviewed;
 
 #[cfg(test)]
@@ -58,6 +65,7 @@ pub(crate) mod tests;
 pub use clients_today::{ClientsToday, agents_today, clients_today, file_of_server, today};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
+pub use goal::for_goal;
 pub use hand_out::hand_out_only;
 pub use make::plan;
 pub use named::{Named, named};
@@ -65,8 +73,8 @@ pub use nginx_command::{made, touches};
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, Authority, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof, ProofTrust,
-    RedirectProof, SCHEMA, Step, TrustChange,
+    Action, AgentProof, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof,
+    ProofTrust, ReachProof, RedirectProof, Restart, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

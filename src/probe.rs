@@ -2,6 +2,7 @@
 //! reads each file once, starts each program once, and never takes "could not be told" for "is
 //! not there".
 
+mod agent;
 mod build;
 mod clients;
 mod config;
@@ -89,6 +90,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         root: host.is_root(),
         nim: product::nim(host, &packages),
         agent: product::agent(host, &packages),
+        agent_setup: agent::look(&reader, &system, &systemd),
         services: services::look(host, &systemd),
         agents: clients::agents(host, &config, &connected),
         connected,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Proof;
+use crate::plan::{Proof, ReachProof};
 use crate::report::Row;
 use crate::values::{Attributes, Digest, Gather as _, Mode, Owner, RunId};
 
@@ -31,6 +31,9 @@ pub struct Receipt {
     /// What `verify` tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proves: Option<Proof>,
+    /// The same of an instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaches: Option<ReachProof>,
     pub problem: Option<String>,
     /// For a rollback: the run that it undid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +101,7 @@ impl Receipt {
             reload: Reload::NotNeeded,
             proof: Vec::new(),
             proves: None,
+            reaches: None,
             problem: None,
             undid: None,
             not_kept: false,

@@ -34,6 +34,7 @@ mod redirect;
 mod browsers;
 mod old_workers;
 mod prove;
+mod reach;
 
 pub use client::{Alpn, Client, Handshake, Negotiated, Session, Target, Versions};
 pub use fault::Fault;
@@ -43,5 +44,6 @@ pub use http::{HttpAnswer, HttpRequest};
 pub use identity::{Asked, Identity};
 pub use names::{Alert, Version};
 pub use prove::Prove;
+pub use reach::reach;
 pub use trust::{Distrust, Judgement, Trust};
 pub use wire::{Dial, Wire};

@@ -26,6 +26,7 @@ mod trust;
 mod reload;
 mod old_workers;
 mod return_nginx;
+mod restart;
 mod switch;
 mod came_back;
 mod terminals;

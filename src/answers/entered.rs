@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_yaml::{Mapping, Value};
 
 use super::rules::Refusal;
-use super::{Answers, nests_deeply, read};
+use super::{Goal, read};
+use crate::yaml::nests_deeply;
 
 /// Fields that hold several values. A form has them in one line, with commas between them.
 const LISTS: [&str; 2] = ["agents", "alt_names"];
@@ -98,14 +99,14 @@ impl Entered {
     }
 
     /// Complete and valid answers, or every reason why not.
-    pub fn check(&self) -> Result<Answers, Vec<Refusal>> {
+    pub fn check(&self) -> Result<Goal, Vec<Refusal>> {
         let draft = read(self.to_yaml().as_bytes()).map_err(|error| {
             vec![Refusal {
                 field: error.field.clone(),
                 why: error.why.clone(),
             }]
         })?;
-        Answers::check(&draft)
+        Goal::check(&draft)
     }
 }
 
@@ -197,7 +198,8 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_what_a_file_would_say() {
-        let answers = complete().check().unwrap();
+        let goal = complete().check().unwrap();
+        let answers = goal.manager().unwrap();
         assert_eq!(answers.manager_name.as_str(), "nim.example.com");
         assert_eq!(answers.agents.len(), 2);
         assert_eq!(answers.alt_names.len(), 2);
@@ -242,7 +244,16 @@ mod tests {
     fn a_word_of_yaml_is_a_name_where_a_name_is_typed() {
         let mut entered = complete();
         entered.set("manager_name", "null");
-        assert_eq!(entered.check().unwrap().manager_name.as_str(), "null");
+        assert_eq!(
+            entered
+                .check()
+                .unwrap()
+                .manager()
+                .unwrap()
+                .manager_name
+                .as_str(),
+            "null"
+        );
     }
 
     #[test]
@@ -250,7 +261,8 @@ mod tests {
         let mut entered = complete();
         for text in ["1770", "yes", "no", "null", "~", "0x10", "1e3"] {
             entered.set("certificates.subject.locality", text);
-            let locality = entered.check().unwrap().subject.locality;
+            let goal = entered.check().unwrap();
+            let locality = goal.manager().unwrap().subject.locality.clone();
             assert_eq!(locality.as_deref(), Some(text));
         }
     }

@@ -1,14 +1,10 @@
 //! Reading an answers file: bounded, strict, and with a place for every complaint.
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
 
 use super::draft::Draft;
 use crate::values::{escaped, quotable};
+use crate::yaml::{DEEPEST, nests_deeply, value_at, without_mark};
 
 /// The largest answers file that is read, in bytes.
 pub const LIMIT: u64 = 1024 * 1024;
@@ -72,29 +68,6 @@ pub fn read(bytes: &[u8]) -> Result<Draft, Unreadable> {
     })
 }
 
-/// Brackets within each other that are still read.
-const DEEPEST: usize = 100;
-
-/// Whether YAML opens so many brackets that reading it would take for ever: `serde_yaml` has a
-/// limit of its own, and comes to it after a time that grows with the square of their number.
-/// Brackets in quotes and comments count as well; nothing that is read here has many.
-pub fn nests_deeply(text: &str) -> bool {
-    let mut depth = 0_usize;
-    text.bytes().any(|byte| {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > DEEPEST
-    })
-}
-
-/// Without the mark (U+FEFF) that some editors put before the first line.
-fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
 /// Where `field` (as in `agents[1]` or `certificates.days.root`) stands in the file: line and
 /// column, from 1. `None` where the file does not hold it.
 pub(super) fn locate(text: &str, field: &str) -> Option<(usize, usize)> {
@@ -108,16 +81,8 @@ fn locate_after(text: &str, field: &str, skip: usize) -> Option<(usize, usize)> 
         .split(['.', '[', ']'])
         .filter(|step| !step.is_empty())
         .collect();
-    let error = Walk {
-        steps: &steps,
-        skip,
-    }
-    .deserialize(serde_yaml::Deserializer::from_str(text))
-    .err()?;
-    let place = error
-        .location()
-        .filter(|_| error.to_string().contains(FOUND))?;
-    Some((place.line(), place.column()))
+    let place = value_at(text, &steps, skip)?;
+    Some((place.line, place.column))
 }
 
 impl Draft {
@@ -275,75 +240,5 @@ fn suggestion(said: &str) -> Option<String> {
         (Some(word), None) if nearest <= 3 => Some((*word).to_owned()),
         // Two as near as each other: all are listed, and it is for the operator to choose.
         _ => None,
-    }
-}
-
-/// Walks down to one value and stops there with an error, because `serde_yaml` says where an
-/// error is, and nothing else says where a value is.
-#[derive(Clone, Copy)]
-struct Walk<'a> {
-    steps: &'a [&'a str],
-    /// How often the last name is passed over.
-    skip: usize,
-}
-
-const FOUND: &str = "here it is";
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FOUND)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((step, rest)) = self.steps.split_first() else {
-            return Err(A::Error::custom(FOUND));
-        };
-        let mut skip = if rest.is_empty() { self.skip } else { 0 };
-        while let Some(key) = map.next_key::<String>()? {
-            let is_it = key == *step;
-            if is_it && skip == 0 {
-                map.next_value_seed(Walk {
-                    steps: rest,
-                    ..self
-                })?;
-            } else {
-                skip -= usize::from(is_it);
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some((step, rest)) = self.steps.split_first() else {
-            return Err(A::Error::custom(FOUND));
-        };
-        let wanted: Option<usize> = step.parse().ok();
-        let mut index = 0;
-        loop {
-            let more = if Some(index) == wanted {
-                seq.next_element_seed(Walk {
-                    steps: rest,
-                    ..self
-                })?
-                .is_some()
-            } else {
-                seq.next_element::<IgnoredAny>()?.is_some()
-            };
-            if !more {
-                return Ok(());
-            }
-            index += 1;
-        }
     }
 }

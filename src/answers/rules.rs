@@ -25,8 +25,13 @@ pub(super) fn refusals(draft: &Draft) -> Vec<Refusal> {
     let mut found = Refusals::default();
     found.required(draft);
     found.table(draft);
+    if draft.role == Some(Role::Instance) {
+        found.of_instance(draft);
+        return found.0;
+    }
+    found.of_others(draft);
     found.not_in_this_version(draft);
-    found.wrong_role(draft);
+    found.wrong_place(draft);
     found.names(draft);
     found.lifetimes(draft);
     found.certificates(draft);
@@ -38,10 +43,10 @@ pub(super) fn refusals(draft: &Draft) -> Vec<Refusal> {
 const HSTS_MOST: u32 = 63_072_000;
 
 #[derive(Default)]
-struct Refusals(Vec<Refusal>);
+pub(super) struct Refusals(Vec<Refusal>);
 
 impl Refusals {
-    fn add(&mut self, field: &str, why: impl Into<String>) {
+    pub(super) fn add(&mut self, field: &str, why: impl Into<String>) {
         self.0.push(Refusal {
             field: field.to_owned(),
             why: why.into(),
@@ -51,7 +56,7 @@ impl Refusals {
     fn required(&mut self, draft: &Draft) {
         let missing = [
             ("version", draft.version.is_none(), "1"),
-            ("role", draft.role.is_none(), "manager"),
+            ("role", draft.role.is_none(), "manager or instance"),
             ("generation", draft.generation.is_none(), "nim2"),
             ("proxy", draft.proxy.is_none(), "nginx-oss or nginx-plus"),
             (
@@ -101,12 +106,6 @@ impl Refusals {
     /// Options that the answers file knows and this version does not carry out. Their default
     /// is accepted; anything else would be a promise not kept.
     fn not_in_this_version(&mut self, draft: &Draft) {
-        if let Some(role) = draft.role.filter(|role| *role != Role::Manager) {
-            self.add(
-                "role",
-                format!("is {role}; this version of nim-tls handles manager"),
-            );
-        }
         let options = &draft.options;
         let mut other = |field: &str, differs: bool, takes: &str| {
             if differs {
@@ -163,14 +162,8 @@ impl Refusals {
         );
     }
 
-    fn wrong_role(&mut self, draft: &Draft) {
+    fn wrong_place(&mut self, draft: &Draft) {
         let certificates = &draft.certificates;
-        if certificates.agent.is_some() {
-            self.add("certificates.agent", "belongs to role instance");
-        }
-        if draft.usage_reporting.is_some() {
-            self.add("usage_reporting", "belongs to role instance");
-        }
         let server = &certificates.server;
         if server.cert.is_some() || server.key.is_some() {
             self.add(

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::finding::Source;
-use crate::answers::nests_deeply;
-use crate::facts::{Facts, Known};
+use crate::facts::{AGENT_FILES, Facts, Known};
 use crate::host::Host;
 use crate::nginx::{Config, Directive};
 use crate::plan::LOG_FORMAT;
 use crate::values::masked;
+use crate::yaml::nests_deeply;
 
 pub(super) enum Named {
     Log(String),
@@ -18,13 +18,6 @@ pub(super) enum Named {
     Elsewhere(Source),
 }
 
-/// Where the agent is told what to do; the first that is there counts (agent 2.46,
-/// `src/core/config/defaults.go`).
-const AGENT_FILES: [&str; 3] = [
-    "/etc/nginx-manager/nginx-agent.conf",
-    "/etc/nginx-agent/nginx-agent.conf",
-    "/usr/local/etc/nginx-agent/nginx-agent.conf",
-];
 const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";
 /// More than this is no such file.
 const AGENT_FILE_LIMIT: u64 = 1024 * 1024;

@@ -1,6 +1,6 @@
 //! What would be done for what is entered so far, and how it would look on disk.
 
-use crate::answers::{Answers, Entered, Refusal};
+use crate::answers::{Entered, Goal, Refusal};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::plan::{self, Plan, Status};
@@ -22,7 +22,7 @@ pub(super) enum Outlook {
     },
     /// The answers will do, and this host cannot carry them.
     Unfit(Problem),
-    Ready(Box<(Answers, Sketch)>),
+    Ready(Box<(Goal, Sketch)>),
 }
 
 /// A plan, and its files as they are shown: those that change, nginx's first.
@@ -34,7 +34,7 @@ pub(super) struct Sketch {
 impl Outlook {
     pub(super) fn of(facts: &Facts, entered: &Entered) -> Self {
         match entered.check() {
-            Ok(answers) => match plan::plan(facts, &answers) {
+            Ok(answers) => match plan::for_goal(facts, &answers) {
                 Ok(plan) => Self::Ready(Box::new((answers, Sketch::of(plan)))),
                 Err(problem) => Self::Unfit(problem),
             },
@@ -42,7 +42,7 @@ impl Outlook {
                 let sketch = filled(facts, entered)
                     .check()
                     .ok()
-                    .and_then(|answers| plan::plan(facts, &answers).ok());
+                    .and_then(|answers| plan::for_goal(facts, &answers).ok());
                 Self::Open {
                     refusals,
                     sketch: sketch.map(Sketch::of),

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::answers::Answers;
+use crate::answers::Goal;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Local};
 use crate::pki::{Passphrase, SecretKey};
@@ -84,10 +84,10 @@ pub(super) fn obtain(ground: &Ground, plan: &Plan, output: &Output) -> Result<Ob
 pub(super) fn from_named_file(
     ground: &Ground,
     plan: &Plan,
-    answers: &Answers,
+    goal: &Goal,
     output: &Output,
 ) -> Result<Option<Zeroizing<String>>, Problem> {
-    let (Some(need), Some(file)) = (need(plan), &answers.passphrase_file) else {
+    let (Some(need), Some(file)) = (need(plan), goal.passphrase_file()) else {
         return Ok(None);
     };
     let text = from_file(file, output)?;

@@ -209,7 +209,12 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
         Action::EndOldWorkers { after_seconds } => Some(format!(
             "kill -TERM of workers of before the reload, after {after_seconds} s, if any is left"
         )),
-        Action::Issue(_) | Action::Place | Action::Prove(_) => None,
+        Action::Restart(restart) => Some(format!("systemctl restart {}", restart.unit)),
+        Action::Issue(_)
+        | Action::Place
+        | Action::Prove(_)
+        | Action::Fetch(_)
+        | Action::Reach(_) => None,
     };
     plan.steps
         .iter()

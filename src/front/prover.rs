@@ -2,9 +2,9 @@
 
 use crate::host::Host;
 use crate::pki::Authority;
-use crate::plan::{Plan, Proof};
+use crate::plan::{Plan, Proof, ReachProof};
 use crate::report::Row;
-use crate::verify::Prove;
+use crate::verify::{Prove, reach};
 use crate::worker::Prover;
 
 /// Joins the worker, which may know of no connection, and the proof, which may know of no run.
@@ -24,5 +24,14 @@ impl Prover for RealProver {
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row> {
         self.0.prove(host, proof, authority, tell)
+    }
+
+    fn reach(
+        &mut self,
+        host: &dyn Host,
+        proof: &ReachProof,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        reach(host, proof, tell)
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answers::Answers;
+use crate::answers::Goal;
 use crate::error::Problem;
 use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
 use crate::plan::{Basis, Content, Plan, not_as_reviewed};
@@ -173,7 +173,7 @@ impl Reviewed {
     }
 
     /// The answers that it was made from, judged like any others.
-    pub(super) fn answers(&self, file: &Path) -> Result<Answers, Problem> {
+    pub(super) fn answers(&self, file: &Path) -> Result<Goal, Problem> {
         let shown = format!("the answers in {}", escaped(&file.to_string_lossy()));
         session::checked(self.answers.join("\n").as_bytes(), &shown)
     }

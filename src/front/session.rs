@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use crate::answers::{self, Answers, Draft};
+use crate::answers::{self, Answers, Draft, Goal};
 use crate::error::Problem;
 use crate::facts::{Build, Facts};
 use crate::host::{Command, Host as _, Kind, Local, Output, Stat};
@@ -21,7 +21,7 @@ const MOST_REFUSALS: usize = 12;
 
 const NO_LOG: &str = "/dev/null";
 
-pub(super) fn answers(file: &Path) -> Result<Answers, Problem> {
+pub(super) fn answers(file: &Path) -> Result<Goal, Problem> {
     checked(&text(file)?, &escaped(&file.to_string_lossy()))
 }
 
@@ -40,10 +40,10 @@ pub(super) fn text(file: &Path) -> Result<Vec<u8>, Problem> {
 }
 
 /// The answers of a text that is `shown` as this.
-pub(super) fn checked(bytes: &[u8], shown: &str) -> Result<Answers, Problem> {
+pub(super) fn checked(bytes: &[u8], shown: &str) -> Result<Goal, Problem> {
     let draft =
         answers::read(bytes).map_err(|error| Problem::usage(format!("{shown}: {error}")))?;
-    Answers::check(&draft).map_err(|refusals| {
+    Goal::check(&draft).map_err(|refusals| {
         let text = String::from_utf8_lossy(bytes);
         // Whoever mends these sees the rest then. To find a place, the file is read again.
         let named = refusals.iter().take(MOST_REFUSALS);
@@ -65,30 +65,30 @@ fn absolute_or_given(file: &Path) -> std::path::PathBuf {
     absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
-pub(super) fn planned(ground: &Ground, answers: &Answers) -> Result<Plan, Problem> {
-    planned_on(ground, answers).map(|(_, plan)| plan)
+pub(super) fn planned(ground: &Ground, goal: &Goal) -> Result<Plan, Problem> {
+    planned_on(ground, goal).map(|(_, plan)| plan)
 }
 
 /// A plan, and the facts that it was made from.
-pub(super) fn planned_on(ground: &Ground, answers: &Answers) -> Result<(Facts, Plan), Problem> {
+pub(super) fn planned_on(ground: &Ground, goal: &Goal) -> Result<(Facts, Plan), Problem> {
     if ground.host().is_live() && !ground.host().is_root() {
         let what = "only root can read the keys and the configuration that this plan is about";
         return Err(Problem::host(what).remedy(as_root()));
     }
     state_is_a_folder(ground)?;
-    let (facts, plan) = look_and_plan(ground, answers);
+    let (facts, plan) = look_and_plan(ground, goal);
     plan.map(|plan| (facts, plan))
 }
 
 /// What the plan places and nobody has looked at is looked at as well, so that a place that
 /// cannot be written is said before anything is begun.
-fn look_and_plan(ground: &Ground, answers: &Answers) -> (Facts, Result<Plan, Problem>) {
-    let mut facts = look(ground, &wanted(ground, answers));
-    let mut planned = plan::plan(&facts, answers);
+fn look_and_plan(ground: &Ground, goal: &Goal) -> (Facts, Result<Plan, Problem>) {
+    let mut facts = look(ground, &wanted(ground, goal));
+    let mut planned = plan::for_goal(&facts, goal);
     if let Ok(plan) = &planned {
         let unseen = plan::not_looked_at(plan, &facts);
         if probe::look_further(ground.host(), &mut facts, &unseen) {
-            planned = plan::plan(&facts, answers);
+            planned = plan::for_goal(&facts, goal);
         }
     }
     (facts, planned)
@@ -115,14 +115,25 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
 }
 
 /// A look at the host before anything is planned, for these answers where there are some.
-pub(super) fn first_look(ground: &Ground, answers: Option<&Answers>) -> Facts {
-    if let Some(answers) = answers {
-        return look_and_plan(ground, answers).0;
+pub(super) fn first_look(ground: &Ground, goal: Option<&Goal>) -> Facts {
+    if let Some(goal) = goal {
+        return look_and_plan(ground, goal).0;
     }
     look(ground, &Wanted::without_answers(ground.state().clone()))
 }
 
-fn wanted(ground: &Ground, answers: &Answers) -> Wanted {
+fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
+    match goal {
+        Goal::Manager(answers) => of_manager(ground, answers),
+        Goal::Instance(answers) => Wanted {
+            names: vec![answers.manager_name.clone()],
+            files: answers.files(),
+            ..Wanted::without_answers(ground.state().clone())
+        },
+    }
+}
+
+fn of_manager(ground: &Ground, answers: &Answers) -> Wanted {
     let mut names: Vec<HostName> = vec![answers.manager_name.clone()];
     let mut addresses = Vec::new();
     for name in &answers.alt_names {

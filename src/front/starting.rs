@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::answers::Answers;
+use crate::answers::Goal;
 use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
 use crate::values::RunId;
@@ -18,7 +18,7 @@ pub(super) const KEEP_WITHIN: u32 = 120;
 /// Starts what was shown, where the host is still the one that it was shown for.
 pub(super) fn start(
     ground: &Ground,
-    answers: &Answers,
+    answers: &Goal,
     shown: &Plan,
     passphrase: &Zeroizing<String>,
 ) -> Result<Started, Problem> {

@@ -41,6 +41,16 @@ pub struct Process {
     pub stopped: bool,
 }
 
+impl Process {
+    /// Whether its command line begins with a program of this name, wherever it lies.
+    pub fn is_called(&self, program: &str) -> bool {
+        let first = self.title.split(' ').next().unwrap_or_default();
+        Path::new(first)
+            .file_name()
+            .is_some_and(|name| name == program)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     Hangup,

@@ -66,13 +66,19 @@ pub enum Piece {
     ServerKey,
     AgentChain(HostName),
     AgentKey(HostName),
+    /// The key that was brought to this instance for its agent.
+    CarriedKey,
 }
 
 impl Piece {
     pub fn is_secret(&self) -> bool {
         matches!(
             self,
-            Self::RootKey | Self::IntermediateKey | Self::ServerKey | Self::AgentKey(_)
+            Self::RootKey
+                | Self::IntermediateKey
+                | Self::ServerKey
+                | Self::AgentKey(_)
+                | Self::CarriedKey
         )
     }
 }

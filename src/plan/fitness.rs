@@ -10,7 +10,7 @@ use crate::nginx::{Address, Config, Http};
 
 use super::file::{FileChange, Status};
 use super::step::Plan;
-use crate::values::{AbsPath, with_command};
+use crate::values::{AbsPath, HostName, with_command};
 
 /// Less than this is left on a filesystem that is written to: 16 MiB hold any plan.
 const SPACE: u64 = 16 * 1024 * 1024;
@@ -67,7 +67,7 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         modules(nginx, answers)?;
     }
     if facts.live {
-        names(facts, answers)?;
+        resolves(facts, &answers.manager_name)?;
         space(facts)?;
     }
     Ok(Ground { config, nginx })
@@ -127,8 +127,8 @@ fn modules(nginx: &Nginx, answers: &Answers) -> Result<(), Problem> {
     Ok(())
 }
 
-fn names(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
-    let name = &answers.manager_name;
+/// The manager's name leads somewhere.
+pub(super) fn resolves(facts: &Facts, name: &HostName) -> Result<(), Problem> {
     let why = match facts.names.get(name) {
         None | Some(Known::Is(_)) => return Ok(()),
         Some(Known::Absent) => "there is no such name".to_owned(),
@@ -142,7 +142,7 @@ fn names(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
     )))
 }
 
-fn space(facts: &Facts) -> Result<(), Problem> {
+pub(super) fn space(facts: &Facts) -> Result<(), Problem> {
     for (folder, free) in &facts.space {
         if let Known::Is(free) = free
             && *free < SPACE

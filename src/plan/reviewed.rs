@@ -33,6 +33,7 @@ impl Basis {
                 "NGINX Instance Manager",
                 facts.nim.is().and_then(|product| product.version.clone()),
             ),
+            ("NGINX Agent", facts.agent.is().cloned()),
         ];
         let loaded = facts
             .config
@@ -118,7 +119,13 @@ fn substance(plan: &Plan) -> Plan {
         match &mut step.action {
             Action::Test(nginx) | Action::Reload(nginx) => nginx.master = 0,
             Action::Prove(proof) => proof.master = 0,
-            Action::Issue(_) | Action::Place | Action::Trust(_) | Action::EndOldWorkers { .. } => {}
+            Action::Issue(_)
+            | Action::Place
+            | Action::Trust(_)
+            | Action::EndOldWorkers { .. }
+            | Action::Fetch(_)
+            | Action::Restart(_)
+            | Action::Reach(_) => {}
         }
     }
     plan

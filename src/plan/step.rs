@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{FileChange, FolderChange, Status};
 pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
-use crate::values::{AbsPath, HostName, SubjectName};
+use crate::values::{AbsPath, Digest, HostName, Port, SubjectName};
 
 pub const SCHEMA: u32 = 1;
 
@@ -92,6 +92,45 @@ pub enum Action {
         after_seconds: u32,
     },
     Prove(Proof),
+    /// Read a key that is to be placed.
+    Fetch(Fetch),
+    /// Have a service read everything anew, and see that it stays up.
+    Restart(Restart),
+    /// Prove by connections from an instance that its agent gets through.
+    Reach(ReachProof),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetch {
+    pub from: AbsPath,
+    /// What it held when the plan was made.
+    pub digest: Digest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// As systemd calls it.
+    pub unit: String,
+}
+
+/// What is to be proven from an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachProof {
+    /// The manager's name, which leads to its address.
+    pub host: HostName,
+    /// The name that its certificate has to be for.
+    pub name: HostName,
+    pub port: Port,
+    /// What it is verified with; without it, the system's trust store.
+    pub ca: Option<AbsPath>,
+    /// That store, as one file.
+    pub system: Option<AbsPath>,
+    pub certificate: Option<AbsPath>,
+    pub key: Option<AbsPath>,
+    /// Who has none is to be refused.
+    pub shows_certificate: bool,
+    /// The agent itself was restarted, and has to connect.
+    pub agent: bool,
 }
 
 /// How to start another process of the nginx that runs here.

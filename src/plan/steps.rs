@@ -1,13 +1,15 @@
 //! The steps of a plan in their order, each with its words.
 
 use super::certificates::Certificates;
-use super::file::{Content, Piece};
 use super::step::{Action, NginxCommand, Plan, Proof, Step, TrustChange};
+use crate::facts::AGENT_FILES;
 
 const TEST: &str = "test the new files with nginx -t";
 const TRUST: &str = "let this system trust the root";
 const RELOAD: &str = "let nginx load the new files";
 const END: &str = "end workers that still serve the old rules";
+pub(super) const RESTART: &str = "restart the agent";
+pub(super) const REACH: &str = "prove it with connections from here to the manager";
 const PROVE: &str = "prove it with connections, good and bad";
 
 /// How long whoever is connected under the old rules may finish before being cut off.
@@ -45,22 +47,8 @@ pub(super) fn steps(
             Action::Test(command.clone()),
         ));
     }
-    steps.push(step(
-        "place",
-        "put the files in place",
-        "each is written beside its target and renamed over it; what was there is kept",
-        "every file is put back with its bytes, mode and owner; new ones are removed",
-        Action::Place,
-    ));
-    if let Some(trust) = trust {
-        steps.push(step(
-            "trust",
-            TRUST,
-            "so that programs on this host accept the manager's certificate",
-            "the folders that the command rewrites are put back as they were",
-            Action::Trust(trust),
-        ));
-    }
+    steps.push(place());
+    steps.extend(trust.map(trust_step));
     if let Some(command) = command {
         steps.push(step(
             "reload",
@@ -94,12 +82,20 @@ pub(super) fn steps(
 /// The steps that a plan for a running system has and one for a folder (`--root`) has not: id
 /// and title. The trust store is among them where the root is placed for it.
 pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
-    let anchor = plan.changed_files().any(|file| {
-        let root = file.content == Content::Issued(Piece::RootCertificate);
-        root && file.path.as_str().ends_with("/nim-tls-root.crt")
-    });
+    let of_instance = plan
+        .files
+        .iter()
+        .any(|file| AGENT_FILES.contains(&file.path.as_str()));
+    let anchor = plan
+        .changed_files()
+        .any(|file| file.path.as_str().ends_with("/nim-tls-root.crt"));
+    let trust = anchor.then_some(("trust", TRUST));
+    if of_instance {
+        let rest = [("restart", RESTART), ("prove", REACH)];
+        return trust.into_iter().chain(rest).collect();
+    }
     let mut steps = vec![("test", TEST)];
-    steps.extend(anchor.then_some(("trust", TRUST)));
+    steps.extend(trust);
     steps.extend([
         ("reload", RELOAD),
         ("end-old-workers", END),
@@ -108,7 +104,27 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
     steps
 }
 
-fn step(id: &str, title: &str, why: &str, undo: &str, action: Action) -> Step {
+pub(super) fn place() -> Step {
+    step(
+        "place",
+        "put the files in place",
+        "each is written beside its target and renamed over it; what was there is kept",
+        "every file is put back with its bytes, mode and owner; new ones are removed",
+        Action::Place,
+    )
+}
+
+pub(super) fn trust_step(trust: TrustChange) -> Step {
+    step(
+        "trust",
+        TRUST,
+        "so that programs on this host accept the manager's certificate",
+        "the folders that the command rewrites are put back as they were",
+        Action::Trust(trust),
+    )
+}
+
+pub(super) fn step(id: &str, title: &str, why: &str, undo: &str, action: Action) -> Step {
     let own = str::to_owned;
     Step {
         id: own(id),

@@ -28,12 +28,17 @@ pub(super) fn plan(
     if !answers.trust_store || !uses_root {
         return Ok(None);
     }
+    of(facts, &made.root).map(Some)
+}
+
+/// The same for whoever has asked whether it is wanted.
+pub(super) fn of(facts: &Facts, root: &Content) -> Result<Trust, Problem> {
     let store = store(facts)?;
     let folder = literal(store.anchors);
     let anchor = below(&folder, store.file);
-    let file = change(facts, &anchor, 0o644, made.root.clone());
+    let file = change(facts, &anchor, 0o644, root.clone());
     let found = facts.file(&anchor).file();
-    let same = |digest: &Digest| match &made.root {
+    let same = |digest: &Digest| match root {
         Content::Text(root) => Digest::of(root.as_bytes()) == *digest,
         Content::Issued(_) => false,
     };
@@ -75,7 +80,7 @@ pub(super) fn plan(
             let remedy = command.map_or_else(|| "nim-tls check".to_owned(), str::to_owned);
             Err(Problem::host(what).remedy(remedy))
         }
-        _ => Ok(Some(trust)),
+        _ => Ok(trust),
     }
 }
 

@@ -32,6 +32,7 @@ fn unclear() -> Facts {
         socket_paths: BTreeMap::new(),
         trust_store: no(),
         trust_obstacle: None,
+        agent_setup: crate::facts::AgentSetup::none(),
         no_private_copy: None,
         selinux: no(),
         firewall: no(),

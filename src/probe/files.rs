@@ -10,7 +10,7 @@ use super::reader::{Bytes, Reader};
 use super::runs::Runs;
 use super::wanted::Wanted;
 use crate::certificate::read_pem_chain;
-use crate::facts::{FileFact, FoundContent, FoundFile, Known, TrustStore};
+use crate::facts::{AGENT_FILES, FileFact, FoundContent, FoundFile, Known, TrustStore};
 use crate::host::{Host, Kind, Stat};
 use crate::nginx::Config;
 use crate::pki::inspect_key;
@@ -18,7 +18,7 @@ use crate::values::{AbsPath, Digest, Gather as _};
 
 /// Where the contract puts files of NIM 2.x, the names taken by others included.
 const CERTS: &str = "/etc/nms/certs";
-const IN_CERTS: [&str; 8] = [
+const IN_CERTS: [&str; 14] = [
     "server.crt",
     "server.key",
     "ca.pem",
@@ -27,6 +27,12 @@ const IN_CERTS: [&str; 8] = [
     "manager-server.key",
     "nim-tls-server.crt",
     "nim-tls-server.key",
+    "agent.crt",
+    "agent.key",
+    "agent-ca.pem",
+    "nim-tls-agent.crt",
+    "nim-tls-agent.key",
+    "nim-tls-agent-ca.pem",
 ];
 /// Where our own nginx files are.
 const CONF_D: &str = "/etc/nginx/conf.d";
@@ -128,6 +134,7 @@ fn paths(
                 .map(|path| config.resolved(path)),
         );
     }
+    texts.extend(AGENT_FILES.map(str::to_owned));
     let state = &wanted.state;
     texts.extend(IN_AUTHORITY.iter().map(|name| format!("{state}/ca/{name}")));
     for name in reader

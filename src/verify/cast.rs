@@ -110,7 +110,11 @@ fn issued(host: &dyn Host, state: &AbsPath) -> Result<Identity, String> {
         .ok_or_else(|| none.to_owned())
 }
 
-fn from_files(host: &dyn Host, chain: &AbsPath, key: &AbsPath) -> Result<Identity, String> {
+pub(super) fn from_files(
+    host: &dyn Host,
+    chain: &AbsPath,
+    key: &AbsPath,
+) -> Result<Identity, String> {
     let read = |path: &AbsPath| host.read(path.as_path(), LIMIT).map_err(|e| e.to_string());
     let chain = read_pem_chain(&read(chain)?).map_err(|error| error.to_string())?;
     let bytes = Zeroizing::new(read(key)?);

@@ -59,8 +59,13 @@ impl Seen {
         }
     }
 
-    fn alike(&self, other: &Seen) -> bool {
+    pub(super) fn alike(&self, other: &Seen) -> bool {
         self.http == other.http && self.grpc == other.grpc && self.message == other.message
+    }
+
+    /// nginx let it pass, and nobody was behind it.
+    pub(super) fn is_down(&self) -> bool {
+        self.grpc == Some(UNAVAILABLE) || (self.http == Some(502) && self.grpc.is_none())
     }
 
     pub(super) fn was_limited(&self) -> bool {

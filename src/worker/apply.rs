@@ -6,7 +6,7 @@ use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::host::Lock;
 use crate::pki::Passphrase;
-use crate::plan::{Action, Plan, Proof, Step, live_only};
+use crate::plan::{Action, Plan, Proof, ReachProof, Step, live_only};
 use crate::receipt::{Outcome, Receipt, Reload, Skipped};
 use crate::report;
 use crate::values::escaped;
@@ -19,6 +19,7 @@ use super::leftovers::end_leftovers;
 use super::listing;
 use super::needed::needed;
 use super::prover::Prover;
+use super::restart::return_services;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
 use super::runs::in_between;
@@ -108,7 +109,7 @@ impl Run<'_> {
         receipt.proof.clone_from(&work.rows);
         match result {
             Ok(outcome) => Ending::done(outcome),
-            Err(failure) => self.put_back(&journal, work.loaded, &failure, receipt),
+            Err(failure) => self.put_back(&journal, &work, &failure, receipt),
         }
     }
 
@@ -221,6 +222,7 @@ impl Run<'_> {
             reload,
             proof: work.rows.clone(),
             proves: self.plan.steps.iter().find_map(proof_of),
+            reaches: self.plan.steps.iter().find_map(reach_of),
             ..receipt.clone()
         };
         if !kept.proof.is_empty() {
@@ -249,7 +251,7 @@ impl Run<'_> {
     fn put_back(
         &self,
         journal: &Journal<'_>,
-        loaded: bool,
+        work: &Work<'_>,
         failure: &Failure,
         receipt: &mut Receipt,
     ) -> Ending {
@@ -277,8 +279,13 @@ impl Run<'_> {
             self.teller.tell(said(&change.path, undone));
         });
         let scratch = self.folder.path().join("test");
-        if loaded {
+        if work.loaded {
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
+        }
+        if work.restarted {
+            for said in return_services(host, self.plan) {
+                self.teller.tell(put_back_says(said));
+            }
         }
         let mut sentences = vec![why];
         sentences.extend(stays_in_words(&stays));
@@ -333,6 +340,13 @@ pub(super) fn put_back_says(text: String) -> Happening {
 fn proof_of(step: &Step) -> Option<Proof> {
     match &step.action {
         Action::Prove(proof) => Some(proof.clone()),
+        _ => None,
+    }
+}
+
+fn reach_of(step: &Step) -> Option<ReachProof> {
+    match &step.action {
+        Action::Reach(proof) => Some(proof.clone()),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::host::Host;
 use crate::pki::Authority;
-use crate::plan::{Plan, Proof};
+use crate::plan::{Plan, Proof, ReachProof};
 use crate::report::Row;
 
 /// Proves by connections that a plan does what it says.
@@ -17,6 +17,14 @@ pub trait Prover {
         host: &dyn Host,
         proof: &Proof,
         authority: Option<&Authority>,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row>;
+
+    /// The same from an instance: that its agent gets through.
+    fn reach(
+        &mut self,
+        host: &dyn Host,
+        proof: &ReachProof,
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row>;
 }

@@ -12,6 +12,7 @@ use super::job::{Ending, Job};
 use super::journal::Entry;
 use super::leftovers::end_leftovers;
 use super::needed::needed;
+use super::restart::return_services;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
 use super::sweep::sweep;
@@ -122,6 +123,9 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
+    for said in plan.iter().flat_map(|plan| return_services(host, plan)) {
+        teller.tell(put_back_says(said));
+    }
     close(job, target, &stays);
     finish_rollbacks(job, target);
     if stays.is_empty() {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
-use crate::host::HostError;
+use crate::host::{Host, HostError};
 use crate::pki::{Authority, Passphrase};
-use crate::plan::{Action, Content, NginxCommand, Piece, Plan, Proof, Step};
+use crate::plan::{Action, Content, Fetch, NginxCommand, Piece, Plan, Step};
 use crate::report::{self, Row};
-use crate::values::{AbsPath, Attributes, Owner, escaped};
+use crate::values::{AbsPath, Attributes, Digest, Owner, escaped};
+use zeroize::Zeroizing;
 
 use super::events::Teller;
 use super::issue::{MakeError, make};
@@ -19,6 +20,7 @@ use super::place::{PlaceError, check, missing_above, parent, place};
 use super::prover::Prover;
 use super::purse::{NotIssued, Purse};
 use super::reload::{ReloadError, Reloaded, can_reload, goes_on, lasts, reload};
+use super::restart::{RestartError, restart};
 use super::run_folder::{RunError, RunFolder};
 use super::stage::{How, Laid, StageError, Tested, test};
 use super::trust::{TrustError, trust};
@@ -44,6 +46,8 @@ pub(super) enum Failure {
     Reload(#[from] ReloadError),
     #[error("{0} of the workers that serve the old rules would not end")]
     OldWorkers(usize),
+    #[error(transparent)]
+    Restart(#[from] RestartError),
     #[error("the proof does not hold: {0}")]
     Proof(String),
     #[error("it was interrupted")]
@@ -69,6 +73,7 @@ impl Failure {
             | Self::Make(MakeError::Host(error))
             | Self::Trust(TrustError::Host(error))
             | Self::Reload(ReloadError::Host(error))
+            | Self::Restart(RestartError::Host(error))
             | Self::Stage(StageError::Host(error))
             | Self::Run(RunError::Host(error)) => error.remedy(),
             _ => None,
@@ -107,6 +112,8 @@ pub(super) struct Work<'a> {
     /// nginx may have loaded the new files.
     pub loaded: bool,
     pub reloaded: bool,
+    /// A service may have read the new files.
+    pub restarted: bool,
     pub rows: Vec<Row>,
 }
 
@@ -129,6 +136,7 @@ impl<'a> Work<'a> {
             reload: None,
             loaded: false,
             reloaded: false,
+            restarted: false,
             rows: Vec::new(),
         }
     }
@@ -154,7 +162,10 @@ impl<'a> Work<'a> {
         step: &Step,
     ) -> Result<Done, Failure> {
         let host = self.job.host;
-        let needs_life = !matches!(step.action, Action::Issue(_) | Action::Place);
+        let needs_life = !matches!(
+            step.action,
+            Action::Issue(_) | Action::Fetch(_) | Action::Place
+        );
         if needs_life && !host.is_live() {
             let detail = NEEDS_LIFE.to_owned();
             return Ok(Done {
@@ -194,7 +205,26 @@ impl<'a> Work<'a> {
                 Ok(done(detail))
             }
             Action::EndOldWorkers { after_seconds } => self.end_old_workers(*after_seconds),
-            Action::Prove(proof) => self.prove(prover, proof),
+            Action::Prove(proof) => {
+                let mut tell = telling(self.teller);
+                self.rows = prover.prove(host, proof, self.authority.as_ref(), &mut tell);
+                // The key of the authority has signed all it had to.
+                self.authority = None;
+                self.proven()
+            }
+            Action::Fetch(fetch) => {
+                self.purse.put(Piece::CarriedKey, fetched(host, fetch)?);
+                Ok(done(""))
+            }
+            Action::Restart(service) => {
+                self.restarted = true;
+                restart(host, service)?;
+                Ok(done("it is up, and stays"))
+            }
+            Action::Reach(proof) => {
+                self.rows = prover.reach(host, proof, &mut telling(self.teller));
+                self.proven()
+            }
         }
     }
 
@@ -219,7 +249,7 @@ impl<'a> Work<'a> {
                     owner,
                     extended: Vec::new(),
                 };
-                let bytes = zeroize::Zeroizing::new(self.purse.content(file)?.to_vec());
+                let bytes = Zeroizing::new(self.purse.content(file)?.to_vec());
                 files.push(Laid {
                     path: file.path.clone(),
                     attributes,
@@ -286,12 +316,8 @@ impl<'a> Work<'a> {
         Ok(reload.map_or(Ok(()), |reloaded| goes_on(self.job.host, reloaded))?)
     }
 
-    fn prove(&mut self, prover: &mut dyn Prover, proof: &Proof) -> Result<Done, Failure> {
-        let teller = self.teller;
-        let mut tell = |row: &Row| teller.tell(Happening::Proved { row: row.clone() });
-        self.rows = prover.prove(self.job.host, proof, self.authority.as_ref(), &mut tell);
-        // The key of the authority has signed all it had to.
-        self.authority = None;
+    /// What the rows of a proof come to.
+    fn proven(&self) -> Result<Done, Failure> {
         if report::holds(&self.rows) {
             self.lasts()?;
             let tried = self.rows.iter().filter(|row| row.ok.is_some()).count();
@@ -312,4 +338,21 @@ impl<'a> Work<'a> {
             None => "no connection could be tried".to_owned(),
         }))
     }
+}
+
+fn telling<'a>(teller: &'a Teller<'_>) -> impl FnMut(&Row) + 'a {
+    |row: &Row| teller.tell(Happening::Proved { row: row.clone() })
+}
+
+/// A key that is to be placed, if it is the one that the plan is about.
+fn fetched(host: &dyn Host, fetch: &Fetch) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    const MOST_BYTES: u64 = 1 << 20;
+    let bytes = Zeroizing::new(host.read(fetch.from.as_path(), MOST_BYTES)?);
+    if Digest::of(&bytes) == fetch.digest {
+        return Ok(bytes);
+    }
+    let from = &fetch.from;
+    Err(Failure::Other(format!(
+        "{from} was changed since the plan was made"
+    )))
 }

@@ -14,8 +14,9 @@ use std::fmt::Write as _;
 
 use serde_yaml::{Mapping, Value};
 
-use super::super::{Answers, Draft, LIMIT, Refusal, nests_deeply, read};
+use super::super::{Answers, Draft, LIMIT, Refusal, read};
 use crate::values::is_hidden;
+use crate::yaml::nests_deeply;
 
 /// Kinds of fields whose values a plan, a certificate or a command is made of.
 const NAMES: [&str; 5] = [

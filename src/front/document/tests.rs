@@ -30,6 +30,7 @@ fn receipt(outcome: Outcome) -> Receipt {
         reload: Reload::Done,
         proof: Vec::new(),
         proves: None,
+        reaches: None,
         problem: None,
         undid: None,
         not_kept: false,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::key::Key;
-use crate::answers::Answers;
+use crate::answers::Goal;
 use crate::doctor::Diagnosis;
 use crate::event::Event;
 use crate::facts::Facts;
@@ -34,10 +34,10 @@ pub(super) enum Message {
 
 pub(super) enum Effect {
     /// Look at the host, with the names of these answers where there are some.
-    Look(Option<Box<Answers>>),
+    Look(Option<Box<Goal>>),
     /// Start the run and follow it.
     Start {
-        answers: Box<Answers>,
+        answers: Box<Goal>,
         /// As it was shown.
         plan: Box<Plan>,
         passphrase: Zeroizing<String>,

@@ -1,6 +1,6 @@
 //! `nim-tls apply`: plans, asks, and has a worker carry it out.
 
-use crate::answers::Answers;
+use crate::answers::Goal;
 use crate::cli::{Consent, Source};
 use crate::error::{Exit, Problem};
 use crate::plan::Basis;
@@ -94,7 +94,7 @@ fn asked(
     ground: &Ground,
     source: &Source,
     output: &Output,
-) -> Result<(Answers, Option<Reviewed>), Problem> {
+) -> Result<(Goal, Option<Reviewed>), Problem> {
     let Some(file) = &source.plan else {
         return Ok((session::answers(source.answers()?)?, None));
     };

@@ -326,6 +326,7 @@ impl Stand {
             reload: Reload::Done,
             proof: Vec::new(),
             proves: None,
+            reaches: None,
             problem: None,
             undid: None,
             not_kept: false,

@@ -31,6 +31,7 @@ fn run(id: &str, outcome: Outcome, left: Option<&str>) -> Receipt {
         reload: Reload::NotNeeded,
         proof: Vec::new(),
         proves: None,
+        reaches: None,
         problem: None,
         undid: None,
         not_kept: false,

@@ -83,6 +83,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         let words = match &step.action {
             Action::Trust(trust) => trust.command.clone(),
             Action::Reload(_) => "nginx reload; its new workers and its log are watched".to_owned(),
+            Action::Restart(restart) => format!("systemctl restart {}", restart.unit),
             _ => continue,
         };
         body.styled(" run     ", &words, model.look.dim());

@@ -1,0 +1,92 @@
+//! What the operator of an instance wants: its agent to reach the manager.
+
+use std::collections::BTreeMap;
+
+use super::draft::Draft;
+use super::{or, rules::Refusal};
+use crate::method::{Method, Proxy};
+use crate::values::{AbsPath, HostName, Port};
+
+/// A choice that can be planned: role instance, NGINX Agent 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceAnswers {
+    /// The NGINX on this instance.
+    pub proxy: Proxy,
+    pub method: Method,
+    pub manager_name: HostName,
+    /// The name on the certificate that agents meet.
+    pub agent_name: HostName,
+    pub grpc: Port,
+    /// The agent's certificate with its chain, and its key. Always there for client mTLS.
+    pub certificate: Option<CertificateFiles>,
+    /// What the manager's certificate is verified with; without it, the system's trust store.
+    pub ca: Option<AbsPath>,
+    /// Named as one: where in the answers the files come from.
+    pub bundle: Option<AbsPath>,
+    pub trust_store: bool,
+    pub defaults: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    pub cert: AbsPath,
+    pub key: AbsPath,
+}
+
+/// What a bundle holds: the names under `STATE/issued/NAME`.
+const IN_BUNDLE: [&str; 3] = ["agent.crt", "agent.key", "ca.pem"];
+
+impl InstanceAnswers {
+    /// Complete and valid answers, or every reason why not.
+    pub fn check(draft: &Draft) -> Result<Self, Vec<Refusal>> {
+        let refusals = super::rules::refusals(draft);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let (Some(manager_name), Some(method), Some(proxy)) =
+            (draft.manager_name.clone(), draft.method, draft.proxy)
+        else {
+            return Err(refusals); // `required` has refused this already
+        };
+        let mut defaults = BTreeMap::new();
+        let files = draft.certificates.agent.clone().unwrap_or_default();
+        let below = |name| {
+            files
+                .bundle
+                .as_ref()
+                .and_then(|folder| folder.join(name).ok())
+        };
+        let [cert, key, ca] = IN_BUNDLE.map(below);
+        let pair = files.cert.or(cert).zip(files.key.or(key));
+        let https = draft.ports.https.unwrap_or(Port::HTTPS);
+        Ok(Self {
+            proxy,
+            method,
+            agent_name: or(
+                &mut defaults,
+                "agent_name",
+                draft.agent_name.clone(),
+                manager_name.clone(),
+            ),
+            manager_name,
+            grpc: or(&mut defaults, "ports.grpc", draft.ports.grpc, https),
+            certificate: pair.map(|(cert, key)| CertificateFiles { cert, key }),
+            ca: files.ca.or(ca),
+            bundle: files.bundle,
+            trust_store: or(
+                &mut defaults,
+                "options.trust_store",
+                draft.options.trust_store,
+                true,
+            ),
+            defaults,
+        })
+    }
+
+    /// Files that a plan for these answers refers to.
+    pub fn files(&self) -> Vec<AbsPath> {
+        let pair = self.certificate.iter();
+        let pair = pair.flat_map(|files| [files.cert.clone(), files.key.clone()]);
+        pair.chain(self.ca.clone()).collect()
+    }
+}

@@ -1,0 +1,49 @@
+//! The NGINX Agent of this host: what it is told, by which file, and by what else.
+
+use super::Known;
+use crate::values::AbsPath;
+
+/// Where it looks for its configuration; the first that is there counts (agent 2.46,
+/// `src/core/config/defaults.go`).
+pub const AGENT_FILES: [&str; 3] = [
+    "/etc/nginx-manager/nginx-agent.conf",
+    "/etc/nginx-agent/nginx-agent.conf",
+    "/usr/local/etc/nginx-agent/nginx-agent.conf",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentSetup {
+    pub file: Known<AgentFile>,
+    /// What counts more than the file.
+    pub overrides: Vec<Override>,
+    /// User and group of the process that runs, numeric. Absent: it does not run.
+    pub runs_as: Known<(u32, u32)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentFile {
+    pub path: AbsPath,
+    pub text: String,
+}
+
+/// A setting that is made elsewhere, and wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Where: `/var/lib/nginx-agent/agent-dynamic.conf`, or `the environment of the agent`.
+    pub made_in: String,
+    /// `server.host`, in lower case.
+    pub key: String,
+    /// As it is written there.
+    pub value: String,
+}
+
+impl AgentSetup {
+    /// Of a host without an agent, or of one that nobody has looked at.
+    pub fn none() -> Self {
+        Self {
+            file: Known::Absent,
+            overrides: Vec::new(),
+            runs_as: Known::Absent,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The agent's certificate, its key, and the authority that it trusts: judged where they were
+//! brought to, and placed where the agent reads them.
+
+use super::file::{Content, FileChange, Piece, Status};
+use super::naming;
+use super::placed::change;
+use crate::answers::{CertificateFiles, InstanceAnswers};
+use crate::certificate::{Certificate, Purpose, chain_verifies, pem_chain};
+use crate::error::Problem;
+use crate::facts::{Facts, FileFact, FoundContent, FoundFile, Known};
+use crate::values::{AbsPath, Digest, Mode};
+
+/// What the agent's settings will name.
+#[derive(Clone)]
+pub(super) struct AgentFiles {
+    pub(super) files: Vec<FileChange>,
+    pub(super) certificate: Option<CertificateFiles>,
+    pub(super) ca: Option<AbsPath>,
+    /// For trust stores: the root among what `ca` holds.
+    pub(super) root: Option<Content>,
+    /// Where the key is fetched from, if it has to be placed.
+    pub(super) key: Option<(AbsPath, Digest)>,
+}
+
+const DAY: i64 = 86_400;
+/// Less than this is left of it: that is said.
+const SOON: i64 = 30 * DAY;
+
+pub(super) fn plan(
+    facts: &Facts,
+    answers: &InstanceAnswers,
+    notes: &mut Vec<String>,
+) -> Result<AgentFiles, Problem> {
+    let mut placed = AgentFiles {
+        files: Vec::new(),
+        certificate: None,
+        ca: None,
+        root: None,
+        key: None,
+    };
+    let mut authorities = None;
+    if let Some(source) = &answers.ca {
+        let found = certificates(facts, source)?;
+        are_authorities(facts, source, found)?;
+        let root = found.iter().find(|one| one.is_self_issued());
+        placed.root = root.map(|root| Content::Text(root.pem()));
+        placed.ca = Some(placed.public(facts, source, "agent-ca.pem", found)?);
+        authorities = Some(found);
+    }
+    if let Some(source) = &answers.certificate {
+        let chain = certificates(facts, &source.cert)?;
+        is_for_agents(facts, &source.cert, chain)?;
+        key_matches(facts, source, &chain[0])?;
+        if let Some(authorities) = authorities {
+            notes.extend(leads_to(facts, &source.cert, chain, authorities));
+        }
+        let left = chain[0].validity.not_after - facts.looked_at;
+        if left < SOON {
+            let days = left / DAY;
+            notes.push(format!(
+                "the agent's certificate ends in {days} days: renew it soon"
+            ));
+        }
+        let cert = placed.public(facts, &source.cert, "agent.crt", chain)?;
+        let key = placed.key(facts, &source.key)?;
+        placed.certificate = Some(CertificateFiles { cert, key });
+    }
+    Ok(placed)
+}
+
+impl AgentFiles {
+    /// A file that everybody may read; where it lies at its place already, it stays as it is.
+    fn public(
+        &mut self,
+        facts: &Facts,
+        source: &AbsPath,
+        name: &str,
+        chain: &[Certificate],
+    ) -> Result<AbsPath, Problem> {
+        let usual = naming::certs().join(name).expect("a literal name");
+        if *source == usual {
+            return Ok(usual);
+        }
+        let path = naming::free(facts, &naming::certs(), name)?;
+        let text = Content::Text(pem_chain(chain));
+        self.files.push(change(facts, &path, 0o644, text));
+        Ok(path)
+    }
+
+    fn key(&mut self, facts: &Facts, source: &AbsPath) -> Result<AbsPath, Problem> {
+        let found = readable(facts, source)?;
+        let name = "agent.key";
+        let usual = naming::certs().join(name).expect("a literal name");
+        if *source == usual {
+            if found.mode.0 & 0o037 != 0 {
+                let what = format!("{usual} has mode {}: others can read the key", found.mode);
+                return Err(Problem::host(what).remedy(format!("chmod 600 {usual}")));
+            }
+            return Ok(usual);
+        }
+        let path = naming::free(facts, &naming::certs(), name)?;
+        // An agent that does not run as root reads it by its group.
+        let group = facts
+            .agent_setup
+            .runs_as
+            .is()
+            .filter(|(user, _)| *user != 0);
+        let (mode, owner) = match group {
+            Some((_, group)) => (Mode(0o640), (0, *group)),
+            None => (Mode(0o600), (0, 0)),
+        };
+        let there = facts.file(&path).file();
+        let same = there.is_some_and(|there| {
+            (&there.digest, there.mode, there.owner) == (&found.digest, mode, owner)
+        });
+        let status = match there {
+            None => Status::Create,
+            Some(_) if same => Status::Unchanged,
+            Some(_) => Status::Change,
+        };
+        if !same {
+            self.key = Some((source.clone(), found.digest.clone()));
+        }
+        self.files.push(FileChange {
+            path: path.clone(),
+            status,
+            mode,
+            owner,
+            content: Content::Issued(Piece::CarriedKey),
+            before: there.map(|there| there.digest.clone()),
+            text_before: None,
+            reasons: Vec::new(),
+        });
+        Ok(path)
+    }
+}
+
+fn readable<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a FoundFile, Problem> {
+    let why = match facts.file(path) {
+        FileFact::File(file) => return Ok(file),
+        FileFact::Nothing { .. } => "is not there".to_owned(),
+        FileFact::NotAFile(what) => format!("is {what}"),
+        FileFact::Unclear(why) => format!("could not be read: {why}"),
+    };
+    let what = format!("certificates.agent: {path} {why}");
+    Err(Problem::host(what).remedy(format!("ls -l {path}")))
+}
+
+fn certificates<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a [Certificate], Problem> {
+    match &readable(facts, path)?.content {
+        FoundContent::Certificates(chain) if !chain.is_empty() => Ok(chain),
+        FoundContent::Key { .. } => Err(refused(path, "holds a private key, and no certificate")),
+        _ => Err(refused(path, "holds no certificate in PEM")),
+    }
+}
+
+fn refused(path: &AbsPath, why: &str) -> Problem {
+    Problem::host(format!("certificates.agent: {path} {why}"))
+        .remedy(format!("openssl x509 -noout -text -in {path}"))
+}
+
+fn are_authorities(facts: &Facts, path: &AbsPath, found: &[Certificate]) -> Result<(), Problem> {
+    for one in found {
+        let flaw = if !one.is_authority() {
+            "is not an authority, so no server can be verified with it"
+        } else if !one.validity.contains(facts.looked_at) {
+            "is not valid today"
+        } else {
+            continue;
+        };
+        return Err(refused(
+            path,
+            &format!("holds {}, which {flaw}", one.subject),
+        ));
+    }
+    Ok(())
+}
+
+fn is_for_agents(facts: &Facts, path: &AbsPath, chain: &[Certificate]) -> Result<(), Problem> {
+    let leaf = &chain[0];
+    let subject = &leaf.subject;
+    let now = facts.looked_at;
+    let flaw = if leaf.is_authority() {
+        "is an authority, and no agent: the agent's own certificate comes first in its file"
+    } else if now > leaf.validity.not_after {
+        "has expired"
+    } else if now < leaf.validity.not_before {
+        "is not valid yet: look at the clock of this host, too"
+    } else if !leaf.serves(Purpose::Agent) {
+        "is not made for clients (its extended key usage lacks clientAuth): nginx refuses it"
+    } else if leaf.weak_key || leaf.weak_signature {
+        "is too weak: nginx refuses it"
+    } else if chain
+        .windows(2)
+        .any(|pair| !pair[0].names_as_issuer(&pair[1]))
+    {
+        "is followed by certificates that are not in order: each has to be followed by its issuer"
+    } else {
+        return Ok(());
+    };
+    Err(refused(path, &format!("holds {subject}, which {flaw}")))
+}
+
+fn key_matches(
+    facts: &Facts,
+    source: &CertificateFiles,
+    leaf: &Certificate,
+) -> Result<(), Problem> {
+    let path = &source.key;
+    let why = match &readable(facts, path)?.content {
+        FoundContent::Key {
+            encrypted: true, ..
+        } => "is encrypted, and the agent asks nobody for a passphrase",
+        FoundContent::Key { public, .. } => match public {
+            Some(public) if *public == leaf.public_key => return Ok(()),
+            Some(_) => "is not the key of the certificate beside it",
+            None => "is of a kind that could not be read",
+        },
+        FoundContent::Certificates(_) => "holds certificates: name a file with the key alone",
+        FoundContent::Other => "holds no private key in PEM",
+    };
+    let what = format!("certificates.agent: {path} {why}");
+    let remedy = if why.contains("encrypted") {
+        format!("openssl pkey -in {path} -out NEW_FILE")
+    } else {
+        format!(
+            "openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {}",
+            source.cert
+        )
+    };
+    Err(Problem::host(what).remedy(remedy))
+}
+
+/// Whether the chain holds under what the agent trusts. It need not: the manager may go by another
+/// authority for agents than for itself; the proof tells.
+fn leads_to(
+    facts: &Facts,
+    path: &AbsPath,
+    chain: &[Certificate],
+    authorities: &[Certificate],
+) -> Option<String> {
+    let roots = authorities.iter().filter(|one| one.is_self_issued());
+    let mut faults = Vec::new();
+    for root in roots {
+        match chain_verifies(chain, root, facts.looked_at, Purpose::Agent) {
+            Ok(()) => return None,
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let fault = faults.into_iter().next()?;
+    Some(format!(
+        "{path} does not lead to the authority that the agent trusts: {fault}; that is so where \
+         the manager judges agents by another authority, and wrong otherwise"
+    ))
+}
+
+/// Who runs the agent, where that is not root.
+pub(super) fn other_user(facts: &Facts) -> Option<u32> {
+    let Known::Is((user, _)) = &facts.agent_setup.runs_as else {
+        return None;
+    };
+    (*user != 0).then_some(*user)
+}

@@ -1,0 +1,166 @@
+//! The agent's configuration file, edited: the manager's name, TLS, and nothing else.
+
+use super::agent_files::AgentFiles;
+use super::editor::why;
+use super::file::{Content, FileChange, Reason, Status};
+use super::naming::literal;
+use crate::answers::InstanceAnswers;
+use crate::error::Problem;
+use crate::facts::{AgentFile, Facts, FileFact, Known};
+use crate::values::{Mode, escaped};
+use crate::yaml::{Scalar, Setting, Uneditable, edit};
+
+/// Where a new one goes; as the package makes it.
+const FILE: &str = "/etc/nginx-agent/nginx-agent.conf";
+const FILE_MODE: Mode = Mode(0o640);
+
+pub(super) fn plan(
+    facts: &Facts,
+    answers: &InstanceAnswers,
+    placed: &AgentFiles,
+    notes: &mut Vec<String>,
+) -> Result<FileChange, Problem> {
+    let new = AgentFile {
+        path: literal(FILE),
+        text: String::new(),
+    };
+    let file = match &facts.agent_setup.file {
+        Known::Is(file) => file,
+        Known::Absent => &new,
+        Known::Unclear(why) => {
+            let what = format!("the settings of the agent cannot be read: {why}");
+            return Err(Problem::host(what).remedy(format!("ls -l {FILE}")));
+        }
+    };
+    let (settings, reasons) = wanted(answers, placed);
+    let edited = edit(&file.text, &settings).map_err(|error| refused(file, &error, &settings))?;
+    nothing_overrides(facts, &settings, notes)?;
+
+    let found = match facts.file(&file.path) {
+        FileFact::File(found) => Some(found),
+        _ => None,
+    };
+    let status = match found {
+        None => Status::Create,
+        Some(_) if edited.text == file.text => Status::Unchanged,
+        Some(_) => Status::Change,
+    };
+    let lines = edited.lines.into_iter();
+    Ok(FileChange {
+        path: file.path.clone(),
+        status,
+        mode: found.map_or(FILE_MODE, |found| found.mode),
+        owner: found.map_or((0, 0), |found| found.owner),
+        content: Content::Text(edited.text),
+        before: found.map(|found| found.digest.clone()),
+        text_before: found.map(|_| file.text.clone()),
+        reasons: lines
+            .map(|(line, setting)| (line..line + 1, reasons[setting].clone()))
+            .collect(),
+    })
+}
+
+/// What is to be set, and why.
+fn wanted(answers: &InstanceAnswers, placed: &AgentFiles) -> (Vec<Setting>, Vec<Reason>) {
+    let mut wanted = Vec::new();
+    let mut reasons = Vec::new();
+    let mut set = |section, key, value, reason| {
+        wanted.push(Setting {
+            section,
+            key,
+            value,
+        });
+        reasons.push(reason);
+    };
+    let name = |name: &crate::values::HostName| Scalar::Text(name.to_string());
+    let (manager, agents) = (&answers.manager_name, &answers.agent_name);
+    set("server", "host", name(manager), why("agent-host", manager));
+    let port = Scalar::Number(answers.grpc.number().into());
+    set("server", "grpcPort", port, why("agent-port", &answers.grpc));
+    for key in ["metrics", "command"] {
+        set("server", key, name(agents), why("agent-name", agents));
+    }
+    set("tls", "enable", Scalar::Flag(true), why("agent-tls", ""));
+    if let Some(ca) = &placed.ca {
+        let path = Scalar::Text(ca.to_string());
+        set("tls", "ca", path, why("agent-ca", ca));
+    }
+    if let Some(pair) = &placed.certificate {
+        let path = |path: &crate::values::AbsPath| Scalar::Text(path.to_string());
+        set(
+            "tls",
+            "cert",
+            path(&pair.cert),
+            why("agent-cert", &pair.cert),
+        );
+        set("tls", "key", path(&pair.key), why("agent-key", &pair.key));
+    }
+    let off = Scalar::Flag(false);
+    set("tls", "skip_verify", off, why("agent-verify", agents));
+    (wanted, reasons)
+}
+
+fn refused(file: &AgentFile, error: &Uneditable, settings: &[Setting]) -> Problem {
+    let path = &file.path;
+    let what = format!("{path} cannot be edited: {}", escaped(&error.to_string()));
+    match error {
+        Uneditable::NotASection { section, .. } if section.eq_ignore_ascii_case("server") => {
+            Problem::host(format!(
+                "{what}. That is how agents of version 1 were told where the manager is; an agent \
+                 of version 2 starts with it, and never connects"
+            ))
+            .remedy(format!("take that line out of {path}, and plan again"))
+        }
+        Uneditable::Form(_) => {
+            let lines: Vec<String> = settings
+                .iter()
+                .map(|setting| format!("{}.{}: {}", setting.section, setting.key, setting.value))
+                .collect();
+            Problem::host(format!(
+                "{what}; by hand it would have: {}",
+                lines.join(", ")
+            ))
+            .remedy(format!("sudoedit {path}"))
+        }
+        _ => Problem::host(what).remedy(format!("sudoedit {path}")),
+    }
+}
+
+/// What counts more than the file has to say the same, or the file says it in vain.
+fn nothing_overrides(
+    facts: &Facts,
+    settings: &[Setting],
+    notes: &mut Vec<String>,
+) -> Result<(), Problem> {
+    for made in &facts.agent_setup.overrides {
+        let is_it = |setting: &&Setting| {
+            made.key == format!("{}.{}", setting.section, setting.key.to_lowercase())
+        };
+        let Some(setting) = settings.iter().find(is_it) else {
+            continue;
+        };
+        let (place, key) = (&made.made_in, &made.key);
+        let wanted = match &setting.value {
+            Scalar::Text(text) => text.clone(),
+            other => other.to_string(),
+        };
+        if made.value.eq_ignore_ascii_case(&wanted) {
+            notes.push(format!(
+                "{place} sets {key} to the same, and counts more than the file"
+            ));
+            continue;
+        }
+        let value = escaped(&made.value);
+        let what = format!(
+            "{place} sets {key} to \"{value}\", which counts more than the file: the agent would \
+             never read \"{wanted}\" there"
+        );
+        let remedy = if place.starts_with('/') {
+            format!("sudoedit {place}")
+        } else {
+            "systemctl cat nginx-agent".to_owned()
+        };
+        return Err(Problem::host(what).remedy(remedy));
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! One way in, whatever the plan is for.
+
+use super::step::Plan;
+use super::{instance, make};
+use crate::answers::Goal;
+use crate::error::Problem;
+use crate::facts::Facts;
+
+/// What would be done on this host for these answers, or why it cannot be.
+pub fn for_goal(facts: &Facts, goal: &Goal) -> Result<Plan, Problem> {
+    match goal {
+        Goal::Manager(answers) => make::plan(facts, answers),
+        Goal::Instance(answers) => instance::plan(facts, answers),
+    }
+}

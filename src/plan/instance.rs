@@ -1,0 +1,128 @@
+//! The plan of an instance: its agent gets a certificate, knows the manager, and shows that it
+//! reaches it.
+
+use super::agent_files::{self, AgentFiles};
+use super::agent_settings;
+use super::file::{FileChange, FolderChange, Status};
+use super::fitness;
+use super::instance_steps;
+use super::naming;
+use super::step::{Plan, SCHEMA};
+use super::trust;
+use crate::answers::InstanceAnswers;
+use crate::error::Problem;
+use crate::facts::{Facts, Known};
+use crate::method::{Method, Proxy};
+use crate::values::Mode;
+
+/// What would be done on this instance for these answers, or why it cannot be.
+pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Problem> {
+    can_carry(facts, answers)?;
+    let mut notes = Vec::new();
+    let placed = agent_files::plan(facts, answers, &mut notes)?;
+    let settings = agent_settings::plan(facts, answers, &placed, &mut notes)?;
+    let root = placed.root.as_ref().filter(|_| answers.trust_store);
+    let trust = root.map(|root| trust::of(facts, root)).transpose()?;
+
+    let AgentFiles { mut files, key, .. } = placed.clone();
+    files.push(settings);
+    files.extend(trust.iter().map(|trust| trust.file.clone()));
+    fitness::targets(facts, &files)?;
+    let changes = |file: &FileChange| file.status != Status::Unchanged;
+    let mut folders = vec![FolderChange {
+        path: naming::certs(),
+        mode: Mode(0o755),
+    }];
+    folders.extend(trust.iter().map(|trust| trust.folder.clone()));
+    if !facts.live {
+        notes.push(
+            "this is a folder (--root), not a running system: the agent is not restarted, the \
+             trust store is not rebuilt, and nothing is proven"
+                .to_owned(),
+        );
+    }
+    let steps = if files.iter().any(changes) {
+        let change = trust.filter(|trust| facts.live && trust.changes());
+        let change = change.map(|trust| trust.change);
+        instance_steps::steps(facts, answers, &placed, key, change, &mut notes)
+    } else {
+        Vec::new()
+    };
+    Ok(Plan {
+        schema: SCHEMA,
+        steps,
+        files,
+        folders,
+        notes,
+        defaults: answers.defaults.clone(),
+    })
+}
+
+fn can_carry(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
+    if facts.live && !facts.root {
+        return Err(Problem::host(
+            "only root can read the key and the settings that this plan is about",
+        )
+        .remedy("sudo nim-tls check"));
+    }
+    version(facts)?;
+    let plus = facts
+        .nginx
+        .is()
+        .map(|nginx| (nginx.build.plus.is_some(), nginx));
+    if let Some((plus, nginx)) = plus
+        && plus != (answers.proxy == Proxy::NginxPlus)
+    {
+        let what = format!(
+            "proxy is {}, and this instance runs {}",
+            answers.proxy, nginx.build
+        );
+        let other = if plus {
+            Proxy::NginxPlus
+        } else {
+            Proxy::NginxOss
+        };
+        return Err(Problem::host(what).remedy(format!("say proxy: {other}")));
+    }
+    if facts.live {
+        fitness::resolves(facts, &answers.manager_name)?;
+        fitness::space(facts)?;
+    }
+    Ok(())
+}
+
+/// NGINX Instance Manager 2 speaks to agents of version 2 alone, and each version reads settings
+/// of its own.
+fn version(facts: &Facts) -> Result<(), Problem> {
+    let version = match &facts.agent {
+        Known::Is(version) => version,
+        Known::Absent => {
+            return Err(
+                Problem::host("NGINX Agent is not installed on this instance")
+                    .remedy("curl -k https://MANAGER/install/nginx-agent | sudo sh"),
+            );
+        }
+        Known::Unclear(why) => {
+            let what = format!("which NGINX Agent this is could not be told: {why}");
+            return Err(Problem::host(what).remedy("nginx-agent --version"));
+        }
+    };
+    match version.split('.').next() {
+        Some("2") => Ok(()),
+        Some("3") => Err(Problem::host(format!(
+            "NGINX Agent {version} is for NGINX One: NGINX Instance Manager speaks to version 2 \
+             only, whose settings version 3 does not read"
+        ))
+        .remedy("install nginx-agent 2 from the manager: curl -k https://MANAGER/install/nginx-agent | sudo sh")),
+        _ => Err(Problem::host(format!(
+            "NGINX Agent {version} is not of version 2, which is what NGINX Instance Manager 2 \
+             speaks to and what is written here"
+        ))
+        .remedy("install nginx-agent 2 from the manager: curl -k https://MANAGER/install/nginx-agent | sudo sh")),
+    }
+}
+
+/// Whether the agent will have to show a certificate.
+pub(super) fn shows_certificate(answers: &InstanceAnswers) -> bool {
+    answers.method == Method::ClientMtls
+}

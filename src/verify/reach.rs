@@ -1,0 +1,287 @@
+//! From an instance: its agent's certificate gets through to the manager, the manager is who it
+//! should be, and whoever has no certificate is refused.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+
+use super::attempt::{Attempt, PATIENCE, said};
+use super::cast::from_files;
+use super::client::{Alpn, Client, Handshake, Negotiated, Target, Versions};
+use super::fault::Fault;
+use super::identity::Identity;
+use super::on_host::OnHost;
+use super::pace::Pace;
+use super::trust::{Judgement, Trust};
+use super::verdict::{Seen, UNIMPLEMENTED, Verdict};
+use crate::certificate::read_pem_chain;
+use crate::host::Host;
+use crate::plan::{ReachProof, SERVICES};
+use crate::report::Row;
+use crate::values::{AbsPath, SubjectName};
+
+const LIMIT: u64 = 16 << 20;
+/// How long the agent has to connect: it waits between attempts, a little longer each time.
+const AGENT_CONNECTS: Duration = Duration::from_secs(30);
+/// A connection that was refused is gone sooner.
+const LASTING: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(250);
+const ATTEMPTS: u32 = 6;
+
+/// Tries everything now; tells each row as it comes, and gives all.
+pub fn reach(host: &dyn Host, proof: &ReachProof, tell: &mut dyn FnMut(&Row)) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut note = |row: Row| {
+        tell(&row);
+        rows.push(row);
+    };
+    let leg = format!("agent -> manager at {}:{}", proof.host, proof.port);
+    match first_answering(host, proof) {
+        Ok(address) => {
+            let reach = Reach {
+                host,
+                proof,
+                leg: &leg,
+                address,
+                pace: Pace::new(host, 0),
+            };
+            reach.rows(&mut note);
+        }
+        Err(why) => note(said(&leg, "connection", "accepted", why, false)),
+    }
+    rows
+}
+
+/// The agent takes the addresses of the name one after the other.
+fn first_answering(host: &dyn Host, proof: &ReachProof) -> Result<SocketAddr, String> {
+    let name = proof.host.as_str();
+    let found = host.resolve(name).map_err(|error| error.to_string())?;
+    let mut why = format!("{name} leads to no address");
+    for ip in found {
+        let address = SocketAddr::new(ip, proof.port.number());
+        match host.connect(address, PATIENCE) {
+            Ok(_) => return Ok(address),
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(why)
+}
+
+struct Reach<'a> {
+    host: &'a dyn Host,
+    proof: &'a ReachProof,
+    leg: &'a str,
+    address: SocketAddr,
+    pace: Pace<'a>,
+}
+
+impl Reach<'_> {
+    fn rows(&self, note: &mut dyn FnMut(Row)) {
+        match self.handshake() {
+            Ok(negotiated) => {
+                let name = format!("for {}", self.proof.name);
+                let (seen, ok) = match &negotiated.judgement {
+                    Judgement::Trusted => ("it is".to_owned(), true),
+                    Judgement::Distrusted(why) => (why.to_string(), false),
+                    Judgement::NotJudged => ("not judged".to_owned(), false),
+                };
+                note(said(
+                    self.leg,
+                    "certificate of the manager",
+                    &name,
+                    seen,
+                    ok,
+                ));
+                let alpn = negotiated.alpn.as_deref();
+                let seen = alpn.map_or("not spoken", |_| "spoken").to_owned();
+                note(said(self.leg, "HTTP/2", "spoken", seen, alpn == Some("h2")));
+            }
+            Err(why) => {
+                note(said(self.leg, "handshake", "done", why, false));
+                return;
+            }
+        }
+        let identity = self.identity();
+        for service in SERVICES {
+            let (without, refused) = self.ask(None, service);
+            if let Some(identity) = &identity {
+                note(self.with_certificate(identity, service, &without));
+            }
+            note(self.without(service, &without, refused));
+        }
+        if self.proof.agent {
+            note(self.the_agent_itself());
+        }
+    }
+
+    fn handshake(&self) -> Result<Negotiated, String> {
+        let now = self.host.now();
+        let roots = self.roots()?;
+        let handshake = Handshake {
+            trust: Trust::Only {
+                roots,
+                name: SubjectName::Dns(self.proof.name.clone()),
+                now,
+            },
+            identity: None,
+            alpn: vec![Alpn::Http2],
+            versions: Versions::Both,
+        };
+        let target = Target {
+            address: self.address,
+            sni: Some(self.proof.name.clone()),
+            patience: PATIENCE,
+        };
+        let session = Client::new(handshake)
+            .and_then(|mut client| client.connect(&OnHost(self.host), &target));
+        let session = session.map_err(|fault| fault.to_string())?;
+        Ok(session.negotiated().clone())
+    }
+
+    /// What the agent verifies the manager with.
+    fn roots(&self) -> Result<Vec<CertificateDer<'static>>, String> {
+        let path = self.proof.ca.as_ref().or(self.proof.system.as_ref());
+        let path = path.ok_or("the system's trust store is not known")?;
+        let bytes = self.host.read(path.as_path(), LIMIT);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        let chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
+        let ders = chain.iter().map(|one| one.der().to_vec().into());
+        Ok(ders.collect())
+    }
+
+    fn identity(&self) -> Option<Result<Identity, String>> {
+        let pair: (&AbsPath, &AbsPath) = self
+            .proof
+            .certificate
+            .as_ref()
+            .zip(self.proof.key.as_ref())?;
+        Some(from_files(self.host, pair.0, pair.1))
+    }
+
+    /// Asks until the answer decides something.
+    fn ask(&self, identity: Option<&Identity>, service: &str) -> (Seen, Verdict) {
+        let attempt = Attempt {
+            identity,
+            ..Attempt::usual(&self.proof.name, self.address)
+        };
+        let mut last = (Seen::fault(Fault::TimedOut), Verdict::Undecided);
+        for _ in 0..ATTEMPTS {
+            self.pace.request();
+            let (seen, _) = attempt.make(self.host, service);
+            let verdict = seen.verdict(None, None);
+            let (limited, down) = (seen.was_limited(), seen.is_down());
+            last = (seen, verdict);
+            if last.1 != Verdict::Undecided || down {
+                break;
+            }
+            if limited {
+                self.pace.exhausted();
+            }
+        }
+        last
+    }
+
+    fn with_certificate(
+        &self,
+        identity: &Result<Identity, String>,
+        service: &str,
+        without: &Seen,
+    ) -> Row {
+        let case = self.case(service, "this certificate");
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(why) => return Row::not_tried(self.leg, &case, "through", why.clone()),
+        };
+        let (seen, verdict) = self.ask(Some(identity), service);
+        let words = seen.words(None);
+        if seen.grpc == Some(UNIMPLEMENTED) {
+            return said(self.leg, &case, "through", words, true);
+        }
+        if seen.is_down() {
+            let words = format!("{words}: let pass, and the service is down");
+            return said(self.leg, &case, "through", words, true);
+        }
+        // The manager's own "no" (16) to a call without a token cannot be told from nginx's, but
+        // where it differs from what is said to those without a certificate.
+        let own = seen.grpc.is_some();
+        if own && seen.alike(without) {
+            let why = format!("the same answer with and without a certificate: {words}");
+            return Row::not_tried(self.leg, &case, "through", why);
+        }
+        let ok = own || verdict == Verdict::Through;
+        said(self.leg, &case, "through", words, ok)
+    }
+
+    fn without(&self, service: &str, seen: &Seen, verdict: Verdict) -> Row {
+        let case = self.case(service, "no certificate");
+        let words = seen.words(None);
+        if !self.proof.shows_certificate {
+            // Encrypted is what was asked for; who may call is for the manager to say.
+            let through = verdict == Verdict::Through || seen.is_down();
+            return said(
+                self.leg,
+                &case,
+                "answered",
+                words,
+                through || seen.grpc.is_some(),
+            );
+        }
+        if verdict == Verdict::Refused {
+            return said(self.leg, &case, "refused", words, true);
+        }
+        let why = format!(
+            "let in ({words}): the manager does not refuse agents without a certificate yet"
+        );
+        Row::not_tried(self.leg, &case, "refused", why)
+    }
+
+    fn case(&self, service: &str, who: &str) -> String {
+        let short = service.rsplit('.').next().unwrap_or(service);
+        format!("{short}, {who}")
+    }
+
+    /// The process that was restarted: a connection of its own that stays.
+    fn the_agent_itself(&self) -> Row {
+        let case = "the agent itself";
+        let deadline = self.host.uptime() + AGENT_CONNECTS;
+        let mut since: Option<(u16, Duration)> = None;
+        loop {
+            let now = self.host.uptime();
+            since = match (self.connection_of_agent(), since) {
+                (Some(port), Some((known, since))) if port == known => Some((known, since)),
+                (Some(port), _) => Some((port, now)),
+                (None, _) => None,
+            };
+            if let Some((port, since)) = since
+                && now.saturating_sub(since) >= LASTING
+            {
+                let seen = format!("connected, from port {port}");
+                return said(self.leg, case, "connected", seen, true);
+            }
+            if now > deadline {
+                let seen = format!(
+                    "no connection that lasts within {} s: journalctl -u nginx-agent",
+                    AGENT_CONNECTS.as_secs()
+                );
+                return said(self.leg, case, "connected", seen, false);
+            }
+            self.host.sleep(PAUSE);
+        }
+    }
+
+    /// Its local port.
+    fn connection_of_agent(&self) -> Option<u16> {
+        let processes = self.host.processes().ok()?;
+        let is_agent = |pid: &u32| {
+            let found = processes.iter().find(|process| process.pid == *pid);
+            found.is_some_and(|process| process.is_called("nginx-agent"))
+        };
+        let sockets = self.host.sockets().ok()?;
+        let found = sockets.iter().find(|socket| {
+            let to = socket.remote.map(|remote| remote.port());
+            to == Some(self.proof.port.number()) && socket.holders.iter().any(is_agent)
+        });
+        found.map(|socket| socket.local.port())
+    }
+}

@@ -1,0 +1,237 @@
+//! Setting values in a text and touching nothing else. Small on purpose: what it writes is read
+//! again by `serde_yaml`, and where that finds anything but the settings changed, nothing is.
+
+use serde_yaml::{Mapping, Value};
+
+use super::place::{Place, key_at};
+use super::setting::{Scalar, Setting, folded};
+use super::token::{After, after_key, line_at};
+use super::{nests_deeply, without_mark};
+
+/// A text with all settings in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    pub text: String,
+    /// Lines of it, from 1, that are new or changed, each with the setting (by its number) that
+    /// it is there for.
+    pub lines: Vec<(u32, usize)>,
+}
+
+/// Why a text cannot be edited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Uneditable {
+    #[error("it is not YAML: {0}")]
+    NotYaml(String),
+    #[error("it does not consist of sections")]
+    NotSections,
+    /// What agents of version 1 had: `server: host:port`.
+    #[error("line {line}: {section} is a text there, and would have to be a section")]
+    NotASection { section: String, line: usize },
+    #[error("it is written in a way that cannot be edited without changing more than {0}")]
+    Form(String),
+}
+
+/// Sets them all. What is so already stays as it is written.
+pub fn edit(text: &str, settings: &[Setting]) -> Result<Edited, Uneditable> {
+    let body = without_mark(text);
+    let before = read(body)?;
+    let mut edited = body.to_owned();
+    let mut wanted = before.clone();
+    let mut touched = vec![false; settings.len()];
+    for (number, setting) in settings.iter().enumerate() {
+        touched[number] = set(&mut wanted, setting, body)?;
+        if touched[number] {
+            let last = settings[..number]
+                .iter()
+                .rfind(|other| other.section == setting.section);
+            edited = write(&edited, setting, last)
+                .filter(|text| !nests_deeply(text))
+                .ok_or_else(|| form(setting))?;
+        }
+    }
+    if let Some(first) = touched.iter().position(|touched| *touched)
+        && read(&edited).ok().as_ref() != Some(&wanted)
+    {
+        return Err(form(&settings[first]));
+    }
+    let lines = lines(body, &edited, settings, &touched);
+    let mark = &text[..text.len() - body.len()];
+    Ok(Edited {
+        text: format!("{mark}{edited}"),
+        lines,
+    })
+}
+
+fn form(setting: &Setting) -> Uneditable {
+    let name = [setting.section, setting.key];
+    let name = name.into_iter().filter(|part| !part.is_empty());
+    Uneditable::Form(name.collect::<Vec<_>>().join("."))
+}
+
+fn read(text: &str) -> Result<Mapping, Uneditable> {
+    if nests_deeply(text) {
+        return Err(Uneditable::NotYaml("it opens too many brackets".to_owned()));
+    }
+    match serde_yaml::from_str(text) {
+        Ok(Value::Mapping(mapping)) => Ok(mapping),
+        Ok(Value::Null) => Ok(Mapping::new()),
+        Ok(_) => Err(Uneditable::NotSections),
+        Err(error) => Err(Uneditable::NotYaml(error.to_string())),
+    }
+}
+
+/// The same in what was read; whether that changes anything.
+fn set(file: &mut Mapping, setting: &Setting, text: &str) -> Result<bool, Uneditable> {
+    if setting.section.is_empty() {
+        return Ok(set_in(file, setting));
+    }
+    let name = folded(file, setting.section).map(|(name, _)| name.to_owned());
+    let name = name.unwrap_or_else(|| setting.section.to_owned());
+    let section = file
+        .entry(Value::from(name.as_str()))
+        .or_insert(Value::Null);
+    if section.is_null() {
+        *section = Value::Mapping(Mapping::new());
+    }
+    match section {
+        Value::Mapping(section) => Ok(set_in(section, setting)),
+        _ => Err(Uneditable::NotASection {
+            line: key_at(text, &[&name]).map_or(0, |place| place.line),
+            section: name,
+        }),
+    }
+}
+
+fn set_in(mapping: &mut Mapping, setting: &Setting) -> bool {
+    let found = folded(mapping, setting.key);
+    if found.is_some_and(|(_, value)| setting.value.is(value)) {
+        return false;
+    }
+    let name = found.map_or(setting.key, |(name, _)| name).to_owned();
+    mapping.insert(Value::from(name), setting.value.value());
+    true
+}
+
+/// The same in the text. `None`: it is written in a way that is not followed here.
+fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String> {
+    let file = read(text).ok()?;
+    let (key, value) = (setting.key, &setting.value);
+    if setting.section.is_empty() {
+        return match folded(&file, key) {
+            Some((name, _)) => replaced(text, &[name], value, false),
+            None => Some(appended(text, &format!("{key}: {value}"))),
+        };
+    }
+    let Some((section, found)) = folded(&file, setting.section) else {
+        let eol = eol(text);
+        let lines = format!("{}:{eol}  {key}: {value}", setting.section);
+        return Some(appended(text, &lines));
+    };
+    let head = key_at(text, &[section])?;
+    let empty = Mapping::new();
+    let children = found.as_mapping().unwrap_or(&empty);
+    match after_key(text, head, false)? {
+        After::Braces(at) => match folded(children, key) {
+            Some((name, _)) => replaced(text, &[section, name], value, true),
+            None => {
+                let comma = if children.is_empty() { "" } else { ", " };
+                Some(inserted(text, at, &format!("{key}: {value}{comma}")))
+            }
+        },
+        After::Nothing(_) => match folded(children, key) {
+            Some((name, _)) => replaced(text, &[section, name], value, false),
+            None => {
+                let first = children.keys().next().and_then(Value::as_str);
+                let first = first.and_then(|first| key_at(text, &[section, first]));
+                let indent = first.map_or(head.column + 1, |first| first.column - 1);
+                let beside = last.and_then(|last| folded(children, last.key));
+                let beside = beside.and_then(|(name, _)| key_at(text, &[section, name]));
+                below(
+                    text,
+                    beside.unwrap_or(head),
+                    indent,
+                    &format!("{key}: {value}"),
+                )
+            }
+        },
+        // `section: null`, in whatever spelling.
+        After::Scalar(range) if found.is_null() => {
+            let mut text = text.to_owned();
+            text.replace_range(range, &format!("{{{key}: {value}}}"));
+            Some(text)
+        }
+        After::Scalar(_) | After::Other => None,
+    }
+}
+
+fn replaced(text: &str, steps: &[&str], value: &Scalar, in_braces: bool) -> Option<String> {
+    match after_key(text, key_at(text, steps)?, in_braces)? {
+        After::Nothing(at) => Some(inserted(text, at, &format!(" {value}"))),
+        After::Scalar(range) => {
+            let mut text = text.to_owned();
+            text.replace_range(range, &value.to_string());
+            Some(text)
+        }
+        After::Braces(_) | After::Other => None,
+    }
+}
+
+fn inserted(text: &str, at: usize, what: &str) -> String {
+    let (head, tail) = text.split_at(at);
+    format!("{head}{what}{tail}")
+}
+
+/// A line of its own below another one.
+fn below(text: &str, place: Place, indent: usize, line: &str) -> Option<String> {
+    let above = line_at(text, place)?;
+    let what = format!("{}{}{line}", eol(text), " ".repeat(indent));
+    Some(inserted(text, above.end, &what))
+}
+
+/// Lines of their own at the end, after an empty one.
+fn appended(text: &str, lines: &str) -> String {
+    let eol = eol(text);
+    let mut text = text.to_owned();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push_str(eol);
+    }
+    if !text.trim().is_empty() && !text.ends_with(&format!("{eol}{eol}")) {
+        text.push_str(eol);
+    }
+    format!("{text}{lines}{eol}")
+}
+
+/// How the lines of this file end.
+fn eol(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// Which lines are not as they were: those of the settings, and the heads of new sections.
+fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> Vec<(u32, usize)> {
+    let (Ok(old), Ok(new)) = (read(before), read(after)) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    let mut note = |place: Option<Place>, number| {
+        if let Some(line) = place.and_then(|place| u32::try_from(place.line).ok())
+            && !lines.iter().any(|(known, _)| *known == line)
+        {
+            lines.push((line, number));
+        }
+    };
+    for (number, setting) in settings.iter().enumerate().filter(|(at, _)| touched[*at]) {
+        let top = folded(&new, setting.section);
+        if let Some((section, children)) = top {
+            if folded(&old, section).is_none() {
+                note(key_at(after, &[section]), number);
+            }
+            let children = children.as_mapping();
+            if let Some((name, _)) = children.and_then(|children| folded(children, setting.key)) {
+                note(key_at(after, &[section, name]), number);
+            }
+        } else if let Some((name, _)) = folded(&new, setting.key) {
+            note(key_at(after, &[name]), number);
+        }
+    }
+    lines
+}

@@ -1,0 +1,74 @@
+//! What is to be set: a value in a section.
+
+use std::fmt;
+
+use serde_yaml::{Mapping, Value};
+
+/// A value that stands on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scalar {
+    Text(String),
+    Number(u32),
+    Flag(bool),
+}
+
+/// `section: {key: value}`. An empty section is the file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub section: &'static str,
+    pub key: &'static str,
+    pub value: Scalar,
+}
+
+/// As YAML: text always in quotes, so that nothing in it means anything.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => {
+                f.write_str("\"")?;
+                for c in text.chars() {
+                    match c {
+                        '"' | '\\' => write!(f, "\\{c}")?,
+                        c if c.is_control() => write!(f, "\\U{:08x}", u32::from(c))?,
+                        c => write!(f, "{c}")?,
+                    }
+                }
+                f.write_str("\"")
+            }
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+        }
+    }
+}
+
+impl Scalar {
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Number(number) => Value::from(*number),
+            Self::Flag(flag) => Value::from(*flag),
+        }
+    }
+
+    /// Whether a program that is not strict about types reads the same: `"443"` for 443.
+    pub(super) fn is(&self, found: &Value) -> bool {
+        let text = match found {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            _ => return false,
+        };
+        text == match self {
+            Self::Text(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The name by which a mapping knows `key`, and what stands there: the agents' reader takes names
+/// for the same that differ in upper and lower case only.
+pub fn folded<'a>(mapping: &'a Mapping, key: &str) -> Option<(&'a str, &'a Value)> {
+    let named = |(name, value): (&'a Value, &'a Value)| Some((name.as_str()?, value));
+    let mut names = mapping.iter().filter_map(named);
+    names.find(|(name, _)| name.eq_ignore_ascii_case(key))
+}

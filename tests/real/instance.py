@@ -1,0 +1,83 @@
+"""An instance beside its manager, in one lab: the agent's files, its service, and the agent (both stand-ins)."""
+
+import json
+import site
+import sys
+
+from lab import HERE
+from manager import NAME, Manager
+from tool import STATE, Tool
+
+STAND_IN = "/mnt/stand-in"
+SETTINGS = "/etc/nginx-agent/nginx-agent.conf"
+AGENT = "web-1.example.com"
+BUNDLE = "/mnt/web-1"
+CERTS = "/etc/nms/certs"
+
+# As the package leaves it, in our own words.
+PACKAGED = """\
+#
+# Settings of NGINX Agent.
+#
+server:
+  # Where the manager is.
+  host: 127.0.0.1
+  grpcPort: 54789
+  # For the manager to know this agent.
+  token: "not-for-your-eyes"
+tls:
+  # Whether to encrypt at all.
+  enable: false
+  # Whether to let anybody play the manager.
+  skip_verify: true
+log:
+  level: info
+  path: /var/log/nginx-agent/
+config_dirs: "/etc/nginx:/usr/local/etc/nginx:/usr/share/nginx/modules:/etc/nms"
+"""
+
+
+def instance_answers(method: str = "client-mtls", agent: str = f"{{bundle: {BUNDLE}}}") -> str:
+    return f"""version: 1
+role: instance
+generation: nim2
+proxy: nginx-oss
+method: {method}
+manager_name: {NAME}
+certificates:
+  agent: {agent}
+options: {{trust_store: false}}
+"""
+
+
+def with_agent(manager: Manager, tool: Tool, settings: str = PACKAGED, version: str = "2.46.7") -> None:
+    """From here on the lab is an instance too: an agent that runs as the package has set it up."""
+    manager.run("mkdir", "-p", STAND_IN, "/run/systemd/system")
+    manager.write(f"{STAND_IN}/systemctl", (HERE / "services_stand_in.py").read_text(), 0o755)
+    packages = ":".join(site.getsitepackages())
+    start = (
+        f"#!/bin/bash\nexport PYTHONPATH={packages} STAND_IN_VERSION=${{STAND_IN_VERSION-{version}}}\n"
+        f'exec -a {STAND_IN}/nginx-agent {sys.executable} {HERE / "agent_stand_in.py"} "$@"\n'
+    )
+    for name in ("start-agent", "nginx-agent"):
+        manager.write(f"{STAND_IN}/{name}", start, 0o755)
+    manager.write(SETTINGS, settings, 0o640)
+    tool.before = ("env", f"PATH={STAND_IN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    manager.run(*tool.before, "systemctl", "restart", "nginx-agent")
+
+
+def hand_out(manager: Manager, agent: str = AGENT) -> None:
+    """What an operator copies from the manager to the instance."""
+    manager.run("cp", "-r", f"{STATE}/issued/{agent}", BUNDLE)
+
+
+def asked(manager: Manager) -> list[list[str]]:
+    """What systemctl was asked to do."""
+    lines = manager.read("/mnt/services.jsonl").splitlines()
+    return [words for words in map(json.loads, lines) if words[0] != "show"]
+
+
+def agent_calls(manager: Manager) -> set[str]:
+    """The calls of the agent that have reached the manager's services."""
+    calls = (call for call in manager.call_log() if call["attempt"] == "agent")
+    return {f"{call['service'].rpartition('.')[2]}/{call['method']}" for call in calls}

@@ -1,0 +1,180 @@
+"""Role instance: the agent gets its certificate and its settings, and shows that it reaches the manager.
+
+The agent and its service are stand-ins (agent_stand_in.py, services_stand_in.py); nginx, the manager's gate and all
+connections are real. What makes these tests red: in src/plan/agent_settings.rs, a setting that is left out; in
+src/verify/reach.rs, a row that says yes to what it has not seen.
+"""
+
+import pytest
+import snapshot
+import yaml
+from conftest import each_build_and, newer_build_and
+from instance import (
+    AGENT, BUNDLE, CERTS, PACKAGED, SETTINGS, agent_calls, asked, hand_out, instance_answers, with_agent,
+)
+from lab import wait_for
+from manager import NAME, Manager
+from nim_tree import PLAIN
+from tool import STATE, Tool, answers
+
+CALLS = {"Commander/CommandChannel", "MetricsService/Stream", "MetricsService/StreamEvents"}
+
+
+def both(manager: Manager, tool: Tool, **kwargs: str) -> None:
+    """A manager that enforces client mTLS, and an instance that was brought its files."""
+    tool.apply(answers()).must(0, "applied")
+    with_agent(manager, tool, **kwargs)
+    hand_out(manager)
+
+
+def settings(manager: Manager) -> dict:
+    return yaml.safe_load(manager.read(SETTINGS))
+
+
+@each_build_and([PLAIN])
+def test_the_agent_gets_through_with_what_was_written(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    before = snapshot.take(manager)
+    assert agent_calls(manager) == set()
+    done = tool.apply(instance_answers()).must(0, "applied")
+    wait_for(lambda: agent_calls(manager) == CALLS, f"three calls, and there are {agent_calls(manager)}")
+
+    found = settings(manager)
+    assert found["server"] == {
+        "host": NAME, "grpcPort": 443, "metrics": NAME, "command": NAME, "token": "not-for-your-eyes",
+    }  # fmt: skip
+    assert found["tls"] == {
+        "enable": True, "skip_verify": False, "ca": f"{CERTS}/agent-ca.pem", "cert": f"{CERTS}/agent.crt",
+        "key": f"{CERTS}/agent.key",
+    }  # fmt: skip
+    text = manager.read(SETTINGS)
+    assert all(line in text for line in PACKAGED.splitlines() if "#" in line), text
+    modes = {name: manager.path(f"{CERTS}/{name}").stat().st_mode & 0o777 for name in ("agent.key", "agent.crt")}
+    assert modes == {"agent.key": 0o600, "agent.crt": 0o644}
+    assert manager.path(SETTINGS).stat().st_mode & 0o777 == 0o640
+
+    rows = {row["case"]: row for row in done["proof"]}
+    assert rows["Commander, this certificate"]["ok"] and rows["MetricsService, this certificate"]["ok"], rows
+    assert rows["Commander, no certificate"]["expected"] == "refused" and rows["Commander, no certificate"]["ok"], rows
+    assert rows["the agent itself"]["ok"] and "connected" in rows["the agent itself"]["seen"], rows
+    assert asked(manager).count(["restart", "nginx-agent"]) == 2
+
+    assert tool.apply(instance_answers()).must(0)["outcome"] == "unchanged"
+    done = tool.run("verify", "--format", "json")
+    assert done.code == 0 and done.document["holds"], done
+
+    tool.rollback().must(0, "rolled-back")
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert asked(manager).count(["restart", "nginx-agent"]) == 3, "the agent reads what was there before"
+
+
+@newer_build_and([PLAIN])
+def test_no_secret_is_shown(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    manager.write("/mnt/answers.yaml", instance_answers())
+    key = manager.read(f"{BUNDLE}/agent.key").splitlines()[1]
+    for format in ("text", "json", "diff"):
+        done = tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", format)
+        assert done.code == 0 and "not-for-your-eyes" not in done.out + done.err, done
+        assert key not in done.out + done.err, done
+    tool.apply().must(0, "applied")
+    kept = manager.run("grep", "-rl", key, STATE, check=False).stdout.split()
+    assert all("/issued/" in path for path in kept), kept
+    assert "not-for-your-eyes" in manager.read(SETTINGS)
+
+
+@newer_build_and([PLAIN])
+def test_an_agent_that_does_not_get_through_is_put_back(manager: Manager, tool: Tool) -> None:
+    """Of another authority: everything fits together, and the manager refuses it."""
+    both(manager, tool)
+    tool.run("rollback", "--yes")
+    other = answers().replace("manager_name: nim", "manager_name: other").replace("alt_names: [10.0.0.5, nim]", "")
+    tool.apply(other).must(0, "applied")
+    manager.run("rm", "-r", BUNDLE)
+    hand_out(manager)
+    tool.rollback().must(0, "rolled-back")
+    tool.apply(answers()).must(0, "applied")
+    before = snapshot.take(manager)
+    agent = f"{{cert: {BUNDLE}/agent.crt, key: {BUNDLE}/agent.key, ca: {STATE}/ca/root.crt}}"
+    done = tool.apply(instance_answers(agent=agent))
+    found = done.must(3)
+    assert "this certificate: expected through" in found["problem"], found["problem"]
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert asked(manager).count(["restart", "nginx-agent"]) == 3
+
+
+@newer_build_and([PLAIN])
+def test_an_agent_that_ends_at_once_is_put_back(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    manager.write("/mnt/stand-in/start-agent", "#!/bin/sh\nexit 1\n", 0o755)
+    before = snapshot.take(manager)
+    found = tool.apply(instance_answers()).must(3)
+    assert "nginx-agent does not stay up" in found["problem"], found["problem"]
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+@newer_build_and([PLAIN])
+def test_a_manager_that_enforces_nothing_yet_is_said(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers() + "options: {enforce: observe}\n").must(0, "applied")
+    with_agent(manager, tool)
+    hand_out(manager)
+    found = tool.apply(instance_answers()).must(0, "applied")
+    row = next(row for row in found["proof"] if row["case"] == "Commander, no certificate")
+    assert row["ok"] is None and "does not refuse agents without a certificate yet" in row["why"], row
+
+
+@newer_build_and([PLAIN])
+def test_encryption_alone(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers("ssl-termination")).must(0, "applied")
+    with_agent(manager, tool)
+    hand_out(manager)
+    tool.apply(instance_answers("ssl-termination", f"{{ca: {BUNDLE}/ca.pem}}")).must(0, "applied")
+    wait_for(lambda: agent_calls(manager) == CALLS, "three calls")
+    assert settings(manager)["tls"] == {"enable": True, "skip_verify": False, "ca": f"{CERTS}/agent-ca.pem"}
+
+
+REFUSED = {
+    "agent-3": ("", "3.11.3", "speaks to version 2 only", "install nginx-agent 2"),
+    "form-of-1": ('sed -i "s/^server:.*/server: nim.example.com:10443/; /^  host/d; /^  grpcPort/d; /^  token/d" ' + SETTINGS,
+                  "2.46.7", "server is a text there", "take that line out"),
+    "tabs": (f"sed -i 's/^  host/\\thost/' {SETTINGS}", "2.46.7", "it is not YAML", "sudoedit"),
+    "no-bundle": (f"rm -r {BUNDLE}", "2.46.7", "agent.crt is not there", "ls -l"),
+    "other-key": (f"cp {STATE}/issued/db-1.example.com/agent.key {BUNDLE}/agent.key", "2.46.7",
+                  "is not the key of the certificate beside it", "openssl pkey"),
+    "server-certificate": (f"cp {CERTS}/server.crt {BUNDLE}/agent.crt; cp {CERTS}/server.key {BUNDLE}/agent.key", "2.46.7",
+                           "not made for clients", "openssl x509"),
+    "encrypted-key": (f"openssl pkey -in {BUNDLE}/agent.key -aes256 -passout pass:abcd -out {BUNDLE}/k; mv {BUNDLE}/k {BUNDLE}/agent.key",
+                      "2.46.7", "is encrypted", "openssl pkey"),
+    "leaf-as-ca": (f"cp {BUNDLE}/agent.crt {BUNDLE}/ca.pem", "2.46.7", "is not an authority", "openssl x509"),
+    "dynamic": ("mkdir -p /var/lib/nginx-agent; printf 'server:\\n  host: 10.9.9.9\\n' >/var/lib/nginx-agent/agent-dynamic.conf",
+                "2.46.7", 'agent-dynamic.conf sets server.host to "10.9.9.9"', "sudoedit /var/lib/nginx-agent/agent-dynamic.conf"),
+    "environment": ("echo NGINX_AGENT_TLS_ENABLE=false >/mnt/agent.env; PATH=/mnt/stand-in:$PATH systemctl restart nginx-agent",
+                    "2.46.7", "(NGINX_AGENT_TLS_ENABLE) sets tls.enable", "systemctl cat nginx-agent"),
+}  # fmt: skip
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_cannot_work_is_refused_before_anything_is_touched(manager: Manager, tool: Tool, why: str) -> None:
+    command, version, words, remedy = REFUSED[why]
+    both(manager, tool, version=version)
+    manager.run("sh", "-ec", command)
+    before = snapshot.take(manager)
+    done = tool.apply(instance_answers())
+    assert done.code == 1 and words in " ".join(done.err.split()) and remedy in " ".join(done.err.split()), done
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert asked(manager).count(["restart", "nginx-agent"]) == 1 + (why == "environment")
+
+
+@newer_build_and([PLAIN])
+def test_bad_answers_name_the_field(manager: Manager, tool: Tool) -> None:
+    for text, words in (
+        (instance_answers(agent="{cert: /a.crt}"), "certificates.agent (line 8, column 10) cert and key belong together"),
+        (instance_answers(agent="{bundle: /a, cert: /a.crt, key: /a.key}"), "takes either a bundle, or cert, key and ca"),
+        (instance_answers(agent="{ca: /a.pem}"), "with method client-mtls say the agent's cert and key"),
+        (instance_answers() + f"agents: [{AGENT}]\n", "agents (line 10, column 9) belongs to roles manager and ca"),
+        (instance_answers().replace("nginx-oss", "none"), "is N/A"),
+        (instance_answers().replace("trust_store: false", "redirect_http: true"), "belong to role manager"),
+    ):
+        done = tool.apply(text)
+        assert done.code == 2 and words in " ".join(done.err.split()), done
