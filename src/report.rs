@@ -80,6 +80,29 @@ impl Standing {
         }
     }
 
+    /// The same of an instance, where a manager that lets everybody in is no fault: that the
+    /// agent gets through is what counts.
+    pub fn of_instance(rows: &[Row]) -> Self {
+        match not_tried(rows).count() {
+            _ if !holds(rows) => Self::Fails,
+            0 => Self::Holds,
+            not_tried => Self::HoldsInPart { not_tried },
+        }
+    }
+
+    /// Of several proofs; none is nothing.
+    pub fn weakest(all: &[Self]) -> Self {
+        let rank = |standing: &Self| match standing {
+            Self::Fails => 4,
+            Self::Untried => 3,
+            Self::NotEnforced => 2,
+            Self::HoldsInPart { .. } => 1,
+            Self::Holds => 0,
+        };
+        let weakest = all.iter().copied().max_by_key(rank);
+        weakest.unwrap_or(Self::Untried)
+    }
+
     /// Whether nothing speaks against it.
     pub fn is_good(self) -> bool {
         matches!(

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use crate::certificate::read_pem_chain;
 use crate::error::{Exit, Problem};
 use crate::pki::{Authority, SecretKey};
-use crate::plan::Proof;
-use crate::receipt::Outcome;
+use crate::plan::{Proof, ReachProof};
+use crate::receipt::{Outcome, Receipt};
 use crate::report::{self, Row, Standing};
 use crate::values::{RunId, escaped, wrapped};
 use crate::worker::{
@@ -45,22 +45,34 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         .remedy("start that system, and run nim-tls verify on it"));
     }
     busy::refuse(ground)?;
-    let (run, mut proof) = latest(ground)?;
-    let facts = session::first_look(ground, None);
-    // The master of then may have been restarted since.
-    if let Some(master) = facts.nginx.is().and_then(|nginx| nginx.master.as_ref()) {
-        proof.master = master.pid;
-    }
-    let authority = authority(ground);
+    let Latest { run, proof, reach } = latest(ground)?;
     // Nobody may be there to watch: cron sends whatever is said on the way as mail.
     let watched = output.is_watched() && !output.is_json();
-    let rows = RealProver::default().prove(ground.host(), &proof, authority.as_ref(), &mut |row| {
+    let mut tell = |row: &Row| {
         if watched {
             let head = format!("{:<3} ", row.mark());
             output.tell_after(&head, &escaped(&format!("{}, {}", row.leg, row.case)));
         }
-    });
-    let standing = Standing::of(&rows);
+    };
+    let mut prover = RealProver::default();
+    let mut standings = Vec::new();
+    let mut rows = Vec::new();
+    if let Some(mut proof) = proof {
+        let facts = session::first_look(ground, None);
+        // The master of then may have been restarted since.
+        if let Some(master) = facts.nginx.is().and_then(|nginx| nginx.master.as_ref()) {
+            proof.master = master.pid;
+        }
+        let authority = authority(ground);
+        rows = prover.prove(ground.host(), &proof, authority.as_ref(), &mut tell);
+        standings.push(Standing::of(&rows));
+    }
+    if let Some(reach) = reach {
+        let more = prover.reach(ground.host(), &reach, &mut tell);
+        standings.push(Standing::of_instance(&more));
+        rows.extend(more);
+    }
+    let standing = Standing::weakest(&standings);
     if output.is_json() {
         let not_tried: Vec<String> = report::not_tried(&rows).map(name).collect();
         output.document(&Document {
@@ -105,20 +117,35 @@ fn words(standing: Standing) -> String {
     }
 }
 
-/// What the latest run that stands has proven.
-fn latest(ground: &Ground) -> Result<(RunId, Proof), Problem> {
+/// What the runs that stand have proven last: as a manager, as an instance.
+struct Latest {
+    run: RunId,
+    proof: Option<Proof>,
+    reach: Option<ReachProof>,
+}
+
+fn latest(ground: &Ground) -> Result<Latest, Problem> {
     let standing = Runs::new(ground.host(), ground.state())
         .in_force()
         .map_err(|error| busy::unreadable(ground, &error))?;
-    standing
-        .into_iter()
-        .rev()
-        .filter(|receipt| receipt.outcome == Outcome::Applied)
-        .find_map(|receipt| Some((receipt.run, receipt.proves?)))
-        .ok_or_else(|| {
-            Problem::host("nothing is applied on this host, so there is nothing to prove")
-                .remedy("nim-tls apply --answers FILE")
-        })
+    let mut latest = None;
+    let applied = |receipt: &Receipt| receipt.outcome == Outcome::Applied;
+    for receipt in standing.into_iter().rev().filter(applied) {
+        if receipt.proves.is_none() && receipt.reaches.is_none() {
+            continue;
+        }
+        let latest = latest.get_or_insert(Latest {
+            run: receipt.run,
+            proof: None,
+            reach: None,
+        });
+        latest.proof = latest.proof.take().or(receipt.proves);
+        latest.reach = latest.reach.take().or(receipt.reaches);
+    }
+    latest.ok_or_else(|| {
+        Problem::host("nothing is applied on this host, so there is nothing to prove")
+            .remedy("nim-tls apply --answers FILE")
+    })
 }
 
 /// The authority, where its key is kept without a passphrase: nobody is asked for one here.
