@@ -33,8 +33,8 @@ mod headers;
 mod redirect;
 mod browsers;
 mod old_workers;
-mod prove;
 mod reach;
+mod prove;
 
 pub use client::{Alpn, Client, Handshake, Negotiated, Session, Target, Versions};
 pub use fault::Fault;
@@ -44,6 +44,5 @@ pub use http::{HttpAnswer, HttpRequest};
 pub use identity::{Asked, Identity};
 pub use names::{Alert, Version};
 pub use prove::Prove;
-pub use reach::reach;
 pub use trust::{Distrust, Judgement, Trust};
 pub use wire::{Dial, Wire};

@@ -4,7 +4,7 @@ use crate::host::Host;
 use crate::pki::Authority;
 use crate::plan::{Plan, Proof, ReachProof};
 use crate::report::Row;
-use crate::verify::{Prove, reach};
+use crate::verify::Prove;
 use crate::worker::Prover;
 
 /// Joins the worker, which may know of no connection, and the proof, which may know of no run.
@@ -32,6 +32,6 @@ impl Prover for RealProver {
         proof: &ReachProof,
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row> {
-        reach(host, proof, tell)
+        self.0.reach(host, proof, tell)
     }
 }

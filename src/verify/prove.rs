@@ -7,11 +7,12 @@ use super::cast::Cast;
 use super::check_log::CheckLog;
 use super::old_workers;
 use super::pace::Pace;
+use super::reach;
 use super::saved_session::SavedSession;
 use crate::certificate::{Certificate, read_pem_chain};
 use crate::host::Host;
 use crate::pki::Authority;
-use crate::plan::{Action, Plan, Proof};
+use crate::plan::{Action, Plan, Proof, ReachProof};
 use crate::report::{ELSEWHERE, Row};
 
 /// Proves by connections. `before` may be called first, while everything is as it was; what it
@@ -95,6 +96,20 @@ impl Prove {
             "as above",
             "this program runs on the manager; try it from an instance too",
         ));
+        self.spent = pace.spent();
+        rows
+    }
+
+    /// The same from an instance.
+    pub fn reach(
+        &mut self,
+        host: &dyn Host,
+        proof: &ReachProof,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        let pace = Pace::new(host, self.spent);
+        let rows = reach::reach(host, proof, &pace, tell);
+        self.spent = pace.spent();
         rows
     }
 }

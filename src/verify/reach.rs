@@ -30,7 +30,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 const ATTEMPTS: u32 = 6;
 
 /// Tries everything now; tells each row as it comes, and gives all.
-pub fn reach(host: &dyn Host, proof: &ReachProof, tell: &mut dyn FnMut(&Row)) -> Vec<Row> {
+pub(super) fn reach(
+    host: &dyn Host,
+    proof: &ReachProof,
+    pace: &Pace<'_>,
+    tell: &mut dyn FnMut(&Row),
+) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut note = |row: Row| {
         tell(&row);
@@ -44,7 +49,7 @@ pub fn reach(host: &dyn Host, proof: &ReachProof, tell: &mut dyn FnMut(&Row)) ->
                 proof,
                 leg: &leg,
                 address,
-                pace: Pace::new(host, 0),
+                pace,
             };
             reach.rows(&mut note);
         }
@@ -73,7 +78,7 @@ struct Reach<'a> {
     proof: &'a ReachProof,
     leg: &'a str,
     address: SocketAddr,
-    pace: Pace<'a>,
+    pace: &'a Pace<'a>,
 }
 
 impl Reach<'_> {

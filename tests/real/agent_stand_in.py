@@ -76,6 +76,7 @@ def fatal(message: str) -> None:
 
 
 def call(target: str, name: str, tls: dict, method: str) -> None:
+    pause = 0.5
     while True:
         options = [("grpc.ssl_target_name_override", name)]
         make = grpc.insecure_channel(target) if not tls.get("enable") else grpc.secure_channel(
@@ -87,7 +88,8 @@ def call(target: str, name: str, tls: dict, method: str) -> None:
                     pass
             except grpc.RpcError as error:
                 say("error", f"{method}: {error.code().name}: {error.details()}".replace('"', "'"))
-        time.sleep(1)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 60)
 
 
 def beats() -> Iterator[bytes]:

@@ -18,7 +18,9 @@ import grpc
 
 GRPC_SOCKETS = ("/var/run/nms/am.sock", "/var/run/nms/ingestion.sock")
 API_SOCKETS = ("/var/run/nms/core.sock", "/var/run/nms/dpm.sock")
-STREAM = "CommandChannel"
+# What agents call: one stream in both directions, two that only take.
+ECHOES = "CommandChannel"
+TAKES = ("Stream", "StreamEvents")
 
 
 class CallLog:
@@ -33,7 +35,7 @@ class CallLog:
 
 
 class Service(grpc.GenericRpcHandler):
-    """Knows one method, a stream that echoes; answers UNIMPLEMENTED to all others, as NIM does."""
+    """Knows the streams of agents; answers UNIMPLEMENTED to all others, as NIM does."""
 
     def __init__(self, socket: str, log: CallLog) -> None:
         self._socket = socket
@@ -44,15 +46,16 @@ class Service(grpc.GenericRpcHandler):
         marker = dict(details.invocation_metadata).get("x-attempt")
         call = {"socket": self._socket, "service": service, "method": method, "attempt": marker}
         self._log.add(event="call", **call)
-        if method != STREAM:
+        if method != ECHOES and method not in TAKES:
             return None
 
-        def echo(messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        def answer(messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             for message in messages:
                 self._log.add(event="message", **call)
-                yield message
+                if method == ECHOES:
+                    yield message
 
-        return grpc.stream_stream_rpc_method_handler(echo)
+        return grpc.stream_stream_rpc_method_handler(answer)
 
 
 class Api(BaseHTTPRequestHandler):
