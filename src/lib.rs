@@ -20,6 +20,7 @@ pub mod values;
 pub mod error;
 pub mod nginx;
 pub mod yaml;
+pub mod bundle;
 pub mod certificate;
 pub mod facts;
 pub mod method;

@@ -4,6 +4,7 @@
 mod check;
 mod connections;
 mod installed;
+mod instance;
 mod places;
 mod surroundings;
 
@@ -16,8 +17,14 @@ pub use check::{Check, Status};
 /// Every prerequisite, those first that stop a plan.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![surroundings::unfinished(facts), surroundings::root(facts)];
-    checks.extend(installed::checks(facts));
-    checks.extend(connections::checks(facts));
+    if instance::is_instance(facts) {
+        checks.extend(instance::checks(facts));
+        checks.extend(installed::of_instance(facts));
+        checks.extend(connections::of_instance(facts));
+    } else {
+        checks.extend(installed::checks(facts));
+        checks.extend(connections::checks(facts));
+    }
     checks.push(places::places(facts));
     checks.extend(surroundings::checks(facts));
     sort_by_key(&mut checks, |check| check.status);

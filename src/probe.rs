@@ -54,6 +54,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
 
     let os = os::look(&reader);
     let systemd = services::systemd(host);
+    let services = services::look(host, &systemd);
     let packages = packages::look(&reader);
     let trust_store = trust::look(host, &os);
     let runs = Runs::look(&reader, processes, &wanted.state);
@@ -90,8 +91,8 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         root: host.is_root(),
         nim: product::nim(host, &packages),
         agent: product::agent(host, &packages),
-        agent_setup: agent::look(&reader, &system, &systemd),
-        services: services::look(host, &systemd),
+        agent_setup: agent::look(&reader, &system, &services.agent_environment),
+        services: services.states,
         agents: clients::agents(host, &config, &connected),
         connected,
         own_addresses: network::own(host, &names, &wanted.addresses),

@@ -21,7 +21,7 @@ pub struct InstanceAnswers {
     pub certificate: Option<CertificateFiles>,
     /// What the manager's certificate is verified with; without it, the system's trust store.
     pub ca: Option<AbsPath>,
-    /// Named as one: where in the answers the files come from.
+    /// The folder or archive that they come from, where it was named as one.
     pub bundle: Option<AbsPath>,
     pub trust_store: bool,
     pub defaults: BTreeMap<String, String>,

@@ -63,6 +63,12 @@ pub(super) fn plan(
         }
         let cert = placed.public(facts, &source.cert, "agent.crt", chain)?;
         let key = placed.key(facts, &source.key)?;
+        if key != source.key {
+            let brought = answers.bundle.as_ref().unwrap_or(&source.key);
+            notes.push(format!(
+                "the key is copied, and {brought} stays: once the agent is connected, take it away"
+            ));
+        }
         placed.certificate = Some(CertificateFiles { cert, key });
     }
     Ok(placed)

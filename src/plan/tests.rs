@@ -17,6 +17,7 @@ mod cost;
 mod fitness;
 mod hand_out;
 mod headers;
+mod instance;
 mod listening;
 mod neighbours;
 mod observe;

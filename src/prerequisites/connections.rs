@@ -7,12 +7,18 @@ use crate::values::Port;
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![port(facts), clients(facts), connected(facts)];
-    checks.extend(facts.names.keys().next().map(|_| names(facts)));
+    checks.extend(facts.names.keys().next().map(|_| names(facts, true)));
     checks
 }
 
-/// The names of the answers, where there are answers.
-fn names(facts: &Facts) -> Check {
+/// An instance has to find the manager, elsewhere.
+pub(super) fn of_instance(facts: &Facts) -> Vec<Check> {
+    let names = facts.names.keys().next().map(|_| names(facts, false));
+    names.into_iter().collect()
+}
+
+/// The names of the answers, where there are answers; `own`: they are to lead here.
+fn names(facts: &Facts, own: bool) -> Check {
     let subject = about("names", "names of the manager");
     let mut words = Vec::new();
     for (name, found) in &facts.names {
@@ -25,10 +31,9 @@ fn names(facts: &Facts) -> Check {
             Known::Is(addresses) => {
                 let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
                 let shown = shown.join(", ");
-                let own = addresses
-                    .iter()
-                    .any(|one| facts.own_addresses.contains(one));
-                if facts.live && !own {
+                let is_own = |one| facts.own_addresses.contains(one);
+                let leads_here = addresses.iter().any(is_own);
+                if own && facts.live && !leads_here {
                     let what = format!("{name} leads to {shown}, which is no address of this host");
                     return subject.warning(what, remedy);
                 }

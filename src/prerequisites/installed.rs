@@ -1,6 +1,6 @@
 //! What is installed: NGINX Instance Manager, nginx, agents, and whether nginx can do it.
 
-use super::check::{Check, about};
+use super::check::{Check, Status, about};
 use crate::facts::{Build, Facts, Generation, Known, Nginx};
 
 const MODULES: [(&str, &str); 3] = [
@@ -30,6 +30,15 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     }
     checks.extend(agent(facts));
     checks
+}
+
+/// An instance needs little: that its nginx does something is not for this program to say.
+pub(super) fn of_instance(facts: &Facts) -> Vec<Check> {
+    let mut nginx = nginx(facts);
+    if nginx.status == Status::Failed {
+        nginx.status = Status::Warning;
+    }
+    vec![system(facts), nginx]
 }
 
 fn system(facts: &Facts) -> Check {

@@ -5,7 +5,7 @@ use serde_yaml::Value;
 use super::reader::Reader;
 use super::system::System;
 use crate::facts::{AGENT_FILES, AgentFile, AgentSetup, Known, Override};
-use crate::host::{Command, Host, Process};
+use crate::host::{Host, Process};
 use crate::values::escaped;
 use crate::yaml::{nests_deeply, without_mark};
 
@@ -20,7 +20,8 @@ const PREFIXES: [&str; 2] = ["NGINX_AGENT_", "NMS_"];
 const SECTIONS: [&str; 2] = ["server", "tls"];
 const ENVIRONMENT_LIMIT: u64 = 1 << 20;
 
-pub(super) fn look(reader: &Reader<'_>, system: &System, systemd: &Known<()>) -> AgentSetup {
+/// `of_unit`: the environment that its unit gives it.
+pub(super) fn look(reader: &Reader<'_>, system: &System, of_unit: &str) -> AgentSetup {
     let host = reader.host();
     let processes = system.processes.as_deref().unwrap_or_default();
     let agent = processes
@@ -30,7 +31,7 @@ pub(super) fn look(reader: &Reader<'_>, system: &System, systemd: &Known<()>) ->
         .iter()
         .flat_map(|path| in_file(reader, path))
         .collect();
-    overrides.extend(in_environment(host, agent, systemd));
+    overrides.extend(in_environment(host, agent, of_unit));
     overrides.extend(agent.iter().flat_map(|process| in_arguments(process)));
     AgentSetup {
         file: file(reader),
@@ -97,18 +98,17 @@ fn in_file(reader: &Reader<'_>, path: &str) -> Vec<Override> {
 }
 
 /// Of the running process; of its unit, where none runs.
-fn in_environment(host: &dyn Host, agent: Option<&Process>, systemd: &Known<()>) -> Vec<Override> {
-    let (bytes, made_in) = match agent {
-        Some(process) => {
-            let path = format!("/proc/{}/environ", process.pid);
-            let bytes = host.read(path.as_ref(), ENVIRONMENT_LIMIT);
-            (
-                bytes.unwrap_or_default(),
-                "the environment of the running agent",
-            )
-        }
-        None if systemd.is().is_some() => (of_unit(host), "the unit of nginx-agent"),
-        None => return Vec::new(),
+fn in_environment(host: &dyn Host, agent: Option<&Process>, of_unit: &str) -> Vec<Override> {
+    let (bytes, made_in) = if let Some(process) = agent {
+        let path = format!("/proc/{}/environ", process.pid);
+        let bytes = host.read(path.as_ref(), ENVIRONMENT_LIMIT);
+        (
+            bytes.unwrap_or_default(),
+            "the environment of the running agent",
+        )
+    } else {
+        let words = of_unit.replace(' ', "\n");
+        (words.into_bytes(), "the unit of nginx-agent")
     };
     let text = String::from_utf8_lossy(&bytes);
     let entries = text
@@ -127,17 +127,6 @@ fn in_environment(host: &dyn Host, agent: Option<&Process>, systemd: &Known<()>)
         })
     });
     made.collect()
-}
-
-fn of_unit(host: &dyn Host) -> Vec<u8> {
-    let Some(program) = host.find("systemctl") else {
-        return Vec::new();
-    };
-    let args = ["show", "--property=Environment", "--value", "nginx-agent"];
-    match host.run(&Command::new(program, &args)) {
-        Ok(output) => output.out().trim().replace(' ', "\n").into_bytes(),
-        Err(_) => Vec::new(),
-    }
 }
 
 /// `--tls-enable=true`, or with its value as the next word.

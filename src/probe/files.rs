@@ -6,9 +6,10 @@ use std::path::{Component, Path};
 use memchr::memmem;
 
 use super::config::referred;
-use super::reader::{Bytes, Reader};
+use super::reader::Reader;
 use super::runs::Runs;
 use super::wanted::Wanted;
+use crate::bundle;
 use crate::certificate::read_pem_chain;
 use crate::facts::{AGENT_FILES, FileFact, FoundContent, FoundFile, Known, TrustStore};
 use crate::host::{Host, Kind, Stat};
@@ -164,6 +165,12 @@ fn may_be_edited(text: &str) -> bool {
 
 pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
     let host = reader.host();
+    if let Some((archive, name)) = bundle::inside(path)
+        && let Ok(Some(stat)) = host.stat(archive.as_path())
+        && stat.kind == Kind::File
+    {
+        return in_archive(reader, &archive, name, &stat);
+    }
     let stat = match host.stat(path.as_path()) {
         Ok(Some(stat)) => stat,
         Ok(None) => {
@@ -202,6 +209,27 @@ pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileF
     }
 }
 
+fn in_archive(reader: &Reader<'_>, archive: &AbsPath, name: &str, stat: &Stat) -> FileFact {
+    let bytes = match reader.read(archive.as_path()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return FileFact::Nothing { obstacle: None },
+        Err(why) => return FileFact::Unclear(why),
+    };
+    let owner = stat.attributes.owner;
+    match bundle::member(&bytes, name) {
+        Ok(Some(bytes)) => FileFact::File(FoundFile {
+            digest: Digest::of(&bytes),
+            mode: stat.attributes.mode,
+            owner: (owner.user, owner.group),
+            obstacle: Some(format!("it lies in {archive}")),
+            ours: false,
+            content: content(&bytes),
+        }),
+        Ok(None) => FileFact::Nothing { obstacle: None },
+        Err(why) => FileFact::Unclear(format!("{archive}: {why}")),
+    }
+}
+
 /// What the link leads to, where that is a file.
 fn target_stat(reader: &Reader<'_>, path: &AbsPath) -> Option<Stat> {
     let real = reader.host().real_path(path.as_path()).ok()??;
@@ -234,7 +262,7 @@ fn found(
 }
 
 /// A file with both certificates and a key counts as certificates: that is what it is used as.
-fn content(bytes: &Bytes) -> FoundContent {
+fn content(bytes: &[u8]) -> FoundContent {
     if let Ok(chain) = read_pem_chain(bytes) {
         return FoundContent::Certificates(chain);
     }

@@ -7,7 +7,7 @@ use crate::facts::Known;
 use crate::host::{Command, Host, Kind};
 use crate::values::{Gather as _, escaped};
 
-/// The units that matter here.
+/// The units that matter here; the agent's is the last.
 const UNITS: [&str; 7] = [
     "nms",
     "nms-core",
@@ -30,39 +30,55 @@ pub(super) fn systemd(host: &dyn Host) -> Known<()> {
     }
 }
 
-pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> BTreeMap<String, Known<String>> {
-    let states = match systemd {
+pub(super) struct Services {
+    pub(super) states: BTreeMap<String, Known<String>>,
+    /// What the unit of the agent puts into its environment, as systemd shows it.
+    pub(super) agent_environment: String,
+}
+
+pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> Services {
+    let asked = match systemd {
         Known::Is(()) => ask(host),
         Known::Absent => Err("systemd does not run here".to_owned()),
         Known::Unclear(why) => Err(why.clone()),
     };
-    let state = |index: usize| match &states {
-        Ok(states) => states[index].clone(),
+    let state = |index: usize| match &asked {
+        Ok((states, _)) => states[index].clone(),
         Err(why) => Known::Unclear(why.clone()),
     };
-    UNITS
-        .iter()
-        .enumerate()
-        .map(|(index, unit)| ((*unit).to_owned(), state(index)))
-        .gathered()
+    let units = UNITS.iter().enumerate();
+    Services {
+        states: units
+            .map(|(index, unit)| ((*unit).to_owned(), state(index)))
+            .gathered(),
+        agent_environment: asked.map(|(_, said)| said).unwrap_or_default(),
+    }
 }
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was
 /// never installed.
-fn ask(host: &dyn Host) -> Result<Vec<Known<String>>, String> {
+fn ask(host: &dyn Host) -> Result<(Vec<Known<String>>, String), String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
-    let mut args = vec!["show", "--property=LoadState,ActiveState"];
+    let mut args = vec!["show", "--property=LoadState,ActiveState,Environment"];
     args.extend(UNITS);
     let output = host
         .run(&Command::new(program, &args))
         .map_err(|error| error.to_string())?;
-    states(&output.out()).ok_or_else(|| {
-        let said = output.err();
-        format!(
-            "systemctl said: {}",
-            escaped(said.lines().next().unwrap_or("nothing"))
-        )
-    })
+    let said = output.out();
+    let environment = said.trim().split("\n\n").last().and_then(|paragraph| {
+        let mut lines = paragraph.lines();
+        lines.find_map(|line| line.strip_prefix("Environment="))
+    });
+    let environment = environment.unwrap_or_default().to_owned();
+    states(&said)
+        .map(|states| (states, environment))
+        .ok_or_else(|| {
+            let said = output.err();
+            format!(
+                "systemctl said: {}",
+                escaped(said.lines().next().unwrap_or("nothing"))
+            )
+        })
 }
 
 /// A paragraph for each unit, in the order asked. `None` unless there is one for each.

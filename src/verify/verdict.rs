@@ -18,7 +18,7 @@ pub(super) struct Seen {
     fault: Option<Fault>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It reached what lies behind the check.
     Through,

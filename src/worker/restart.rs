@@ -51,7 +51,7 @@ pub(super) fn restart(host: &dyn Host, what: &Restart) -> Result<(), RestartErro
             (Some(pid), Some((known, since))) if pid == known => Some((known, since)),
             (Some(pid), None) => Some((pid, now)),
             // Another process than a moment ago: the first one has died.
-            (Some(_), Some(_)) | (None, Some(_)) => return Err(died(host, unit)),
+            (_, Some(_)) => return Err(died(host, unit)),
             (None, None) => None,
         };
         match &up {
@@ -109,3 +109,7 @@ pub(super) fn return_services(host: &dyn Host, plan: &Plan) -> Vec<String> {
     });
     said.collect()
 }
+
+#[cfg(test)]
+#[path = "restart/tests.rs"]
+mod tests;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::bundle;
 use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Kind};
 use crate::pki::{Authority, Passphrase};
 use crate::plan::{Action, Content, Fetch, NginxCommand, Piece, Plan, Step};
 use crate::report::{self, Row};
@@ -347,7 +348,15 @@ fn telling<'a>(teller: &'a Teller<'_>) -> impl FnMut(&Row) + 'a {
 /// A key that is to be placed, if it is the one that the plan is about.
 fn fetched(host: &dyn Host, fetch: &Fetch) -> Result<Zeroizing<Vec<u8>>, Failure> {
     const MOST_BYTES: u64 = 1 << 20;
-    let bytes = Zeroizing::new(host.read(fetch.from.as_path(), MOST_BYTES)?);
+    const MOST_ARCHIVE: u64 = 8 << 20;
+    let bytes = match bundle::inside(&fetch.from) {
+        Some((archive, name)) if is_file(host, &archive)? => {
+            let bytes = Zeroizing::new(host.read(archive.as_path(), MOST_ARCHIVE)?);
+            let member = bundle::member(&bytes, name).map_err(Failure::Other)?;
+            member.unwrap_or_default()
+        }
+        _ => Zeroizing::new(host.read(fetch.from.as_path(), MOST_BYTES)?),
+    };
     if Digest::of(&bytes) == fetch.digest {
         return Ok(bytes);
     }
@@ -355,4 +364,9 @@ fn fetched(host: &dyn Host, fetch: &Fetch) -> Result<Zeroizing<Vec<u8>>, Failure
     Err(Failure::Other(format!(
         "{from} was changed since the plan was made"
     )))
+}
+
+fn is_file(host: &dyn Host, path: &AbsPath) -> Result<bool, HostError> {
+    let stat = host.stat(path.as_path())?;
+    Ok(stat.is_some_and(|stat| stat.kind == Kind::File))
 }

@@ -130,37 +130,34 @@ fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String
     let head = key_at(text, &[section])?;
     let empty = Mapping::new();
     let children = found.as_mapping().unwrap_or(&empty);
-    match after_key(text, head, false)? {
-        After::Braces(at) => match folded(children, key) {
-            Some((name, _)) => replaced(text, &[section, name], value, true),
-            None => {
-                let comma = if children.is_empty() { "" } else { ", " };
-                Some(inserted(text, at, &format!("{key}: {value}{comma}")))
-            }
-        },
-        After::Nothing(_) => match folded(children, key) {
-            Some((name, _)) => replaced(text, &[section, name], value, false),
-            None => {
-                let first = children.keys().next().and_then(Value::as_str);
-                let first = first.and_then(|first| key_at(text, &[section, first]));
-                let indent = first.map_or(head.column + 1, |first| first.column - 1);
-                let beside = last.and_then(|last| folded(children, last.key));
-                let beside = beside.and_then(|(name, _)| key_at(text, &[section, name]));
-                below(
-                    text,
-                    beside.unwrap_or(head),
-                    indent,
-                    &format!("{key}: {value}"),
-                )
-            }
-        },
+    let known = folded(children, key).map(|(name, _)| [section, name]);
+    match (after_key(text, head, false)?, known) {
+        (After::Braces(_), Some(path)) => replaced(text, &path, value, true),
+        (After::Braces(at), None) => {
+            let comma = if children.is_empty() { "" } else { ", " };
+            Some(inserted(text, at, &format!("{key}: {value}{comma}")))
+        }
+        (After::Nothing(_), Some(path)) => replaced(text, &path, value, false),
+        (After::Nothing(_), None) => {
+            let first = children.keys().next().and_then(Value::as_str);
+            let first = first.and_then(|first| key_at(text, &[section, first]));
+            let indent = first.map_or(head.column + 1, |first| first.column - 1);
+            let beside = last.and_then(|last| folded(children, last.key));
+            let beside = beside.and_then(|(name, _)| key_at(text, &[section, name]));
+            below(
+                text,
+                beside.unwrap_or(head),
+                indent,
+                &format!("{key}: {value}"),
+            )
+        }
         // `section: null`, in whatever spelling.
-        After::Scalar(range) if found.is_null() => {
+        (After::Scalar(range), _) if found.is_null() => {
             let mut text = text.to_owned();
             text.replace_range(range, &format!("{{{key}: {value}}}"));
             Some(text)
         }
-        After::Scalar(_) | After::Other => None,
+        (After::Scalar(_) | After::Other, _) => None,
     }
 }
 

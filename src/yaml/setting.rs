@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_yaml::{Mapping, Value};
 
+use super::{nests_deeply, without_mark};
+
 /// A value that stands on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scalar {
@@ -62,6 +64,26 @@ impl Scalar {
             Self::Text(text) => text.clone(),
             other => other.to_string(),
         }
+    }
+}
+
+/// What a text has for a key of a section, as text; `None` where it has nothing of the kind, or is
+/// no YAML.
+pub fn value_of(text: &str, section: &str, key: &str) -> Option<String> {
+    let text = without_mark(text);
+    if nests_deeply(text) {
+        return None;
+    }
+    let Ok(Value::Mapping(file)) = serde_yaml::from_str(text) else {
+        return None;
+    };
+    let (_, section) = folded(&file, section)?;
+    let (_, value) = folded(section.as_mapping()?, key)?;
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
     }
 }
 

@@ -52,10 +52,7 @@ def show(args: list[str]) -> None:
         "MainPID": lambda unit: str(pid()),
         "Environment": lambda unit: ENVIRONMENT.read_text().replace("\n", " ") if ENVIRONMENT.exists() else "",
     }
-    values = "--value" in args
-    paragraphs = [
-        "\n".join(known[name](unit) if values else f"{name}={known[name](unit)}" for name in wanted) for unit in units
-    ]
+    paragraphs = ["\n".join(f"{name}={known[name](unit)}" for name in wanted) for unit in units]
     print("\n\n".join(paragraphs))
 
 

@@ -5,7 +5,6 @@ connections are real. What makes these tests red: in src/plan/agent_settings.rs,
 src/verify/reach.rs, a row that says yes to what it has not seen.
 """
 
-import pytest
 import snapshot
 import yaml
 from conftest import each_build_and, newer_build_and
@@ -124,6 +123,19 @@ def test_a_manager_that_enforces_nothing_yet_is_said(manager: Manager, tool: Too
 
 
 @newer_build_and([PLAIN])
+def test_a_bundle_may_be_one_file(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    manager.run("tar", "-C", "/mnt", "-czf", "/mnt/web-1.tar.gz", "web-1")
+    key = manager.read(f"{BUNDLE}/agent.key")
+    manager.run("rm", "-r", BUNDLE)
+    found = tool.apply(instance_answers(agent="{bundle: /mnt/web-1.tar.gz}")).must(0, "applied")
+    assert manager.read(f"{CERTS}/agent.key") == key
+    assert manager.path(f"{CERTS}/agent.key").stat().st_mode & 0o777 == 0o600
+    assert any("/mnt/web-1.tar.gz stays" in note for note in found["notes"]), found["notes"]
+    assert not manager.path(BUNDLE).exists(), "nothing was unpacked"
+
+
+@newer_build_and([PLAIN])
 def test_encryption_alone(manager: Manager, tool: Tool) -> None:
     tool.apply(answers("ssl-termination")).must(0, "applied")
     with_agent(manager, tool)
@@ -153,17 +165,27 @@ REFUSED = {
 }  # fmt: skip
 
 
+KEPT = ("/etc/nginx-agent", BUNDLE, "/var/lib/nginx-agent")
+
+
 @newer_build_and([PLAIN])
-@pytest.mark.parametrize("why", REFUSED)
-def test_what_cannot_work_is_refused_before_anything_is_touched(manager: Manager, tool: Tool, why: str) -> None:
-    command, version, words, remedy = REFUSED[why]
-    both(manager, tool, version=version)
-    manager.run("sh", "-ec", command)
-    before = snapshot.take(manager)
-    done = tool.apply(instance_answers())
-    assert done.code == 1 and words in " ".join(done.err.split()) and remedy in " ".join(done.err.split()), done
-    assert snapshot.differences(before, snapshot.take(manager)) == []
-    assert asked(manager).count(["restart", "nginx-agent"]) == 1 + (why == "environment")
+def test_what_cannot_work_is_refused_before_anything_is_touched(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    manager.run("mkdir", "-p", "/var/lib/nginx-agent", "/mnt/kept")
+    manager.run("cp", "-a", *KEPT, "/mnt/kept")
+    for why, (command, version, words, remedy) in REFUSED.items():
+        manager.run("sh", "-ec", command)
+        tool.before = (*tool.before, f"STAND_IN_VERSION={version}")
+        before = snapshot.take(manager)
+        restarts = asked(manager).count(["restart", "nginx-agent"])
+        done = tool.apply(instance_answers())
+        said = " ".join(done.err.split())
+        assert done.code == 1 and words in said and remedy in said, (why, done)
+        assert snapshot.differences(before, snapshot.take(manager)) == [], why
+        assert asked(manager).count(["restart", "nginx-agent"]) == restarts, why
+        for path in KEPT:
+            manager.run("sh", "-ec", f"rm -rf {path}; cp -a /mnt/kept/$(basename {path}) {path}")
+        manager.run("rm", "-f", "/mnt/agent.env")
 
 
 @newer_build_and([PLAIN])

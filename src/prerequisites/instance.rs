@@ -1,0 +1,93 @@
+//! A host that is managed: its agent, and what the agent is told today.
+
+use super::check::{Check, about};
+use crate::facts::{AGENT_FILES, Facts, Known};
+use crate::yaml::value_of;
+
+pub(super) fn checks(facts: &Facts) -> Vec<Check> {
+    let mut checks = vec![kind(), agent(facts), settings(facts)];
+    checks.extend(today(facts));
+    checks.extend(overrides(facts));
+    checks
+}
+
+fn kind() -> Check {
+    about("nim", "NGINX Instance Manager").ok("not here: this is an instance (role: instance)")
+}
+
+fn agent(facts: &Facts) -> Check {
+    let subject = about("agent", "NGINX Agent");
+    let install = "curl -k https://MANAGER/install/nginx-agent | sudo sh";
+    subject.of(
+        &facts.agent,
+        |version| match version.split('.').next() {
+            Some("2") => subject.ok(format!("version {version}")),
+            _ => subject.failed(
+                format!("version {version}; NGINX Instance Manager 2 works with version 2"),
+                install,
+            ),
+        },
+        || subject.failed("it is not installed here", install),
+    )
+}
+
+fn settings(facts: &Facts) -> Check {
+    let subject = about("agent-settings", "settings of the agent");
+    subject.of(
+        &facts.agent_setup.file,
+        |file| subject.ok(file.path.as_str()),
+        || {
+            let usual = AGENT_FILES[1];
+            subject.warning(
+                format!("it has none; {usual} would be made"),
+                format!("ls -l {usual}"),
+            )
+        },
+    )
+}
+
+/// What it does with them, where they can be read.
+fn today(facts: &Facts) -> Option<Check> {
+    let subject = about("agent-today", "how the agent connects today");
+    let file = facts.agent_setup.file.is()?;
+    let value = |section, key| value_of(&file.text, section, key);
+    let is = |section, key| value(section, key).as_deref() == Some("true");
+    let remedy = "nim-tls plan --answers FILE, with role: instance";
+    let (host, port) = (value("server", "host"), value("server", "grpcPort"));
+    let Some((host, port)) = host.zip(port) else {
+        return Some(subject.warning(
+            "not at all: its settings name no server.host and server.grpcPort",
+            remedy,
+        ));
+    };
+    let to = format!("to {host}:{port}");
+    if !is("tls", "enable") {
+        return Some(subject.warning(format!("{to}, in the clear"), remedy));
+    }
+    let shows = match value("tls", "cert") {
+        Some(_) => "with a certificate of its own",
+        None => "without a certificate of its own",
+    };
+    if is("tls", "skip_verify") {
+        let what = format!("{to}, encrypted, {shows}; it takes anybody for the manager");
+        return Some(subject.warning(what, remedy));
+    }
+    Some(subject.ok(format!("{to}, encrypted, {shows}; it verifies the manager")))
+}
+
+/// They count more than the file.
+fn overrides(facts: &Facts) -> Option<Check> {
+    let subject = about("agent-overrides", "settings that count more than the file");
+    let made = &facts.agent_setup.overrides;
+    let words: Vec<String> = made
+        .iter()
+        .map(|one| format!("{} in {}", one.key, one.made_in))
+        .collect();
+    let remedy = "systemctl cat nginx-agent; cat /var/lib/nginx-agent/agent-dynamic.conf";
+    (!words.is_empty()).then(|| subject.warning(words.join("; "), remedy))
+}
+
+/// Whether this host is managed, and manages nothing.
+pub(super) fn is_instance(facts: &Facts) -> bool {
+    facts.nim == Known::Absent && matches!(facts.agent, Known::Is(_))
+}
