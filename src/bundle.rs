@@ -83,7 +83,7 @@ mod tests {
         let good = archive(&[("agent.key", b"key")]);
         let twice = archive(&[("a/agent.key", b"1"), ("b/agent.key", b"2")]);
         // More than the limit, of which little is left once it is packed.
-        let bomb = archive(&[("agent.key", &[0; 9 << 20])]);
+        let bomb = archive(&[("agent.key", &vec![0; 9 << 20])]);
         for (bytes, why) in [
             (b"no gzip".to_vec(), "no archive of tar and gzip"),
             (
