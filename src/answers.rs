@@ -14,7 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
-use crate::facts::Generation;
+use crate::facts::{Facts, Generation};
 use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
@@ -39,6 +39,17 @@ impl Goal {
         match draft.role {
             Some(Role::Instance) => InstanceAnswers::check(draft).map(Self::Instance),
             _ => Answers::check(draft).map(Self::Manager),
+        }
+    }
+
+    /// Whether it names a file that was not looked at for these facts.
+    pub fn is_unseen(&self, facts: &Facts) -> bool {
+        match self {
+            Self::Manager(_) => false,
+            Self::Instance(answers) => {
+                let mut files = answers.files().into_iter();
+                files.any(|path| !facts.files.contains_key(&path))
+            }
         }
     }
 

@@ -313,6 +313,11 @@ pub struct FoundIssued {
 }
 
 impl Facts {
+    /// Whether this host is managed, and manages nothing.
+    pub fn is_instance(&self) -> bool {
+        self.nim == Known::Absent && matches!(self.agent, Known::Is(_))
+    }
+
     pub fn file(&self, path: &AbsPath) -> &FileFact {
         const NOTHING: &FileFact = &FileFact::Nothing { obstacle: None };
         self.files.get(path).unwrap_or(NOTHING)

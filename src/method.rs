@@ -123,6 +123,8 @@ pub fn fits(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
         return Some(Err(reason.to_owned()));
     }
     let nim = match &facts.nim {
+        // The manager is elsewhere, and whoever asks here knows which it is.
+        Known::Absent if facts.is_instance() => return fits_nginx(cell, facts),
         Known::Is(nim) => nim,
         Known::Absent => return Some(Err("NGINX Instance Manager is not installed here".into())),
         Known::Unclear(_) => return None,
@@ -133,6 +135,11 @@ pub fn fits(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
             nim.generation
         )));
     }
+    fits_nginx(cell, facts)
+}
+
+/// The same for the nginx alone.
+fn fits_nginx(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
     let nginx = match &facts.nginx {
         Known::Is(nginx) => nginx,
         Known::Absent => return Some(Err("nginx is not installed here".into())),

@@ -17,7 +17,7 @@ pub use check::{Check, Status};
 /// Every prerequisite, those first that stop a plan.
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![surroundings::unfinished(facts), surroundings::root(facts)];
-    if instance::is_instance(facts) {
+    if facts.is_instance() {
         checks.extend(instance::checks(facts));
         checks.extend(installed::of_instance(facts));
         checks.extend(connections::of_instance(facts));

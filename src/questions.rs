@@ -8,7 +8,7 @@ mod table;
 
 use crate::answers::Entered;
 use crate::facts::{Facts, Known};
-use crate::values::{HostName, Invalid, SubjectName};
+use crate::values::{AbsPath, HostName, Invalid, SubjectName};
 
 pub use remedy::in_questions;
 pub use table::QUESTIONS;
@@ -79,6 +79,8 @@ pub enum Kind {
     Names,
     /// Host names, with commas between them; none is an answer.
     HostNames,
+    /// The whole path of a file or folder; none is an answer.
+    Path,
     Choice(&'static [Choice]),
     YesNo,
 }
@@ -111,7 +113,12 @@ impl Question {
             because: because.to_owned(),
         };
         let agents_are_checked = entered.get("method") == "client-mtls";
+        let is_instance = entered.get("role") == INSTANCE;
         match self.field {
+            BUNDLE if !is_instance => no("the manager of others needs no files of an agent"),
+            field if is_instance && !OF_INSTANCES.contains(&field) => {
+                no("that is for the manager to say")
+            }
             "agents" if !agents_are_checked => {
                 no("SSL termination asks no agent for a certificate")
             }
@@ -134,6 +141,8 @@ impl Question {
         match self.kind {
             Kind::Name => refused(text.parse::<HostName>().map(drop)),
             Kind::HostNames => words().find_map(|word| refused(word.parse::<HostName>().map(drop))),
+            Kind::Path if text.is_empty() => None,
+            Kind::Path => refused(text.parse::<AbsPath>().map(drop)),
             Kind::Names => words().find_map(|word| refused(word.parse::<SubjectName>().map(drop))),
             Kind::Choice(choices) => {
                 let known = choices.iter().any(|choice| choice.value == text);
@@ -149,6 +158,12 @@ impl Question {
 /// What needs no question: the facts decide it, or this version knows only one answer.
 pub fn settle(facts: &Facts, entered: &mut Entered) {
     entered.set("version", "1");
+    if facts.is_instance() {
+        entered.set("role", INSTANCE);
+        // Agents of version 2 know no other, and others are refused.
+        entered.set("generation", "nim2");
+        return;
+    }
     entered.set("role", "manager");
     if let Known::Is(nim) = &facts.nim {
         entered.set("generation", &nim.generation.to_string());
@@ -168,6 +183,10 @@ pub fn follow_method(facts: &Facts, entered: &mut Entered) {
 }
 
 const ENFORCE: &str = "options.enforce";
+const BUNDLE: &str = "certificates.agent.bundle";
+const INSTANCE: &str = "instance";
+/// What an instance is asked.
+const OF_INSTANCES: [&str; 4] = ["method", "manager_name", BUNDLE, "options.trust_store"];
 
 /// Whether certificates will be signed by the authority that is here.
 fn authority_stays(facts: &Facts) -> bool {

@@ -116,6 +116,8 @@ impl Standing {
 pub const NOTED: &str = "let in, noted";
 /// What a wrong client has to meet.
 const REFUSED: &str = "refused";
+/// How legs begin that lead from an instance to the manager as a whole.
+pub const MANAGER: &str = "manager";
 /// The leg that no proof on this host can try.
 pub const ELSEWHERE: &str = "from another host";
 

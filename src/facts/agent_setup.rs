@@ -2,6 +2,7 @@
 
 use super::Known;
 use crate::values::AbsPath;
+use crate::yaml::value_of;
 
 /// Where it looks for its configuration; the first that is there counts (agent 2.46,
 /// `src/core/config/defaults.go`).
@@ -35,6 +36,35 @@ pub struct Override {
     pub key: String,
     /// As it is written there.
     pub value: String,
+}
+
+impl AgentFile {
+    /// How the agent connects with what the file says, as the rest of a sentence, and whether that
+    /// is as it should be: encrypted, and to a manager that it has verified.
+    pub fn connects(&self) -> (bool, String) {
+        let value = |section, key| value_of(&self.text, section, key);
+        let is = |section, key| value(section, key).as_deref() == Some("true");
+        let Some((host, port)) = value("server", "host").zip(value("server", "grpcPort")) else {
+            let words = "not at all: its settings name no server.host and server.grpcPort";
+            return (false, words.to_owned());
+        };
+        let to = format!("to {host}:{port}");
+        if !is("tls", "enable") {
+            return (false, format!("{to}, in the clear"));
+        }
+        let shows = match value("tls", "cert") {
+            Some(_) => "with a certificate of its own",
+            None => "without a certificate of its own",
+        };
+        if is("tls", "skip_verify") {
+            let words = format!("{to}, encrypted, {shows}; it takes anybody for the manager");
+            return (false, words);
+        }
+        (
+            true,
+            format!("{to}, encrypted, {shows}; it verifies the manager"),
+        )
+    }
 }
 
 impl AgentSetup {

@@ -3,6 +3,7 @@
 use crate::answers::{Entered, Goal, Refusal};
 use crate::error::Problem;
 use crate::facts::Facts;
+use crate::method::Method;
 use crate::plan::{self, Plan, Status};
 use crate::preview::{self, FilePreview};
 
@@ -34,19 +35,21 @@ pub(super) struct Sketch {
 impl Outlook {
     pub(super) fn of(facts: &Facts, entered: &Entered) -> Self {
         match entered.check() {
+            Ok(goal) if goal.is_unseen(facts) => Self::Open {
+                refusals: Vec::new(),
+                sketch: without_files(facts, entered),
+            },
             Ok(answers) => match plan::for_goal(facts, &answers) {
                 Ok(plan) => Self::Ready(Box::new((answers, Sketch::of(plan)))),
                 Err(problem) => Self::Unfit(problem),
             },
             Err(refusals) => {
-                let sketch = filled(facts, entered)
-                    .check()
-                    .ok()
-                    .and_then(|answers| plan::for_goal(facts, &answers).ok());
-                Self::Open {
-                    refusals,
-                    sketch: sketch.map(Sketch::of),
-                }
+                let filled = filled(facts, entered);
+                let sketch = match filled.check() {
+                    Ok(goal) if !goal.is_unseen(facts) => sketched(facts, &filled),
+                    _ => without_files(facts, &filled),
+                };
+                Self::Open { refusals, sketch }
             }
         }
     }
@@ -71,9 +74,13 @@ impl Outlook {
         let Self::Open { refusals, .. } = self else {
             return None;
         };
+        let concerns = |refusal: &&Refusal| {
+            let rest = field.strip_prefix(refusal.field.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
         refusals
             .iter()
-            .find(|refusal| refusal.field == field)
+            .find(concerns)
             .map(|refusal| refusal.why.as_str())
     }
 }
@@ -124,6 +131,19 @@ fn filled(facts: &Facts, entered: &Entered) -> Entered {
         }
     }
     filled
+}
+
+fn sketched(facts: &Facts, entered: &Entered) -> Option<Sketch> {
+    let goal = entered.check().ok()?;
+    plan::for_goal(facts, &goal).ok().map(Sketch::of)
+}
+
+/// Of an instance whose files nobody has looked at: how its settings would look without them.
+fn without_files(facts: &Facts, entered: &Entered) -> Option<Sketch> {
+    let mut entered = entered.clone();
+    entered.set("certificates.agent.bundle", "");
+    entered.set("method", &Method::SslTermination.to_string());
+    sketched(facts, &entered)
 }
 
 /// Stands for a name that is not there yet. `.invalid` is nobody's, ever (RFC 2606).

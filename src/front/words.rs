@@ -6,22 +6,36 @@ use std::fmt::Write as _;
 use crate::answers::Entered;
 use crate::certificate::Recipe;
 use crate::event::Switch;
-use crate::facts::{Facts, Known};
+use crate::facts::{AgentFile, Facts, Known};
 use crate::method::{self, Cell, Method, Proxy};
-use crate::plan::{Authority, Plan};
+use crate::plan::{self, Authority, Plan};
 use crate::prerequisites::{Check, Status};
 use crate::receipt::Outcome;
-use crate::report::{Row, Standing, holds};
+use crate::report::{MANAGER, Row, Standing, holds};
 use crate::topology;
-use crate::values::{advised, escaped, wrapped};
+use crate::values::{Port, advised, escaped, wrapped};
 
 use super::starting::KEEP_WITHIN;
 
 /// What the wizard is for.
-pub(super) const WELCOME: &str = "This wizard encrypts the connections of browsers and agents to \
+const WELCOME: &str = "This wizard encrypts the connections of browsers and agents to \
     NGINX Instance Manager, and lets agents in only with a certificate if you want that. You see \
     every line before it is written, nothing is changed before your yes in step 7, and all of it \
     can be put back.";
+
+/// The same on an instance.
+const WELCOME_INSTANCE: &str = "This is an instance of NGINX Instance Manager. The wizard encrypts the \
+    connections of its agent to the manager, and gives the agent the certificate that the manager \
+    has issued for it. You see every line before it is written, nothing is changed before your yes \
+    in step 7, and all of it can be put back.";
+
+pub(super) fn welcome(facts: &Facts) -> &'static str {
+    if facts.is_instance() {
+        WELCOME_INSTANCE
+    } else {
+        WELCOME
+    }
+}
 
 /// What a run does without its screen, where the host exists for this command only.
 pub(super) const PRACTICE_GOES: &str =
@@ -103,7 +117,10 @@ pub(super) fn proven(rows: &[Row]) -> (bool, String) {
     let ok = rows.iter().filter(|row| row.ok == Some(true)).count();
     let tried = rows.iter().filter(|row| row.ok.is_some()).count();
     let (proven, word) = verdict(rows);
-    let means = if Standing::of(rows) == Standing::NotEnforced {
+    let means = if is_of_instance(rows) {
+        "This says that the agent's certificate gets through from here, and that the manager is who \
+         it should be."
+    } else if Standing::of(rows) == Standing::NotEnforced {
         "Agents are judged and logged, and nobody is refused yet: nim-tls agents lists who is ready."
     } else {
         "This says that our certificates get through and others do not; agents come back once they \
@@ -114,6 +131,23 @@ pub(super) fn proven(rows: &[Row]) -> (bool, String) {
         rows.len() - tried
     );
     (proven, said)
+}
+
+/// What only a person can see, once it is proven.
+pub(super) fn look_now(of_instance: bool) -> &'static str {
+    if of_instance {
+        "Look at the manager now: is this instance online?"
+    } else {
+        "Open the UI in a browser now."
+    }
+}
+
+pub(super) const TAKE_AWAY: &str =
+    "What was brought here for it can be taken away: the key among it is a copy.";
+
+/// Whether it was proven from an instance.
+pub(super) fn is_of_instance(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.leg.starts_with(MANAGER))
 }
 
 /// Whether all that was tried came out right, in a word.
@@ -138,7 +172,7 @@ pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {
             .unwrap_or_else(|| "2, version unknown".to_owned());
         format!("{version} (told by {})", nim.evidence)
     });
-    vec![
+    let mut words = vec![
         (
             "system",
             told(
@@ -148,7 +182,14 @@ pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {
         ),
         (
             "manager",
-            told(nim, "NGINX Instance Manager is not installed here"),
+            told(
+                nim,
+                if facts.is_instance() {
+                    "not here: this is an instance"
+                } else {
+                    "NGINX Instance Manager is not installed here"
+                },
+            ),
         ),
         (
             "nginx",
@@ -161,6 +202,12 @@ pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {
             "agent",
             told(facts.agent.clone(), "no NGINX Agent on this host"),
         ),
+    ];
+    if facts.is_instance() {
+        words.push(("today", today(facts)));
+        return words;
+    }
+    words.extend([
         (
             "authority",
             match &facts.state.ca {
@@ -169,14 +216,33 @@ pub(super) fn host(facts: &Facts) -> Vec<(&'static str, String)> {
                 Known::Unclear(why) => format!("could not be told: {why}"),
             },
         ),
-        (
-            "today",
-            crate::plan::today(facts, crate::values::Port::HTTPS).map_or_else(
-                |problem| problem.what,
-                |today| format!("agents are {today}"),
-            ),
-        ),
-    ]
+        ("today", today(facts)),
+    ]);
+    words
+}
+
+/// The same as a sentence.
+pub(super) fn today_in_full(facts: &Facts) -> String {
+    let words = today(facts);
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// How agents and the manager stand to each other now.
+fn today(facts: &Facts) -> String {
+    if facts.is_instance() {
+        let told = |file: &AgentFile| format!("the agent connects {}", file.connects().1);
+        return match &facts.agent_setup.file {
+            Known::Is(file) => told(file),
+            Known::Absent => "the agent has no settings".to_owned(),
+            Known::Unclear(why) => format!("could not be told: {why}"),
+        };
+    }
+    plan::today(facts, Port::HTTPS).map_or_else(
+        |problem| problem.what,
+        |today| format!("agents are {today}"),
+    )
 }
 
 /// The prerequisites, each with its remedy, and how many stand in the way.
@@ -300,6 +366,9 @@ pub(super) fn noticed(
     entered: &Entered,
     plan: &Plan,
 ) -> [(&'static str, String); 2] {
+    if entered.get("role") == "instance" {
+        return noticed_by_instance(plan);
+    }
     let agents = if entered.get("method") == Method::ClientMtls.to_string() {
         cut_off(facts, !entered.get("agents").is_empty())
     } else {
@@ -321,6 +390,17 @@ pub(super) fn noticed(
     };
     let browsers = browsers.to_owned();
     [("browsers", browsers), ("agents", agents)]
+}
+
+fn noticed_by_instance(plan: &Plan) -> [(&'static str, String); 2] {
+    let agent = if plan.step("restart").is_some() {
+        "is restarted, and connects with its certificate. Where it does not get through, all is put \
+         back."
+    } else {
+        "goes on as it is until you restart it."
+    };
+    let manager = "shows this instance offline for a few seconds. Its nginx serves on as before.";
+    [("agent", agent.to_owned()), ("manager", manager.to_owned())]
 }
 
 fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
@@ -353,6 +433,10 @@ const NAMED: usize = 5;
 /// What would be made, as a tree: who signs whom, and for how long.
 pub(super) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
     let Some(issuing) = plan.issuing() else {
+        if plan.is_of_instance() {
+            let words = "None is made: what the manager has issued is put in its place.";
+            return vec![words.to_owned()];
+        }
         return vec!["None is made: what is here is kept.".to_owned()];
     };
     let branch = |last: bool| match (ascii, last) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::file::{FileChange, FolderChange, Status};
 pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
+use crate::facts::AGENT_FILES;
 use crate::values::{AbsPath, Digest, HostName, Port, SubjectName};
 
 pub const SCHEMA: u32 = 1;
@@ -42,6 +43,12 @@ impl Plan {
     /// Whether it ends with connections that prove it: where it touches a service.
     pub fn proves(&self) -> bool {
         self.step("prove").is_some()
+    }
+
+    /// Whether it is about an agent, and not about a manager.
+    pub fn is_of_instance(&self) -> bool {
+        let mut files = self.files.iter();
+        files.any(|file| AGENT_FILES.contains(&file.path.as_str()))
     }
 
     pub fn step(&self, id: &str) -> Option<&Step> {

@@ -2,7 +2,6 @@
 
 use super::certificates::Certificates;
 use super::step::{Action, NginxCommand, Plan, Proof, Step, TrustChange};
-use crate::facts::AGENT_FILES;
 
 const TEST: &str = "test the new files with nginx -t";
 const TRUST: &str = "let this system trust the root";
@@ -82,15 +81,11 @@ pub(super) fn steps(
 /// The steps that a plan for a running system has and one for a folder (`--root`) has not: id
 /// and title. The trust store is among them where the root is placed for it.
 pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
-    let of_instance = plan
-        .files
-        .iter()
-        .any(|file| AGENT_FILES.contains(&file.path.as_str()));
     let anchor = plan
         .changed_files()
         .any(|file| file.path.as_str().ends_with("/nim-tls-root.crt"));
     let trust = anchor.then_some(("trust", TRUST));
-    if of_instance {
+    if plan.is_of_instance() {
         let rest = [("restart", RESTART), ("prove", REACH)];
         return trust.into_iter().chain(rest).collect();
     }

@@ -1,8 +1,7 @@
 //! A host that is managed: its agent, and what the agent is told today.
 
 use super::check::{Check, about};
-use crate::facts::{AGENT_FILES, Facts, Known};
-use crate::yaml::value_of;
+use crate::facts::{AGENT_FILES, Facts};
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![kind(), agent(facts), settings(facts)];
@@ -49,30 +48,12 @@ fn settings(facts: &Facts) -> Check {
 /// What it does with them, where they can be read.
 fn today(facts: &Facts) -> Option<Check> {
     let subject = about("agent-today", "how the agent connects today");
-    let file = facts.agent_setup.file.is()?;
-    let value = |section, key| value_of(&file.text, section, key);
-    let is = |section, key| value(section, key).as_deref() == Some("true");
-    let remedy = "nim-tls plan --answers FILE, with role: instance";
-    let (host, port) = (value("server", "host"), value("server", "grpcPort"));
-    let Some((host, port)) = host.zip(port) else {
-        return Some(subject.warning(
-            "not at all: its settings name no server.host and server.grpcPort",
-            remedy,
-        ));
-    };
-    let to = format!("to {host}:{port}");
-    if !is("tls", "enable") {
-        return Some(subject.warning(format!("{to}, in the clear"), remedy));
-    }
-    let shows = match value("tls", "cert") {
-        Some(_) => "with a certificate of its own",
-        None => "without a certificate of its own",
-    };
-    if is("tls", "skip_verify") {
-        let what = format!("{to}, encrypted, {shows}; it takes anybody for the manager");
-        return Some(subject.warning(what, remedy));
-    }
-    Some(subject.ok(format!("{to}, encrypted, {shows}; it verifies the manager")))
+    let (good, words) = facts.agent_setup.file.is()?.connects();
+    Some(if good {
+        subject.ok(words)
+    } else {
+        subject.warning(words, "nim-tls plan --answers FILE, with role: instance")
+    })
 }
 
 /// They count more than the file.
@@ -85,9 +66,4 @@ fn overrides(facts: &Facts) -> Option<Check> {
         .collect();
     let remedy = "systemctl cat nginx-agent; cat /var/lib/nginx-agent/agent-dynamic.conf";
     (!words.is_empty()).then(|| subject.warning(words.join("; "), remedy))
-}
-
-/// Whether this host is managed, and manages nothing.
-pub(super) fn is_instance(facts: &Facts) -> bool {
-    facts.nim == Known::Absent && matches!(facts.agent, Known::Is(_))
 }

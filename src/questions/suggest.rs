@@ -5,6 +5,7 @@ use crate::facts::{Facts, FoundContent, Known};
 use crate::nginx::flat;
 use crate::plan::{ClientsToday, SERVICES, agents_today};
 use crate::values::{HostName, Port, SubjectName, sort_by_key};
+use crate::yaml::value_of;
 
 /// Names that stand on many a manager's certificate and are nobody's name for it: the vendor's
 /// own certificate is for `manager-server` (domain facts of NIM 2).
@@ -14,6 +15,8 @@ const NOBODYS: [&str; 3] = ["localhost", "manager-server", "_"];
 /// suggest.
 pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
     match field {
+        // Names on an instance are those of its own sites.
+        "manager_name" if facts.is_instance() => agents_manager(facts).unwrap_or_default(),
         "manager_name" => manager_names(facts).into_iter().next().unwrap_or_default(),
         "alt_names" => manager_names(facts)
             .into_iter()
@@ -32,6 +35,14 @@ pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
         },
         _ => String::new(),
     }
+}
+
+/// The manager that the agent has been told, if it is called by a name.
+fn agents_manager(facts: &Facts) -> Option<String> {
+    let file = facts.agent_setup.file.is()?;
+    let host = value_of(&file.text, "server", "host")?;
+    let named = host.parse::<HostName>().is_ok() && host != "localhost";
+    named.then_some(host)
 }
 
 /// Where a fleet is on its way, going on is the next step only once all are ready.

@@ -2,7 +2,7 @@
 
 use super::{Choice, Kind, Question, Step};
 
-pub const QUESTIONS: [Question; 10] = [
+pub const QUESTIONS: [Question; 11] = [
     Question {
         field: "method",
         step: Step::Method,
@@ -61,6 +61,15 @@ pub const QUESTIONS: [Question; 10] = [
         why: "Whoever types the manager's name without https is sent there. Nothing else on port 80 \
               changes.",
         kind: Kind::YesNo,
+    },
+    Question {
+        field: "certificates.agent.bundle",
+        step: Step::Certificates,
+        label: "Files of this agent",
+        why: "Where the folder lies that the manager has issued for this instance \
+              (/var/lib/nim-tls/issued/NAME there), or the same as one .tar.gz: the agent's \
+              certificate and key, and the root that the manager is verified with.",
+        kind: Kind::Path,
     },
     Question {
         field: "certificates.ca_key.keep",

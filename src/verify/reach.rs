@@ -18,7 +18,7 @@ use super::verdict::{Seen, UNIMPLEMENTED, Verdict};
 use crate::certificate::read_pem_chain;
 use crate::host::Host;
 use crate::plan::{ReachProof, SERVICES};
-use crate::report::Row;
+use crate::report::{MANAGER, Row};
 use crate::values::{AbsPath, SubjectName};
 
 const LIMIT: u64 = 16 << 20;
@@ -41,7 +41,7 @@ pub(super) fn reach(
         tell(&row);
         rows.push(row);
     };
-    let leg = format!("agent -> manager at {}:{}", proof.host, proof.port);
+    let leg = format!("{MANAGER} at {}:{}", proof.host, proof.port);
     match first_answering(host, proof) {
         Ok(address) => {
             let reach = Reach {
@@ -91,13 +91,7 @@ impl Reach<'_> {
                     Judgement::Distrusted(why) => (why.to_string(), false),
                     Judgement::NotJudged => ("not judged".to_owned(), false),
                 };
-                note(said(
-                    self.leg,
-                    "certificate of the manager",
-                    &name,
-                    seen,
-                    ok,
-                ));
+                note(said(self.leg, "its certificate", &name, seen, ok));
                 let alpn = negotiated.alpn.as_deref();
                 let seen = alpn.map_or("not spoken", |_| "spoken").to_owned();
                 note(said(self.leg, "HTTP/2", "spoken", seen, alpn == Some("h2")));
@@ -193,57 +187,51 @@ impl Reach<'_> {
         service: &str,
         without: &Seen,
     ) -> Row {
-        let case = self.case(service, "this certificate");
+        let (leg, case) = (&self.leg_to(service), "this certificate");
         let identity = match identity {
             Ok(identity) => identity,
-            Err(why) => return Row::not_tried(self.leg, &case, "through", why.clone()),
+            Err(why) => return Row::not_tried(leg, case, "through", why.clone()),
         };
         let (seen, verdict) = self.ask(Some(identity), service);
         let words = seen.words(None);
         if seen.grpc == Some(UNIMPLEMENTED) {
-            return said(self.leg, &case, "through", words, true);
+            return said(leg, case, "through", words, true);
         }
         if seen.is_down() {
             let words = format!("{words}: let pass, and the service is down");
-            return said(self.leg, &case, "through", words, true);
+            return said(leg, case, "through", words, true);
         }
         // The manager's own "no" (16) to a call without a token cannot be told from nginx's, but
         // where it differs from what is said to those without a certificate.
         let own = seen.grpc.is_some();
         if own && seen.alike(without) {
             let why = format!("the same answer with and without a certificate: {words}");
-            return Row::not_tried(self.leg, &case, "through", why);
+            return Row::not_tried(leg, case, "through", why);
         }
         let ok = own || verdict == Verdict::Through;
-        said(self.leg, &case, "through", words, ok)
+        said(leg, case, "through", words, ok)
     }
 
     fn without(&self, service: &str, seen: &Seen, verdict: Verdict) -> Row {
-        let case = self.case(service, "no certificate");
+        let (leg, case) = (&self.leg_to(service), "no certificate");
         let words = seen.words(None);
         if !self.proof.shows_certificate {
             // Encrypted is what was asked for; who may call is for the manager to say.
             let through = verdict == Verdict::Through || seen.is_down();
-            return said(
-                self.leg,
-                &case,
-                "answered",
-                words,
-                through || seen.grpc.is_some(),
-            );
+            return said(leg, case, "answered", words, through || seen.grpc.is_some());
         }
         if verdict == Verdict::Refused {
-            return said(self.leg, &case, "refused", words, true);
+            return said(leg, case, "refused", words, true);
         }
         let why = format!(
             "let in ({words}): the manager does not refuse agents without a certificate yet"
         );
-        Row::not_tried(self.leg, &case, "refused", why)
+        Row::not_tried(leg, case, "refused", why)
     }
 
-    fn case(&self, service: &str, who: &str) -> String {
+    fn leg_to(&self, service: &str) -> String {
         let short = service.rsplit('.').next().unwrap_or(service);
-        format!("{short}, {who}")
+        format!("{short} at {}:{}", self.proof.host, self.proof.port)
     }
 
     /// The process that was restarted: a connection of its own that stays.

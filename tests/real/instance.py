@@ -56,12 +56,13 @@ def with_agent(manager: Manager, tool: Tool, settings: str = PACKAGED, version: 
     manager.write(f"{STAND_IN}/systemctl", (HERE / "services_stand_in.py").read_text(), 0o755)
     packages = ":".join(site.getsitepackages())
     start = (
-        f"#!/bin/bash\nexport PYTHONPATH={packages} STAND_IN_VERSION=${{STAND_IN_VERSION-{version}}}\n"
+        f"#!/bin/bash\nexport PYTHONPATH={packages} STAND_IN_VERSION=$(cat /mnt/agent.version)\n"
         f'exec -a {STAND_IN}/nginx-agent {sys.executable} {HERE / "agent_stand_in.py"} "$@"\n'
     )
     for name in ("start-agent", "nginx-agent"):
         manager.write(f"{STAND_IN}/{name}", start, 0o755)
     manager.write(SETTINGS, settings, 0o640)
+    manager.write("/mnt/agent.version", version)
     tool.before = ("env", f"PATH={STAND_IN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     manager.run(*tool.before, "systemctl", "restart", "nginx-agent")
 
@@ -81,3 +82,12 @@ def agent_calls(manager: Manager) -> set[str]:
     """The calls of the agent that have reached the manager's services."""
     calls = (call for call in manager.call_log() if call["attempt"] == "agent")
     return {f"{call['service'].rpartition('.')[2]}/{call['method']}" for call in calls}
+
+
+def without_manager(manager: Manager) -> dict[str, str]:
+    """From here on only an instance is seen: the files that tell a manager are away, and nginx serves what it has
+    loaded. Gives what a terminal on it has around."""
+    manager.run("mkdir", "-p", "/mnt/hidden")
+    manager.run("mv", "/etc/nms/nms.conf", "/etc/nginx/conf.d/nms-http.conf", "/mnt/hidden/")
+    manager.run("sed", "-i", "s/^Package: nms-instance-manager$/Package: another/", "/var/lib/dpkg/status")
+    return {"PATH": f"{STAND_IN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}

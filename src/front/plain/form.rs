@@ -2,7 +2,6 @@
 
 use crate::questions::{Asked, Kind, QUESTIONS, Question, Step};
 
-use super::super::outlook::Outlook;
 use super::super::passphrase;
 use super::super::prompt::Choices;
 use super::super::words;
@@ -28,7 +27,8 @@ impl Talk<'_> {
                 Err(left) => return Err(left),
             }
         }
-        if matches!(self.outlook, Outlook::Ready(_)) {
+        // What is open then is what nobody has looked at.
+        if self.entered.check().is_ok() {
             self.look_for_names();
         }
         Ok(())
@@ -59,11 +59,13 @@ impl Talk<'_> {
             Kind::YesNo => Choices::Of(&["yes", "no"]),
             _ => Choices::Open,
         };
-        let is_list = matches!(question.kind, Kind::Names | Kind::HostNames);
-        let label = if is_list {
-            format!("{}, with commas, or {NONE}", question.label)
-        } else {
-            question.label.to_owned()
+        let may_be_none = matches!(question.kind, Kind::Names | Kind::HostNames | Kind::Path);
+        let label = match question.kind {
+            Kind::Names | Kind::HostNames => {
+                format!("{}, with commas, or {NONE}", question.label)
+            }
+            Kind::Path => format!("{}, or {NONE}", question.label),
+            _ => question.label.to_owned(),
         };
         loop {
             let now = self.entered.get(question.field).to_owned();
@@ -71,7 +73,7 @@ impl Talk<'_> {
                 Choices::Open => self.ask_freely(&label, &now, choices, question.why)?,
                 _ => self.ask(&label, &now, choices, question.why)?,
             };
-            let text = if is_list && said == NONE {
+            let text = if may_be_none && said == NONE {
                 ""
             } else {
                 said.as_str()

@@ -37,11 +37,14 @@ pub(super) fn decide(
     let undecided = undecided(ground, run);
     let _ = leaving::say(undecided.clone());
     while let Some(waits) = busy::waits(ground, run) {
-        let look = "Open the UI in a browser now. Everything is put back by itself in";
+        let look = words::look_now(words::is_of_instance(&rows));
         let covers = words::covers(waits.switch.as_ref());
         asked.say(&wrapped(
             "",
-            &format!("{look} {} s{covers}.", waits.left),
+            &format!(
+                "{look} Everything is put back by itself in {} s{covers}.",
+                waits.left
+            ),
             width,
         ));
         if let Some((back, of)) = waits.came_back {

@@ -1,10 +1,8 @@
 //! Steps 1 to 3: the host, what it needs, and the choice of a method.
 
 use crate::method::{self, Cell, Method};
-use crate::plan;
 use crate::prerequisites::Status;
 use crate::questions::{self, Question};
-use crate::values::Port;
 
 use super::super::prompt::Choices;
 use super::super::words;
@@ -14,7 +12,7 @@ const NEXT: &str = "next goes on to the next step.";
 
 impl Talk<'_> {
     pub(super) fn host(&mut self) -> Result<(), Left> {
-        self.tell(words::WELCOME);
+        self.tell(words::welcome(&self.facts));
         self.tell(
             "Enter takes what stands in brackets; back, ?, save and quit are words at every \
              question.",
@@ -40,12 +38,7 @@ impl Talk<'_> {
         loop {
             let text = words::checks(&self.checks, self.output.width);
             self.asked.say(&text);
-            let today = plan::today(&self.facts, Port::HTTPS);
-            let today = today.map_or_else(
-                |problem| problem.what,
-                |today| format!("Agents are {today}."),
-            );
-            self.tell_after("Today: ", &today);
+            self.tell_after("Today: ", &words::today_in_full(&self.facts));
             let help = "next goes on; again looks at this host once more, after you have mended \
                         something.";
             loop {

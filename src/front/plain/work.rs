@@ -159,7 +159,12 @@ impl Talk<'_> {
 
     fn stays(&mut self, run: &RunId, exit: u8) -> Left {
         let issued = format!("{}/issued", self.ground.state());
-        self.tell(&words::files_wait(&issued));
+        let rows = following::proof(self.ground, run);
+        if words::is_of_instance(&rows) {
+            self.tell(words::TAKE_AWAY);
+        } else {
+            self.tell(&words::files_wait(&issued));
+        }
         if !self.is_practice() {
             let way_back = self.way_back(run.as_str());
             self.tell_after("It stays. Way back, later: ", &way_back);

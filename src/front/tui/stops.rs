@@ -57,7 +57,10 @@ impl Stop {
     pub(super) fn is_text(self) -> bool {
         match self {
             Self::Field(question) => {
-                matches!(question.kind, Kind::Name | Kind::Names | Kind::HostNames)
+                matches!(
+                    question.kind,
+                    Kind::Name | Kind::Names | Kind::HostNames | Kind::Path
+                )
             }
             Self::Secret(_) => true,
             _ => false,

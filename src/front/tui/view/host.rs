@@ -11,7 +11,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         body.text(" ", "Looking at this host: what is installed, what runs, what nginx is told to do. Nothing is changed by that.");
         return body;
     };
-    body.text(" ", words::WELCOME);
+    body.text(" ", words::welcome(facts));
     if let Some(folder) = &model.practice {
         body.gap();
         body.text(

@@ -3,14 +3,13 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::super::words::today_in_full;
 use super::super::model::Model;
 use super::super::stops::{Stop, stops};
 use super::body::Body;
-use crate::facts::Facts;
-use crate::plan;
 use crate::prerequisites::{Check, Status};
 use crate::questions::in_questions;
-use crate::values::{Port, escaped};
+use crate::values::escaped;
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
@@ -67,7 +66,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     if let Some(facts) = &model.facts {
         body.gap();
         body.rule("Today");
-        body.text(" ", &today(facts));
+        body.text(" ", &today_in_full(facts));
     }
     body.gap();
     body.foot_begins();
@@ -78,13 +77,6 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
 /// The title, and what was found.
 fn words(check: &Check) -> String {
     format!("{}: {}", check.title, check.detail)
-}
-
-fn today(facts: &Facts) -> String {
-    plan::today(facts, Port::HTTPS).map_or_else(
-        |problem| problem.what,
-        |today| format!("Agents are {today}."),
-    )
 }
 
 fn attention(body: &mut Body, model: &Model, check: &Check, here: bool) {

@@ -116,6 +116,9 @@ fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     let proof =
         format!("{word}: {ok} of {tried} connections{to} as they must be, {not_tried} not tried.");
     body.styled(" ", &proof, style);
+    if words::is_of_instance(rows) {
+        return;
+    }
     let came_back = model.running.as_ref().and_then(|running| running.came_back);
     let back = match (came_back, model.connected(), model.connected_before) {
         (Some((back, of)), _, _) => words::came_back(back, of),
@@ -131,7 +134,7 @@ fn what_now(body: &mut Body, model: &Model) {
         let look = if model.practice.is_some() {
             "On a real host: open the UI in a browser now."
         } else {
-            "Open the UI in a browser now."
+            look_now(model)
         };
         let switch = model
             .running
@@ -141,6 +144,11 @@ fn what_now(body: &mut Body, model: &Model) {
         let words = format!("{look} Without Keep, all is put back when the time is over{covers}.");
         return body.text(" ", &words);
     }
+    if is_of_instance(model) {
+        let words = format!("{} {}", look_now(model), words::TAKE_AWAY);
+        body.text(" ", &words);
+        return body.text(" Way back, later too: ", &model.way_back());
+    }
     let words = words::files_wait(&model.issued);
     if model.practice.is_some() {
         body.text(" ", &format!("{words} All goes away when you leave."));
@@ -148,4 +156,14 @@ fn what_now(body: &mut Body, model: &Model) {
         body.text(" ", &format!("{words} Open the UI in a browser now."));
         body.text(" Way back, later too: ", &model.way_back());
     }
+}
+
+fn is_of_instance(model: &Model) -> bool {
+    let running = model.running.as_ref();
+    running.is_some_and(|running| words::is_of_instance(&running.rows))
+}
+
+/// What only a person can see.
+fn look_now(model: &Model) -> &'static str {
+    words::look_now(is_of_instance(model))
 }
