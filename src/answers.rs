@@ -31,6 +31,8 @@ pub use rules::Refusal;
 pub enum Goal {
     Manager(Answers),
     Instance(InstanceAnswers),
+    /// Role `ca`: the same answers as a manager's, of which those about certificates count.
+    Authority(Answers),
 }
 
 impl Goal {
@@ -38,6 +40,7 @@ impl Goal {
     pub fn check(draft: &Draft) -> Result<Self, Vec<Refusal>> {
         match draft.role {
             Some(Role::Instance) => InstanceAnswers::check(draft).map(Self::Instance),
+            Some(Role::Ca) => Answers::check(draft).map(Self::Authority),
             _ => Answers::check(draft).map(Self::Manager),
         }
     }
@@ -45,7 +48,7 @@ impl Goal {
     /// Whether it names a file that was not looked at for these facts.
     pub fn is_unseen(&self, facts: &Facts) -> bool {
         match self {
-            Self::Manager(_) => false,
+            Self::Manager(_) | Self::Authority(_) => false,
             Self::Instance(answers) => {
                 let mut files = answers.files().into_iter();
                 files.any(|path| !facts.files.contains_key(&path))
@@ -57,14 +60,14 @@ impl Goal {
     pub fn manager(&self) -> Option<&Answers> {
         match self {
             Self::Manager(answers) => Some(answers),
-            Self::Instance(_) => None,
+            Self::Instance(_) | Self::Authority(_) => None,
         }
     }
 
     /// The file with the passphrase of the authority's key.
     pub fn passphrase_file(&self) -> Option<&AbsPath> {
         match self {
-            Self::Manager(answers) => answers.passphrase_file.as_ref(),
+            Self::Manager(answers) | Self::Authority(answers) => answers.passphrase_file.as_ref(),
             Self::Instance(_) => None,
         }
     }

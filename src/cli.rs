@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::Problem;
-use crate::values::{AbsPath, RunId};
+use crate::values::{AbsPath, HostName, RunId};
 
 /// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
 #[derive(Debug, Parser)]
@@ -137,6 +137,9 @@ pub enum Command {
     Agents,
     /// Proves again, now, that the right client gets through and others do not. Changes nothing
     Verify,
+    /// Certificates as files: shown, issued for further agents, and handed out
+    #[command(subcommand)]
+    Certs(Certs),
     /// Why it does not work: reads the logs of nginx and the agent, looks at what the configuration
     /// lets through, and names cause, evidence and what helps. Changes nothing
     Doctor(Examination),
@@ -154,6 +157,32 @@ pub enum Command {
     /// Runs nginx in a private copy of the file system; started by the worker
     #[command(name = "__stage", hide = true)]
     Stage,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Certs {
+    /// What files of certificates and keys say, whether they belong together, and what is wrong
+    /// with them (exit 1). Changes nothing
+    Inspect {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Issues certificates for further agents from the authority of this host. Touches no service
+    Issue {
+        /// The host names of the instances
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<HostName>,
+        /// What the agents' manager is called, where nothing here tells
+        #[arg(long, value_name = "NAME")]
+        manager: Option<HostName>,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// The commands that bring an instance what was issued for it. Changes nothing
+    HandOut {
+        #[arg(value_name = "NAME")]
+        name: HostName,
+    },
 }
 
 /// What is planned or done: one of these.

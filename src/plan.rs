@@ -56,6 +56,7 @@ mod agent_settings;
 mod instance_steps;
 mod instance;
 
+mod issuing;
 mod goal;
 mod reviewed;
 

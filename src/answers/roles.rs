@@ -88,11 +88,8 @@ impl Refusals {
         if draft.usage_reporting.is_some() {
             self.add("usage_reporting", "belongs to role instance");
         }
-        if let Some(role) = draft.role.filter(|role| *role == Role::Ca) {
-            self.add(
-                "role",
-                format!("is {role}; this version of nim-tls handles manager and instance"),
-            );
+        if draft.role == Some(Role::Ca) && draft.agents.is_empty() {
+            self.add("agents", "is empty: role ca issues certificates for agents");
         }
     }
 }

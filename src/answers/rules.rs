@@ -56,7 +56,7 @@ impl Refusals {
     fn required(&mut self, draft: &Draft) {
         let missing = [
             ("version", draft.version.is_none(), "1"),
-            ("role", draft.role.is_none(), "manager or instance"),
+            ("role", draft.role.is_none(), "manager, instance or ca"),
             ("generation", draft.generation.is_none(), "nim2"),
             ("proxy", draft.proxy.is_none(), "nginx-oss or nginx-plus"),
             (

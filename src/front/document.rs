@@ -16,7 +16,6 @@ use super::output::Output;
 use super::outward::Outward;
 use super::place::Ground;
 use super::plan_text::noted;
-use super::typed::quoted;
 
 #[derive(Serialize)]
 pub(super) struct RunDocument {
@@ -119,8 +118,6 @@ pub(super) struct About<'a> {
     pub(super) options: &'a str,
     /// Of this host, where instances' files wait.
     pub(super) issued: &'a str,
-    /// The same, as the machine around names it.
-    pub(super) issued_outside: &'a str,
 }
 
 /// Shows how a run ended.
@@ -214,14 +211,14 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
             }
         }
         if !about.goes_away {
-            text.push_str(&next_steps(receipt, about, width));
+            text.push_str(&next_steps(receipt, about));
         }
     }
     text
 }
 
 /// What is left to the operator.
-fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
+fn next_steps(receipt: &Receipt, about: &About<'_>) -> String {
     let mut text = String::from("\nnext:\n");
     let below = format!("{}/", about.issued);
     let agents: BTreeSet<&str> = receipt
@@ -231,19 +228,18 @@ fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
         .filter_map(|change| change.path.strip_prefix(&below)?.split('/').next())
         .gathered();
     if !agents.is_empty() {
-        let words = "bring each instance the files of its folder here; nginx-agent.conf among \
-                     them says what goes where on the instance:";
-        text.push_str(&wrapped("  - ", words, width));
+        text.push_str("  - bring each instance its files; this prints the commands:\n");
         for agent in agents {
             let agent = escaped(agent);
-            let folder = format!("{}/{agent}", about.issued_outside);
-            let folder = quoted(folder.as_ref());
-            text.push_str(&format!("      scp {folder}/* root@{agent}:\n"));
+            let options = about.options;
+            text.push_str(&format!("      nim-tls certs hand-out {agent}{options}\n"));
         }
     }
     let (run, options) = (&receipt.run, about.options);
-    text.push_str("  - prove it again, at any time:\n");
-    text.push_str(&format!("      nim-tls verify{options}\n"));
+    if receipt.proves.is_some() || receipt.reaches.is_some() {
+        text.push_str("  - prove it again, at any time:\n");
+        text.push_str(&format!("      nim-tls verify{options}\n"));
+    }
     text.push_str("  - go back to how it was:\n");
     text.push_str(&format!("      nim-tls rollback {run}{options}\n"));
     text

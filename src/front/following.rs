@@ -198,7 +198,6 @@ pub(super) fn outcome(
                 goes_away: ground.practice_folder().is_some(),
                 options: &ground.options(),
                 issued: &format!("{}/issued", ground.state()),
-                issued_outside: &format!("{}/issued", ground.outside(ground.state())),
             };
             document::show(output, &receipt, ground, &about)
         }

@@ -125,6 +125,7 @@ pub(super) fn first_look(ground: &Ground, goal: Option<&Goal>) -> Facts {
 fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
     match goal {
         Goal::Manager(answers) => of_manager(ground, answers),
+        Goal::Authority(_) => Wanted::without_answers(ground.state().clone()),
         Goal::Instance(answers) => Wanted {
             names: vec![answers.manager_name.clone()],
             files: answers.files(),

@@ -3,6 +3,7 @@
 
 mod agents;
 mod apply;
+mod certs;
 mod check;
 mod confirm;
 mod doctor;
@@ -42,6 +43,7 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
         }
         Command::Verify => verify::verify(ground, output),
         Command::Return { run, stay } => returning::returning(ground, run, *stay),
+        Command::Certs(asked) => certs::certs(ground, asked, output),
         Command::Doctor(asked) => doctor::doctor(ground, asked, output),
         // Dispatched already.
         Command::Demo | Command::Worker { .. } | Command::Stage => {

@@ -6,7 +6,7 @@ use super::file::{Content, FileChange, FolderChange, Piece};
 use super::making::Making;
 use super::naming;
 use super::placed::below;
-use super::server_certificate::{ServerChoice, ServerFiles, Today};
+use super::server_certificate::{ServerFiles, Today};
 use super::step::{Issuing, ProofTrust};
 use crate::answers::Answers;
 use crate::certificate::{Purpose, Recipe, kept, spread_days};
@@ -38,23 +38,8 @@ pub(super) fn plan(
     answers: &Answers,
     today: &Today,
 ) -> Result<Certificates, Problem> {
-    let mut made = Making {
-        facts,
-        answers,
-        files: Vec::new(),
-        notes: Vec::new(),
-    };
-    let ca = match &facts.state.ca {
-        Known::Is(ca) => Some(ca),
-        Known::Absent => None,
-        Known::Unclear(why) => {
-            return Err(Problem::host(format!(
-                "the certificate authority cannot be read: {why}; put the file back from a backup, \
-                 or go back and apply again, which makes a new authority"
-            ))
-            .remedy("nim-tls rollback"));
-        }
-    };
+    let mut made = Making::of(facts, answers);
+    let ca = authority_of(facts)?;
     let server = made.server(ca, today)?;
     let agents = made.agents(ca);
     made.note_spread(&agents);
@@ -79,7 +64,7 @@ pub(super) fn plan(
     } else {
         None
     };
-    made.issued(ca, &agents, &server);
+    made.issued(ca, &agents, server.trust == ProofTrust::OurRoot);
     let folders = made.folders(authority.is_some());
     let new_server = server.recipe.is_some();
     let issuing = authority.map(|authority| Issuing {
@@ -99,6 +84,71 @@ pub(super) fn plan(
         root: public(ca, Piece::RootCertificate),
         notes: made.notes,
     })
+}
+
+/// The name on the certificate that every NGINX Instance Manager 2 comes with: what replaces that
+/// one has to be for it too.
+const VENDORS_NAME: &str = "manager-server";
+
+/// Certificates for agents alone.
+pub(super) struct ForAgents {
+    pub(super) issuing: Option<Issuing>,
+    pub(super) files: Vec<FileChange>,
+    pub(super) folders: Vec<FolderChange>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The same where nothing is for this host itself. `server` is what the manager may be issued
+/// later: a new authority has to be allowed to.
+pub(super) fn for_agents(
+    facts: &Facts,
+    answers: &Answers,
+    server: Option<&Recipe>,
+) -> Result<ForAgents, Problem> {
+    let mut made = Making::of(facts, answers);
+    let ca = authority_of(facts)?;
+    let agents = made.agents(ca);
+    made.note_spread(&agents);
+    let authority = match ca {
+        None => {
+            let mut names = made.names_in_play(server);
+            names.extend(VENDORS_NAME.parse().map(SubjectName::Dns));
+            Some(made.new_authority(&names)?)
+        }
+        Some(ca) if !agents.is_empty() => {
+            let recipes = agents.values();
+            let names = recipes.flat_map(|recipe| recipe.names.iter().cloned());
+            Some(made.existing_authority(ca, &names.gathered())?)
+        }
+        Some(_) => None,
+    };
+    made.issued(ca, &agents, true);
+    let mut folders = made.folders(authority.is_some());
+    folders.retain(|folder| folder.path != naming::certs());
+    Ok(ForAgents {
+        issuing: authority.map(|authority| Issuing {
+            authority,
+            server: None,
+            agents,
+            folder: below(&facts.state.folder, "ca"),
+        }),
+        files: made.files,
+        folders,
+        notes: made.notes,
+    })
+}
+
+/// The authority of this host, if there is one.
+fn authority_of(facts: &Facts) -> Result<Option<&FoundCa>, Problem> {
+    match &facts.state.ca {
+        Known::Is(ca) => Ok(Some(ca)),
+        Known::Absent => Ok(None),
+        Known::Unclear(why) => Err(Problem::host(format!(
+            "the certificate authority cannot be read: {why}; put the file back from a backup, or \
+             go back and apply again, which makes a new authority"
+        ))
+        .remedy("nim-tls rollback")),
+    }
 }
 
 impl Making<'_> {
@@ -153,12 +203,7 @@ impl Making<'_> {
     }
 
     /// What each agent is handed.
-    fn issued(
-        &mut self,
-        ca: Option<&FoundCa>,
-        new: &BTreeMap<HostName, Recipe>,
-        server: &ServerChoice,
-    ) {
+    fn issued(&mut self, ca: Option<&FoundCa>, new: &BTreeMap<HostName, Recipe>, our_root: bool) {
         for agent in &self.answers.agents {
             let folder = issued_folder(self.facts, agent);
             if new.contains_key(agent) {
@@ -175,7 +220,7 @@ impl Making<'_> {
             let text = super::template::agent_conf(
                 &self.answers.manager_name,
                 self.answers.https,
-                server.trust == ProofTrust::OurRoot,
+                our_root,
             );
             self.place(
                 &below(&folder, "nginx-agent.conf"),

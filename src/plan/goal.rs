@@ -1,7 +1,7 @@
 //! One way in, whatever the plan is for.
 
 use super::step::Plan;
-use super::{instance, make};
+use super::{instance, issuing, make};
 use crate::answers::Goal;
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -11,5 +11,6 @@ pub fn for_goal(facts: &Facts, goal: &Goal) -> Result<Plan, Problem> {
     match goal {
         Goal::Manager(answers) => make::plan(facts, answers),
         Goal::Instance(answers) => instance::plan(facts, answers),
+        Goal::Authority(answers) => issuing::plan(facts, answers),
     }
 }

@@ -15,7 +15,16 @@ pub(super) struct Making<'a> {
     pub(super) notes: Vec<String>,
 }
 
-impl Making<'_> {
+impl<'a> Making<'a> {
+    pub(super) fn of(facts: &'a Facts, answers: &'a Answers) -> Self {
+        Self {
+            facts,
+            answers,
+            files: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     pub(super) fn recipe(
         &self,
         purpose: Purpose,

@@ -2,6 +2,7 @@
 
 use super::certificates::Certificates;
 use super::step::{Action, NginxCommand, Plan, Proof, Step, TrustChange};
+use crate::values::AbsPath;
 
 const TEST: &str = "test the new files with nginx -t";
 const TRUST: &str = "let this system trust the root";
@@ -85,6 +86,11 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         .changed_files()
         .any(|file| file.path.as_str().ends_with("/nim-tls-root.crt"));
     let trust = anchor.then_some(("trust", TRUST));
+    let state = plan.issuing().map(|issuing| issuing.folder.parent());
+    let inside = |state: AbsPath| plan.files.iter().all(|file| file.path.is_below(&state));
+    if state.is_some_and(inside) {
+        return Vec::new();
+    }
     if plan.is_of_instance() {
         let rest = [("restart", RESTART), ("prove", REACH)];
         return trust.into_iter().chain(rest).collect();

@@ -22,6 +22,9 @@ class Folder:
         for name in snapshot.FOLDERS:
             self.path(name).mkdir(exist_ok=True, parents=True)
 
+    def write(self, inside: str, text: str | bytes) -> None:
+        self.path(inside).write_bytes(text.encode() if isinstance(text, str) else text)
+
     def path(self, inside: str) -> Path:
         return Path(f"{self.root}{inside}")
 
@@ -58,6 +61,12 @@ class FolderTool(Tool):
     @property
     def place(self) -> str:
         return str(self.manager.root)
+
+    def apply(self, text: str | bytes | None = None, before: tuple[str, ...] = ()) -> Done:
+        if text is not None:
+            self.manager.write(ANSWERS_FILE, text)
+        file = self.inside(ANSWERS_FILE)
+        return self.run("apply", "--answers", file, "--yes", "--format", "json", before=before)
 
     def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 60) -> Done:
         return super().run(*argv, "--root", str(self.manager.root), before=before, timeout=timeout)

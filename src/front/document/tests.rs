@@ -48,7 +48,6 @@ fn shown(receipt: &Receipt, exit: u8, notes: &[String]) -> String {
         notes,
         options: " --state-dir /srv/tls",
         issued: "/srv/tls/issued",
-        issued_outside: "/srv/tls/issued",
     };
     text(receipt, &about, 80)
 }

@@ -25,6 +25,10 @@ pub(super) fn apply(
     output: &Output,
 ) -> Result<u8, Problem> {
     let begun = begin(ground, source, consent, confirm_within, output);
+    ended(ground, begun, output)
+}
+
+fn ended(ground: &Ground, begun: Result<Begun, Problem>, output: &Output) -> Result<u8, Problem> {
     match begun.map_err(|problem| document::refused(output, problem))? {
         Begun::Nothing(notes) => unchanged(output, notes),
         Begun::Declined(code) => Ok(code),
@@ -48,45 +52,87 @@ fn begin(
     confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<Begun, Problem> {
-    let (answers, reviewed) = asked(ground, source, output)?;
-    consent::possible(consent, "apply")?;
-    busy::refuse(ground)?;
-    let runs_seen = Runs::new(ground.host(), ground.state()).that_changed().ok();
-    let planned = session::planned_on(ground, &answers);
-    // One may have begun meanwhile, and then the plan is of a host in between.
-    busy::refuse(ground)?;
-    let (facts, plan) = planned?;
-    if let Some(reviewed) = reviewed {
-        reviewed.is_still(ground, &plan, &Basis::of(&facts))?;
-    }
-    if plan.is_empty() {
-        return Ok(Begun::Nothing(plan.notes));
-    }
-    let known = passphrase::from_named_file(ground, &plan, &answers, output)?;
-    if !consent.yes {
-        // Every line first, so that what is still on the screen at the question is the summary.
-        output.tell(&plan_text::differences(&plan, output));
-    }
-    output.tell(&plan_text::summary(&plan, output.told_width()));
-    match consent::ask(consent, "apply", "Do this now?", output.has_colour())? {
-        Answer::Yes => {}
-        answer => return Ok(Begun::Declined(declined(&answer, output))),
-    }
-    let passphrase = match known {
-        Some(known) => known,
-        None => match passphrase::obtain(ground, &plan, output)? {
-            Obtained::Passphrase(passphrase) => passphrase,
-            Obtained::Left(code) => {
-                return Ok(Begun::Declined(declined(&Answer::Left(code), output)));
-            }
-        },
+    let (goal, reviewed) = asked(ground, source, output)?;
+    let order = Order {
+        command: "apply",
+        consent,
+        confirm_within,
     };
-    let mut request = worker::request("apply", None);
-    request.keep_within = confirm_within;
-    request.runs_seen = runs_seen;
-    let launch = ground.launch()?;
-    let (host, state) = (ground.host(), ground.state());
-    worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)
+    order.begin(ground, &goal, reviewed.as_ref(), output)
+}
+
+/// The same for answers that come from no file.
+pub(super) fn carry(
+    ground: &Ground,
+    goal: &Goal,
+    command: &'static str,
+    consent: Consent,
+    output: &Output,
+) -> Result<u8, Problem> {
+    let order = Order {
+        command,
+        consent,
+        confirm_within: None,
+    };
+    let begun = order.begin(ground, goal, None, output);
+    ended(ground, begun, output)
+}
+
+/// How it is to be done.
+struct Order {
+    command: &'static str,
+    consent: Consent,
+    confirm_within: Option<u32>,
+}
+
+impl Order {
+    fn begin(
+        &self,
+        ground: &Ground,
+        goal: &Goal,
+        reviewed: Option<&Reviewed>,
+        output: &Output,
+    ) -> Result<Begun, Problem> {
+        let consent = self.consent;
+        consent::possible(consent, self.command)?;
+        busy::refuse(ground)?;
+        let runs_seen = Runs::new(ground.host(), ground.state()).that_changed().ok();
+        let planned = session::planned_on(ground, goal);
+        // One may have begun meanwhile, and then the plan is of a host in between.
+        busy::refuse(ground)?;
+        let (facts, plan) = planned?;
+        if let Some(reviewed) = reviewed {
+            reviewed.is_still(ground, &plan, &Basis::of(&facts))?;
+        }
+        if plan.is_empty() {
+            return Ok(Begun::Nothing(plan.notes));
+        }
+        let known = passphrase::from_named_file(ground, &plan, goal, output)?;
+        if !consent.yes {
+            // Every line first, so that what is still on the screen at the question is the summary.
+            output.tell(&plan_text::differences(&plan, output));
+        }
+        output.tell(&plan_text::summary(&plan, output.told_width()));
+        match consent::ask(consent, self.command, "Do this now?", output.has_colour())? {
+            Answer::Yes => {}
+            answer => return Ok(Begun::Declined(declined(&answer, output))),
+        }
+        let passphrase = match known {
+            Some(known) => known,
+            None => match passphrase::obtain(ground, &plan, output)? {
+                Obtained::Passphrase(passphrase) => passphrase,
+                Obtained::Left(code) => {
+                    return Ok(Begun::Declined(declined(&Answer::Left(code), output)));
+                }
+            },
+        };
+        let mut request = worker::request(self.command, None);
+        request.keep_within = self.confirm_within;
+        request.runs_seen = runs_seen;
+        let launch = ground.launch()?;
+        let (host, state) = (ground.host(), ground.state());
+        worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)
+    }
 }
 
 /// The answers, from wherever they are to be taken, and what they came to when it was reviewed.

@@ -1,0 +1,110 @@
+//! `nim-tls certs hand-out`: the commands that bring an instance what was issued for it.
+
+use serde::Serialize;
+
+use crate::certificate::read_pem_chain;
+use crate::error::{Exit, Problem};
+use crate::values::{AbsPath, HostName, moment, wrapped};
+use crate::yaml::value_of;
+
+use super::super::super::output::Output;
+use super::super::super::place::Ground;
+use super::super::super::typed::quoted;
+
+const LIMIT: u64 = 1 << 20;
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    name: String,
+    folder: String,
+    expires: String,
+    /// To be typed here.
+    here: Vec<String>,
+    /// To be typed on the instance.
+    there: Vec<String>,
+    /// For `answers` on the instance.
+    answers: String,
+}
+
+pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Result<u8, Problem> {
+    let folder = ground.state().join(&format!("issued/{name}"));
+    let folder = folder.map_err(|error| Problem::usage(error.to_string()))?;
+    let read = |file: &str| read(ground, &folder, file);
+    let missing = |what: &str| {
+        Problem::host(format!("nothing is issued for {name}: {what}"))
+            .remedy(format!("nim-tls certs issue {name}"))
+    };
+    let chain = read("agent.crt").map_err(|why| missing(&why))?;
+    let chain = read_pem_chain(&chain).map_err(|error| missing(&error.to_string()))?;
+    let settings = read("nginx-agent.conf").map_err(|why| missing(&why))?;
+    let settings = String::from_utf8_lossy(&settings).into_owned();
+    let value = |key| value_of(&settings, "server", key);
+    let manager = value("host").ok_or_else(|| missing("its settings name no manager"))?;
+    let port = value("grpcPort").unwrap_or_else(|| "443".to_owned());
+
+    let there = format!("/root/{name}");
+    let outside = quoted(ground.outside(&folder).as_ref());
+    let here = vec![format!("scp -pr {outside} root@{name}:{there}")];
+    let answers = format!(
+        "version: 1\nrole: instance\ngeneration: nim2\nproxy: nginx-oss\nmethod: client-mtls\n\
+         manager_name: {manager}\nports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
+    );
+    let on_instance = vec![
+        "nim-tls apply --answers instance.yaml".to_owned(),
+        format!("rm -r {there}"),
+    ];
+    let expires = chain.first().map_or(0, |leaf| leaf.validity.not_after);
+    let document = Document {
+        schema: 1,
+        name: name.to_string(),
+        folder: ground.outside(&folder),
+        expires: moment(expires),
+        here,
+        there: on_instance,
+        answers,
+    };
+    if output.is_json() {
+        output.document(&document)?;
+    } else {
+        output.result(&text(&document, output.width))?;
+    }
+    Ok(Exit::Done as u8)
+}
+
+fn read(ground: &Ground, folder: &AbsPath, file: &str) -> Result<Vec<u8>, String> {
+    let path = folder.join(file).map_err(|error| error.to_string())?;
+    let bytes = ground.host().read(path.as_path(), LIMIT);
+    bytes.map_err(|error| error.to_string())
+}
+
+fn text(document: &Document, width: usize) -> String {
+    let Document {
+        name,
+        folder,
+        expires,
+        here,
+        there,
+        answers,
+        ..
+    } = document;
+    let mut text = wrapped("", &format!("{folder}: for {name}, until {expires}"), width);
+    text.push_str("\nHere:\n");
+    for command in here {
+        text.push_str(&format!("  {command}\n"));
+    }
+    text.push_str(&format!("\nOn {name}, as root:\n"));
+    for command in there {
+        text.push_str(&format!("  {command}\n"));
+    }
+    text.push_str("\nwith these answers in instance.yaml (nginx-plus, where it runs that):\n");
+    for line in answers.lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push('\n');
+    let rest = "The wizard, nim-tls without a command, asks for the same. By hand: nginx-agent.conf in \
+                the folder says what goes where. The last command takes away the copy of the key that \
+                lay there on the way.";
+    text.push_str(&wrapped("", rest, width));
+    text
+}
