@@ -97,6 +97,9 @@ pub struct Answers {
     /// Browsers that come without TLS are sent on.
     pub redirect_http: bool,
     pub trust_store: bool,
+    /// Certificates of ours that end within so many days are made anew; `None`: those that are two
+    /// thirds through their life. No answer of a file: it is asked for by a command.
+    pub renew_within: Option<u32>,
     /// Fields that were left open, and what was taken.
     pub defaults: BTreeMap<String, String>,
 }
@@ -193,6 +196,7 @@ impl Answers {
                 draft.options.trust_store,
                 true,
             ),
+            renew_within: None,
             defaults,
         })
     }

@@ -19,7 +19,7 @@ mod tests;
 pub use chain::{ChainFault, Flaw, chain_holds, chain_verifies, valid_for};
 pub use constraint::{NameConstraints, Permitted, Subtree};
 pub use flaws::{FileFlaw, flaws};
-pub use kept::{NotKept, kept};
+pub use kept::{Enough, NotKept, kept};
 pub use parse::describe_public_key;
 pub use pem_text::{LARGEST_PEM, PemBlock, PemFault, pem_blocks, what_is};
 pub use read::{

@@ -178,6 +178,15 @@ pub enum Certs {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Makes those certificates anew that are two thirds through their life, by the answers of
+    /// the latest run; all else stays as those answers want it
+    Renew {
+        /// Those that end within so many days instead
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        within: Option<u32>,
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// The commands that bring an instance what was issued for it. Changes nothing
     HandOut {
         #[arg(value_name = "NAME")]

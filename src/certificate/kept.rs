@@ -7,6 +7,8 @@ use super::read::{Certificate, EntryName, ExtendedUse, Standing};
 use super::recipe::{Purpose, Recipe};
 use crate::values::{Digest, Gather as _, SubjectName};
 
+const DAY: i64 = 86_400;
+
 /// Why a certificate does not stay. Each reads well after "a new certificate, because ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotKept {
@@ -26,6 +28,15 @@ pub enum NotKept {
     Chain(#[from] ChainFault),
     #[error("less than a third of its life remains")]
     Aging,
+    #[error("it ends within {0} days")]
+    EndsWithin(u32),
+}
+
+/// How much of a certificate's life has to be left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enough {
+    MoreThanAThird,
+    MoreThanDays(u32),
 }
 
 /// Judges `certificate` against the recipe it would be issued by today.
@@ -38,6 +49,7 @@ pub fn kept(
     issuers: &[&Certificate],
     certificate: &Certificate,
     key: Option<&Digest>,
+    enough: Enough,
     now: i64,
 ) -> Result<(), NotKept> {
     if key.is_some_and(|key| *key != certificate.public_key) {
@@ -70,10 +82,13 @@ pub fn kept(
     let mut chain = vec![certificate];
     chain.extend(between);
     chain_verifies(&chain, root, now, recipe.purpose)?;
-    if certificate.validity.more_than_a_third_left(now) {
-        Ok(())
-    } else {
-        Err(NotKept::Aging)
+    let validity = certificate.validity;
+    match enough {
+        Enough::MoreThanAThird if !validity.more_than_a_third_left(now) => Err(NotKept::Aging),
+        Enough::MoreThanDays(days) if validity.not_after <= now + i64::from(days) * DAY => {
+            Err(NotKept::EndsWithin(days))
+        }
+        _ => Ok(()),
     }
 }
 

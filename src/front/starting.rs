@@ -15,10 +15,11 @@ use super::session;
 /// Seconds that somebody has to see that the UI can still be reached, and to say so.
 pub(super) const KEEP_WITHIN: u32 = 120;
 
-/// Starts what was shown, where the host is still the one that it was shown for.
+/// Starts what was shown for `answers`, whose `text` is kept with the run, where the host is still the one that it was shown for.
 pub(super) fn start(
     ground: &Ground,
     answers: &Goal,
+    text: String,
     shown: &Plan,
     passphrase: &Zeroizing<String>,
 ) -> Result<Started, Problem> {
@@ -37,6 +38,7 @@ pub(super) fn start(
     // Where no service is touched, nobody can be locked out.
     request.keep_within = plan.proves().then_some(KEEP_WITHIN);
     request.runs_seen = runs_seen;
+    request.answers = Some(text);
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)

@@ -167,7 +167,8 @@ impl Making<'_> {
                 let issuers = [&ca.intermediate, &ca.root];
                 found.key_matches
                     && found.chain.first().is_some_and(|leaf| {
-                        kept(&recipe, &issuers, leaf, None, self.facts.looked_at).is_ok()
+                        let now = self.facts.looked_at;
+                        kept(&recipe, &issuers, leaf, None, self.enough(), now).is_ok()
                     })
             });
             if !stays {

@@ -3,7 +3,7 @@
 use super::file::{Content, FileChange};
 use super::placed::change;
 use crate::answers::Answers;
-use crate::certificate::{Purpose, Recipe};
+use crate::certificate::{Enough, Purpose, Recipe};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::values::{AbsPath, SubjectName};
@@ -22,6 +22,14 @@ impl<'a> Making<'a> {
             answers,
             files: Vec::new(),
             notes: Vec::new(),
+        }
+    }
+
+    /// How much of its life a certificate of ours needs to have left, to stay.
+    pub(super) fn enough(&self) -> Enough {
+        match self.answers.renew_within {
+            Some(days) => Enough::MoreThanDays(days),
+            None => Enough::MoreThanAThird,
         }
     }
 

@@ -111,9 +111,16 @@ impl Making<'_> {
             let recipe = self
                 .server_recipe(Some(leaf))
                 .map_err(|problem| problem.what)?;
-            return kept(&recipe, &issuers, leaf, None, self.facts.looked_at)
-                .map(|()| ProofTrust::OurRoot)
-                .map_err(|why| why.to_string());
+            return kept(
+                &recipe,
+                &issuers,
+                leaf,
+                None,
+                self.enough(),
+                self.facts.looked_at,
+            )
+            .map(|()| ProofTrust::OurRoot)
+            .map_err(|why| why.to_string());
         }
         let name = SubjectName::Dns(self.answers.manager_name.clone());
         if !valid_for(leaf, &name) {

@@ -167,6 +167,7 @@ pub(super) fn request(undoes: Option<&RunId>) -> Request {
         user: "alice".to_owned(),
         keep_within: None,
         runs_seen: None,
+        answers: None,
         by_switch: false,
         terminal: "/dev/pts/3".to_owned(),
     }

@@ -42,6 +42,9 @@ pub struct Request {
     /// How many runs had changed something when the plan was begun: it knows of no other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_seen: Option<usize>,
+    /// The answers that it was planned for, as they were written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
     /// Nobody asked for it: it is what the switch of the undone run does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_switch: bool,

@@ -48,6 +48,7 @@ pub fn request(command: &str, undoes: Option<RunId>) -> Request {
         terminal: terminal.unwrap_or_else(|_| "no terminal".to_owned()),
         keep_within: None,
         runs_seen: None,
+        answers: None,
         by_switch: false,
     }
 }

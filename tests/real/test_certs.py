@@ -192,3 +192,32 @@ def test_answers_are_those_of_the_readme(folder: FolderTool) -> None:
     folder.run(*argv).must(0, "applied")
     done = folder.run("certs", "issue", NEW, "--yes")
     assert done.code == 2 and "passphrase" in done.err, done
+
+
+@newer_build_and([PLAIN])
+def test_renew_makes_anew_what_ends_soon_and_proves_it(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers()).must(0, "applied")
+    files = [issued("web-1.example.com", "agent.crt"), issued("db-1.example.com", "agent.crt"), "/etc/nms/certs/server.crt"]
+    first = [manager.read(path) for path in files]
+    assert tool.run("certs", "renew", "--yes", "--format", "json").must(0)["outcome"] == "unchanged"
+    # Agents live 330 and 331 days, the manager 365.
+    assert tool.run("certs", "renew", "--within", "300", "--yes", "--format", "json").must(0)["outcome"] == "unchanged"
+    done = tool.run("certs", "renew", "--within", "340", "--yes", "--format", "json").must(0, "applied")
+    second = [manager.read(path) for path in files]
+    assert [was != now for was, now in zip(first, second, strict=True)] == [True, True, False], done["changed"]
+    through = manager.attempt(attempt(manager, "web-1.example.com"))
+    assert all(outcome.reached for outcome in through), through
+    done = tool.run("certs", "renew", "--within", "370", "--yes", "--format", "json").must(0, "applied")
+    assert manager.read(files[2]) != first[2] and done["reload"] == "done", done
+    assert all(row["ok"] is not False for row in done["proof"]) and done["proof"], done["proof"]
+    history = tool.run("history", "--format", "json").document["runs"]
+    assert [run["command"] for run in history] == ["apply", "certs renew", "certs renew"], history
+
+
+def test_renew_needs_answers_that_were_kept(folder: FolderTool) -> None:
+    done = folder.run("certs", "renew", "--yes")
+    assert done.code == 1 and "nim-tls apply" in done.err, done
+    folder.apply(of_authority()).must(0, "applied")
+    done = folder.run("certs", "renew", "--within", "400", "--yes", "--format", "json").must(0, "applied")
+    assert {Path(path).name for path in done["changed"]} == {"agent.crt", "agent.key"}, done["changed"]
+    assert folder.run("certs", "renew", "--within", "0").code == 2

@@ -258,6 +258,8 @@ fn hostile_text_in_each_field_is_refused_in_a_sentence_or_taken_as_it_is() {
                 // A word that another field of the file does not go with is told there.
                 Ok(Err(refusals)) => refusal(&refusals, field)
                     .map_or_else(|| refusals[0].why.clone(), |refusal| refusal.why.clone()),
+                // The same answers are good for an authority as well.
+                Ok(Ok(_)) if field == "role" && text == "ca" => continue,
                 Ok(Ok(_)) => {
                     panic!("{field}: {text:?} was taken")
                 }

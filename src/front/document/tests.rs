@@ -1,8 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::plan::ReachProof;
 use crate::receipt::{Before, Change};
-use crate::values::{Digest, Mode, Owner};
+use crate::values::{Digest, HostName, Mode, Owner, Port};
 
 fn receipt(outcome: Outcome) -> Receipt {
     let placed = |path: &str| Change {
@@ -54,15 +55,28 @@ fn shown(receipt: &Receipt, exit: u8, notes: &[String]) -> String {
 
 #[test]
 fn an_applied_run_ends_with_what_is_left_to_do() {
-    let text = shown(&receipt(Outcome::Applied), 0, &[]);
+    let mut proven = receipt(Outcome::Applied);
+    let name: HostName = "nim.example.com".parse().unwrap();
+    proven.reaches = Some(ReachProof {
+        host: name.clone(),
+        name,
+        port: Port::HTTPS,
+        ca: None,
+        system: None,
+        certificate: None,
+        key: None,
+        shows_certificate: true,
+        agent: false,
+    });
+    let text = shown(&proven, 0, &[]);
     for line in [
-        "      scp /srv/tls/issued/web-1.example.com/* root@web-1.example.com:",
+        "      nim-tls certs hand-out web-1.example.com --state-dir /srv/tls",
         "      nim-tls verify --state-dir /srv/tls",
         "      nim-tls rollback 2026-01-01-01 --state-dir /srv/tls",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
-    assert_eq!(text.matches("scp ").count(), 1, "{text}");
+    assert_eq!(text.matches("hand-out ").count(), 1, "{text}");
     assert!(
         text.lines().all(|line| line.chars().count() <= 80),
         "{text}"

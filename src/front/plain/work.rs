@@ -84,7 +84,13 @@ impl Talk<'_> {
             Some(_) => typed,
             None => zeroize::Zeroizing::default(),
         };
-        match starting::start(self.ground, answers, plan, &passphrase) {
+        match starting::start(
+            self.ground,
+            answers,
+            self.entered.to_yaml(),
+            plan,
+            &passphrase,
+        ) {
             Ok(started) => self.follow(started),
             Err(problem) => {
                 self.tell_problem(&problem);

@@ -32,9 +32,10 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
             }
             Effect::Start {
                 answers,
+                text,
                 plan,
                 passphrase,
-            } => match start(&ground, &answers, &plan, &passphrase) {
+            } => match start(&ground, &answers, text, &plan, &passphrase) {
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },

@@ -4,6 +4,7 @@ use crate::answers::Goal;
 use crate::cli::{Consent, Source};
 use crate::error::{Exit, Problem};
 use crate::plan::Basis;
+use crate::values::escaped;
 use crate::worker::{self, Runs, Started};
 
 use super::super::busy;
@@ -52,9 +53,10 @@ fn begin(
     confirm_within: Option<u32>,
     output: &Output,
 ) -> Result<Begun, Problem> {
-    let (goal, reviewed) = asked(ground, source, output)?;
+    let (text, goal, reviewed) = asked(ground, source, output)?;
     let order = Order {
         command: "apply",
+        answers: Some(&text),
         consent,
         confirm_within,
     };
@@ -65,12 +67,14 @@ fn begin(
 pub(super) fn carry(
     ground: &Ground,
     goal: &Goal,
+    answers: Option<&str>,
     command: &'static str,
     consent: Consent,
     output: &Output,
 ) -> Result<u8, Problem> {
     let order = Order {
         command,
+        answers,
         consent,
         confirm_within: None,
     };
@@ -79,13 +83,15 @@ pub(super) fn carry(
 }
 
 /// How it is to be done.
-struct Order {
+struct Order<'a> {
     command: &'static str,
+    /// As they were written, to be kept with the run.
+    answers: Option<&'a str>,
     consent: Consent,
     confirm_within: Option<u32>,
 }
 
-impl Order {
+impl Order<'_> {
     fn begin(
         &self,
         ground: &Ground,
@@ -129,6 +135,7 @@ impl Order {
         let mut request = worker::request(self.command, None);
         request.keep_within = self.confirm_within;
         request.runs_seen = runs_seen;
+        request.answers = self.answers.map(str::to_owned);
         let launch = ground.launch()?;
         let (host, state) = (ground.host(), ground.state());
         worker::start(host, state, &launch, &request, Some(&plan), &passphrase).map(Begun::Run)
@@ -140,15 +147,19 @@ fn asked(
     ground: &Ground,
     source: &Source,
     output: &Output,
-) -> Result<(Goal, Option<Reviewed>), Problem> {
+) -> Result<(String, Goal, Option<Reviewed>), Problem> {
     let Some(file) = &source.plan else {
-        return Ok((session::answers(source.answers()?)?, None));
+        let file = source.answers()?;
+        let text = session::text(file)?;
+        let goal = session::checked(&text, &escaped(&file.to_string_lossy()))?;
+        return Ok((String::from_utf8_lossy(&text).into_owned(), goal, None));
     };
     let reviewed = Reviewed::load(file)?;
     reviewed.is_for(ground, file)?;
     reviewed::warn(file, output);
     output.tell(&reviewed.heading(file));
-    Ok((reviewed.answers(file)?, Some(reviewed)))
+    let goal = reviewed.answers(file)?;
+    Ok((reviewed.answers.join("\n"), goal, Some(reviewed)))
 }
 
 pub(super) fn declined(answer: &Answer, output: &Output) -> u8 {

@@ -3,6 +3,7 @@
 mod hand_out;
 mod inspect;
 mod issue;
+mod renew;
 
 use crate::cli::Certs;
 use crate::error::Problem;
@@ -18,6 +19,7 @@ pub(super) fn certs(ground: &Ground, asked: &Certs, output: &Output) -> Result<u
             manager,
             consent,
         } => issue::issue(ground, names, manager.as_ref(), *consent, output),
+        Certs::Renew { within, consent } => renew::renew(ground, *within, *consent, output),
         Certs::HandOut { name } => hand_out::hand_out(ground, name, output),
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::certificate::{ChainFault, Flaw, NotKept, Validity, kept};
+use crate::certificate::{ChainFault, Enough, Flaw, NotKept, Validity, kept};
 
 /// What may change about the world or the wish, and whether the certificate stays.
 #[test]
@@ -15,7 +15,14 @@ fn a_certificate_stays_while_it_fits() {
     let issuers: Vec<_> = authority.chain().iter().collect();
     let judge = |wish: &Recipe, now| {
         let key = issued.key.public_key_digest();
-        kept(wish, &issuers, &issued.certificate, Some(&key), now)
+        kept(
+            wish,
+            &issuers,
+            &issued.certificate,
+            Some(&key),
+            Enough::MoreThanAThird,
+            now,
+        )
     };
     assert_eq!(judge(&wish, NOW), Ok(()));
     let reordered = Recipe {
@@ -74,16 +81,37 @@ fn a_certificate_stays_while_it_fits() {
 
     let other_key = root.key().public_key_digest();
     assert_eq!(
-        kept(&wish, &issuers, &issued.certificate, Some(&other_key), NOW),
+        kept(
+            &wish,
+            &issuers,
+            &issued.certificate,
+            Some(&other_key),
+            Enough::MoreThanAThird,
+            NOW
+        ),
         Err(NotKept::KeyMismatch)
     );
     assert_eq!(
-        kept(&wish, &issuers, &issued.certificate, None, NOW),
+        kept(
+            &wish,
+            &issuers,
+            &issued.certificate,
+            None,
+            Enough::MoreThanAThird,
+            NOW
+        ),
         Ok(())
     );
     let strangers: Vec<_> = stranger.chain().iter().collect();
     assert_eq!(
-        flaw(kept(&wish, &strangers, &issued.certificate, None, NOW)),
+        flaw(kept(
+            &wish,
+            &strangers,
+            &issued.certificate,
+            None,
+            Enough::MoreThanAThird,
+            NOW
+        )),
         Flaw::SignedByAnother
     );
 }
@@ -98,7 +126,16 @@ fn authorities_stay_while_their_constraints_suffice() {
             ..recipe(Purpose::Root, "Example Root", &[])
         }
     };
-    let judge = |wish: &Recipe| kept(wish, &[], root.certificate(), None, NOW);
+    let judge = |wish: &Recipe| {
+        kept(
+            wish,
+            &[],
+            root.certificate(),
+            None,
+            Enough::MoreThanAThird,
+            NOW,
+        )
+    };
     assert_eq!(judge(&permitting(&["nim.example.com"])), Ok(()));
     assert_eq!(judge(&permitting(&["agent.example.com"])), Ok(()));
     let wider = permitting(&["nim.example.com", "10.0.0.5"]);
@@ -108,9 +145,29 @@ fn authorities_stay_while_their_constraints_suffice() {
 
     let wish = recipe(Purpose::Intermediate, "Example Intermediate", &[]);
     let below = authority.certificate();
-    assert_eq!(kept(&wish, &[root.certificate()], below, None, NOW), Ok(()));
+    assert_eq!(
+        kept(
+            &wish,
+            &[root.certificate()],
+            below,
+            None,
+            Enough::MoreThanAThird,
+            NOW
+        ),
+        Ok(())
+    );
     let (other_root, _) = authorities(KeyKind::EcdsaP256, &["nim.example.com"]);
-    assert!(kept(&wish, &[other_root.certificate()], below, None, NOW).is_err());
+    assert!(
+        kept(
+            &wish,
+            &[other_root.certificate()],
+            below,
+            None,
+            Enough::MoreThanAThird,
+            NOW
+        )
+        .is_err()
+    );
 }
 
 #[test]

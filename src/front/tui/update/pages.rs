@@ -218,6 +218,7 @@ fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Eff
     model.connected_before = model.connected();
     model.focus = 0;
     vec![Effect::Start {
+        text: model.entered.to_yaml(),
         answers,
         plan,
         passphrase,

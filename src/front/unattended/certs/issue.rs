@@ -54,7 +54,7 @@ pub(super) fn issue(
             .collect();
         Problem::usage(words.join("; "))
     })?;
-    apply::carry(ground, &goal, "certs issue", consent, output)
+    apply::carry(ground, &goal, None, "certs issue", consent, output)
 }
 
 /// By the last proof, or by what was issued before.
