@@ -1,0 +1,125 @@
+//! What a plan would do to people and certificates, in words.
+
+use crate::answers::Entered;
+use crate::certificate::Recipe;
+use crate::facts::{Facts, Known};
+use crate::method::Method;
+use crate::plan::{Authority, Plan};
+use crate::values::escaped;
+
+/// Who notices what of the work.
+pub(in crate::front) fn noticed(
+    facts: Option<&Facts>,
+    entered: &Entered,
+    plan: &Plan,
+) -> [(&'static str, String); 2] {
+    if entered.get("role") == "instance" {
+        return noticed_by_instance(plan);
+    }
+    let agents = if entered.get("method") == Method::ClientMtls.to_string() {
+        cut_off(facts, !entered.get("agents").is_empty())
+    } else {
+        "none is refused.".to_owned()
+    };
+    let issues = plan
+        .issuing()
+        .is_some_and(|issuing| issuing.server.is_some());
+    let agents = if issues {
+        format!("{agents} To trust the manager, agents need the new root.")
+    } else {
+        agents
+    };
+    let browsers = if issues {
+        "a new certificate; they warn where its root is not trusted, so give people the root. \
+         Connections that are open end once."
+    } else {
+        "connections that are open end once; the certificate stays"
+    };
+    let browsers = browsers.to_owned();
+    [("browsers", browsers), ("agents", agents)]
+}
+
+fn noticed_by_instance(plan: &Plan) -> [(&'static str, String); 2] {
+    let agent = if plan.step("restart").is_some() {
+        "is restarted, and connects with its certificate. Where it does not get through, all is put \
+         back."
+    } else {
+        "goes on as it is until you restart it."
+    };
+    let manager = "shows this instance offline for a few seconds. Its nginx serves on as before.";
+    [("agent", agent.to_owned()), ("manager", manager.to_owned())]
+}
+
+fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
+    let connected = facts.map(|facts| &facts.connected);
+    let count = match connected {
+        Some(Known::Is(clients)) => {
+            let without = clients
+                .iter()
+                .filter(|client| client.certificate.is().is_none())
+                .count();
+            format!(
+                "{} clients connected now, {without} of them without a certificate",
+                clients.len()
+            )
+        }
+        _ => "how many are connected could not be told".to_owned(),
+    };
+    let then = if names_agents {
+        "Whoever has none of these certificates is refused until its files are brought to it."
+    } else {
+        "Step 4 names no agent, so none gets a certificate here: whoever has none is refused from \
+         then on."
+    };
+    format!("{count}. {then}")
+}
+
+/// Leaves that are named; of a fleet the first few say enough.
+const NAMED: usize = 5;
+
+/// What would be made, as a tree: who signs whom, and for how long.
+pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
+    let Some(issuing) = plan.issuing() else {
+        if plan.is_of_instance() {
+            let words = "None is made: what the manager has issued is put in its place.";
+            return vec![words.to_owned()];
+        }
+        return vec!["None is made: what is here is kept.".to_owned()];
+    };
+    let branch = |last: bool| match (ascii, last) {
+        (true, _) => "+- ",
+        (false, true) => "└─ ",
+        (false, false) => "├─ ",
+    };
+    let days = |recipe: &Recipe| format!("{} days", recipe.days);
+    let line = |under: &str, name: &str, lifetime: &str| {
+        let left = format!("{under}{}", escaped(name));
+        format!("{left:<47} {lifetime}").trim_end().to_owned()
+    };
+    let mut lines = match &issuing.authority {
+        Authority::New {
+            root, intermediate, ..
+        } => vec![
+            line("", "root, new", &days(root)),
+            line(branch(true), "intermediate, new", &days(intermediate)),
+        ],
+        Authority::Existing { .. } => vec![line("", "root and intermediate", "kept")],
+    };
+    let manager = issuing.server.as_ref();
+    let manager = manager.map_or_else(|| "kept as it is".to_owned(), days);
+    let agents = issuing.agents.iter();
+    let mut leaves: Vec<(String, String)> = std::iter::once(("manager".to_owned(), manager))
+        .chain(agents.map(|(name, agent)| (format!("agent {name}"), days(agent))))
+        .collect();
+    if leaves.len() > NAMED {
+        let more = leaves.len() + 1 - NAMED;
+        leaves.truncate(NAMED - 1);
+        leaves.push((format!("{more} more agents"), String::new()));
+    }
+    let last = leaves.len() - 1;
+    for (index, (name, lifetime)) in leaves.iter().enumerate() {
+        let under = format!("   {}", branch(index == last));
+        lines.push(line(&under, name, lifetime));
+    }
+    lines
+}
