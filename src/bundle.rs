@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
 use crate::values::AbsPath;
@@ -17,7 +17,8 @@ const ENDINGS: [&str; 2] = [".tar.gz", ".tgz"];
 /// Whether there is such an archive is for the host to say.
 pub fn inside(path: &AbsPath) -> Option<(AbsPath, &str)> {
     let (archive, name) = path.as_str().rsplit_once('/')?;
-    let is_one = ENDINGS.iter().any(|ending| archive.ends_with(ending));
+    let name_of_it = archive.to_ascii_lowercase();
+    let is_one = ENDINGS.iter().any(|ending| name_of_it.ends_with(ending));
     let archive = archive.parse().ok().filter(|_| is_one)?;
     Some((archive, name))
 }
@@ -26,7 +27,7 @@ pub fn inside(path: &AbsPath) -> Option<(AbsPath, &str)> {
 /// the archive.
 pub fn member(archive: &[u8], name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let damaged = |error: std::io::Error| format!("it is no archive of tar and gzip: {error}");
-    let mut read = tar::Archive::new(GzDecoder::new(archive).take(LARGEST));
+    let mut read = tar::Archive::new(MultiGzDecoder::new(archive).take(LARGEST));
     let mut found = None;
     for entry in read.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;

@@ -3,6 +3,7 @@
 //! not there".
 
 mod agent;
+mod agent_overrides;
 mod build;
 mod clients;
 mod config;
@@ -35,6 +36,7 @@ use reader::Reader;
 use runs::Runs;
 use system::System;
 
+pub use agent::overrides_of_running_agent;
 pub use wanted::{Ask, Question, Wanted};
 
 /// Looks at `host`, and lets nginx read its configuration where it is.
@@ -91,7 +93,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         root: host.is_root(),
         nim: product::nim(host, &packages),
         agent: product::agent(host, &packages),
-        agent_setup: agent::look(&reader, &system, &services.agent_environment),
+        agent_setup: agent::look(&reader, &system, services.agent_unit.as_ref()),
         services: services.states,
         agents: clients::agents(host, &config, &connected),
         connected,

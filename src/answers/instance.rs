@@ -87,6 +87,8 @@ impl InstanceAnswers {
     pub fn files(&self) -> Vec<AbsPath> {
         let pair = self.certificate.iter();
         let pair = pair.flat_map(|files| [files.cert.clone(), files.key.clone()]);
-        pair.chain(self.ca.clone()).collect()
+        pair.chain(self.ca.clone())
+            .chain(self.bundle.clone())
+            .collect()
     }
 }

@@ -17,6 +17,8 @@ pub struct AgentSetup {
     pub file: Known<AgentFile>,
     /// What counts more than the file.
     pub overrides: Vec<Override>,
+    /// Files that may do so too and could not be read, in sentences.
+    pub unread: Vec<String>,
     /// User and group of the process that runs, numeric. Absent: it does not run.
     pub runs_as: Known<(u32, u32)>,
 }
@@ -36,6 +38,23 @@ pub struct Override {
     pub key: String,
     /// As it is written there.
     pub value: String,
+}
+
+impl Override {
+    /// Whether the agent makes the same of it as of `wanted`.
+    pub fn says(&self, wanted: &str) -> bool {
+        let flag = |text: &str| match text {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+            _ => None,
+        };
+        match flag(wanted) {
+            Some(wanted) => flag(&self.value) == Some(wanted),
+            // Names are the same in any case; paths are not.
+            None if wanted.starts_with('/') => self.value == wanted,
+            None => self.value.eq_ignore_ascii_case(wanted),
+        }
+    }
 }
 
 impl AgentFile {
@@ -73,6 +92,7 @@ impl AgentSetup {
         Self {
             file: Known::Absent,
             overrides: Vec::new(),
+            unread: Vec::new(),
             runs_as: Known::Absent,
         }
     }

@@ -3,8 +3,9 @@
 
 use super::file::{Content, FileChange, Piece, Status};
 use super::naming;
-use super::placed::change;
+use super::placed::{below, change};
 use crate::answers::{CertificateFiles, InstanceAnswers};
+use crate::bundle;
 use crate::certificate::{Certificate, Purpose, chain_verifies, pem_chain};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, FoundContent, FoundFile, Known};
@@ -38,6 +39,9 @@ pub(super) fn plan(
         root: None,
         key: None,
     };
+    if let Some(bundle) = &answers.bundle {
+        is_a_bundle(facts, bundle)?;
+    }
     let mut authorities = None;
     if let Some(source) = &answers.ca {
         let found = certificates(facts, source)?;
@@ -84,12 +88,13 @@ impl AgentFiles {
         chain: &[Certificate],
     ) -> Result<AbsPath, Problem> {
         let usual = naming::certs().join(name).expect("a literal name");
-        if *source == usual {
+        let text = pem_chain(chain);
+        if *source == usual || holds(facts, &usual, &Digest::of(text.as_bytes())) {
             return Ok(usual);
         }
         let path = naming::free(facts, &naming::certs(), name)?;
-        let text = Content::Text(pem_chain(chain));
-        self.files.push(change(facts, &path, 0o644, text));
+        let change = change(facts, &path, 0o644, Content::Text(text));
+        self.files.push(change);
         Ok(path)
     }
 
@@ -97,12 +102,9 @@ impl AgentFiles {
         let found = readable(facts, source)?;
         let name = "agent.key";
         let usual = naming::certs().join(name).expect("a literal name");
-        if *source == usual {
-            if found.mode.0 & 0o037 != 0 {
-                let what = format!("{usual} has mode {}: others can read the key", found.mode);
-                return Err(Problem::host(what).remedy(format!("chmod 600 {usual}")));
-            }
-            return Ok(usual);
+        if *source == usual || holds(facts, &usual, &found.digest) {
+            let there = readable(facts, &usual)?;
+            return for_the_agent_alone(facts, &usual, there).map(|()| usual);
         }
         let path = naming::free(facts, &naming::certs(), name)?;
         // An agent that does not run as root reads it by its group.
@@ -141,6 +143,57 @@ impl AgentFiles {
     }
 }
 
+/// Whether somebody has put the same there already.
+fn holds(facts: &Facts, path: &AbsPath, digest: &Digest) -> bool {
+    let found = facts.file(path).file();
+    found.is_some_and(|found| !found.ours && found.digest == *digest)
+}
+
+/// A key that was put in its place by hand: the agent can read it, and few others can.
+fn for_the_agent_alone(facts: &Facts, path: &AbsPath, key: &FoundFile) -> Result<(), Problem> {
+    let (mode, owner) = (key.mode, key.owner);
+    let open = mode.0 & 0o037 != 0;
+    let other = facts
+        .agent_setup
+        .runs_as
+        .is()
+        .filter(|(user, _)| *user != 0);
+    let shut_out = other.is_some_and(|(user, group)| {
+        let by_user = owner.0 == *user && mode.0 & 0o400 != 0;
+        let by_group = owner.1 == *group && mode.0 & 0o040 != 0;
+        !by_user && !by_group
+    });
+    if !open && !shut_out {
+        return Ok(());
+    }
+    let why = if open {
+        "others can read the key"
+    } else {
+        "the agent cannot read the key"
+    };
+    let remedy = match other {
+        Some((_, group)) => format!("chown root:{group} {path} && chmod 640 {path}"),
+        None => format!("chmod 600 {path}"),
+    };
+    let (user, group) = owner;
+    let what = format!("{path} has mode {mode} and belongs to {user}:{group}: {why}");
+    Err(Problem::host(what).remedy(remedy))
+}
+
+fn is_a_bundle(facts: &Facts, bundle: &AbsPath) -> Result<(), Problem> {
+    let why = match facts.file(bundle) {
+        FileFact::NotAFile(_) => return Ok(()),
+        FileFact::File(_) if bundle::inside(&below(bundle, "agent.crt")).is_some() => {
+            return Ok(());
+        }
+        FileFact::File(_) => "is neither a folder nor a .tar.gz or .tgz".to_owned(),
+        FileFact::Nothing { .. } => "is not there".to_owned(),
+        FileFact::Unclear(why) => format!("could not be looked at: {why}"),
+    };
+    let what = format!("certificates.agent.bundle: {bundle} {why}");
+    Err(Problem::host(what).remedy(format!("ls -ld {bundle}")))
+}
+
 fn readable<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a FoundFile, Problem> {
     let why = match facts.file(path) {
         FileFact::File(file) => return Ok(file),
@@ -149,7 +202,12 @@ fn readable<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a FoundFile, Probl
         FileFact::Unclear(why) => format!("could not be read: {why}"),
     };
     let what = format!("certificates.agent: {path} {why}");
-    Err(Problem::host(what).remedy(format!("ls -l {path}")))
+    let archive = bundle::inside(path).map(|(archive, _)| archive);
+    let archive = archive.filter(|archive| facts.file(archive).file().is_some());
+    Err(Problem::host(what).remedy(match archive {
+        Some(archive) => format!("tar -tzf {archive}"),
+        None => format!("ls -l {path}"),
+    }))
 }
 
 fn certificates<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a [Certificate], Problem> {

@@ -7,7 +7,7 @@ use super::naming::literal;
 use crate::answers::InstanceAnswers;
 use crate::error::Problem;
 use crate::facts::{AgentFile, Facts, FileFact, Known};
-use crate::values::{Mode, escaped};
+use crate::values::{Mode, escaped, masked};
 use crate::yaml::{Scalar, Setting, Uneditable, edit};
 
 /// Where a new one goes; as the package makes it.
@@ -61,7 +61,10 @@ pub(super) fn plan(
 }
 
 /// What is to be set, and why.
-fn wanted(answers: &InstanceAnswers, placed: &AgentFiles) -> (Vec<Setting>, Vec<Reason>) {
+pub(super) fn wanted(
+    answers: &InstanceAnswers,
+    placed: &AgentFiles,
+) -> (Vec<Setting>, Vec<Reason>) {
     let mut wanted = Vec::new();
     let mut reasons = Vec::new();
     let mut set = |section, key, value, reason| {
@@ -132,35 +135,50 @@ fn nothing_overrides(
     settings: &[Setting],
     notes: &mut Vec<String>,
 ) -> Result<(), Problem> {
+    if let Some(why) = facts.agent_setup.unread.first() {
+        let what = format!("what counts more than the agent's file could not be told: {why}");
+        return Err(Problem::host(what).remedy("cat /var/lib/nginx-agent/agent-dynamic.conf"));
+    }
+    let wanted = in_effect(settings);
     for made in &facts.agent_setup.overrides {
-        let is_it = |setting: &&Setting| {
-            made.key == format!("{}.{}", setting.section, setting.key.to_lowercase())
-        };
-        let Some(setting) = settings.iter().find(is_it) else {
+        let Some((_, wanted)) = wanted.iter().find(|(key, _)| *key == made.key) else {
             continue;
         };
         let (place, key) = (&made.made_in, &made.key);
-        let wanted = match &setting.value {
-            Scalar::Text(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if made.value.eq_ignore_ascii_case(&wanted) {
+        if made.says(wanted) {
             notes.push(format!(
                 "{place} sets {key} to the same, and counts more than the file"
             ));
             continue;
         }
-        let value = escaped(&made.value);
+        // Whatever stands there may be a secret in the wrong place.
+        let value = escaped(&masked(&made.value));
         let what = format!(
-            "{place} sets {key} to \"{value}\", which counts more than the file: the agent would \
-             never read \"{wanted}\" there"
+            "{place} sets {key} to \"{value}\", which counts more than what the file would say: \
+             \"{wanted}\""
         );
-        let remedy = if place.starts_with('/') {
-            format!("sudoedit {place}")
+        let path = place.split(" (").next().unwrap_or(place);
+        let remedy = if path.starts_with('/') {
+            format!("sudoedit {path}")
         } else {
             "systemctl cat nginx-agent".to_owned()
         };
         return Err(Problem::host(what).remedy(remedy));
     }
     Ok(())
+}
+
+/// What the agent has to go by, as it names its settings: `server.grpcport`, `443`.
+pub(super) fn in_effect(settings: &[Setting]) -> Vec<(String, String)> {
+    let pairs = settings.iter().map(|setting| {
+        let value = match &setting.value {
+            Scalar::Text(text) => text.clone(),
+            other => other.to_string(),
+        };
+        (
+            format!("{}.{}", setting.section, setting.key.to_lowercase()),
+            value,
+        )
+    });
+    pairs.collect()
 }

@@ -1,6 +1,7 @@
 //! The steps of an instance's plan in their order, each with its words.
 
 use super::agent_files::{AgentFiles, other_user};
+use super::agent_settings::{in_effect, wanted};
 use super::instance::shows_certificate;
 use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
 use super::steps::{REACH, RESTART, place, step, trust_step};
@@ -69,6 +70,7 @@ pub(super) fn steps(
             key: pair.map(|pair| pair.key.clone()),
             shows_certificate: shows_certificate(answers),
             agent: restarts,
+            settings: in_effect(&wanted(answers, placed).0),
         }),
     ));
     steps

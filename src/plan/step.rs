@@ -138,6 +138,9 @@ pub struct ReachProof {
     pub shows_certificate: bool,
     /// The agent itself was restarted, and has to connect.
     pub agent: bool,
+    /// What it has to go by, whatever else tells it: `server.host` and its value.
+    #[serde(default)]
+    pub settings: Vec<(String, String)>,
 }
 
 /// How to start another process of the nginx that runs here.

@@ -166,8 +166,7 @@ fn may_be_edited(text: &str) -> bool {
 pub(super) fn look_at(reader: &Reader<'_>, runs: &Runs, path: &AbsPath) -> FileFact {
     let host = reader.host();
     if let Some((archive, name)) = bundle::inside(path)
-        && let Ok(Some(stat)) = host.stat(archive.as_path())
-        && stat.kind == Kind::File
+        && let Some(stat) = target_stat(reader, &archive)
     {
         return in_archive(reader, &archive, name, &stat);
     }

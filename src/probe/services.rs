@@ -32,8 +32,16 @@ pub(super) fn systemd(host: &dyn Host) -> Known<()> {
 
 pub(super) struct Services {
     pub(super) states: BTreeMap<String, Known<String>>,
-    /// What the unit of the agent puts into its environment, as systemd shows it.
-    pub(super) agent_environment: String,
+    /// How the agent is started, where systemd does that.
+    pub(super) agent_unit: Option<AgentUnit>,
+}
+
+/// As systemd shows it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct AgentUnit {
+    pub(super) environment: String,
+    pub(super) environment_files: Vec<String>,
+    pub(super) arguments: String,
 }
 
 pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> Services {
@@ -51,34 +59,57 @@ pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> Services {
         states: units
             .map(|(index, unit)| ((*unit).to_owned(), state(index)))
             .gathered(),
-        agent_environment: asked.map(|(_, said)| said).unwrap_or_default(),
+        agent_unit: asked.ok().and_then(|(states, unit)| {
+            let known = matches!(states.last(), Some(Known::Is(_)));
+            known.then_some(unit)
+        }),
     }
 }
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was
 /// never installed.
-fn ask(host: &dyn Host) -> Result<(Vec<Known<String>>, String), String> {
+fn ask(host: &dyn Host) -> Result<(Vec<Known<String>>, AgentUnit), String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
-    let mut args = vec!["show", "--property=LoadState,ActiveState,Environment"];
+    let mut args = vec![
+        "show",
+        "--property=LoadState,ActiveState,Environment,EnvironmentFiles,ExecStart",
+    ];
     args.extend(UNITS);
     let output = host
         .run(&Command::new(program, &args))
         .map_err(|error| error.to_string())?;
     let said = output.out();
-    let environment = said.trim().split("\n\n").last().and_then(|paragraph| {
-        let mut lines = paragraph.lines();
-        lines.find_map(|line| line.strip_prefix("Environment="))
-    });
-    let environment = environment.unwrap_or_default().to_owned();
-    states(&said)
-        .map(|states| (states, environment))
-        .ok_or_else(|| {
-            let said = output.err();
-            format!(
-                "systemctl said: {}",
-                escaped(said.lines().next().unwrap_or("nothing"))
-            )
-        })
+    let unit = said.trim().split("\n\n").last().map(agent_unit);
+    let unit = unit.unwrap_or_default();
+    states(&said).map(|states| (states, unit)).ok_or_else(|| {
+        let said = output.err();
+        format!(
+            "systemctl said: {}",
+            escaped(said.lines().next().unwrap_or("nothing"))
+        )
+    })
+}
+
+/// `ExecStart={ path=... ; argv[]=/usr/bin/nginx-agent --x ; ... }`, and
+/// `EnvironmentFiles=/etc/default/x (ignore_errors=yes)`, which may come several times.
+fn agent_unit(paragraph: &str) -> AgentUnit {
+    let mut unit = AgentUnit::default();
+    for line in paragraph.lines() {
+        match line.split_once('=') {
+            Some(("Environment", said)) => said.clone_into(&mut unit.environment),
+            Some(("EnvironmentFiles", said)) => {
+                let path = said.split(" (").next().unwrap_or_default();
+                unit.environment_files.push(path.to_owned());
+            }
+            Some(("ExecStart", said)) => {
+                let argv = said.split_once("argv[]=").map_or("", |(_, rest)| rest);
+                let argv = argv.split(" ; ").next().unwrap_or_default();
+                argv.clone_into(&mut unit.arguments);
+            }
+            _ => {}
+        }
+    }
+    unit
 }
 
 /// A paragraph for each unit, in the order asked. `None` unless there is one for each.

@@ -1,7 +1,7 @@
 //! From an instance: its agent's certificate gets through to the manager, the manager is who it
 //! should be, and whoever has no certificate is refused.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -18,6 +18,7 @@ use super::verdict::{Seen, UNIMPLEMENTED, Verdict};
 use crate::certificate::read_pem_chain;
 use crate::host::Host;
 use crate::plan::{ReachProof, SERVICES};
+use crate::probe::overrides_of_running_agent;
 use crate::report::{MANAGER, Row};
 use crate::values::{AbsPath, SubjectName};
 
@@ -43,8 +44,9 @@ pub(super) fn reach(
     };
     let leg = format!("{MANAGER} at {}:{}", proof.host, proof.port);
     match first_answering(host, proof) {
-        Ok(address) => {
+        Ok((address, addresses)) => {
             let reach = Reach {
+                addresses,
                 host,
                 proof,
                 leg: &leg,
@@ -59,14 +61,17 @@ pub(super) fn reach(
 }
 
 /// The agent takes the addresses of the name one after the other.
-fn first_answering(host: &dyn Host, proof: &ReachProof) -> Result<SocketAddr, String> {
+fn first_answering(
+    host: &dyn Host,
+    proof: &ReachProof,
+) -> Result<(SocketAddr, Vec<IpAddr>), String> {
     let name = proof.host.as_str();
     let found = host.resolve(name).map_err(|error| error.to_string())?;
     let mut why = format!("{name} leads to no address");
-    for ip in found {
-        let address = SocketAddr::new(ip, proof.port.number());
+    for ip in &found {
+        let address = SocketAddr::new(*ip, proof.port.number());
         match host.connect(address, PATIENCE) {
-            Ok(_) => return Ok(address),
+            Ok(_) => return Ok((address, found)),
             Err(error) => why = error.to_string(),
         }
     }
@@ -74,6 +79,8 @@ fn first_answering(host: &dyn Host, proof: &ReachProof) -> Result<SocketAddr, St
 }
 
 struct Reach<'a> {
+    /// All that the manager's name leads to.
+    addresses: Vec<IpAddr>,
     host: &'a dyn Host,
     proof: &'a ReachProof,
     leg: &'a str,
@@ -111,6 +118,7 @@ impl Reach<'_> {
         }
         if self.proof.agent {
             note(self.the_agent_itself());
+            note(self.its_settings());
         }
     }
 
@@ -263,6 +271,27 @@ impl Reach<'_> {
         }
     }
 
+    /// It may have been told something else than its file says, by what counts more.
+    fn its_settings(&self) -> Row {
+        let case = "what the agent goes by";
+        let expected = "its file";
+        let overrides = match overrides_of_running_agent(self.host) {
+            Ok(overrides) => overrides,
+            Err(why) => return said(self.leg, case, expected, why, false),
+        };
+        let differs = overrides.iter().find(|made| {
+            let mut settings = self.proof.settings.iter();
+            settings.any(|(key, wanted)| *key == made.key && !made.says(wanted))
+        });
+        match differs {
+            None => said(self.leg, case, expected, "its file".to_owned(), true),
+            Some(made) => {
+                let seen = format!("{} sets {}", made.made_in, made.key);
+                said(self.leg, case, expected, seen, false)
+            }
+        }
+    }
+
     /// Its local port.
     fn connection_of_agent(&self) -> Option<u16> {
         let processes = self.host.processes().ok()?;
@@ -272,8 +301,11 @@ impl Reach<'_> {
         };
         let sockets = self.host.sockets().ok()?;
         let found = sockets.iter().find(|socket| {
-            let to = socket.remote.map(|remote| remote.port());
-            to == Some(self.proof.port.number()) && socket.holders.iter().any(is_agent)
+            let there = |to: SocketAddr| {
+                to.port() == self.proof.port.number()
+                    && self.addresses.contains(&to.ip().to_canonical())
+            };
+            socket.remote.is_some_and(there) && socket.holders.iter().any(is_agent)
         });
         found.map(|socket| socket.local.port())
     }

@@ -367,6 +367,9 @@ fn fetched(host: &dyn Host, fetch: &Fetch) -> Result<Zeroizing<Vec<u8>>, Failure
 }
 
 fn is_file(host: &dyn Host, path: &AbsPath) -> Result<bool, HostError> {
-    let stat = host.stat(path.as_path())?;
+    let Some(real) = host.real_path(path.as_path())? else {
+        return Ok(false);
+    };
+    let stat = host.stat(&real)?;
     Ok(stat.is_some_and(|stat| stat.kind == Kind::File))
 }

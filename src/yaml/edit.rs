@@ -25,8 +25,13 @@ pub enum Uneditable {
     #[error("it does not consist of sections")]
     NotSections,
     /// What agents of version 1 had: `server: host:port`.
-    #[error("line {line}: {section} is a text there, and would have to be a section")]
+    #[error("line {line}: {section} is no section there, and would have to be one")]
     NotASection { section: String, line: usize },
+    #[error("it has {0} twice, in letters of different size: the agent takes one of them")]
+    Twice(String),
+    /// A merge at the top: what is in it would be hidden by a section of the same name.
+    #[error("it merges sections by <<, of which it could not be told what is in force")]
+    Merged,
     #[error("it is written in a way that cannot be edited without changing more than {0}")]
     Form(String),
 }
@@ -73,6 +78,7 @@ fn read(text: &str) -> Result<Mapping, Uneditable> {
         return Err(Uneditable::NotYaml("it opens too many brackets".to_owned()));
     }
     match serde_yaml::from_str(text) {
+        Ok(Value::Mapping(mapping)) if mapping.contains_key("<<") => Err(Uneditable::Merged),
         Ok(Value::Mapping(mapping)) => Ok(mapping),
         Ok(Value::Null) => Ok(Mapping::new()),
         Ok(_) => Err(Uneditable::NotSections),
@@ -83,8 +89,9 @@ fn read(text: &str) -> Result<Mapping, Uneditable> {
 /// The same in what was read; whether that changes anything.
 fn set(file: &mut Mapping, setting: &Setting, text: &str) -> Result<bool, Uneditable> {
     if setting.section.is_empty() {
-        return Ok(set_in(file, setting));
+        return set_in(file, setting);
     }
+    once(file, setting.section)?;
     let name = folded(file, setting.section).map(|(name, _)| name.to_owned());
     let name = name.unwrap_or_else(|| setting.section.to_owned());
     let section = file
@@ -94,7 +101,7 @@ fn set(file: &mut Mapping, setting: &Setting, text: &str) -> Result<bool, Unedit
         *section = Value::Mapping(Mapping::new());
     }
     match section {
-        Value::Mapping(section) => Ok(set_in(section, setting)),
+        Value::Mapping(section) => set_in(section, setting),
         _ => Err(Uneditable::NotASection {
             line: key_at(text, &[&name]).map_or(0, |place| place.line),
             section: name,
@@ -102,14 +109,25 @@ fn set(file: &mut Mapping, setting: &Setting, text: &str) -> Result<bool, Unedit
     }
 }
 
-fn set_in(mapping: &mut Mapping, setting: &Setting) -> bool {
+/// Which of two the agent would take is for its reader's order of the day.
+fn once(mapping: &Mapping, key: &str) -> Result<(), Uneditable> {
+    let names = mapping.keys().filter_map(Value::as_str);
+    let alike = names.filter(|name| name.eq_ignore_ascii_case(key));
+    if alike.count() > 1 {
+        return Err(Uneditable::Twice(key.to_owned()));
+    }
+    Ok(())
+}
+
+fn set_in(mapping: &mut Mapping, setting: &Setting) -> Result<bool, Uneditable> {
+    once(mapping, setting.key)?;
     let found = folded(mapping, setting.key);
     if found.is_some_and(|(_, value)| setting.value.is(value)) {
-        return false;
+        return Ok(false);
     }
     let name = found.map_or(setting.key, |(name, _)| name).to_owned();
     mapping.insert(Value::from(name), setting.value.value());
-    true
+    Ok(true)
 }
 
 /// The same in the text. `None`: it is written in a way that is not followed here.

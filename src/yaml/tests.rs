@@ -130,8 +130,11 @@ fn every_way_to_write_it_ends_in_the_same_values() {
 #[test]
 fn what_cannot_be_edited_is_said() {
     for (before, why) in [
-        ("server: nim:443\n", "line 1: server is a text there"),
-        ("log: a\nserver: [a]\n", "line 2: server is a text there"),
+        ("server: nim:443\n", "line 1: server is no section there"),
+        (
+            "log: a\nserver: [a]\n",
+            "line 2: server is no section there",
+        ),
         ("- a\n", "does not consist of sections"),
         ("server:\n\thost: a\n", "it is not YAML: "),
         ("server:\n  host: a\n  host: b\n", "it is not YAML: "),
@@ -141,6 +144,18 @@ fn what_cannot_be_edited_is_said() {
             "cannot be edited",
         ),
         ("{log: a}\n", "cannot be edited"),
+        (
+            "server:\n  grpcport: 443\n  grpcPort: 1\n",
+            "has grpcPort twice",
+        ),
+        (
+            "server:\n  host: a\nServer:\n  host: b\n",
+            "has server twice",
+        ),
+        (
+            "d: &d\n  server:\n    token: x\n<<: *d\n",
+            "merges sections",
+        ),
         ("server:\n  host: a\n   b\n", "cannot be edited"),
     ] {
         let said = edit(before, &wanted()).unwrap_err().to_string();

@@ -52,7 +52,8 @@ def show(args: list[str]) -> None:
         "MainPID": lambda unit: str(pid()),
         "Environment": lambda unit: ENVIRONMENT.read_text().replace("\n", " ") if ENVIRONMENT.exists() else "",
     }
-    paragraphs = ["\n".join(f"{name}={known[name](unit)}" for name in wanted) for unit in units]
+    nothing = lambda unit: ""  # noqa: E731
+    paragraphs = ["\n".join(f"{name}={known.get(name, nothing)(unit)}" for name in wanted) for unit in units]
     print("\n\n".join(paragraphs))
 
 

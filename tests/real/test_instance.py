@@ -5,6 +5,7 @@ connections are real. What makes these tests red: in src/plan/agent_settings.rs,
 src/verify/reach.rs, a row that says yes to what it has not seen.
 """
 
+import pytest
 import snapshot
 import yaml
 from conftest import each_build_and, newer_build_and
@@ -150,9 +151,9 @@ def test_encryption_alone(manager: Manager, tool: Tool) -> None:
 REFUSED = {
     "agent-3": ("", "3.11.3", "speaks to version 2 only", "install nginx-agent 2"),
     "form-of-1": ('sed -i "s/^server:.*/server: nim.example.com:10443/; /^  host/d; /^  grpcPort/d; /^  token/d" ' + SETTINGS,
-                  "2.46.7", "server is a text there", "take that line out"),
+                  "2.46.7", "server is no section there", "take that line out"),
     "tabs": (f"sed -i 's/^  host/\\thost/' {SETTINGS}", "2.46.7", "it is not YAML", "sudoedit"),
-    "no-bundle": (f"rm -r {BUNDLE}", "2.46.7", "ca.pem is not there", "ls -l"),
+    "no-bundle": (f"rm -r {BUNDLE}", "2.46.7", f"{BUNDLE} is not there", f"ls -ld {BUNDLE}"),
     "other-key": (f"cp {STATE}/issued/db-1.example.com/agent.key {BUNDLE}/agent.key", "2.46.7",
                   "is not the key of the certificate beside it", "openssl pkey"),
     "server-certificate": (f"cp {CERTS}/server.crt {BUNDLE}/agent.crt; cp {CERTS}/server.key {BUNDLE}/agent.key", "2.46.7",
@@ -162,8 +163,11 @@ REFUSED = {
     "leaf-as-ca": (f"cp {BUNDLE}/agent.crt {BUNDLE}/ca.pem", "2.46.7", "is not an authority", "openssl x509"),
     "dynamic": ("mkdir -p /var/lib/nginx-agent; printf 'server:\\n  host: 10.9.9.9\\n' >/var/lib/nginx-agent/agent-dynamic.conf",
                 "2.46.7", 'agent-dynamic.conf sets server.host to "10.9.9.9"', "sudoedit /var/lib/nginx-agent/agent-dynamic.conf"),
+    "half-a-bundle": (f"rm {BUNDLE}/agent.crt", "2.46.7", "agent.crt is not there", f"ls -l {BUNDLE}/agent.crt"),
+    "flat-names": (f"echo 'tls_skip_verify: true' >>{SETTINGS}", "2.46.7", 'sets tls.skip_verify to "true"', f"sudoedit {SETTINGS}"),
+    "two-spellings": (f"sed -i 's/^  skip_verify/  Skip_Verify: true\\n  skip_verify/' {SETTINGS}", "2.46.7", "has skip_verify twice", "sudoedit"),
     "environment": ("echo NGINX_AGENT_TLS_ENABLE=false >/mnt/agent.env; PATH=/mnt/stand-in:$PATH systemctl restart nginx-agent",
-                    "2.46.7", "(NGINX_AGENT_TLS_ENABLE) sets tls.enable", "systemctl cat nginx-agent"),
+                    "2.46.7", "the unit of nginx-agent (NGINX_AGENT_TLS_ENABLE) sets tls.enable", "systemctl cat nginx-agent"),
 }  # fmt: skip
 
 
@@ -188,6 +192,19 @@ def test_what_cannot_work_is_refused_before_anything_is_touched(manager: Manager
         for path in KEPT:
             manager.run("sh", "-ec", f"rm -rf {path}; cp -a /mnt/kept/$(basename {path}) {path}")
         manager.run("rm", "-f", "/mnt/agent.env")
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize("made", ["TLS_SKIP_VERIFY=true", "SERVER_HOST=10.0.0.5"])
+def test_what_the_agent_really_goes_by_is_part_of_the_proof(manager: Manager, tool: Tool, made: str) -> None:
+    """Set where nobody sees it beforehand: by what starts the agent. 10.0.0.5 is the manager by another address."""
+    both(manager, tool)
+    before = snapshot.take(manager)
+    manager.run("sed", "-i", f"s/^export /export NGINX_AGENT_{made} /", "/mnt/stand-in/start-agent")
+    found = tool.apply(instance_answers()).must(3)
+    words = "what the agent goes by" if made.startswith("TLS") else "the agent itself: expected connected"
+    assert words in found["problem"], found["problem"]
+    assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
 @newer_build_and([PLAIN])

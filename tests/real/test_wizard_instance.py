@@ -81,7 +81,7 @@ def test_on_the_screen(manager: Manager, binary: Path, around: dict[str, str]) -
         screen.wait_for("5/8 Certificates")
         screen.type("/mnt/nothing-here" + ENTER)
         screen.wait_for("6/8 Files")
-        screen.wait_for("/mnt/nothing-here/ca.pem is not there")
+        screen.wait_for("bundle: /mnt/nothing-here is not there")
         screen.type("\x1b")
         screen.wait_for("5/8 Certificates")
         screen.type("\x7f" * 20 + BUNDLE + ENTER)

@@ -67,6 +67,7 @@ fn an_applied_run_ends_with_what_is_left_to_do() {
         key: None,
         shows_certificate: true,
         agent: false,
+        settings: Vec::new(),
     });
     let text = shown(&proven, 0, &[]);
     for line in [

@@ -44,6 +44,8 @@ fn facts(change: impl Fn(&mut Facts)) -> Facts {
     facts.systemd = Known::Is(());
     let active = Known::Is("active".to_owned());
     facts.services.insert("nginx-agent".to_owned(), active);
+    let folder = FileFact::NotAFile("a folder".to_owned());
+    facts.files.insert(BUNDLE.parse().unwrap(), folder);
     let local = vec![Ipv4Addr::LOCALHOST.into()];
     let name = "nim.example.com".parse().unwrap();
     facts.names.insert(name, Known::Is(local));
@@ -309,4 +311,47 @@ fn the_nginx_of_the_instance_is_the_one_that_was_named() {
         "{problem}"
     );
     assert_eq!(problem.remedy.as_deref(), Some("say proxy: nginx-oss"));
+}
+
+#[test]
+fn what_somebody_has_put_in_place_by_hand_is_not_copied_beside_it() {
+    let in_place = |mode: u32| {
+        facts(|facts| {
+            for (path, from) in [("agent.crt", "agent.crt"), ("agent.key", "agent.key")] {
+                let from = format!("{BUNDLE}/{from}").parse().unwrap();
+                let FileFact::File(mut found) = facts.file(&from).clone() else {
+                    panic!("{from} is not there");
+                };
+                (found.ours, found.mode) = (false, Mode(mode));
+                let path = format!("/etc/nms/certs/{path}").parse().unwrap();
+                facts.files.insert(path, FileFact::File(found));
+            }
+        })
+    };
+    let plan = planned(&in_place(0o600), &usual());
+    let changed: Vec<_> = plan
+        .changed_files()
+        .map(|file| file.path.as_str())
+        .collect();
+    assert!(
+        changed
+            .iter()
+            .all(|path| !path.contains("agent.key") && !path.contains("agent.crt")),
+        "{changed:?}"
+    );
+    let key = value_of(text(&plan, SETTINGS), "tls", "key");
+    assert_eq!(key.as_deref(), Some("/etc/nms/certs/agent.key"));
+    let problem = refused(&in_place(0o644), &usual());
+    assert!(
+        problem.what.contains("others can read the key"),
+        "{problem}"
+    );
+    let mut facts = in_place(0o600);
+    facts.agent_setup.runs_as = Known::Is((998, 997));
+    let problem = refused(&facts, &usual());
+    assert!(
+        problem.what.contains("the agent cannot read the key"),
+        "{problem}"
+    );
+    assert!(problem.remedy.unwrap().starts_with("chown root:997 "));
 }
