@@ -1,7 +1,5 @@
 //! A run that was started, shown until it has ended, and how it ended.
 
-use std::time::Duration;
-
 use crate::error::{Exit, Problem};
 use crate::event::{Event, Happening};
 use crate::receipt::{Outcome, Receipt};
@@ -18,8 +16,6 @@ use super::progress;
 
 /// With less than a page free, not a word can be written.
 const PAGE: u64 = 4096;
-/// So long a signal may take to reach the thread that ends this process, on a busy machine.
-const HANG_UP_TAKES: Duration = Duration::from_millis(300);
 
 /// Shows a run that was just started until it has ended; gives its exit code.
 pub(super) fn follow(ground: &Ground, started: Started, output: &Output) -> Result<u8, Problem> {
@@ -137,8 +133,8 @@ fn died(ground: &Ground, run: &RunId, output: &Output) -> Problem {
         Problem::new(Exit::Incomplete, what)
             .remedy(format!("nim-tls rollback {run} --yes{}", ground.options()))
     } else {
-        // It may have been hung up together with this process, which then ends as one that was.
-        ground.host().sleep(HANG_UP_TAKES);
+        // It may have been hung up together with this process.
+        leaving::where_hung_up();
         let what = format!(
             "the worker of run {run} was gone before it began, so nothing was changed{said}"
         );

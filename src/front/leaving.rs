@@ -10,7 +10,7 @@ use signal_hook::iterator::Signals;
 
 use crate::values::{RunId, shown};
 
-use super::line::when_hung_up;
+use super::line::{is_hung_up, when_hung_up};
 use super::place::Ground;
 use super::prompt;
 use super::words;
@@ -48,6 +48,14 @@ pub(super) fn say(words: String) -> io::Result<()> {
         when_hung_up(|| go(SIGHUP));
     }
     Ok(())
+}
+
+/// Ends this process as one that was hung up, where it was: on a busy machine the signal may take
+/// longer than what comes of it.
+pub(super) fn where_hung_up() {
+    if is_hung_up() {
+        go(SIGHUP);
+    }
 }
 
 /// As somebody who was told so by this signal.

@@ -5,6 +5,12 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::termios::tcgetattr;
+
+/// Whether the terminal of standard input was hung up. Where none ever was, it was not.
+pub(super) fn is_hung_up() -> bool {
+    matches!(tcgetattr(io::stdin()), Err(Errno::IO))
+}
 
 /// Has this done once the terminal of standard input is hung up. A signal tells that to the
 /// leader of a session alone, which may be a shell that ignores it; and who only reads would be
