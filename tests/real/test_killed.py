@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from conftest import newer_build_and
 from folder import Folder, FolderTool
+from instance import PACKAGED, SETTINGS, instance_answers
 from manager import Manager
 from nim_tree import PLAIN
-from tool import ANSWERS_FILE, Tool, answers
+from tool import ANSWERS_FILE, STATE, Tool, answers
 from trials import ROLLBACK, Point, Trials
 
 # The quick form, for the time that whole runs take.
@@ -151,6 +152,8 @@ class Case:
     label: str
     changes: tuple[tuple[str, str], ...] = ()
     earlier: tuple[tuple[str, str], ...] | None = None
+    # On the same folder, which is an instance too by then.
+    instance: bool = False
 
     def __str__(self) -> str:
         return self.label
@@ -167,6 +170,7 @@ CASES = [
     Case("another-address", (("alt_names: [10.0.0.5]", "alt_names: [10.0.0.6]"),), earlier=()),
     Case("one-more-agent", (("db-1.example.com]", "db-1.example.com, db-2.example.com]"),), earlier=()),
     Case("from-ssl-termination", earlier=WITHOUT_CERTIFICATES),
+    Case("an-instance", earlier=(), instance=True),
 ]
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -190,6 +194,12 @@ def in_case(case: Case, binary: Path, tmp_path: Path) -> Killed:
         ask(case.earlier)
         assert tool.run("apply", "--answers", tool.inside(ANSWERS_FILE), "--yes").code == 0
     ask(case.changes)
+    if case.instance:
+        with folder.path("/var/lib/dpkg/status").open("a") as status:
+            status.write("\nPackage: nginx-agent\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.46.7\n")
+        folder.path(SETTINGS).parent.mkdir()
+        folder.path(SETTINGS).write_text(PACKAGED)
+        file.write_text(instance_answers(agent=f"{{bundle: {STATE}/issued/web-1.example.com}}"))
     return Killed(folder, tool)
 
 
