@@ -104,11 +104,13 @@ def test_where_every_path_is_awkward(awkward: tuple[FolderTool, Shell], tmp_path
     assert shell.bash(f"nim-tls rollback --yes --root {shlex.quote(str(folder.root))}").returncode == 0
     done = tool.run("apply", "--answers", file, "--yes")
     found = shell.check(done)
-    assert {command.split()[0] for command in found} == {"scp", "nim-tls"}, found
-    for command in found:
-        if command.startswith("scp "):
-            listed = shell.bash(f"ls -d {command.split(' root@')[0].removeprefix('scp ')}")
-            assert listed.returncode == 0 and "agent.key" in listed.stdout, (command, listed)
+    assert {command.split()[0] for command in found} == {"nim-tls"}, found
+    handed_out = [shell.bash(command).stdout for command in found if command.startswith("nim-tls certs hand-out ")]
+    assert handed_out, found
+    for said in handed_out:
+        (command,) = re.findall(r"^  scp (.*) root@", said, re.MULTILINE)
+        listed = shell.bash(f"ls {command.removeprefix('-pr ')}")
+        assert listed.returncode == 0 and "agent.key" in listed.stdout, (command, listed)
     # Somebody edits, and it is left: what finishes the undoing by hand does.
     with folder.path(NMS_HTTP).open("a") as edited:
         edited.write("# mine\n")

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,12 @@ flow: {secret: canary-24, "token": "canary-25"}
 credentials:
 - canary-28
 """
+# Of now: what was last seen more than a day ago is a note.
+NOW = time.strftime("%Y/%m/%d %H:%M:%S")
 LOG = (
-    '2026/11/26 11:00:00 [error] 7#7: *1 upstream timed out, request: "GET /?token=canary-30 HTTP/1.1", '
+    f'{NOW} [error] 7#7: *1 upstream timed out, request: "GET /?token=canary-30 HTTP/1.1", '
     'host: "a", Authorization: canary-31\n'
-    "2026/11/26 11:00:00 [crit] 7#7: *1 connect() to unix:/var/run/nms/am.sock failed (2: No such file or directory), "
+    f"{NOW} [crit] 7#7: *1 connect() to unix:/var/run/nms/am.sock failed (2: No such file or directory), "
     'client: 10.0.0.9, upstream: "grpc://x", password=canary-32\n'
 )
 
