@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::failure::HostError;
-use crate::values::path_word;
+use crate::values::{escaped, path_word};
 
 /// Where programs are looked for, after the caller's own PATH.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -115,6 +115,15 @@ impl Output {
 
     pub fn err(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Why it failed, in its own last words where it had some; safe to show.
+    pub fn why_failed(&self) -> String {
+        match self.err().lines().rfind(|line| !line.trim().is_empty()) {
+            Some(line) => escaped(line.trim()),
+            None if self.timed_out => "it did not end in time".to_owned(),
+            None => "it did not say why".to_owned(),
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 use super::certificates;
 use super::fitness;
 use super::make;
-use super::step::{Action, KeepKey, Plan, SCHEMA};
-use super::steps::{place, step};
+use super::step::{KeepKey, Plan, SCHEMA};
+use super::steps::{issue, place};
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -47,15 +47,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let mut defaults = answers.defaults.clone();
     defaults.retain(|field, _| counts(field));
     let mut steps = Vec::new();
-    if let Some(issuing) = made.issuing {
-        steps.push(step(
-            "issue",
-            "make keys and certificates",
-            "in memory, before anything on this host changes",
-            "nothing to undo",
-            Action::Issue(issuing),
-        ));
-    }
+    steps.extend(made.issuing.map(issue));
     if made
         .files
         .iter()

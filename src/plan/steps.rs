@@ -1,7 +1,7 @@
 //! The steps of a plan in their order, each with its words.
 
 use super::certificates::Certificates;
-use super::step::{Action, NginxCommand, Plan, Proof, Step, TrustChange};
+use super::step::{Action, Issuing, NginxCommand, Plan, Proof, Step, TrustChange};
 use crate::values::AbsPath;
 
 const TEST: &str = "test the new files with nginx -t";
@@ -24,15 +24,7 @@ pub(super) fn steps(
     private: bool,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
-    if let Some(issuing) = made.issuing {
-        steps.push(step(
-            "issue",
-            "make keys and certificates",
-            "in memory, before anything on this host changes",
-            "nothing to undo",
-            Action::Issue(issuing),
-        ));
-    }
+    steps.extend(made.issuing.map(issue));
     if let Some(command) = &command {
         steps.push(step(
             "test",
@@ -103,6 +95,16 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         ("prove", PROVE),
     ]);
     steps
+}
+
+pub(super) fn issue(issuing: Issuing) -> Step {
+    step(
+        "issue",
+        "make keys and certificates",
+        "in memory, before anything on this host changes",
+        "nothing to undo",
+        Action::Issue(issuing),
+    )
 }
 
 pub(super) fn place() -> Step {

@@ -33,14 +33,9 @@ pub(super) fn restart(host: &dyn Host, what: &Restart) -> Result<(), RestartErro
     let unit = &what.unit;
     let output = systemctl(host, &["restart", unit])?;
     if !output.success() {
-        let said = match output.err().lines().rfind(|line| !line.trim().is_empty()) {
-            Some(line) => escaped(line.trim()),
-            None if output.timed_out => "it did not end in time".to_owned(),
-            None => "it did not say why".to_owned(),
-        };
         return Err(RestartError::Failed {
             unit: unit.clone(),
-            said,
+            said: output.why_failed(),
         });
     }
     let deadline = host.uptime() + STARTING;

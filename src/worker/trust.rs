@@ -8,7 +8,6 @@ use std::path::Path;
 use crate::certificate::{PemFault, pem_blocks};
 use crate::host::{Command, Host, HostError};
 use crate::plan::TrustChange;
-use crate::values::escaped;
 
 use super::journal::Journal;
 use super::listing;
@@ -55,14 +54,9 @@ pub(super) fn trust(
 
     let output = output?;
     if !output.success() {
-        let said = match output.err().lines().rfind(|line| !line.trim().is_empty()) {
-            Some(line) => escaped(line.trim()),
-            None if output.timed_out => "it did not end in time".to_owned(),
-            None => "it did not say why".to_owned(),
-        };
         return Err(TrustError::Failed {
             command: command.to_string(),
-            said,
+            said: output.why_failed(),
         });
     }
     if holds(host, &change.bundle, change.anchor.as_str())? {
