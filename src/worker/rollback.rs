@@ -4,10 +4,10 @@
 use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::receipt::{Change, Outcome, Receipt, Reload};
-use crate::values::AbsPath;
+use crate::values::{AbsPath, RunId};
 
 use super::apply::{put_back_says, said};
-use super::events::{Teller, waits};
+use super::events::{Teller, follow, waits};
 use super::job::{Ending, Job};
 use super::journal::Entry;
 use super::leftovers::end_leftovers;
@@ -161,7 +161,10 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     let problem = match &target.damaged {
         Some(damaged) => format!("{damaged}; run {} went by its journal", job.run),
         None if waited => "it was cut short while it waited to be kept".to_owned(),
-        None => "it was cut short".to_owned(),
+        None => match was_putting_back(job, &target.run) {
+            Some(why) => format!("it was cut short while it put everything back, because {why}"),
+            None => "it was cut short".to_owned(),
+        },
     };
     let mut receipt = Receipt {
         outcome,
@@ -176,6 +179,15 @@ fn close(job: &Job<'_>, target: &Target, stays: &[Stays]) {
     }
     // Where this fails, the receipt of this run says as much.
     let _ = folder.write_receipt(&receipt);
+}
+
+/// Why a run had begun to put everything back by itself.
+fn was_putting_back(job: &Job<'_>, run: &RunId) -> Option<String> {
+    let told = follow(job.host, job.state, run, 0).news().ok()?;
+    told.into_iter().rev().find_map(|event| match event.what {
+        Happening::PuttingBack { why } => Some(why),
+        _ => None,
+    })
 }
 
 /// The receipt of a run that is over, written by this one.

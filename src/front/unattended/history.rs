@@ -165,7 +165,7 @@ fn text(lines: &[RunLine], expiry: Option<&Expiry>, width: usize) -> String {
         };
         // Writing to a String cannot fail.
         let row = format!(
-            "{}  {started:<20}  {:<8}  {:<11}  {changed}",
+            "{}  {started:<20}  {:<11}  {:<11}  {changed}",
             line.run,
             escaped(&line.command),
             line.outcome,
