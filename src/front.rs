@@ -76,6 +76,12 @@ fn wizard(cli: &Cli, ground: Ground, output: &Output) -> Result<u8, Problem> {
     needs_terminal("the wizard", "nim-tls apply --answers FILE --yes")?;
     let entered = cli.answers.as_deref().map(saving::load).transpose()?;
     let entered = entered.unwrap_or_default();
+    if entered.get("role") == "ca" {
+        return Err(Problem::usage(
+            "these answers are of role ca, and the wizard leads through a manager or an instance",
+        )
+        .remedy("nim-tls apply --answers FILE"));
+    }
     let lines = cli.plain || !prompt::addresses_cursor();
     match busy::found(&ground)? {
         found if !lines => {

@@ -135,6 +135,11 @@ fn with_root<'a, C: Borrow<Certificate>>(
     below.chain(std::iter::once(root))
 }
 
+/// Whether `issuer` issued `certificate`, by name and signature.
+pub(super) fn issued_by(certificate: &Certificate, issuer: &Certificate) -> Result<(), Flaw> {
+    link(certificate, issuer, &[])
+}
+
 /// Whether `issuer` issued `certificate`; `all` helps to tell a missing from a misplaced one.
 fn link(certificate: &Certificate, issuer: &Certificate, all: &[&Certificate]) -> Result<(), Flaw> {
     if certificate.issuer_der != issuer.subject_der {

@@ -1,5 +1,6 @@
 //! What is wrong with a file of certificates by itself, whatever it is used for.
 
+use super::chain::{Flaw, issued_by};
 use super::read::{Certificate, Standing};
 use super::recipe::Purpose;
 
@@ -31,23 +32,43 @@ pub fn flaws(chain: &[Certificate], now: i64) -> Vec<FileFlaw> {
             words: format!("{which} {words}"),
         }));
     }
-    let leads = chain
-        .first()
-        .is_some_and(|first| first.standing == Standing::Leaf);
-    for pair in chain.windows(2).filter(|_| leads) {
-        if !pair[0].names_as_issuer(&pair[1]) {
-            let words = format!(
-                "{} is followed by {}, which has not issued it",
-                pair[0].subject, pair[1].subject
-            );
-            found.push(FileFlaw {
-                cause: incomplete(&chain[0]),
-                stops: true,
-                words,
-            });
-        }
+    let leaf = chain.iter().position(|one| one.standing == Standing::Leaf);
+    match leaf {
+        Some(0) => found.extend(
+            chain
+                .windows(2)
+                .find_map(|pair| not_issued(&chain[0], pair)),
+        ),
+        Some(at) => found.push(FileFlaw {
+            cause: incomplete(&chain[at]),
+            stops: true,
+            words: format!(
+                "{} does not stand first: a server would send another one",
+                chain[at].subject
+            ),
+        }),
+        // Authorities may stand in any order.
+        None => {}
     }
     found
+}
+
+fn not_issued(leaf: &Certificate, pair: &[Certificate]) -> Option<FileFlaw> {
+    let why = issued_by(&pair[0], &pair[1]).err()?;
+    let words = match why {
+        // Said of the certificate itself.
+        Flaw::WeakSignature => return None,
+        Flaw::SignedByAnother => "has signed with another key: an authority of the same name",
+        _ => "has not issued it",
+    };
+    Some(FileFlaw {
+        cause: incomplete(leaf),
+        stops: true,
+        words: format!(
+            "{} is followed by {}, which {words}",
+            pair[0].subject, pair[1].subject
+        ),
+    })
 }
 
 fn of_one(
@@ -78,7 +99,8 @@ fn of_one(
     } else {
         None
     };
-    let weak = one.weak_key || one.weak_signature;
+    // Nobody judges a root by its own signature.
+    let weak = one.weak_key || (one.weak_signature && !one.is_self_issued());
     let weak = weak.then(|| {
         let words = "is too weak: its key, or the digest it was signed over";
         ("weak-key", true, words.to_owned())

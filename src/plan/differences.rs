@@ -106,9 +106,9 @@ fn not_listed(facts: &Facts, answers: &Answers) -> Option<String> {
         .collect();
     (!names.is_empty()).then(|| {
         format!(
-            "certificates of agents no longer listed ({}): whoever has one is let through until it \
-             expires, because this version revokes none; nim-tls rollback and another apply make \
-             a new authority",
+            "certificates of agents that are not listed ({}): whoever has one is let through until \
+             it expires, because this version revokes none. List those that are meant; to shut one \
+             out, nim-tls rollback and another apply make a new authority",
             some_of(&names)
         )
     })

@@ -70,7 +70,8 @@ def test_what_is_handed_out_brings_an_agent_through(manager: Manager, tool: Tool
     tool.apply(answers()).must(0, "applied")
     assert tool.run("certs", "issue", NEW, "--yes").code == 0
     said = tool.run("certs", "hand-out", NEW, "--format", "json").must(0)
-    assert said["here"] == [f"scp -pr {STATE}/issued/{NEW} root@{NEW}:/root/{NEW}"], said
+    scp = f"scp -pr {STATE}/issued/{NEW} root@{NEW}:/root/{NEW}"
+    assert said["here"] == [f"ssh root@{NEW} rm -rf /root/{NEW}", scp], said
     with_agent(manager, tool)
     manager.run("cp", "-pr", said["folder"], f"/mnt/{NEW}")
     text = said["answers"].replace("/root/", "/mnt/") + "options: {trust_store: false}\n"
@@ -170,6 +171,27 @@ def test_inspect_names_what_is_wrong(folder: FolderTool, tmp_path: Path) -> None
     chain = tmp_path / "chain.pem"
     chain.write_text(Path(good).read_text() + Path(other).read_text())
     assert causes(folder, str(chain)) == ["server-chain-incomplete"]
+    # An authority first; one of the same name with another key; a root that signed over SHA-1.
+    ca, _ = maker.make("ca")
+    chain.write_text(Path(ca).read_text() + Path(good).read_text())
+    assert causes(folder, str(chain)) == ["server-chain-incomplete"]
+    folder.apply(of_authority()).must(0, "applied")
+    agent = folder.manager.path(issued("web-1.example.com", "agent.crt")).read_text()
+    leaf = agent[: agent.index("-----END") + 26]
+    fake, _ = maker.make("nim-tls intermediate CA nim.example.com")
+    chain.write_text(leaf + Path(fake).read_text())
+    assert causes(folder, str(chain)) == ["client-chain-incomplete"]
+    assert causes(folder, maker.make("old-root", "-sha1", key="rsa:2048")[0]) == []
+    # Half of it damaged, and a link to a key that everybody reads.
+    good_key = maker.make("more", *NAMED)[1]
+    for damaged, whole in ((good, good_key), (good_key, good)):
+        text = Path(damaged).read_text().splitlines()
+        chain.write_text("\n".join([text[0], *text[2:]]) + "\n" + Path(whole).read_text())
+        chain.chmod(0o600)
+        assert causes(folder, str(chain)) == ["file-not-pem"], damaged
+    link = tmp_path / "link.key"
+    link.symlink_to(key)
+    assert causes(folder, str(link)) == ["key-readable-by-others"]
     (tmp_path / "text").write_text("nothing\n")
     assert causes(folder, str(tmp_path / "text")) == ["file-not-pem"]
     said = Tool.run(folder, "certs", "inspect", good, key)
@@ -182,16 +204,51 @@ def test_inspect_sees_what_has_expired(folder: FolderTool, tmp_path: Path) -> No
     assert done.code == 1 and done.document["files"][0]["findings"][0]["cause"] == "server-cert-expired", done
 
 
-def test_answers_are_those_of_the_readme(folder: FolderTool) -> None:
-    """A passphrase protects what `certs issue` signs with, and is asked for where there is nobody: exit 2."""
+def test_further_agents_are_made_as_the_first_were(folder: FolderTool) -> None:
+    """Key, lifetime, subject, port and passphrase are those of the answers that stand."""
     secret = folder.manager.path("/mnt/ca.pass")
     secret.write_text("correct horse battery\n")
-    text = of_authority().replace("{keep: plaintext}", f"{{keep: encrypted, passphrase_file: {secret}}}")
-    folder.manager.path(ANSWERS_FILE).write_text(text)
-    argv = ("apply", "--answers", str(folder.manager.path(ANSWERS_FILE)), "--yes", "--format", "json")
-    folder.run(*argv).must(0, "applied")
-    done = folder.run("certs", "issue", NEW, "--yes")
-    assert done.code == 2 and "passphrase" in done.err, done
+    more = f"{{keep: encrypted, passphrase_file: {secret}}}\n  key: rsa-2048\n  days: {{agent: 90}}\n  subject: {{organization: Acme}}"
+    folder.apply(of_authority().replace("{keep: plaintext}", more) + "ports: {https: 8443}\n").must(0, "applied")
+    folder.run("certs", "issue", NEW, "--yes", "--format", "json").must(0, "applied")
+    path = str(folder.manager.path(issued(NEW, "agent.crt")))
+    leaf = Tool.run(folder, "certs", "inspect", path, "--format", "json").document["files"][0]["certificates"][0]
+    assert leaf["key"] == "rsa-2048" and leaf["days_left"] <= 90 and leaf["subject"] == f"CN={NEW},O=Acme", leaf
+    assert "ports: {grpc: 8443}" in folder.run("certs", "hand-out", NEW, "--format", "json").document["answers"]
+    # One that is good already stays as it is.
+    done = folder.run("certs", "issue", "web-1.example.com", "--yes", "--format", "json").must(0)
+    assert done["outcome"] == "unchanged", done
+    # And all of them are renewed, in time and by the same answers.
+    done = folder.run("certs", "renew", "--within", "100", "--yes", "--format", "json").must(0, "applied")
+    renewed = {Path(path).parent.name for path in done["changed"]}
+    assert renewed == {NEW, "web-1.example.com", "db-1.example.com"}, done["changed"]
+
+
+def test_what_cannot_work_is_not_handed_out(folder: FolderTool) -> None:
+    folder.apply(of_authority()).must(0, "applied")
+    one, other = (folder.manager.path(issued(name, "agent.key")) for name in ("web-1.example.com", "db-1.example.com"))
+    kept = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    done = folder.run("certs", "hand-out", "web-1.example.com")
+    assert done.code == 1 and "agent.key is not the key of agent.crt" in " ".join(done.err.split()), done
+    one.unlink()
+    assert folder.run("certs", "hand-out", "web-1.example.com").code == 1
+    one.write_bytes(kept)
+    assert folder.run("certs", "hand-out", "web-1.example.com").code == 0
+    done = folder.run("certs", "hand-out", "web-1.example.com", before=("faketime", "+2 years"))
+    assert done.code == 1 and "has expired" in done.err, done
+
+
+@newer_build_and([PLAIN])
+def test_the_manager_is_renewed_whatever_was_issued_since(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers()).must(0, "applied")
+    more = of_authority().replace("[web-1.example.com, db-1.example.com]", "[new-1.example.com]")
+    tool.apply(more).must(0, "applied")
+    server = manager.read("/etc/nms/certs/server.crt")
+    done = tool.run("certs", "renew", "--within", "370", "--yes", "--format", "json").must(0, "applied")
+    assert manager.read("/etc/nms/certs/server.crt") != server
+    renewed = {Path(path).parent.name for path in done["changed"] if path.endswith("agent.crt")}
+    assert renewed == {"web-1.example.com", "db-1.example.com", "new-1.example.com"}, done["changed"]
 
 
 @newer_build_and([PLAIN])

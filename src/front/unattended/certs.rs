@@ -4,6 +4,7 @@ mod hand_out;
 mod inspect;
 mod issue;
 mod renew;
+mod standing;
 
 use crate::cli::Certs;
 use crate::error::Problem;

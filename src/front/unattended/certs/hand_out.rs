@@ -1,10 +1,12 @@
 //! `nim-tls certs hand-out`: the commands that bring an instance what was issued for it.
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::certificate::read_pem_chain;
 use crate::error::{Exit, Problem};
-use crate::values::{AbsPath, HostName, moment, wrapped};
+use crate::pki::inspect_key;
+use crate::values::{AbsPath, HostName, Port, moment, wrapped};
 use crate::yaml::value_of;
 
 use super::super::super::output::Output;
@@ -40,21 +42,39 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
     let settings = read("nginx-agent.conf").map_err(|why| missing(&why))?;
     let settings = String::from_utf8_lossy(&settings).into_owned();
     let value = |key| value_of(&settings, "server", key);
-    let manager = value("host").ok_or_else(|| missing("its settings name no manager"))?;
-    let port = value("grpcPort").unwrap_or_else(|| "443".to_owned());
+    let manager: Option<HostName> = value("host").and_then(|host| host.parse().ok());
+    let manager = manager.ok_or_else(|| missing("its settings name no manager"))?;
+    let port: Option<Port> = value("grpcPort").and_then(|port| port.parse().ok());
+    let port = port.unwrap_or(Port::HTTPS);
+    read("ca.pem").map_err(|why| missing(&why))?;
+    let key = Zeroizing::new(read("agent.key").map_err(|why| missing(&why))?);
+    let key = inspect_key(&key).map_err(|error| missing(&format!("its key: {error}")))?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| missing("its certificate is empty"))?;
+    if key.public.as_ref() != Some(&leaf.public_key) {
+        return Err(missing("agent.key is not the key of agent.crt"));
+    }
+    if leaf.validity.not_after < ground.host().now() {
+        return Err(missing("its certificate has expired"));
+    }
 
     let there = format!("/root/{name}");
     let outside = quoted(ground.outside(&folder).as_ref());
-    let here = vec![format!("scp -pr {outside} root@{name}:{there}")];
+    // Into a folder that is left from before, it would be copied as one more.
+    let here = vec![
+        format!("ssh root@{name} rm -rf {there}"),
+        format!("scp -pr {outside} root@{name}:{there}"),
+    ];
     let answers = format!(
         "version: 1\nrole: instance\ngeneration: nim2\nproxy: nginx-oss\nmethod: client-mtls\n\
-         manager_name: {manager}\nports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
+         manager_name: \"{manager}\"\nports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
     );
     let on_instance = vec![
         "nim-tls apply --answers instance.yaml".to_owned(),
         format!("rm -r {there}"),
     ];
-    let expires = chain.first().map_or(0, |leaf| leaf.validity.not_after);
+    let expires = leaf.validity.not_after;
     let document = Document {
         schema: 1,
         name: name.to_string(),

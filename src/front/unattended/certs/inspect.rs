@@ -104,22 +104,37 @@ fn look(file: &Path, now: i64) -> Result<Found, Problem> {
     // It may be a private key.
     let bytes = Zeroizing::new(machine.read(&path, LIMIT).map_err(unreadable)?);
     let chain = read_pem_chain(&bytes);
-    let key = inspect_key(&bytes).ok();
+    let key = inspect_key(&bytes);
     let mut own = Vec::new();
-    let chain = match chain {
-        Ok(chain) => chain,
-        Err(_) if key.is_some() => Vec::new(),
-        Err(error) => {
-            own.push(FileFlaw {
-                cause: "file-not-pem",
-                stops: true,
-                words: format!("it holds neither a certificate nor a private key in PEM: {error}"),
-            });
-            Vec::new()
-        }
+    let mut not_pem = |words: String| {
+        own.push(FileFlaw {
+            cause: "file-not-pem",
+            stops: true,
+            words,
+        });
     };
+    // What it says that it holds is to be readable.
+    let has = |label: &str| memchr::memmem::find(&bytes, label.as_bytes()).is_some();
+    let (says_certificate, says_key) = (has("BEGIN CERTIFICATE-"), has("PRIVATE KEY-----"));
+    match (&chain, &key) {
+        (Err(error), _) if says_certificate => {
+            not_pem(format!("its certificates cannot be read: {error}"));
+        }
+        (Err(_), Err(_)) if !says_key => {
+            not_pem("it holds neither a certificate nor a private key in PEM".to_owned());
+        }
+        _ => {}
+    }
+    if let (Err(error), true) = (&key, says_key) {
+        not_pem(format!("its private key cannot be read: {error}"));
+    }
+    let (chain, key) = (chain.unwrap_or_default(), key.ok());
     own.extend(flaws(&chain, now));
-    let stat = machine.stat(&path).map_err(unreadable)?;
+    // A link says nothing of who reads the key.
+    let real = machine.real_path(&path).map_err(unreadable)?;
+    let stat = machine
+        .stat(real.as_deref().unwrap_or(&path))
+        .map_err(unreadable)?;
     let open = stat.filter(|stat| stat.kind == Kind::File && stat.attributes.mode.0 & 0o007 != 0);
     if let (Some(_), Some(stat)) = (&key, open) {
         own.push(FileFlaw {
@@ -242,7 +257,11 @@ fn text(files: &[FileDocument], width: usize) -> String {
             line("sha256", &one.sha256);
         }
         if let Some(key) = &file.key {
-            let state = if key.encrypted { ", encrypted" } else { "" };
+            let state = if key.encrypted && key.kind != "encrypted" {
+                ", encrypted"
+            } else {
+                ""
+            };
             let whose = match key.belongs_to.as_slice() {
                 [] => String::new(),
                 files => format!("; the key of {}", escaped(&files.join(", "))),

@@ -1,5 +1,7 @@
 //! `nim-tls certs issue`: further certificates from the authority of this host.
 
+use std::collections::BTreeSet;
+
 use crate::answers::{Draft, Goal, KeepKey, Role};
 use crate::cli::Consent;
 use crate::error::Problem;
@@ -12,6 +14,7 @@ use crate::yaml::value_of;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
 use super::super::apply;
+use super::standing::standing;
 
 const LIMIT: u64 = 1 << 20;
 
@@ -29,6 +32,18 @@ pub(super) fn issue(
             ground.state()
         ))
         .remedy("nim-tls apply --answers FILE, with role: manager or role: ca"));
+    }
+    if let Some(mut standing) = standing(ground)?
+        && let Some(answers) = standing.answers()
+    {
+        // As all others were made here, for these agents alone.
+        let mut answers = answers.clone();
+        answers.agents = once_each(names)?;
+        if let Some(manager) = manager {
+            answers.manager_name = manager.clone();
+        }
+        let goal = Goal::Authority(answers);
+        return apply::carry(ground, &goal, None, "certs issue", consent, output);
     }
     let told = manager.cloned().or_else(|| known_manager(ground));
     let manager_name = told.ok_or_else(|| {
@@ -55,6 +70,16 @@ pub(super) fn issue(
         Problem::usage(words.join("; "))
     })?;
     apply::carry(ground, &goal, None, "certs issue", consent, output)
+}
+
+fn once_each(names: &[HostName]) -> Result<BTreeSet<HostName>, Problem> {
+    let mut agents = BTreeSet::new();
+    for name in names {
+        if !agents.insert(name.clone()) {
+            return Err(Problem::usage(format!("{name} is there twice")));
+        }
+    }
+    Ok(agents)
 }
 
 /// By the last proof, or by what was issued before.
