@@ -48,7 +48,7 @@ def test_after_an_apply(tool: Tool) -> None:
     assert again["notes"] == [], again
     for changed, words in (
         (answers().replace("plaintext", "discard"), "NOT encrypted"),
-        (answers(agents=("web-1.example.com",)), "no longer listed (db-1.example.com)"),
+        (answers(agents=("web-1.example.com",)), "not listed (db-1.example.com)"),
         (answers() + "options: {trust_store: false}\n", "nim-tls-root.crt"),
         (answers().replace("[10.0.0.5, nim]", "[nim]"), "10.0.0.5"),
         (answers() + "  days: {agent: 30}\n", "certificates.days.agent"),
