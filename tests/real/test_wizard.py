@@ -1,6 +1,7 @@
 """The full-screen wizard, by keys alone, on a real nginx and in a real terminal."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -127,10 +128,19 @@ def test_arrows_that_the_line_tears_are_arrows_or_nothing(shown: Screen) -> None
     shown.settle()
     before = grid(shown)
     for first, second in (("\x1b", "[A"), ("\x1b[", "A")):
-        shown.type(first)
-        shown.take(0.01)
-        shown.type(second)
-        shown.settle()
+        for _ in range(5):
+            began = time.monotonic()
+            shown.type(first)
+            shown.take(0.01)
+            shown.type(second)
+            late = time.monotonic() - began > 0.04
+            shown.settle()
+            if not late or "2/8" not in shown.text:
+                break
+            # This machine has torn it for as long as a lone Esc is waited for: a step back it was.
+            shown.type(ENTER)
+            shown.wait_for("3/8 Method")
+            shown.settle()
         assert grid(shown) != before
         shown.type(DOWN)
         shown.settle()
