@@ -38,10 +38,7 @@ impl Cast {
         let now = host.now();
         let name = &proof.name;
         let closed = || "the key of the authority is not open".to_owned();
-        let current = Validity {
-            not_before: now - MINUTE,
-            not_after: now + 30 * MINUTE,
-        };
+        let current = current(now);
         // The authority may be minutes old, and nothing it issues may be older than it.
         let past = |authority: &Authority| Validity {
             not_before: authority.certificate().validity.not_before,
@@ -72,6 +69,18 @@ fn throw_away(
     let mut chain = vec![issued.certificate];
     chain.push(authority.certificate().clone());
     identity(&chain, &issued.key)
+}
+
+/// An agent of an authority that nobody knows, for minutes.
+pub(super) fn stranger(name: &HostName, now: i64) -> Result<Identity, String> {
+    foreign(name, now, current(now))
+}
+
+fn current(now: i64) -> Validity {
+    Validity {
+        not_before: now - MINUTE,
+        not_after: now + 30 * MINUTE,
+    }
 }
 
 /// The same from an authority that nobody knows.

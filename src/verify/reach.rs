@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::attempt::{Attempt, PATIENCE, said};
-use super::cast::from_files;
+use super::attempt::{Attempt, PATIENCE, row, said};
+use super::cast::{from_files, stranger};
 use super::client::{Alpn, Client, Handshake, Negotiated, Target, Versions};
 use super::fault::Fault;
 use super::identity::Identity;
 use super::on_host::OnHost;
 use super::pace::Pace;
 use super::trust::{Judgement, Trust};
-use super::verdict::{Seen, UNIMPLEMENTED, Verdict};
+use super::verdict::{Seen, Verdict};
 use crate::certificate::read_pem_chain;
 use crate::host::Host;
 use crate::plan::{ReachProof, SERVICES};
@@ -29,6 +29,10 @@ const AGENT_CONNECTS: Duration = Duration::from_secs(30);
 const LASTING: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(250);
 const ATTEMPTS: u32 = 6;
+/// Who asks.
+const OURS: &str = "this certificate";
+const NOBODY: &str = "no certificate";
+const FOREIGN: &str = "certificate of another CA";
 
 /// Tries everything now; tells each row as it comes, and gives all.
 pub(super) fn reach(
@@ -109,12 +113,9 @@ impl Reach<'_> {
             }
         }
         let identity = self.identity();
+        let stranger = stranger(&self.proof.name, self.host.now());
         for service in SERVICES {
-            let (without, refused) = self.ask(None, service);
-            if let Some(identity) = &identity {
-                note(self.with_certificate(identity, service, &without));
-            }
-            note(self.without(service, &without, refused));
+            self.ask_service(service, identity.as_ref(), &stranger, note);
         }
         if self.proof.agent {
             note(self.the_agent_itself());
@@ -167,74 +168,58 @@ impl Reach<'_> {
     }
 
     /// Asks until the answer decides something.
-    fn ask(&self, identity: Option<&Identity>, service: &str) -> (Seen, Verdict) {
+    fn ask(&self, identity: Option<&Identity>, service: &str) -> Seen {
         let attempt = Attempt {
             identity,
             ..Attempt::usual(&self.proof.name, self.address)
         };
-        let mut last = (Seen::fault(Fault::TimedOut), Verdict::Undecided);
+        let mut last = Seen::fault(Fault::TimedOut);
         for _ in 0..ATTEMPTS {
             self.pace.request();
-            let (seen, _) = attempt.make(self.host, service);
-            let verdict = seen.verdict(None, None);
-            let (limited, down) = (seen.was_limited(), seen.is_down());
-            last = (seen, verdict);
-            if last.1 != Verdict::Undecided || down {
+            (last, _) = attempt.make(self.host, service);
+            if last.verdict(None, None) != Verdict::Undecided || last.is_down() {
                 break;
             }
-            if limited {
+            if last.was_limited() {
                 self.pace.exhausted();
             }
         }
         last
     }
 
-    fn with_certificate(
+    /// The right one and the wrong ones, each judged beside what the others heard.
+    fn ask_service(
         &self,
-        identity: &Result<Identity, String>,
         service: &str,
-        without: &Seen,
-    ) -> Row {
-        let (leg, case) = (&self.leg_to(service), "this certificate");
-        let identity = match identity {
-            Ok(identity) => identity,
-            Err(why) => return Row::not_tried(leg, case, "through", why.clone()),
-        };
-        let (seen, verdict) = self.ask(Some(identity), service);
-        let words = seen.words(None);
-        if seen.grpc == Some(UNIMPLEMENTED) {
-            return said(leg, case, "through", words, true);
-        }
-        if seen.is_down() {
-            let words = format!("{words}: let pass, and the service is down");
-            return said(leg, case, "through", words, true);
-        }
-        // The manager's own "no" (16) to a call without a token cannot be told from nginx's, but
-        // where it differs from what is said to those without a certificate.
-        let own = seen.grpc.is_some();
-        if own && seen.alike(without) {
-            let why = format!("the same answer with and without a certificate: {words}");
-            return Row::not_tried(leg, case, "through", why);
-        }
-        let ok = own || verdict == Verdict::Through;
-        said(leg, case, "through", words, ok)
-    }
-
-    fn without(&self, service: &str, seen: &Seen, verdict: Verdict) -> Row {
-        let (leg, case) = (&self.leg_to(service), "no certificate");
-        let words = seen.words(None);
+        identity: Option<&Result<Identity, String>>,
+        stranger: &Result<Identity, String>,
+        note: &mut dyn FnMut(Row),
+    ) {
+        let leg = &self.leg_to(service);
+        let without = self.ask(None, service);
         if !self.proof.shows_certificate {
             // Encrypted is what was asked for; who may call is for the manager to say.
-            let through = verdict == Verdict::Through || seen.is_down();
-            return said(leg, case, "answered", words, through || seen.grpc.is_some());
+            let ok = without.grpc.is_some() || without.is_down();
+            note(row(leg, NOBODY, "answered", &without, None, ok));
+            return;
         }
-        if verdict == Verdict::Refused {
-            return said(leg, case, "refused", words, true);
+        let foreign = stranger
+            .as_ref()
+            .map(|stranger| self.ask(Some(stranger), service));
+        let mut wrong = vec![&without];
+        wrong.extend(foreign.as_ref().ok());
+        let ours = identity.and_then(|ours| ours.as_ref().ok());
+        let ours = ours.map(|ours| self.ask(Some(ours), service));
+        match (&ours, identity) {
+            (Some(ours), _) => note(through(leg, ours, &wrong)),
+            (None, Some(Err(why))) => note(Row::not_tried(leg, OURS, "through", why.clone())),
+            (None, _) => {}
         }
-        let why = format!(
-            "let in ({words}): the manager does not refuse agents without a certificate yet"
-        );
-        Row::not_tried(leg, case, "refused", why)
+        note(refused(leg, NOBODY, &without, ours.as_ref()));
+        note(match &foreign {
+            Ok(foreign) => refused(leg, FOREIGN, foreign, ours.as_ref()),
+            Err(why) => Row::not_tried(leg, FOREIGN, "refused", (*why).clone()),
+        });
     }
 
     fn leg_to(&self, service: &str) -> String {
@@ -309,4 +294,30 @@ impl Reach<'_> {
         });
         found.map(|socket| socket.local.port())
     }
+}
+
+fn through(leg: &str, ours: &Seen, wrong: &[&Seen]) -> Row {
+    let verdict = ours.beside(wrong);
+    let mut words = ours.words(None);
+    if verdict == Verdict::Undecided && wrong.iter().any(|other| other.alike(ours)) {
+        words.push_str(", as those hear who have to be refused");
+    } else if ours.is_down() {
+        words.push_str(": let pass, and the service is down");
+    }
+    said(leg, OURS, "through", words, verdict == Verdict::Through)
+}
+
+/// A manager that lets others in is no fault of this instance: it may be told to enforce later.
+fn refused(leg: &str, who: &str, seen: &Seen, ours: Option<&Seen>) -> Row {
+    let words = seen.words(None);
+    let why = match seen.refusal_beside(ours) {
+        Verdict::Refused => return said(leg, who, "refused", words, true),
+        Verdict::Undecided => format!("no answer that decides anything: {words}"),
+        Verdict::Through => {
+            format!(
+                "let in ({words}): the manager does not refuse agents without a certificate yet"
+            )
+        }
+    };
+    Row::not_tried(leg, who, "refused", why)
 }

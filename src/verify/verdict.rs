@@ -5,9 +5,10 @@ use super::grpc::GrpcAnswer;
 use super::http::HttpAnswer;
 
 /// gRPC's "unimplemented": a service that runs says it of a method that does not exist.
-pub(super) const UNIMPLEMENTED: u32 = 12;
+const UNIMPLEMENTED: u32 = 12;
 const RESOURCE_EXHAUSTED: u32 = 8;
 const UNAVAILABLE: u32 = 14;
+const UNAUTHENTICATED: u32 = 16;
 
 /// An answer, reduced to what tells who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,29 @@ impl Seen {
             }
             (None, None, Some(200), None) => Verdict::Refused,
             _ => Verdict::Through,
+        }
+    }
+
+    /// Judges the answer to a certificate where nobody sees the log of the check: beside what
+    /// clients heard that are to be refused. 16 may be the manager's own word or nginx's; it
+    /// counts as the manager's only where they heard something else. So does a service that is
+    /// down: nginx says the same of one that is asked too often.
+    pub(super) fn beside(&self, wrong: &[&Seen]) -> Verdict {
+        let may_be_nginx = self.is_down() || self.grpc == Some(UNAUTHENTICATED);
+        match self.verdict(None, None) {
+            _ if may_be_nginx && wrong.iter().any(|other| self.alike(other)) => Verdict::Undecided,
+            _ if may_be_nginx => Verdict::Through,
+            verdict => verdict,
+        }
+    }
+
+    /// Judges the answer to a client that is to be refused, beside what the right one heard.
+    pub(super) fn refusal_beside(&self, ours: Option<&Seen>) -> Verdict {
+        let alike = ours.is_some_and(|ours| ours.alike(self));
+        let said_to_all = self.is_down() || (alike && self.grpc == Some(UNAUTHENTICATED));
+        match self.verdict(None, None) {
+            _ if said_to_all => Verdict::Undecided,
+            verdict => verdict,
         }
     }
 
@@ -159,6 +183,33 @@ mod tests {
             down.verdict(None, Some(&seen(200, Some(12)))),
             Verdict::Refused
         );
+    }
+
+    /// Red where any word of gRPC counts as the service's: nginx says 16 and 7 itself, where its
+    /// refusals are mapped to statuses of gRPC.
+    #[test]
+    fn what_nginx_may_have_said_itself_is_nobody_let_through() {
+        let (refused, unknown) = (seen(200, Some(16)), seen(200, Some(12)));
+        let says =
+            |ours: Seen, wrong: &Seen| (ours.beside(&[wrong]), wrong.refusal_beside(Some(&ours)));
+        let own = Seen {
+            message: Some("no token".to_owned()),
+            ..seen(200, Some(16))
+        };
+        let (through, no, undecided) = (Verdict::Through, Verdict::Refused, Verdict::Undecided);
+        for (ours, wrong, expected) in [
+            (unknown.clone(), &refused, (through, no)),
+            (unknown.clone(), &unknown, (through, through)),
+            // Refused both, or let through both by nginx and sent away by the manager.
+            (refused.clone(), &refused, (undecided, undecided)),
+            (own, &refused, (through, no)),
+            (seen(200, Some(7)), &refused, (no, no)),
+            (seen(400, None), &seen(400, None), (no, no)),
+            (seen(200, Some(14)), &refused, (through, no)),
+            (seen(502, None), &seen(502, None), (undecided, undecided)),
+        ] {
+            assert_eq!(says(ours.clone(), wrong), expected, "{ours:?} {wrong:?}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ def test_the_agent_gets_through_with_what_was_written(manager: Manager, tool: To
     for service in ("Commander", "MetricsService"):
         assert rows[service, "this certificate"]["expected"] == "through", rows
         assert rows[service, "no certificate"]["expected"] == "refused", rows
+        assert rows[service, "certificate of another CA"]["expected"] == "refused", rows
     assert "connected" in rows["manager", "the agent itself"]["seen"], rows
     assert asked(manager).count(["restart", "nginx-agent"]) == 2
 
@@ -87,8 +88,10 @@ def test_no_secret_is_shown(manager: Manager, tool: Tool) -> None:
 
 
 @newer_build_and([PLAIN])
-def test_an_agent_that_does_not_get_through_is_put_back(manager: Manager, tool: Tool) -> None:
-    """Of another authority: everything fits together, and the manager refuses it."""
+@pytest.mark.parametrize("says", ["HTTP 400", "grpc-status 16"])
+def test_an_agent_that_does_not_get_through_is_put_back(manager: Manager, tool: Tool, says: str) -> None:
+    """Of another authority: everything fits together, and the manager refuses it. Where its refusals are mapped to
+    statuses of gRPC, they look like words of the service."""
     both(manager, tool)
     tool.run("rollback", "--yes")
     tool.apply(answers("ssl-termination")).must(0, "applied")
@@ -96,11 +99,18 @@ def test_an_agent_that_does_not_get_through_is_put_back(manager: Manager, tool: 
     hand_out(manager)
     tool.rollback().must(0, "rolled-back")
     tool.apply(answers()).must(0, "applied")
+    if says == "grpc-status 16":
+        mapped = "error_page 495 496 = @grpc_unauthenticated;\n"
+        manager.edit("/etc/nms/nginx/errors-grpc.server_conf", "location @grpc_unauth", f"{mapped}location @grpc_unauth")
+        manager.reload_nginx()
     before = snapshot.take(manager)
     agent = f"{{cert: {BUNDLE}/agent.crt, key: {BUNDLE}/agent.key, ca: {STATE}/ca/root.crt}}"
     done = tool.apply(instance_answers(agent=agent))
     found = done.must(3)
-    assert ", this certificate: expected through" in found["problem"], found["problem"]
+    assert f", this certificate: expected through, seen {says}" in found["problem"], found["problem"]
+    rows = {row["case"]: row for row in found["proof"]}
+    refused = None if says == "grpc-status 16" else True
+    assert rows["certificate of another CA"]["ok"] is refused, rows
     assert snapshot.differences(before, snapshot.take(manager)) == []
     assert asked(manager).count(["restart", "nginx-agent"]) == 3
 
@@ -149,7 +159,8 @@ def test_encryption_alone(manager: Manager, tool: Tool) -> None:
 
 
 REFUSED = {
-    "agent-3": ("", "3.11.3", "speaks to version 2 only", "install nginx-agent 2"),
+    "agent-3": ("", "3.11.3", "speaks to version 2 only",
+                f"curl --cacert {BUNDLE}/ca.pem https://{NAME}/install/nginx-agent"),
     "form-of-1": ('sed -i "s/^server:.*/server: nim.example.com:10443/; /^  host/d; /^  grpcPort/d; /^  token/d" ' + SETTINGS,
                   "2.46.7", "server is no section there", "take that line out"),
     "tabs": (f"sed -i 's/^  host/\\thost/' {SETTINGS}", "2.46.7", "it is not YAML", "sudoedit"),
