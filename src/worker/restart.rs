@@ -31,6 +31,9 @@ pub(super) enum RestartError {
 /// Restarts it, and sees that it stays.
 pub(super) fn restart(host: &dyn Host, what: &Restart) -> Result<(), RestartError> {
     let unit = &what.unit;
+    // One that was started too often within a few seconds, as one is that ends at once, would not
+    // be started again: that count goes back to nothing. There may be none, so nobody asks.
+    let _ = systemctl(host, &["reset-failed", unit])?;
     let output = systemctl(host, &["restart", unit])?;
     if !output.success() {
         return Err(RestartError::Failed {

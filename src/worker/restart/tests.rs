@@ -69,6 +69,35 @@ fn one_that_ends_soon_or_is_started_again_did_not_stay_up() {
     }
 }
 
+/// systemd starts nothing that was started too often within a few seconds.
+#[test]
+fn one_that_systemd_has_given_up_is_started_again() {
+    let reset = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&reset);
+    let machine = Memory::new()
+        .with_program("/usr/bin/systemctl")
+        .answering(move |_, command| {
+            let mut done = Output {
+                code: Some(0),
+                ..Output::default()
+            };
+            match command.args.first().map(String::as_str) {
+                Some("reset-failed") => {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+                Some("restart") if count.load(Ordering::SeqCst) == 0 => {
+                    done.code = Some(1);
+                    done.stderr =
+                        b"Job failed: start of the service was attempted too often".to_vec();
+                }
+                _ => done.stdout = b"ActiveState=active\nMainPID=7\n".to_vec(),
+            }
+            Some(done)
+        });
+    restart(&machine, &agent()).unwrap();
+    assert_eq!(reset.load(Ordering::SeqCst), 1);
+}
+
 #[test]
 fn a_host_without_systemctl_says_so() {
     let error = restart(&Memory::new(), &agent()).unwrap_err();
