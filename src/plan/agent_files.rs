@@ -271,27 +271,29 @@ fn key_matches(
     leaf: &Certificate,
 ) -> Result<(), Problem> {
     let path = &source.key;
-    let why = match &readable(facts, path)?.content {
+    let compare = format!(
+        "openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {}",
+        source.cert
+    );
+    let (why, remedy) = match &readable(facts, path)?.content {
         FoundContent::Key {
             encrypted: true, ..
-        } => "is encrypted, and the agent asks nobody for a passphrase",
+        } => (
+            "is encrypted, and the agent asks nobody for a passphrase",
+            format!("openssl pkey -in {path} -out NEW_FILE"),
+        ),
         FoundContent::Key { public, .. } => match public {
             Some(public) if *public == leaf.public_key => return Ok(()),
-            Some(_) => "is not the key of the certificate beside it",
-            None => "is of a kind that could not be read",
+            Some(_) => ("is not the key of the certificate beside it", compare),
+            None => ("is of a kind that could not be read", compare),
         },
-        FoundContent::Certificates(_) => "holds certificates: name a file with the key alone",
-        FoundContent::Other => "holds no private key in PEM",
+        FoundContent::Certificates(_) => (
+            "holds certificates: name a file with the key alone",
+            compare,
+        ),
+        FoundContent::Other => ("holds no private key in PEM", compare),
     };
     let what = format!("certificates.agent: {path} {why}");
-    let remedy = if why.contains("encrypted") {
-        format!("openssl pkey -in {path} -out NEW_FILE")
-    } else {
-        format!(
-            "openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {}",
-            source.cert
-        )
-    };
     Err(Problem::host(what).remedy(remedy))
 }
 

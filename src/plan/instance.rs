@@ -10,6 +10,7 @@ use super::naming;
 use super::step::{Plan, SCHEMA};
 use super::trust;
 use crate::answers::InstanceAnswers;
+use crate::bundle;
 use crate::error::Problem;
 use crate::facts::{Facts, Known};
 use crate::method::{Method, Proxy};
@@ -65,7 +66,7 @@ fn can_carry(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
         )
         .remedy("sudo nim-tls check"));
     }
-    version(facts)?;
+    version(facts, answers)?;
     let plus = facts
         .nginx
         .is()
@@ -93,13 +94,13 @@ fn can_carry(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
 
 /// NGINX Instance Manager 2 speaks to agents of version 2 alone, and each version reads settings
 /// of its own.
-fn version(facts: &Facts) -> Result<(), Problem> {
+fn version(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
     let version = match &facts.agent {
         Known::Is(version) => version,
         Known::Absent => {
             return Err(
                 Problem::host("NGINX Agent is not installed on this instance")
-                    .remedy("curl -k https://MANAGER/install/nginx-agent | sudo sh"),
+                    .remedy(install(answers)),
             );
         }
         Known::Unclear(why) => {
@@ -107,19 +108,29 @@ fn version(facts: &Facts) -> Result<(), Problem> {
             return Err(Problem::host(what).remedy("nginx-agent --version"));
         }
     };
-    match version.split('.').next() {
-        Some("2") => Ok(()),
-        Some("3") => Err(Problem::host(format!(
+    let what = match version.split('.').next() {
+        Some("2") => return Ok(()),
+        Some("3") => format!(
             "NGINX Agent {version} is for NGINX One: NGINX Instance Manager speaks to version 2 \
              only, whose settings version 3 does not read"
-        ))
-        .remedy("install nginx-agent 2 from the manager: curl -k https://MANAGER/install/nginx-agent | sudo sh")),
-        _ => Err(Problem::host(format!(
+        ),
+        _ => format!(
             "NGINX Agent {version} is not of version 2, which is what NGINX Instance Manager 2 \
              speaks to and what is written here"
-        ))
-        .remedy("install nginx-agent 2 from the manager: curl -k https://MANAGER/install/nginx-agent | sudo sh")),
-    }
+        ),
+    };
+    let what = format!("{what}; take it off, and install version 2 from the manager");
+    Err(Problem::host(what).remedy(install(answers)))
+}
+
+/// The manager has the agent that fits it; who it is, is verified here already.
+fn install(answers: &InstanceAnswers) -> String {
+    let ca = answers.ca.as_ref();
+    let verified = ca
+        .filter(|ca| bundle::inside(ca).is_none())
+        .map_or_else(String::new, |ca| format!("--cacert {ca} "));
+    let manager = &answers.manager_name;
+    format!("curl {verified}https://{manager}/install/nginx-agent | sudo sh")
 }
 
 /// Whether the agent will have to show a certificate.

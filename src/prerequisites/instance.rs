@@ -16,7 +16,7 @@ fn kind() -> Check {
 
 fn agent(facts: &Facts) -> Check {
     let subject = about("agent", "NGINX Agent");
-    let install = "curl -k https://MANAGER/install/nginx-agent | sudo sh";
+    let install = "curl --cacert ca.pem https://MANAGER/install/nginx-agent | sudo sh";
     subject.of(
         &facts.agent,
         |version| match version.split('.').next() {

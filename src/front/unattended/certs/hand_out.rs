@@ -34,7 +34,7 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
     let folder = folder.map_err(|error| Problem::usage(error.to_string()))?;
     let read = |file: &str| read(ground, &folder, file);
     let missing = |what: &str| {
-        Problem::host(format!("nothing is issued for {name}: {what}"))
+        Problem::host(format!("there is nothing to hand out for {name}: {what}"))
             .remedy(format!("nim-tls certs issue {name}"))
     };
     let chain = read("agent.crt").map_err(|why| missing(&why))?;

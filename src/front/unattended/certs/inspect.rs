@@ -13,6 +13,7 @@ use crate::values::{escaped, moment, wrapped};
 
 use super::super::super::output::Output;
 use super::super::super::place::{Ground, absolute};
+use super::super::super::typed::look_at;
 
 /// A file of certificates is small; the largest trust stores have less than this.
 const LIMIT: u64 = 4 << 20;
@@ -96,9 +97,8 @@ pub(super) fn inspect(ground: &Ground, files: &[PathBuf], output: &Output) -> Re
 /// The files are the operator's, on this machine: `--root` does not apply to them.
 fn look(file: &Path, now: i64) -> Result<Found, Problem> {
     let path = absolute(file)?;
-    let shown = escaped(&path.to_string_lossy());
     let unreadable = |error: crate::host::HostError| {
-        Problem::usage(escaped(&error.to_string())).remedy(format!("ls -l {shown}"))
+        Problem::usage(escaped(&error.to_string())).remedy(look_at(&path))
     };
     let machine = Local::live().map_err(unreadable)?;
     // It may be a private key.
