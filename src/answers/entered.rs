@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::rules::Refusal;
 use super::{Goal, read};
-use crate::yaml::nests_deeply;
+use crate::yaml::{nests_deeply, without_mark};
 
 /// Fields that hold several values. A form has them in one line, with commas between them.
 const LISTS: [&str; 2] = ["agents", "alt_names"];
@@ -41,6 +41,7 @@ impl Entered {
     /// What an answers file says, field by field, unknown ones included: they are refused by
     /// [`check`](Self::check) like any other. `None`: it is no mapping.
     pub fn from_yaml(text: &str) -> Option<Self> {
+        let text = without_mark(text);
         if nests_deeply(text) {
             return None;
         }
@@ -294,6 +295,16 @@ mod tests {
             entered.check().unwrap_err()[0].field,
             "certificates.days.server"
         );
+    }
+
+    /// Red where the mark is left to the reader of YAML: it takes one, and not before a text that
+    /// has further ends of lines (found by fuzzing).
+    #[test]
+    fn a_file_with_a_mark_before_its_first_line_is_taken_up() {
+        let file = "\u{feff}version: 1\nrole: manager\u{2028}\n";
+        assert!(super::super::read(file.as_bytes()).is_ok());
+        let entered = Entered::from_yaml(file).unwrap();
+        assert_eq!(entered.get("role"), "manager");
     }
 
     #[test]
