@@ -5,6 +5,7 @@
 mod draft;
 mod entered;
 mod instance;
+mod nim1;
 mod read;
 mod roles;
 mod rules;
@@ -23,6 +24,7 @@ pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 use draft::OptionsDraft;
 pub use entered::Entered;
 pub use instance::{CertificateFiles, InstanceAnswers};
+pub use nim1::{Nim1Answers, Publish};
 pub use read::{LIMIT, Unreadable, read};
 pub use rules::Refusal;
 
@@ -73,7 +75,7 @@ impl Goal {
     }
 }
 
-/// A choice that can be planned: role manager, NGINX Instance Manager 2.
+/// A choice that can be planned: role manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     pub proxy: Proxy,
@@ -97,6 +99,8 @@ pub struct Answers {
     /// Browsers that come without TLS are sent on.
     pub redirect_http: bool,
     pub trust_store: bool,
+    /// What only NGINX Instance Manager 1 asks for; none for 2.
+    pub nim1: Option<Nim1Answers>,
     /// Certificates of ours that end within so many days are made anew; `None`: those that are two
     /// thirds through their life. No answer of a file: it is asked for by a command.
     pub renew_within: Option<u32>,
@@ -146,6 +150,13 @@ impl Answers {
         let days = &certificates.days;
         let mut alt_names: BTreeSet<_> = draft.alt_names.iter().cloned().gathered();
         alt_names.remove(&SubjectName::Dns(manager_name.clone()));
+        let nim1 = Nim1Answers::of(draft, &manager_name, &mut defaults);
+        if let Some(nim1) = &nim1
+            && nim1.agent_name != manager_name
+        {
+            // The certificate is for both.
+            alt_names.insert(SubjectName::Dns(nim1.agent_name.clone()));
+        }
         Ok(Self {
             proxy,
             method,
@@ -196,9 +207,30 @@ impl Answers {
                 draft.options.trust_store,
                 true,
             ),
+            nim1,
             renew_within: None,
             defaults,
         })
+    }
+}
+
+impl Answers {
+    pub fn generation(&self) -> Generation {
+        match self.nim1 {
+            Some(_) => Generation::Nim1,
+            None => Generation::Nim2,
+        }
+    }
+
+    /// Where agents connect.
+    pub fn agents_port(&self) -> Port {
+        self.nim1.as_ref().map_or(self.https, |nim1| nim1.grpc)
+    }
+
+    /// The name that agents use.
+    pub fn agents_name(&self) -> &HostName {
+        let nim1 = self.nim1.as_ref();
+        nim1.map_or(&self.manager_name, |nim1| &nim1.agent_name)
     }
 }
 
@@ -244,6 +276,3 @@ fn server_source(defaults: &mut BTreeMap<String, String>, given: Option<&str>) -
         }
     }
 }
-
-/// The generation is part of the table only; every plan of this version is for NIM 2.
-pub const GENERATION: Generation = Generation::Nim2;

@@ -86,35 +86,60 @@ pub struct Cell {
 const ALWAYS_BEHIND_NGINX: &str = "NGINX Instance Manager 2 always runs behind NGINX";
 const NO_HEALTH_CHECKS: &str =
     "NGINX Instance Manager 2 publishes its gRPC services through its own nginx file only";
+const NOBODY_TO_CHECK: &str = "without a proxy there is nobody to check the manager's services";
+const OF_PLUS_ONLY: &str =
+    "only NGINX Plus checks the health of gRPC services; NGINX open source has no health_check";
 
-/// The table of one generation, row by row. Cells of generations that this version does not
-/// handle are absent.
+/// Both tables, row by row.
 pub fn cells() -> Vec<Cell> {
-    let generation = Generation::Nim2;
+    let both = [Generation::Nim1, Generation::Nim2].into_iter();
+    both.flat_map(table).collect()
+}
+
+/// The table of one generation, row by row.
+pub fn table(generation: Generation) -> Vec<Cell> {
     let mut cells = Vec::new();
     for method in Method::ALL {
         for proxy in Proxy::ALL {
-            let not_applicable = match (method, proxy) {
-                (_, Proxy::None) => Some(ALWAYS_BEHIND_NGINX),
-                (Method::GrpcHealthChecks, _) => Some(NO_HEALTH_CHECKS),
-                (Method::SslTermination | Method::ClientMtls, _) => None,
-            };
             cells.push(Cell {
                 generation,
                 method,
                 proxy,
-                not_applicable,
+                not_applicable: not_applicable(generation, method, proxy),
             });
         }
     }
     cells
 }
 
-/// The cell for a choice, if the table has it.
-pub fn cell(generation: Generation, method: Method, proxy: Proxy) -> Option<Cell> {
-    cells()
-        .into_iter()
-        .find(|cell| (cell.generation, cell.method, cell.proxy) == (generation, method, proxy))
+fn not_applicable(generation: Generation, method: Method, proxy: Proxy) -> Option<&'static str> {
+    match (generation, method, proxy) {
+        (Generation::Nim2, _, Proxy::None) => Some(ALWAYS_BEHIND_NGINX),
+        (Generation::Nim2, Method::GrpcHealthChecks, _) => Some(NO_HEALTH_CHECKS),
+        (Generation::Nim1, Method::GrpcHealthChecks, Proxy::None) => Some(NOBODY_TO_CHECK),
+        (Generation::Nim1, Method::GrpcHealthChecks, Proxy::NginxOss) => Some(OF_PLUS_ONLY),
+        (Generation::Nim1, Method::GrpcHealthChecks, Proxy::NginxPlus)
+        | (_, Method::SslTermination | Method::ClientMtls, _) => None,
+    }
+}
+
+/// The generation whose table concerns a host: the one that is there; 2 where that cannot be
+/// told.
+pub fn generation_of(facts: &Facts) -> Generation {
+    facts
+        .nim
+        .is()
+        .map_or(Generation::Nim2, |nim| nim.generation)
+}
+
+/// The cell for a choice.
+pub fn cell(generation: Generation, method: Method, proxy: Proxy) -> Cell {
+    Cell {
+        generation,
+        method,
+        proxy,
+        not_applicable: not_applicable(generation, method, proxy),
+    }
 }
 
 /// Whether a cell fits a host: `Ok`, or why not. `None`: it could not be told.
@@ -140,6 +165,9 @@ pub fn fits(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
 
 /// The same for the nginx alone.
 fn fits_nginx(cell: &Cell, facts: &Facts) -> Option<Result<(), String>> {
+    if cell.proxy == Proxy::None {
+        return Some(Ok(()));
+    }
     let nginx = match &facts.nginx {
         Known::Is(nginx) => nginx,
         Known::Absent => return Some(Err("nginx is not installed here".into())),
@@ -158,13 +186,12 @@ mod tests {
 
     #[test]
     fn the_table_is_complete_and_says_why_a_cell_is_not_applicable() {
-        let cells = cells();
-        assert_eq!(cells.len(), 9);
-        let offered: Vec<_> = cells
-            .iter()
-            .filter(|cell| cell.not_applicable.is_none())
-            .collect();
-        assert_eq!(offered.len(), 4);
-        assert!(offered.iter().all(|cell| cell.proxy != Proxy::None));
+        for (generation, count) in [(Generation::Nim1, 7), (Generation::Nim2, 4)] {
+            let cells = table(generation);
+            assert_eq!(cells.len(), 9);
+            let offered = cells.iter().filter(|cell| cell.not_applicable.is_none());
+            assert_eq!(offered.count(), count, "{generation}");
+        }
+        assert_eq!(cells().len(), 18);
     }
 }

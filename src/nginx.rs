@@ -17,6 +17,7 @@ mod location;
 mod lua;
 mod model;
 mod occurring;
+mod overlaid;
 mod parse;
 mod pattern;
 mod peer;

@@ -46,10 +46,13 @@ mod nginx;
 mod trust;
 mod nginx_command;
 mod differences;
+mod notes;
 mod proof;
 mod steps;
 mod make;
 mod hand_out;
+
+mod nim1;
 
 mod agent_files;
 mod agent_settings;
@@ -74,7 +77,7 @@ pub use nginx_command::{made, touches};
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof,
+    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof,
     ProofTrust, ReachProof, RedirectProof, Restart, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;

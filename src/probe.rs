@@ -8,6 +8,7 @@ mod build;
 mod clients;
 mod config;
 mod files;
+mod manager;
 mod master;
 mod network;
 mod nginx;
@@ -92,6 +93,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         live: host.is_live(),
         root: host.is_root(),
         nim: product::nim(host, &packages),
+        manager_file: manager::file(&reader),
         agent: product::agent(host, &packages),
         agent_setup: agent::look(&reader, &system, services.agent_unit.as_ref()),
         services: services.states,

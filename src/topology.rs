@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use crate::method::Method;
+use crate::facts::Generation;
+use crate::method::{Cell, Method, Proxy};
 
 /// One leg of the way from a client to the manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,33 +16,31 @@ pub struct Leg {
     pub authenticated: &'static str,
 }
 
-/// The legs under a method of NGINX Instance Manager 2. The last leg is a UNIX socket: it does
-/// not leave the machine, and it is not encrypted.
-pub fn legs(method: Method) -> Vec<Leg> {
-    let agent = match method {
+/// The legs under a cell of the table. What does not leave the machine (a UNIX socket of NGINX
+/// Instance Manager 2, a port of loopback of 1) is not encrypted.
+pub fn legs(cell: &Cell) -> Vec<Leg> {
+    let agent = match cell.method {
         Method::ClientMtls => "both",
         Method::SslTermination | Method::GrpcHealthChecks => "server",
     };
-    vec![
-        Leg {
-            from: "browser",
-            to: "nginx",
-            encrypted: true,
-            authenticated: "server",
-        },
-        Leg {
-            from: "agent",
-            to: "nginx",
-            encrypted: true,
-            authenticated: agent,
-        },
-        Leg {
+    let native = (cell.generation, cell.proxy) == (Generation::Nim1, Proxy::None);
+    let first = if native { "manager" } else { "nginx" };
+    let outside = |from, authenticated| Leg {
+        from,
+        to: first,
+        encrypted: true,
+        authenticated,
+    };
+    let mut legs = vec![outside("browser", "server"), outside("agent", agent)];
+    if !native {
+        legs.push(Leg {
             from: "nginx",
             to: "manager",
             encrypted: false,
             authenticated: "nobody",
-        },
-    ]
+        });
+    }
+    legs
 }
 
 impl Leg {

@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_file_with_a_mark_before_its_first_line_is_taken_up() {
         let file = "\u{feff}version: 1\nrole: manager\u{2028}\n";
-        assert!(super::super::read(file.as_bytes()).is_ok());
+        assert!(read(file.as_bytes()).is_ok());
         let entered = Entered::from_yaml(file).unwrap();
         assert_eq!(entered.get("role"), "manager");
     }

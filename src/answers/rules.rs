@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::{AgentAuth, Draft, Enforce, KeepKey, Role};
+use crate::facts::Generation;
 use crate::method::{self, Method};
 use crate::values::Port;
 
@@ -32,6 +33,10 @@ pub(super) fn refusals(draft: &Draft) -> Vec<Refusal> {
     found.of_others(draft);
     found.not_in_this_version(draft);
     found.wrong_place(draft);
+    match draft.generation {
+        Some(Generation::Nim1) => found.of_nim1(draft),
+        _ => found.of_nim2(draft),
+    }
     found.names(draft);
     found.lifetimes(draft);
     found.certificates(draft);
@@ -57,12 +62,16 @@ impl Refusals {
         let missing = [
             ("version", draft.version.is_none(), "1"),
             ("role", draft.role.is_none(), "manager, instance or ca"),
-            ("generation", draft.generation.is_none(), "nim2"),
-            ("proxy", draft.proxy.is_none(), "nginx-oss or nginx-plus"),
+            ("generation", draft.generation.is_none(), "nim1 or nim2"),
+            (
+                "proxy",
+                draft.proxy.is_none(),
+                "none, nginx-oss or nginx-plus",
+            ),
             (
                 "method",
                 draft.method.is_none(),
-                "ssl-termination or client-mtls",
+                "ssl-termination, client-mtls or grpc-health-checks",
             ),
             (
                 "manager_name",
@@ -89,17 +98,10 @@ impl Refusals {
         else {
             return;
         };
-        match method::cell(generation, method, proxy) {
-            None => self.add(
-                "generation",
-                format!("is {generation}; this version of nim-tls handles nim2"),
-            ),
-            Some(cell) => {
-                if let Some(reason) = cell.not_applicable {
-                    let (row, column) = (method.title(), proxy.title());
-                    self.add("method", format!("{row} with {column} is N/A: {reason}"));
-                }
-            }
+        let cell = method::cell(generation, method, proxy);
+        if let Some(reason) = cell.not_applicable {
+            let (row, column) = (method.title(), proxy.title());
+            self.add("method", format!("{row} with {column} is N/A: {reason}"));
         }
     }
 
@@ -126,6 +128,14 @@ impl Refusals {
             given.as_deref().is_some_and(|given| given != takes)
         };
         other(
+            "options.grpc_publish",
+            options
+                .grpc_publish
+                .as_deref()
+                .is_some_and(|how| !["open", "tls"].contains(&how)),
+            "open, tls",
+        );
+        other(
             "options.unknown_names",
             differs(&options.unknown_names, "ui"),
             "ui",
@@ -134,11 +144,6 @@ impl Refusals {
             "options.grpc_context",
             differs(&options.grpc_context, "http"),
             "http",
-        );
-        other(
-            "options.grpc_publish",
-            differs(&options.grpc_publish, "tls"),
-            "tls",
         );
         other(
             "options.backend_tls",
@@ -177,6 +182,14 @@ impl Refusals {
                 "certificates.clients",
                 "ca_cert and ca_key belong to source: import-ca",
             );
+        }
+    }
+
+    /// There, agents and browsers share one server.
+    fn of_nim2(&mut self, draft: &Draft) {
+        let publish = draft.options.grpc_publish.as_deref();
+        if publish.is_some_and(|how| how != "tls") {
+            self.add("options.grpc_publish", "belongs to generation: nim1");
         }
         let https = draft.ports.https.unwrap_or(Port::HTTPS);
         if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {

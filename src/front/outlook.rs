@@ -89,11 +89,13 @@ impl Outlook {
 /// the operator takes out later stays out.
 pub(super) fn suggest(facts: &Facts, entered: &mut Entered) {
     if entered.get("method").is_empty() {
-        let fitting = crate::method::cells()
+        let table = crate::method::table(crate::method::generation_of(facts));
+        let fitting = table
             .into_iter()
             .filter(|cell| matches!(crate::method::fits(cell, facts), Some(Ok(()))));
-        // The last row that fits gives the most.
-        if let Some(cell) = fitting.max_by_key(|cell| cell.method) {
+        // The last row that fits gives the most; health checks are for who asks for them.
+        let mutual = |cell: &crate::method::Cell| cell.method == Method::ClientMtls;
+        if let Some(cell) = fitting.max_by_key(|cell| (mutual(cell), cell.proxy)) {
             entered.set("method", &cell.method.to_string());
             entered.set("proxy", &cell.proxy.to_string());
         }
@@ -124,7 +126,7 @@ fn filled(facts: &Facts, entered: &Entered) -> Entered {
         ("manager_name", FILLER),
         ("method", "client-mtls"),
         ("proxy", "nginx-oss"),
-        ("generation", "nim2"),
+        ("generation", &crate::method::generation_of(facts).to_string()),
     ] {
         if filled.get(field).is_empty() {
             filled.set(field, filler);

@@ -8,7 +8,7 @@ use crate::answers::{CertificateFiles, InstanceAnswers};
 use crate::bundle;
 use crate::certificate::{Certificate, Purpose, chain_verifies, pem_chain};
 use crate::error::Problem;
-use crate::facts::{Facts, FileFact, FoundContent, FoundFile, Known};
+use crate::facts::{Facts, FileFact, FoundContent, FoundFile, Generation, Known};
 use crate::values::{AbsPath, Digest, Mode};
 
 /// What the agent's settings will name.
@@ -87,12 +87,12 @@ impl AgentFiles {
         name: &str,
         chain: &[Certificate],
     ) -> Result<AbsPath, Problem> {
-        let usual = naming::certs().join(name).expect("a literal name");
+        let usual = naming::certs(Generation::Nim2).join(name).expect("a literal name");
         let text = pem_chain(chain);
         if *source == usual || holds(facts, &usual, &Digest::of(text.as_bytes())) {
             return Ok(usual);
         }
-        let path = naming::free(facts, &naming::certs(), name)?;
+        let path = naming::free(facts, &naming::certs(Generation::Nim2), name)?;
         let change = change(facts, &path, 0o644, Content::Text(text));
         self.files.push(change);
         Ok(path)
@@ -101,12 +101,12 @@ impl AgentFiles {
     fn key(&mut self, facts: &Facts, source: &AbsPath) -> Result<AbsPath, Problem> {
         let found = readable(facts, source)?;
         let name = "agent.key";
-        let usual = naming::certs().join(name).expect("a literal name");
+        let usual = naming::certs(Generation::Nim2).join(name).expect("a literal name");
         if *source == usual || holds(facts, &usual, &found.digest) {
             let there = readable(facts, &usual)?;
             return for_the_agent_alone(facts, &usual, there).map(|()| usual);
         }
-        let path = naming::free(facts, &naming::certs(), name)?;
+        let path = naming::free(facts, &naming::certs(Generation::Nim2), name)?;
         // An agent that does not run as root reads it by its group.
         let group = facts
             .agent_setup

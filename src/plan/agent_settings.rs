@@ -71,7 +71,7 @@ pub(super) fn wanted(
         wanted.push(Setting {
             section,
             key,
-            value,
+            value: Some(value),
         });
         reasons.push(reason);
     };
@@ -117,7 +117,7 @@ fn refused(file: &AgentFile, error: &Uneditable, settings: &[Setting]) -> Proble
         Uneditable::Form(_) => {
             let lines: Vec<String> = settings
                 .iter()
-                .map(|setting| format!("{}.{}: {}", setting.section, setting.key, setting.value))
+                .map(Setting::to_string)
                 .collect();
             Problem::host(format!(
                 "{what}; by hand it would have: {}",
@@ -170,15 +170,13 @@ fn nothing_overrides(
 
 /// What the agent has to go by, as it names its settings: `server.grpcport`, `443`.
 pub(super) fn in_effect(settings: &[Setting]) -> Vec<(String, String)> {
-    let pairs = settings.iter().map(|setting| {
-        let value = match &setting.value {
+    let pairs = settings.iter().filter_map(|setting| {
+        let value = match setting.value.as_ref()? {
             Scalar::Text(text) => text.clone(),
             other => other.to_string(),
         };
-        (
-            format!("{}.{}", setting.section, setting.key.to_lowercase()),
-            value,
-        )
+        let name = format!("{}.{}", setting.section, setting.key.to_lowercase());
+        Some((name, value))
     });
     pairs.collect()
 }

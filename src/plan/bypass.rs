@@ -25,7 +25,15 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
     diversions(site)?;
     unchecked::refuse(site)?;
     foreign_trust(site)?;
+    browsers_too(site)?;
     neighbours(site, build)
+}
+
+/// The same of what stands beside a server that is wholly ours.
+pub(super) fn refuse_beside(site: &Site<'_>) -> Result<(), Problem> {
+    other_ways::refuse(site)?;
+    unchecked::refuse(site)?;
+    foreign_trust(site)
 }
 
 /// Other ways to the services can only be found where it is known what the services are.
@@ -187,7 +195,12 @@ fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
             return Err(site.refused(line, why).remedy("take this line out"));
         }
     }
-    for line in scope.nearest("ssl_verify_client") {
+    Ok(())
+}
+
+/// Where browsers share the server, what they need today must not be given up in silence.
+fn browsers_too(site: &Site<'_>) -> Result<(), Problem> {
+    for line in site.server.scope.nearest("ssl_verify_client") {
         if line.arg(0) == Some("on") {
             let why = "browsers have to show a certificate today, and would no longer have to";
             return Err(site

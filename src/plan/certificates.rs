@@ -124,7 +124,7 @@ pub(super) fn for_agents(
     };
     made.issued(ca, &agents, true);
     let mut folders = made.folders(authority.is_some());
-    folders.retain(|folder| folder.path != naming::certs());
+    folders.retain(|folder| folder.path != naming::certs(answers.generation()));
     Ok(ForAgents {
         issuing: authority.map(|authority| Issuing {
             authority,
@@ -198,7 +198,7 @@ impl Making<'_> {
     }
 
     fn client_bundle(&mut self, ca: Option<&FoundCa>) -> Result<AbsPath, Problem> {
-        let path = naming::free(self.facts, &naming::certs(), "ca.pem")?;
+        let path = naming::free(self.facts, &self.certs(), "ca.pem")?;
         self.place(&path, 0o644, public(ca, Piece::ClientBundle));
         Ok(path)
     }
@@ -218,11 +218,7 @@ impl Making<'_> {
                 0o644,
                 public(ca, Piece::RootCertificate),
             );
-            let text = super::template::agent_conf(
-                &self.answers.manager_name,
-                self.answers.https,
-                our_root,
-            );
+            let text = super::template::agent_conf(self.answers, our_root);
             self.place(
                 &below(&folder, "nginx-agent.conf"),
                 0o644,
@@ -234,7 +230,7 @@ impl Making<'_> {
     fn folders(&self, new_authority: bool) -> Vec<FolderChange> {
         let state = &self.facts.state.folder;
         let mut folders = vec![FolderChange {
-            path: naming::certs(),
+            path: self.certs(),
             mode: Mode(0o755),
         }];
         let mut private = |path: AbsPath| {

@@ -29,8 +29,8 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
         )
         .remedy("sudo nim-tls check"));
     }
-    let cell = method::cell(crate::answers::GENERATION, answers.method, answers.proxy);
-    if let Some(Err(why)) = cell.and_then(|cell| method::fits(&cell, facts))
+    let cell = method::cell(answers.generation(), answers.method, answers.proxy);
+    if let Some(Err(why)) = method::fits(&cell, facts)
         && (facts.live || facts.nginx.is().is_some())
     {
         return Err(Problem::host(format!(

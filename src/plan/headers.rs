@@ -32,10 +32,10 @@ const SHARED: &str = "this file is read in more than one place";
 const EMPTY: &str = "this line leaves it empty, and nginx sends no empty header";
 const OUTSIDE: &str = "this line counts for other servers too";
 
-struct Header {
-    name: &'static str,
+pub(super) struct Header {
+    pub(super) name: &'static str,
     value: String,
-    reason: &'static str,
+    pub(super) reason: &'static str,
     /// Another value that is there already is changed as well.
     exactly: bool,
 }
@@ -43,7 +43,7 @@ struct Header {
 impl Header {
     /// HSTS counts for a name, and leads to port 443 of it: none by default where the manager is
     /// on another one.
-    fn all(asked: SecurityHeaders, port: Port) -> Vec<Self> {
+    pub(super) fn all(asked: SecurityHeaders, port: Port) -> Vec<Self> {
         let fixed = FIXED.map(|(name, value, reason)| Self {
             name,
             value: value.to_owned(),
@@ -61,8 +61,13 @@ impl Header {
     }
 
     /// Name, value and mark; none of the values needs quotes.
-    fn args(&self) -> String {
+    pub(super) fn args(&self) -> String {
         format!("{} {} always", self.name, self.value)
+    }
+
+    /// Browsers take it from answers over TLS only.
+    pub(super) fn is_of_tls(&self) -> bool {
+        self.name == HSTS
     }
 
     fn line(&self) -> String {

@@ -12,7 +12,7 @@ use super::trust;
 use crate::answers::InstanceAnswers;
 use crate::bundle;
 use crate::error::Problem;
-use crate::facts::{Facts, Known};
+use crate::facts::{Facts, Generation, Known};
 use crate::method::{Method, Proxy};
 use crate::values::Mode;
 
@@ -31,7 +31,7 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     fitness::targets(facts, &files)?;
     let changes = |file: &FileChange| file.status != Status::Unchanged;
     let mut folders = vec![FolderChange {
-        path: naming::certs(),
+        path: naming::certs(Generation::Nim2),
         mode: Mode(0o755),
     }];
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));

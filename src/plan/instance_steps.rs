@@ -43,6 +43,7 @@ pub(super) fn steps(
             "the agent is restarted with what was there before",
             Action::Restart(Restart {
                 unit: UNIT.to_owned(),
+                listens: Vec::new(),
             }),
         ));
     }

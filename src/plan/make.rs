@@ -10,10 +10,10 @@ use super::site::Site;
 use super::step::{Plan, SCHEMA};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{listeners, nginx_command, proof, redirect, steps};
+use super::{listeners, nginx_command, notes, proof, redirect, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
-use crate::facts::{Facts, Known, Nginx};
+use crate::facts::Facts;
 use crate::nginx::Directive;
 use crate::values::AbsPath;
 
@@ -37,7 +37,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let configured = nginx::plan(facts, answers, &site, &made)?;
     let trust = trust::plan(facts, answers, &made)?;
 
-    let mut notes = notes(facts, answers, &made, &configured);
+    let mut notes = notes::all(facts, answers, &made, &configured.notes);
     if facts.live {
         notes.extend(proof::notes(&site, answers));
     }
@@ -55,7 +55,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
         let proof = master.map(|master| proof::of(&site, answers, &made, facts, master, &headers));
         let private = facts.no_private_copy.is_none();
         let change = change.map(|trust| trust.change);
-        steps::steps(made, command, change, proof, private)
+        steps::steps(made, command, change, None, proof, private)
     } else {
         Vec::new()
     };
@@ -70,7 +70,7 @@ pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     })
 }
 
-fn running(
+pub(super) fn running(
     ground: &Ground<'_>,
     master: Option<u32>,
     site: &Site<'_>,
@@ -87,7 +87,7 @@ fn running(
 }
 
 /// Whether nginx would serve anything else after reading everything again.
-fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
+pub(super) fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
     let changes = |file: &FileChange| file.status != Status::Unchanged;
     let reads = [
         Some(&made.server.chain),
@@ -102,7 +102,7 @@ fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
             .any(|file| changes(file) && is_read(&file.path))
 }
 
-fn folders(
+pub(super) fn folders(
     made: &Certificates,
     configured: &NginxChanges,
     trust: Option<&Trust>,
@@ -118,68 +118,6 @@ fn folders(
         }
     }
     folders
-}
-
-fn notes(
-    facts: &Facts,
-    answers: &Answers,
-    made: &Certificates,
-    configured: &NginxChanges,
-) -> Vec<String> {
-    let mut notes = [configured.notes.as_slice(), &made.notes].concat();
-    if made.issuing.is_some() {
-        notes.extend(shortened(answers));
-    }
-    if let (true, Known::Unclear(why)) = (facts.live, &facts.listeners) {
-        notes.push(format!(
-            "whether other programs hold nginx's ports could not be told: {why}"
-        ));
-    }
-    if let Some(why) = &facts.no_private_copy {
-        notes.push(format!(
-            "nginx -t can be asked in no private copy of the file system here ({why}): the new \
-             files get the weaker test, on a copy of the configuration with other paths in it"
-        ));
-    }
-    notes.extend(facts.nginx.is().and_then(upgraded));
-    notes.extend(elsewhere(facts, answers));
-    notes.extend(differences::notes(facts, answers, made));
-    if !facts.live {
-        notes.push(
-            "this is a folder (--root), not a running system: nginx is not tested or reloaded, \
-             the trust store is not rebuilt, and nothing is proven"
-                .to_owned(),
-        );
-    }
-    notes
-}
-
-/// Agents go where the name leads. Behind a load balancer that is meant; else it is a mistake
-/// that shows only once they are cut off.
-fn elsewhere(facts: &Facts, answers: &Answers) -> Option<String> {
-    let name = &answers.manager_name;
-    let addresses = facts.names.get(name)?.is()?;
-    let own = |address| facts.own_addresses.contains(address);
-    if !facts.live || addresses.is_empty() || addresses.iter().any(own) {
-        return None;
-    }
-    let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    Some(format!(
-        "manager_name {name} leads to {}, and that is no address of this host: agents and \
-         browsers go there, and unless it passes them on to this host nothing here concerns them: \
-         getent hosts {name}",
-        words.join(", ")
-    ))
-}
-
-/// A package upgrade without a restart: the old master parses every reload.
-fn upgraded(nginx: &Nginx) -> Option<String> {
-    let next = nginx.on_disk.as_ref()?;
-    Some(format!(
-        "{} runs and {next} is on disk: what is written here is read by both; \
-         systemctl restart nginx makes them one",
-        nginx.build
-    ))
 }
 
 /// The pairs that the server uses now.
@@ -223,21 +161,4 @@ fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
         Err(why) if answers.server == ServerSource::Generate => Ok(Today::Unknown(why)),
         Err(why) => Err(Problem::host(why).remedy("write the whole path there")),
     }
-}
-
-/// Default lifetimes that a shorter-lived issuer cuts down.
-fn shortened(answers: &Answers) -> Vec<String> {
-    let days = answers.days;
-    let intermediate = days.intermediate.min(days.root);
-    [
-        ("intermediate", days.intermediate, days.root),
-        ("server", days.server, intermediate),
-        ("agent", days.agent, intermediate),
-    ]
-    .into_iter()
-    .filter(|(_, own, issuer)| own > issuer)
-    .map(|(name, own, issuer)| {
-        format!("{name} certificates live {issuer} days instead of {own}: their issuer ends then")
-    })
-    .collect()
 }

@@ -1,6 +1,7 @@
 //! A plan of certificates in the making.
 
 use super::file::{Content, FileChange};
+use super::naming;
 use super::placed::change;
 use crate::answers::Answers;
 use crate::certificate::{Enough, Purpose, Recipe};
@@ -54,6 +55,11 @@ impl<'a> Making<'a> {
             days,
             permitted: None,
         })
+    }
+
+    /// Where certificates go on this host.
+    pub(super) fn certs(&self) -> AbsPath {
+        naming::certs(self.answers.generation())
     }
 
     pub(super) fn place(&mut self, path: &AbsPath, mode: u32, content: Content) {

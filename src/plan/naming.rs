@@ -1,12 +1,23 @@
 //! Names for new files: nothing of the vendor's or the operator's is overwritten.
 
 use crate::error::Problem;
-use crate::facts::{Facts, FileFact};
+use crate::facts::{Facts, FileFact, Generation};
 use crate::values::AbsPath;
 
-/// Where NGINX Instance Manager 2 and its agents keep certificates.
-pub(super) fn certs() -> AbsPath {
-    literal("/etc/nms/certs")
+/// Where a manager and its agents keep certificates.
+pub(super) fn certs(generation: Generation) -> AbsPath {
+    literal(match generation {
+        Generation::Nim1 => "/etc/ssl/nginx-manager",
+        Generation::Nim2 => "/etc/nms/certs",
+    })
+}
+
+/// What the manager's own are called there: the chain and its key.
+pub(super) fn server_pair(generation: Generation) -> [&'static str; 2] {
+    match generation {
+        Generation::Nim1 => ["nginx-manager.crt", "nginx-manager.key"],
+        Generation::Nim2 => ["server.crt", "server.key"],
+    }
 }
 
 pub(super) fn literal(path: &'static str) -> AbsPath {

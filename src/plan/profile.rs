@@ -7,10 +7,10 @@ use crate::nginx::{Directive, Server, flat};
 
 /// Guidelines 5.7, without the DHE suites: nginx offers those only with parameters that nobody
 /// maintains.
-const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+pub(super) const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
 ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
 ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-const PROTOCOLS: &str = "TLSv1.2 TLSv1.3";
+pub(super) const PROTOCOLS: &str = "TLSv1.2 TLSv1.3";
 
 /// A directive of the profile: its value, the reason, and whether lines say as much already.
 type Rule = (

@@ -72,6 +72,8 @@ pub(super) fn of(
         headers: headers.to_vec(),
         redirect: redirect::proof(site, answers),
         agents,
+        agents_port: None,
+        closed: Vec::new(),
         state: facts.state.folder.clone(),
         master,
     }
@@ -98,7 +100,7 @@ pub(super) fn notes(site: &Site<'_>, answers: &Answers) -> Vec<String> {
     told.into_iter().collect()
 }
 
-fn barred(
+pub(super) fn barred(
     site: &Site<'_>,
     lines: &BTreeMap<SocketAddr, &Directive>,
 ) -> BTreeMap<SocketAddr, String> {

@@ -14,7 +14,7 @@ use super::template;
 use super::work::Work;
 use crate::answers::Answers;
 use crate::error::Problem;
-use crate::nginx::{Address, Bound, Listen, Socket, quote};
+use crate::nginx::{Address, Bound, Listen, Server, Socket, quote};
 use crate::values::{Port, SubjectName};
 
 /// What a browser is told, without the path.
@@ -232,7 +232,7 @@ impl<'e> Work<'_, 'e> {
             return Ok(true);
         }
         if !bound.explicit_default {
-            self.stays_the_default(bound)?;
+            self.stays_the_default(&bound.socket, bound.default)?;
         }
         Ok(false)
     }
@@ -256,10 +256,15 @@ impl<'e> Work<'_, 'e> {
         Err(problem.remedy("give it another port, or leave options.redirect_http out"))
     }
 
-    fn stays_the_default(&mut self, bound: &Bound<'_, 'e>) -> Result<(), Problem> {
+    /// Whoever answers there by order only is named as the default.
+    pub(super) fn stays_the_default(
+        &mut self,
+        socket: &Socket,
+        server: &Server<'e>,
+    ) -> Result<(), Problem> {
         let site = self.site;
-        let mut listens = bound.default.listens.iter();
-        let here = |listen: &&Listen<'_>| listen.sockets().any(|one| one == bound.socket);
+        let mut listens = server.listens.iter();
+        let here = |listen: &&Listen<'_>| listen.sockets().any(|one| one == *socket);
         let listen = listens.find(here);
         let editable = listen.filter(|listen| {
             !listen.implied
@@ -267,24 +272,24 @@ impl<'e> Work<'_, 'e> {
                 && self.editor.may_edit(listen.directive)
         });
         let Some(listen) = editable else {
-            let at = listen.map_or(bound.default.directive, |listen| listen.directive);
+            let at = listen.map_or(server.directive, |listen| listen.directive);
             let why = format!(
                 "this server answers on {} to names that nobody knows, because it is read first, \
                  and that cannot be written down here",
-                bound.socket
+                socket
             );
             return Err(site
                 .refused(at, why)
-                .remedy(format!("give it: listen {} default_server;", bound.socket)));
+                .remedy(format!("give it: listen {} default_server;", socket)));
         };
-        let reason = why("stays-default", &bound.socket);
+        let reason = why("stays-default", socket);
         self.editor
             .append_arg(listen.directive, "default_server", &reason)?;
         self.changes.notes.push(format!(
             "the server at {} goes on answering on {} to names that nobody knows; it is named as \
              the default there, because from now on it is no longer alone",
-            site.config.shown(&bound.default.directive.at),
-            bound.socket
+            site.config.shown(&server.directive.at),
+            socket
         ));
         Ok(())
     }

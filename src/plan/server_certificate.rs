@@ -177,9 +177,10 @@ impl Making<'_> {
     }
 
     fn new_server(&mut self, replaced: Option<&Certificate>) -> Result<ServerChoice, Problem> {
-        let folder = naming::certs();
-        let chain = naming::free(self.facts, &folder, "server.crt")?;
-        let key = naming::free(self.facts, &folder, "server.key")?;
+        let folder = self.certs();
+        let [chain, key] = naming::server_pair(self.answers.generation());
+        let chain = naming::free(self.facts, &folder, chain)?;
+        let key = naming::free(self.facts, &folder, key)?;
         let recipe = self.server_recipe(replaced)?;
         if let Some(replaced) = replaced {
             let names: Vec<String> = recipe.names.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::gates;
+use super::gates::{self, Gates};
 pub use super::manager::SERVICES;
 use super::manager::is_on;
 use super::peers::Reached;
@@ -37,13 +37,25 @@ impl<'a> Site<'a> {
     ) -> Result<Self, Problem> {
         let server = gates::server(config, http, port)?;
         let found = gates::of(config, http, server)?;
+        Ok(Self::of(facts, config, http, server, found, port))
+    }
+
+    /// A server that is known, with the locations in it that agents' calls reach.
+    pub(super) fn of(
+        facts: &'a Facts,
+        config: &'a Config,
+        http: &'a Http<'a>,
+        server: &'a Server<'a>,
+        found: Gates<'a>,
+        port: Port,
+    ) -> Self {
         let gates = found.certain.iter().chain(&found.unsure);
         let passes = gates.flat_map(|gate| gate.scope.own("grpc_pass"));
         let targets = passes.filter_map(Target::of);
         let peers: BTreeSet<Peer> = targets.flat_map(|target| http.backends(&target)).gathered();
         let mut sockets = http.sockets();
         sockets.retain(|bound| holds(bound, server));
-        Ok(Self {
+        Self {
             facts,
             config,
             http,
@@ -53,7 +65,7 @@ impl<'a> Site<'a> {
             backends: Reached::of(facts, &peers),
             port,
             sockets,
-        })
+        }
     }
 
     /// The listeners of this server on the port of the manager.

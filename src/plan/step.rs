@@ -118,6 +118,9 @@ pub struct Fetch {
 pub struct Restart {
     /// As systemd calls it.
     pub unit: String,
+    /// Where it has to listen then. Plans of before have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<SocketAddr>,
 }
 
 /// What is to be proven from an instance.
@@ -224,10 +227,41 @@ pub struct Proof {
     pub redirect: Option<RedirectProof>,
     /// Present where agents must show a certificate.
     pub agents: Option<AgentProof>,
+    /// Where agents have a port of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents_port: Option<AgentsPort>,
+    /// Where nobody from outside may find the manager itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<SocketAddr>,
     /// Where this program keeps the authority and issued certificates.
     pub state: AbsPath,
     /// The running master, whose old workers must be gone.
     pub master: u32,
+}
+
+impl Proof {
+    /// Where agents connect.
+    pub fn agents_listeners(&self) -> &[SocketAddr] {
+        let own = self.agents_port.as_ref();
+        own.map_or(&self.listeners, |own| &own.listeners)
+    }
+
+    /// The name that agents use.
+    pub fn agents_name(&self) -> &HostName {
+        let own = self.agents_port.as_ref();
+        own.map_or(&self.name, |own| &own.name)
+    }
+}
+
+/// A port for agents alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentsPort {
+    /// One address of this host for each listener.
+    pub listeners: Vec<SocketAddr>,
+    pub name: HostName,
+    pub encrypted: bool,
+    /// Called to see that something is behind it.
+    pub service: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

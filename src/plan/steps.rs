@@ -1,7 +1,10 @@
 //! The steps of a plan in their order, each with its words.
 
 use super::certificates::Certificates;
-use super::step::{Action, Issuing, NginxCommand, Plan, Proof, Step, TrustChange};
+use super::step::{
+    Action, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
+};
+use crate::facts::MANAGER_FILE;
 use crate::values::AbsPath;
 
 const TEST: &str = "test the new files with nginx -t";
@@ -9,6 +12,7 @@ const TRUST: &str = "let this system trust the root";
 const RELOAD: &str = "let nginx load the new files";
 const END: &str = "end workers that still serve the old rules";
 pub(super) const RESTART: &str = "restart the agent";
+const RESTART_MANAGER: &str = "restart the manager";
 pub(super) const REACH: &str = "prove it with connections from here to the manager";
 const PROVE: &str = "prove it with connections, good and bad";
 
@@ -20,6 +24,7 @@ pub(super) fn steps(
     made: Certificates,
     command: Option<NginxCommand>,
     trust: Option<TrustChange>,
+    restart: Option<Restart>,
     proof: Option<Proof>,
     private: bool,
 ) -> Vec<Step> {
@@ -41,6 +46,15 @@ pub(super) fn steps(
     }
     steps.push(place());
     steps.extend(trust.map(trust_step));
+    steps.extend(restart.map(|restart| {
+        step(
+            "restart",
+            RESTART_MANAGER,
+            "it reads its settings once, when it starts",
+            "the manager is restarted with what was there before",
+            Action::Restart(restart),
+        )
+    }));
     if let Some(command) = command {
         steps.push(step(
             "reload",
@@ -89,6 +103,10 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
     }
     let mut steps = vec![("test", TEST)];
     steps.extend(trust);
+    let mut changed = plan.changed_files();
+    if changed.any(|file| file.path.as_str() == MANAGER_FILE) {
+        steps.push(("restart", RESTART_MANAGER));
+    }
     steps.extend([
         ("reload", RELOAD),
         ("end-old-workers", END),

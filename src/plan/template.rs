@@ -1,12 +1,13 @@
 //! Whole files that this program writes, from `assets/templates`. A line `#: id` there gives
-//! the reason for the lines that follow it; it does not reach the file.
+//! the reason for the lines that follow it (`#: id what` where it is about something); it does not
+//! reach the file.
 
 use std::ops::Range;
 
 use askama::Template;
 
 use super::file::Reason;
-use crate::answers::Enforce;
+use crate::answers::{Answers, Enforce};
 use crate::values::{AbsPath, HostName, Port};
 
 /// Where the check of an agent's certificate lives inside the server. The name is our own, so
@@ -51,6 +52,14 @@ struct AgentConf<'a> {
     our_root: bool,
 }
 
+#[derive(Template)]
+#[template(path = "nginx-agent-1.conf", config = ".askama.toml", escape = "none")]
+struct Agent1Conf<'a> {
+    name: &'a HostName,
+    port: Port,
+    our_root: bool,
+}
+
 /// A generated text and why each of its lines is there.
 pub(super) struct Explained {
     pub(super) text: String,
@@ -59,20 +68,27 @@ pub(super) struct Explained {
 
 /// The format of that log, for the `http` block.
 pub(super) fn log_format() -> Explained {
-    explain(&rendered(&LogFormat { format: LOG_FORMAT }), "")
+    explain(&marked_log_format(), "")
+}
+
+/// With its reasons, to be part of another file.
+pub(super) fn marked_log_format() -> String {
+    rendered(&LogFormat { format: LOG_FORMAT })
 }
 
 /// The check itself, for the server that holds the gRPC locations.
 pub(super) fn check_location(log: &AbsPath, enforce: Enforce) -> Explained {
-    explain(
-        &rendered(&CheckLocation {
-            check: CHECK,
-            log,
-            format: LOG_FORMAT,
-            enforced: enforce == Enforce::Require,
-        }),
-        CHECK,
-    )
+    explain(&marked_check_location(log, enforce), CHECK)
+}
+
+/// With its reasons, to be part of another file.
+pub(super) fn marked_check_location(log: &AbsPath, enforce: Enforce) -> String {
+    rendered(&CheckLocation {
+        check: CHECK,
+        log,
+        format: LOG_FORMAT,
+        enforced: enforce == Enforce::Require,
+    })
 }
 
 /// The server that sends browsers on. All of it are addresses and checked names.
@@ -81,15 +97,23 @@ pub(super) fn redirect(listens: &[String], names: &str, to: &str) -> Explained {
 }
 
 /// The sections of an agent's configuration file that concern the manager.
-pub(super) fn agent_conf(manager: &HostName, port: Port, our_root: bool) -> String {
-    rendered(&AgentConf {
-        manager,
-        port,
-        our_root,
-    })
+pub(super) fn agent_conf(answers: &Answers, our_root: bool) -> String {
+    let port = answers.agents_port();
+    match &answers.nim1 {
+        Some(nim1) => rendered(&Agent1Conf {
+            name: &nim1.agent_name,
+            port,
+            our_root,
+        }),
+        None => rendered(&AgentConf {
+            manager: &answers.manager_name,
+            port,
+            our_root,
+        }),
+    }
 }
 
-fn rendered(template: &impl Template) -> String {
+pub(super) fn rendered(template: &impl Template) -> String {
     let mut text = template
         .render()
         .expect("these templates only insert values");
@@ -99,12 +123,13 @@ fn rendered(template: &impl Template) -> String {
     text
 }
 
-fn explain(marked: &str, about: &str) -> Explained {
+pub(super) fn explain(marked: &str, about: &str) -> Explained {
     let mut text = String::new();
     let mut reasons: Vec<(Range<u32>, Reason)> = Vec::new();
     let mut line = 1;
     for row in marked.lines() {
         if let Some(id) = row.trim_start().strip_prefix("#: ") {
+            let (id, about) = id.split_once(' ').unwrap_or((id, about));
             let reason = Reason {
                 id: id.to_owned(),
                 about: about.to_owned(),

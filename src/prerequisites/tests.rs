@@ -19,6 +19,7 @@ fn unclear() -> Facts {
         os: no(),
         systemd: no(),
         nim: no(),
+        manager_file: no(),
         agent: no(),
         nginx: no(),
         config: no(),

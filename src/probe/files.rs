@@ -11,7 +11,9 @@ use super::runs::Runs;
 use super::wanted::Wanted;
 use crate::bundle;
 use crate::certificate::read_pem_chain;
-use crate::facts::{AGENT_FILES, FileFact, FoundContent, FoundFile, Known, TrustStore};
+use crate::facts::{
+    AGENT_FILES, FileFact, FoundContent, FoundFile, Known, MANAGER_FILE, TrustStore,
+};
 use crate::host::{Host, Kind, Stat};
 use crate::nginx::Config;
 use crate::pki::inspect_key;
@@ -34,6 +36,16 @@ const IN_CERTS: [&str; 14] = [
     "nim-tls-agent.crt",
     "nim-tls-agent.key",
     "nim-tls-agent-ca.pem",
+];
+/// The same of NIM 1.x.
+const NIM1_CERTS: &str = "/etc/ssl/nginx-manager";
+const IN_NIM1_CERTS: [&str; 6] = [
+    "nginx-manager.crt",
+    "nginx-manager.key",
+    "ca.pem",
+    "nim-tls-nginx-manager.crt",
+    "nim-tls-nginx-manager.key",
+    "nim-tls-ca.pem",
 ];
 /// Where our own nginx files are.
 const CONF_D: &str = "/etc/nginx/conf.d";
@@ -120,6 +132,8 @@ fn paths(
         .iter()
         .map(|name| format!("{CERTS}/{name}"))
         .collect();
+    texts.extend(IN_NIM1_CERTS.map(|name| format!("{NIM1_CERTS}/{name}")));
+    texts.push(MANAGER_FILE.to_owned());
     if let Some(store) = trust.is() {
         texts.push(format!("{}/{}", store.anchors, store.file));
     }

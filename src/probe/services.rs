@@ -8,12 +8,13 @@ use crate::host::{Command, Host, Kind};
 use crate::values::{Gather as _, escaped};
 
 /// The units that matter here; the agent's is the last.
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "nms",
     "nms-core",
     "nms-dpm",
     "nms-ingestion",
     "nms-integrations",
+    "nginx-manager",
     "nginx",
     "nginx-agent",
 ];
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_unit_that_is_stopped_is_not_one_that_is_missing() {
-        let missing = "LoadState=not-found\nActiveState=inactive\n\n".repeat(4);
+        let missing = "LoadState=not-found\nActiveState=inactive\n\n".repeat(5);
         let said = format!(
             "LoadState=loaded\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\n\n\
              LoadState=loaded\nActiveState=inactive\n\n{missing}"
@@ -140,7 +141,7 @@ mod tests {
         let is = |state: &str| Known::Is(state.to_owned());
         let states = states(&said).unwrap();
         assert_eq!(states[..3], [is("active"), is("failed"), is("inactive")]);
-        assert_eq!(states[3..], [const { Known::<String>::Absent }; 4]);
+        assert_eq!(states[3..], [const { Known::<String>::Absent }; 5]);
     }
 
     #[test]

@@ -14,6 +14,14 @@ pub struct Port(u16);
 impl Port {
     pub const HTTP: Self = Self(80);
     pub const HTTPS: Self = Self(443);
+    /// Where nginx tells how it fares, by custom.
+    pub const STATUS: Self = Self(8080);
+    /// Where NGINX Instance Manager 1 takes agents, as it is shipped.
+    pub const NIM1_GRPC: Self = Self(10_000);
+    /// The same for browsers.
+    pub const NIM1_GATEWAY: Self = Self(11_000);
+    /// Where an nginx before it takes agents, by its guide.
+    pub const NIM1_AGENTS: Self = Self(10_443);
 
     pub fn number(self) -> u16 {
         self.0

@@ -38,7 +38,7 @@ impl Agents<'_> {
             return self.observed(cast, tell);
         }
         let mut ours = None;
-        for (index, address) in self.proof.listeners.iter().enumerate() {
+        for (index, address) in self.proof.agents_listeners().iter().enumerate() {
             let seen = self.right_client(*address, cast, tell);
             ours = ours.or(seen);
             self.no_certificate(*address, ours.as_ref(), tell);
@@ -54,7 +54,7 @@ impl Agents<'_> {
 
     /// Nobody is refused by the check; that it judges, and what it says of whom, is seen.
     fn observed(&self, cast: &Cast, tell: &mut dyn FnMut(Row)) {
-        for (index, address) in self.proof.listeners.iter().enumerate() {
+        for (index, address) in self.proof.agents_listeners().iter().enumerate() {
             let ours = self.right_client(*address, cast, tell);
             let usual = self.usual(*address);
             for service in &self.agents.services {
@@ -296,7 +296,7 @@ impl Agents<'_> {
         let leg = leg(service, saved.address);
         let case = format!("session of before, {}", saved.version);
         self.pace.request();
-        match saved.resume(self.host, &self.proof.name) {
+        match saved.resume(self.host, self.proof.agents_name()) {
             Ok(session) if session.negotiated().resumed => {
                 let (seen, port) = call(session, &self.usual(saved.address), service);
                 let check = port.and_then(|port| self.log.verdict(port));
@@ -325,7 +325,7 @@ impl Agents<'_> {
     }
 
     fn usual(&self, address: SocketAddr) -> Attempt<'_> {
-        Attempt::usual(&self.proof.name, address)
+        Attempt::usual(self.proof.agents_name(), address)
     }
 }
 

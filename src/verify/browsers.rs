@@ -1,17 +1,12 @@
 //! Browsers: the UI answers as before by every name, with a certificate that can be trusted,
 //! and old protocols and weak suites are refused.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use rustls::pki_types::CertificateDer;
 
 use super::attempt::said;
-use super::client::Target;
 use super::fault::Fault;
 use super::headers;
-use super::hello::{HelloOutcome, Offer};
-use super::on_host::OnHost;
+use super::old_tls;
 use super::pace::Pace;
 use super::redirect;
 use super::trust::Trust;
@@ -20,8 +15,6 @@ use crate::certificate::Certificate;
 use crate::host::Host;
 use crate::plan::{Proof, ProofTrust};
 use crate::report::Row;
-
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the UI answered: the status and where it sent the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,25 +77,7 @@ pub(super) fn rows(
     headers::rows(host, proof, pace, tell);
     redirect::rows(host, proof, pace, tell);
     for address in &proof.listeners {
-        for (offer, case) in [
-            (Offer::Tls11, "TLS 1.1"),
-            (Offer::Tls12Cbc, "TLS 1.2, CBC suites only"),
-            (Offer::Tls12StaticRsa, "TLS 1.2, no forward secrecy"),
-        ] {
-            let expected = "refused";
-            tell(match host.knows_no_old_tls() {
-                Some(why) => Row::not_tried(&tls(*address), case, expected, why),
-                None => hello(host, proof, *address, offer, case, expected),
-            });
-        }
-        tell(hello(
-            host,
-            proof,
-            *address,
-            Offer::Tls13,
-            "TLS 1.3",
-            "accepted",
-        ));
+        old_tls::rows(host, &proof.name, *address, tell);
     }
 }
 
@@ -202,48 +177,6 @@ fn ask(
         location: answer.location,
     };
     Ok((page, trusted))
-}
-
-fn tls(address: SocketAddr) -> String {
-    format!("TLS at {address}")
-}
-
-fn hello(
-    host: &dyn Host,
-    proof: &Proof,
-    address: SocketAddr,
-    offer: Offer,
-    case: &str,
-    expected: &str,
-) -> Row {
-    let leg = tls(address);
-    let target = Target {
-        address,
-        sni: Some(proof.name.clone()),
-        patience: PATIENCE,
-    };
-    match offer.make(&OnHost(host), &target) {
-        Ok(HelloOutcome::Accepted { version, suite }) => {
-            let seen = format!("accepted: {version}, {suite}");
-            said(&leg, case, expected, seen, expected == "accepted")
-        }
-        Ok(HelloOutcome::Alert { alert, .. }) => said(
-            &leg,
-            case,
-            expected,
-            format!("alert: {alert}"),
-            expected == "refused",
-        ),
-        Ok(HelloOutcome::Closed) => said(
-            &leg,
-            case,
-            expected,
-            "hung up".to_owned(),
-            expected == "refused",
-        ),
-        Ok(HelloOutcome::Other(what)) => said(&leg, case, expected, what, false),
-        Err(fault) => said(&leg, case, expected, fault.to_string(), false),
-    }
 }
 
 #[cfg(test)]

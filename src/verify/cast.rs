@@ -36,7 +36,7 @@ impl Cast {
         authority: Option<&Authority>,
     ) -> Self {
         let now = host.now();
-        let name = &proof.name;
+        let name = proof.agents_name();
         let closed = || "the key of the authority is not open".to_owned();
         let current = current(now);
         // The authority may be minutes old, and nothing it issues may be older than it.

@@ -5,6 +5,7 @@
 //! (unimplemented), a gate that refuses says something else.
 
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use loona_hpack::{Decoder, Encoder};
@@ -16,7 +17,7 @@ use super::frame::{
     PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, malformed, not_http2,
 };
 use super::text::{EXCERPT, USER_AGENT, excerpt, sendable, shown_value};
-use super::wire::READ_LIMIT;
+use super::wire::{Dial, Guarded, READ_LIMIT};
 
 /// The compressed header block of one answer may be this long, continuations included.
 const BLOCK_LIMIT: usize = 32 * 1024;
@@ -78,6 +79,20 @@ impl Session {
         self.send(&bytes, patience)?;
         listen(self)
     }
+}
+
+/// The same over a connection without TLS.
+pub(super) fn grpc_without_tls(
+    dial: &dyn Dial,
+    address: SocketAddr,
+    request: &GrpcRequest,
+    patience: Duration,
+) -> Result<GrpcAnswer, Fault> {
+    let bytes = call(request)?;
+    let mut wire = Guarded::dial(dial, address, patience)?;
+    wire.write_all(&bytes)?;
+    wire.flush()?;
+    listen(&mut wire)
 }
 
 /// The whole of our side: the preface, settings, the call and its message.

@@ -1,10 +1,12 @@
 //! The whole proof: what to try, in which order, and what is known of before.
 
 use super::agents::Agents;
+use super::agents_port;
 use super::attempt::said;
 use super::browsers::{self, Baseline};
 use super::cast::Cast;
 use super::check_log::CheckLog;
+use super::closed;
 use super::old_workers;
 use super::pace::Pace;
 use super::reach;
@@ -89,7 +91,9 @@ impl Prove {
             agents.rows(&cast, &mut sessions, &mut note);
         }
         let root = root(host, proof);
+        agents_port::rows(host, proof, &root, &pace, &mut note);
         browsers::rows(host, proof, &root, &baseline, &pace, &mut note);
+        closed::rows(host, proof, &mut note);
         note(Row::not_tried(
             ELSEWHERE,
             "agent and browser",
@@ -146,6 +150,8 @@ mod tests {
             headers: Vec::new(),
             redirect: None,
             agents: None,
+            agents_port: None,
+            closed: Vec::new(),
             state: "/var/lib/nim-tls".parse().expect("a path"),
             master: 100,
         };

@@ -24,7 +24,7 @@ impl SavedSession {
     /// Connects once with each TLS version and keeps the sessions.
     pub(super) fn save(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Vec<Self> {
         let mut saved = Vec::new();
-        let Some(address) = proof.listeners.first().copied() else {
+        let Some(address) = proof.agents_listeners().first().copied() else {
             return saved;
         };
         for (version, only) in [("TLS 1.2", Versions::Only12), ("TLS 1.3", Versions::Only13)] {
@@ -33,7 +33,7 @@ impl SavedSession {
             };
             let target = Target {
                 address,
-                sni: Some(proof.name.clone()),
+                sni: Some(proof.agents_name().clone()),
                 patience: PATIENCE,
             };
             pace.request();
@@ -42,7 +42,7 @@ impl SavedSession {
             };
             // Tickets of TLS 1.3 come with the first answer.
             let request = GrpcRequest {
-                authority: proof.name.to_string(),
+                authority: proof.agents_name().to_string(),
                 path: format!("/{PROOF_METHOD}"),
             };
             let mut session = session;

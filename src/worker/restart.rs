@@ -2,6 +2,7 @@
 //! been started; one that does not like what it reads is gone a moment later, and started again
 //! and again. What counts is that it stays up.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::host::{Command, Host, HostError};
@@ -14,6 +15,8 @@ const STARTING: Duration = Duration::from_secs(10);
 /// One that has stayed up for so long has read its settings and its certificate: the agent does
 /// that first of all, and ends at once where they will not do.
 const LASTING: Duration = Duration::from_secs(3);
+/// How long it may take to take connections: a manager opens its store first.
+const LISTENING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,12 @@ pub(super) enum RestartError {
     Failed { unit: String, said: String },
     #[error("{unit} does not stay up: {said}")]
     Died { unit: String, said: String },
+    #[error("{unit} is up, and takes no connections at {address}: {said}")]
+    Deaf {
+        unit: String,
+        address: SocketAddr,
+        said: String,
+    },
 }
 
 /// Restarts it, and sees that it stays.
@@ -53,11 +62,32 @@ pub(super) fn restart(host: &dyn Host, what: &Restart) -> Result<(), RestartErro
             (None, None) => None,
         };
         match &up {
-            Some((_, since)) if now.saturating_sub(*since) >= LASTING => return Ok(()),
+            Some((_, since)) if now.saturating_sub(*since) >= LASTING => break,
             None if now > deadline => return Err(died(host, unit)),
             _ => host.sleep(PAUSE),
         }
     }
+    for address in &what.listens {
+        listens(host, unit, *address)?;
+    }
+    Ok(())
+}
+
+/// Waits until somebody takes connections there.
+fn listens(host: &dyn Host, unit: &str, address: SocketAddr) -> Result<(), RestartError> {
+    let deadline = host.uptime() + LISTENING;
+    while host.connect(address, PAUSE).is_err() {
+        if host.uptime() > deadline {
+            return Err(RestartError::Deaf {
+                unit: unit.to_owned(),
+                address,
+                said: last_words(host, unit)
+                    .unwrap_or_else(|| format!("look at journalctl -u {unit}")),
+            });
+        }
+        host.sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// The main process of a unit that is up.
@@ -101,7 +131,12 @@ pub(super) fn return_services(host: &dyn Host, plan: &Plan) -> Vec<String> {
         _ => None,
     });
     let restarts = restarts.filter(|_| host.is_live());
-    let said = restarts.map(|one| match restart(host, one) {
+    // Where it listened before is not known here.
+    let anywhere = |one: &Restart| Restart {
+        listens: Vec::new(),
+        ..one.clone()
+    };
+    let said = restarts.map(|one| match restart(host, &anywhere(one)) {
         Ok(()) => format!("{}: restarted", one.unit),
         Err(error) => format!("{error}; by hand: systemctl restart {}", one.unit),
     });

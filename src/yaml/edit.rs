@@ -1,6 +1,8 @@
 //! Setting values in a text and touching nothing else. Small on purpose: what it writes is read
 //! again by `serde_yaml`, and where that finds anything but the settings changed, nothing is.
 
+use std::ops::Range;
+
 use serde_yaml::{Mapping, Value};
 
 use super::place::{Place, key_at};
@@ -92,6 +94,9 @@ fn set(file: &mut Mapping, setting: &Setting, text: &str) -> Result<bool, Unedit
         return set_in(file, setting);
     }
     once(file, setting.section)?;
+    if setting.value.is_none() && folded(file, setting.section).is_none() {
+        return Ok(false);
+    }
     let name = folded(file, setting.section).map(|(name, _)| name.to_owned());
     let name = name.unwrap_or_else(|| setting.section.to_owned());
     let section = file
@@ -122,18 +127,27 @@ fn once(mapping: &Mapping, key: &str) -> Result<(), Uneditable> {
 fn set_in(mapping: &mut Mapping, setting: &Setting) -> Result<bool, Uneditable> {
     once(mapping, setting.key)?;
     let found = folded(mapping, setting.key);
-    if found.is_some_and(|(_, value)| setting.value.is(value)) {
-        return Ok(false);
-    }
     let name = found.map_or(setting.key, |(name, _)| name).to_owned();
-    mapping.insert(Value::from(name), setting.value.value());
+    match (&setting.value, found) {
+        (None, None) => return Ok(false),
+        (None, Some(_)) => {
+            mapping.remove(&name);
+        }
+        (Some(value), Some((_, found))) if value.is(found) => return Ok(false),
+        (Some(value), _) => {
+            mapping.insert(Value::from(name), value.value());
+        }
+    }
     Ok(true)
 }
 
 /// The same in the text. `None`: it is written in a way that is not followed here.
 fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String> {
     let file = read(text).ok()?;
-    let (key, value) = (setting.key, &setting.value);
+    let key = setting.key;
+    let Some(value) = &setting.value else {
+        return taken_out(text, &file, setting);
+    };
     if setting.section.is_empty() {
         return match folded(&file, key) {
             Some((name, _)) => replaced(text, &[name], value, false),
@@ -179,6 +193,25 @@ fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String
     }
 }
 
+/// The line of a setting that is no longer wanted, as a comment.
+fn taken_out(text: &str, file: &Mapping, setting: &Setting) -> Option<String> {
+    let line = line_of(text, file, setting)?;
+    let indent = text[line.clone()].len() - text[line.clone()].trim_start().len();
+    Some(inserted(text, line.start + indent, "# "))
+}
+
+fn line_of(text: &str, file: &Mapping, setting: &Setting) -> Option<Range<usize>> {
+    let mut path = Vec::new();
+    let mut within = file;
+    if !setting.section.is_empty() {
+        let (section, children) = folded(file, setting.section)?;
+        path.push(section);
+        within = children.as_mapping()?;
+    }
+    path.push(folded(within, setting.key)?.0);
+    line_at(text, key_at(text, &path)?)
+}
+
 fn replaced(text: &str, steps: &[&str], value: &Scalar, in_braces: bool) -> Option<String> {
     match after_key(text, key_at(text, steps)?, in_braces)? {
         After::Nothing(at) => Some(inserted(text, at, &format!(" {value}"))),
@@ -221,6 +254,17 @@ fn eol(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
+/// Where the line of a setting of before stands as a comment.
+fn commented_out(before: &str, after: &str, old: &Mapping, setting: &Setting) -> Option<Place> {
+    let line = before[line_of(before, old, setting)?].trim();
+    let mut lines = after.lines();
+    let number = lines.position(|now| now.trim_start().strip_prefix("# ") == Some(line))?;
+    Some(Place {
+        line: number + 1,
+        column: 1,
+    })
+}
+
 /// Which lines are not as they were: those of the settings, and the heads of new sections.
 fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> Vec<(u32, usize)> {
     let (Ok(old), Ok(new)) = (read(before), read(after)) else {
@@ -235,6 +279,10 @@ fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> V
         }
     };
     for (number, setting) in settings.iter().enumerate().filter(|(at, _)| touched[*at]) {
+        if setting.value.is_none() {
+            note(commented_out(before, after, &old, setting), number);
+            continue;
+        }
         let top = folded(&new, setting.section);
         if let Some((section, children)) = top {
             if folded(&old, section).is_none() {

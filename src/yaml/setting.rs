@@ -19,7 +19,8 @@ pub enum Scalar {
 pub struct Setting {
     pub section: &'static str,
     pub key: &'static str,
-    pub value: Scalar,
+    /// None: it is not to be set; a line that does is made a comment.
+    pub value: Option<Scalar>,
 }
 
 /// As YAML: text always in quotes, so that nothing in it means anything.
@@ -39,6 +40,19 @@ impl fmt::Display for Scalar {
             }
             Self::Number(number) => write!(f, "{number}"),
             Self::Flag(flag) => write!(f, "{flag}"),
+        }
+    }
+}
+
+/// As a hint: `tls.enable: true`, or `no cert`.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = [self.section, self.key];
+        let name = name.into_iter().filter(|part| !part.is_empty());
+        let name = name.collect::<Vec<_>>().join(".");
+        match &self.value {
+            Some(value) => write!(f, "{name}: {value}"),
+            None => write!(f, "no {name}"),
         }
     }
 }
@@ -77,8 +91,11 @@ pub fn value_of(text: &str, section: &str, key: &str) -> Option<String> {
     let Ok(Value::Mapping(file)) = serde_yaml::from_str(text) else {
         return None;
     };
-    let (_, section) = folded(&file, section)?;
-    let (_, value) = folded(section.as_mapping()?, key)?;
+    let within = match section {
+        "" => &file,
+        section => folded(&file, section)?.1.as_mapping()?,
+    };
+    let (_, value) = folded(within, key)?;
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

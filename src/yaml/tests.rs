@@ -8,7 +8,7 @@ const fn setting(section: &'static str, key: &'static str, value: Scalar) -> Set
     Setting {
         section,
         key,
-        value,
+        value: Some(value),
     }
 }
 
@@ -231,4 +231,48 @@ fn line() -> impl Strategy<Value = String> {
         "  enable:",
     ];
     proptest::sample::select(words.to_vec()).prop_map(str::to_owned)
+}
+
+#[test]
+fn a_setting_that_is_no_longer_wanted_becomes_a_comment() {
+    let gone = |section, key| Setting {
+        section,
+        key,
+        value: None,
+    };
+    let before = "\
+bind_address: 0.0.0.0
+cert: /etc/ssl/a.crt   # ours
+key: /etc/ssl/a.key
+log:
+    level: info
+    path: /var/log/a
+";
+    let settings = [
+        setting("", "bind_address", text("127.0.0.1")),
+        gone("", "cert"),
+        gone("", "key"),
+        gone("", "server_name"),
+        gone("log", "path"),
+        gone("nowhere", "path"),
+    ];
+    let after = edit(before, &settings).unwrap();
+    assert_eq!(
+        after.text,
+        "\
+bind_address: \"127.0.0.1\"
+# cert: /etc/ssl/a.crt   # ours
+# key: /etc/ssl/a.key
+log:
+    level: info
+    # path: /var/log/a
+"
+    );
+    assert_eq!(after.lines, [(1, 0), (2, 1), (3, 2), (6, 4)]);
+    let again = edit(&after.text, &settings).unwrap();
+    assert_eq!((again.text, again.lines), (after.text, Vec::new()));
+    // What goes on in further lines cannot be taken out by one.
+    let block = "cert: |\n  /etc/ssl/a.crt\n";
+    assert!(edit(block, &[gone("", "cert")]).is_err());
+    assert!(edit("{cert: a, key: b}\n", &[gone("", "cert")]).is_err());
 }

@@ -40,10 +40,13 @@ class Manager(Lab):
         self._folder = tempfile.TemporaryDirectory(prefix="nim-lab-")
         self.work = Path(self._folder.name)
         try:
-            nim_tree.install(self, shape, self.work)
+            self.install()
         except BaseException:
             self.close()
             raise
+
+    def install(self) -> None:
+        nim_tree.install(self, self.shape, self.work)
 
     def close(self) -> None:
         super().close()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Stands in for `systemctl` and the agent's service where there is no systemd: SIMULATED.
+"""Stands in for `systemctl` and the services it starts where there is no systemd: SIMULATED.
 
-Knows one unit, nginx-agent, whose program is `agent_stand_in.py`; records what it is asked.
+Knows nginx-agent, whose program is `agent_stand_in.py`, and nginx-manager, whose program is
+`manager_stand_in.py`: each where there is a program to start it. Records what it is asked.
 """
 
 import json
@@ -13,14 +14,25 @@ import time
 from pathlib import Path
 
 RECORD = Path("/mnt/services.jsonl")
-PID = Path("/mnt/agent.pid")
-START = "/mnt/stand-in/start-agent"
 ENVIRONMENT = Path("/mnt/agent.env")
+UNITS = ("nginx-agent", "nginx-manager")
 
 
-def pid() -> int:
+def start_of(unit: str) -> Path:
+    return Path("/mnt/stand-in", "start-" + unit.removeprefix("nginx-"))
+
+
+def is_known(unit: str) -> bool:
+    return unit in UNITS and start_of(unit).exists()
+
+
+def pid_file(unit: str) -> Path:
+    return Path("/mnt", unit.removeprefix("nginx-") + ".pid")
+
+
+def pid(unit: str) -> int:
     try:
-        found = int(PID.read_text())
+        found = int(pid_file(unit).read_text())
         os.kill(found, 0)
         if Path(f"/proc/{found}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return 0
@@ -29,27 +41,27 @@ def pid() -> int:
     return found
 
 
-def restart() -> None:
-    if found := pid():
+def restart(unit: str) -> None:
+    if found := pid(unit):
         os.kill(found, signal.SIGKILL)
-        while pid():
+        while pid(unit):
             time.sleep(0.02)
     lines = ENVIRONMENT.read_text().splitlines() if ENVIRONMENT.exists() else []
     more = dict(line.split("=", 1) for line in lines)
     started = subprocess.Popen(
-        [START], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [start_of(unit)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         env={**os.environ, **more},
     )  # fmt: skip
-    PID.write_text(str(started.pid))
+    pid_file(unit).write_text(str(started.pid))
 
 
 def show(args: list[str]) -> None:
     wanted = next(word for word in args if word.startswith("--property=")).removeprefix("--property=").split(",")
     units = [word for word in args if not word.startswith("-")]
     known = {
-        "LoadState": lambda unit: "loaded" if unit == "nginx-agent" else "not-found",
-        "ActiveState": lambda unit: "active" if unit == "nginx-agent" and pid() else "inactive",
-        "MainPID": lambda unit: str(pid()),
+        "LoadState": lambda unit: "loaded" if is_known(unit) else "not-found",
+        "ActiveState": lambda unit: "active" if is_known(unit) and pid(unit) else "inactive",
+        "MainPID": lambda unit: str(pid(unit) if is_known(unit) else 0),
         "Environment": lambda unit: ENVIRONMENT.read_text().replace("\n", " ") if ENVIRONMENT.exists() else "",
     }
     nothing = lambda unit: ""  # noqa: E731
@@ -63,8 +75,8 @@ def main() -> None:
         record.write(json.dumps(args) + "\n")
     if args[:1] == ["show"]:
         show(args[1:])
-    elif args == ["restart", "nginx-agent"]:
-        restart()
+    elif args[:1] == ["restart"] and is_known(args[1]):
+        restart(args[1])
 
 
 main()

@@ -64,8 +64,9 @@ impl Talk<'_> {
 
     /// The proxy follows from the host, where that can be told.
     pub(super) fn method(&mut self) -> Result<(), Left> {
-        let cells = method::cells();
-        let table = words::methods(&cells, &self.facts, self.output.width);
+        let generation = method::generation_of(&self.facts);
+        let cells = method::table(generation);
+        let table = words::methods(generation, &self.facts, self.output.width);
         self.asked.say(&table);
         self.asked.say("\n");
         for method in Method::ALL {

@@ -10,7 +10,8 @@ use super::look::Look;
 use super::running::Running;
 use crate::answers::Entered;
 use crate::doctor::Diagnosis;
-use crate::facts::Facts;
+use crate::facts::{Facts, Generation};
+use crate::method::{self, Cell};
 use crate::prerequisites::Check;
 use crate::questions::Step;
 use crate::values::RunId;
@@ -106,6 +107,12 @@ pub(super) const WAY_BACK_IN_PRACTICE: &str =
     "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
+    /// The comparison table that concerns this host, row by row.
+    pub(super) fn table(&self) -> Vec<Cell> {
+        let generation = self.facts.as_ref().map(method::generation_of);
+        method::table(generation.unwrap_or(Generation::Nim2))
+    }
+
     pub(super) fn new(look: Look, size: (u16, u16), entered: Entered, outward: Outward) -> Self {
         Self {
             look,

@@ -2,7 +2,6 @@
 
 use super::super::passphrase::{self, Need};
 use super::model::Model;
-use crate::method;
 use crate::plan::hand_out_only;
 use crate::prerequisites::Status;
 use crate::questions::{Asked, Kind, QUESTIONS, Question, Step};
@@ -78,7 +77,7 @@ pub(super) fn stops(model: &Model) -> Vec<Stop> {
             stops.extend([Stop::Button(Button::CheckAgain), Stop::Button(Button::Next)]);
             stops
         }
-        Step::Method => (0..method::cells().len()).map(Stop::Cell).collect(),
+        Step::Method => (0..model.table().len()).map(Stop::Cell).collect(),
         Step::Names => fields(model).collect(),
         Step::Certificates => {
             let mut stops: Vec<Stop> = fields(model).collect();

@@ -227,7 +227,7 @@ fn space(model: &mut Model) {
 
 /// Takes a cell of the table as the method, if it can be had here.
 fn choose_cell(model: &mut Model, index: usize) -> bool {
-    let cells = method::cells();
+    let cells = model.table();
     let (Some(cell), Some(facts)) = (cells.get(index), &model.facts) else {
         return false;
     };
@@ -246,7 +246,7 @@ fn choose_cell(model: &mut Model, index: usize) -> bool {
 
 /// The cell, if it can be had on this host.
 fn fitting(model: &Model, index: usize) -> Option<Cell> {
-    let cell = method::cells().into_iter().nth(index)?;
+    let cell = model.table().into_iter().nth(index)?;
     let fits = method::fits(&cell, model.facts.as_ref()?)?;
     fits.is_ok().then_some(cell)
 }

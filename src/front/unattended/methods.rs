@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Problem;
-use crate::facts::{Facts, Generation};
+use crate::facts::{Facts, Generation, Known};
 use crate::method::{self, Cell, Method, Proxy};
 use crate::topology::{self, Leg};
 
@@ -32,12 +32,21 @@ struct CellDocument {
 
 pub(super) fn methods(ground: &Ground, output: &Output) -> Result<u8, Problem> {
     let facts = session::first_look(ground, None);
-    let cells = method::cells();
     if output.is_json() {
+        let cells = method::cells();
         let cells = cells.iter().map(|cell| document(cell, &facts)).collect();
         output.document(&Document { schema: 1, cells })?;
     } else {
-        output.result(&words::methods(&cells, &facts, output.width))?;
+        // Where it is known which one is here, the other says nothing to this host.
+        let generations = match &facts.nim {
+            Known::Is(nim) => vec![nim.generation],
+            _ => vec![Generation::Nim2, Generation::Nim1],
+        };
+        let tables: Vec<String> = generations
+            .into_iter()
+            .map(|generation| words::methods(generation, &facts, output.width))
+            .collect();
+        output.result(&tables.join("\n\n"))?;
     }
     Ok(0)
 }
@@ -51,7 +60,7 @@ fn document(cell: &Cell, facts: &Facts) -> CellDocument {
         offered: cell.not_applicable.is_none(),
         reason: fits.as_ref().and_then(|fits| fits.as_ref().err().cloned()),
         legs: if cell.not_applicable.is_none() {
-            topology::legs(cell.method)
+            topology::legs(cell)
         } else {
             Vec::new()
         },

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use super::super::lab::Nginx;
 use super::*;
 use crate::host::Local;
@@ -22,6 +24,8 @@ fn proof(nginx: &Nginx, elsewhere: &[&str]) -> Proof {
         headers: Vec::new(),
         redirect: None,
         agents: None,
+        agents_port: None,
+        closed: Vec::new(),
         state: "/nonexistent".parse().expect("a path"),
         master: 0,
     }

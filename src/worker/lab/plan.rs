@@ -161,6 +161,8 @@ fn proof() -> Proof {
         headers: Vec::new(),
         redirect: None,
         agents: None,
+        agents_port: None,
+        closed: Vec::new(),
         state: state(),
         master: MASTER,
     }

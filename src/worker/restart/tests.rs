@@ -9,6 +9,7 @@ use crate::host::{Memory, Output};
 fn agent() -> Restart {
     Restart {
         unit: "nginx-agent".to_owned(),
+        listens: Vec::new(),
     }
 }
 

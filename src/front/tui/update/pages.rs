@@ -37,7 +37,8 @@ pub(super) fn go(model: &mut Model, step: Step) {
 
 fn chosen_cell(model: &Model) -> Option<usize> {
     let (method, proxy) = (model.entered.get("method"), model.entered.get("proxy"));
-    crate::method::cells()
+    model
+        .table()
         .iter()
         .position(|cell| cell.method.to_string() == method && cell.proxy.to_string() == proxy)
 }

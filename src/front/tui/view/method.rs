@@ -13,7 +13,7 @@ const CELL: usize = 14;
 
 pub(super) fn body(model: &Model, width: usize) -> Body {
     let mut body = Body::new(model, width);
-    let cells = method::cells();
+    let cells = model.table();
     let focus = model.focus.min(cells.len() - 1);
     body.line(" How should traffic to the manager be protected?");
     body.gap();
@@ -76,7 +76,7 @@ fn about(body: &mut Body, model: &Model, cell: &Cell) {
     body.text(" ", &format!("{name}: {}", words::gives(cell.method)));
     body.gap();
     body.rule("Who talks to whom then");
-    for leg in topology::legs(cell.method) {
+    for leg in topology::legs(cell) {
         let how = match (leg.encrypted, leg.authenticated) {
             (true, "both") => "TLS, BOTH sides prove who they are",
             (true, _) => "TLS, the server proves who it is",

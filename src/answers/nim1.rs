@@ -1,0 +1,134 @@
+//! What NGINX Instance Manager 1 asks for besides: it listens on ports of its own, and the nginx
+//! before it has one for browsers and one for agents.
+
+use std::collections::BTreeMap;
+
+use super::draft::Draft;
+use super::or;
+use super::rules::Refusals;
+use crate::facts::Generation;
+use crate::method::{Method, Proxy};
+use crate::values::{HostName, Port};
+
+/// The further answers of a manager of generation 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nim1Answers {
+    /// Where agents connect.
+    pub grpc: Port,
+    /// The name that agents use.
+    pub agent_name: HostName,
+    /// Where the manager itself takes agents, where that was said; else it stays as it is.
+    pub manager_grpc: Option<Port>,
+    /// The same for browsers.
+    pub manager_gateway: Option<Port>,
+    /// The port of loopback on which nginx tells how it fares; none where that is not wanted.
+    pub status: Option<Port>,
+    /// Whether the services are published with TLS. Counts for health checks only.
+    pub publish: Publish,
+}
+
+/// How the services of agents are published where their health is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// In the clear, to everybody.
+    Open,
+    Tls,
+}
+
+impl Nim1Answers {
+    /// `None` for another generation.
+    pub(super) fn of(
+        draft: &Draft,
+        manager_name: &HostName,
+        defaults: &mut BTreeMap<String, String>,
+    ) -> Option<Self> {
+        if draft.generation != Some(Generation::Nim1) {
+            return None;
+        }
+        let ports = &draft.ports;
+        let native = draft.proxy == Some(Proxy::None);
+        let grpc = if native {
+            ports.manager_grpc.unwrap_or(Port::NIM1_GRPC)
+        } else {
+            or(defaults, "ports.grpc", ports.grpc, Port::NIM1_AGENTS)
+        };
+        let page = !native
+            && or(
+                defaults,
+                "options.status_page",
+                draft.options.status_page,
+                true,
+            );
+        Some(Self {
+            grpc,
+            agent_name: draft
+                .agent_name
+                .clone()
+                .unwrap_or_else(|| manager_name.clone()),
+            manager_grpc: ports.manager_grpc,
+            manager_gateway: ports.manager_gateway,
+            status: page.then(|| or(defaults, "ports.status", ports.status, Port::STATUS)),
+            publish: match draft.options.grpc_publish.as_deref() {
+                Some("open") => Publish::Open,
+                _ => Publish::Tls,
+            },
+        })
+    }
+}
+
+impl Refusals {
+    /// What does not go together there.
+    pub(super) fn of_nim1(&mut self, draft: &Draft) {
+        let ports = &draft.ports;
+        let native = draft.proxy == Some(Proxy::None);
+        if native {
+            for (field, given) in [
+                ("ports.https", ports.https),
+                ("ports.grpc", ports.grpc),
+                ("ports.status", ports.status),
+            ] {
+                if given.is_some() {
+                    self.add(
+                        field,
+                        "belongs to a proxy; without one say manager_gateway and manager_grpc",
+                    );
+                }
+            }
+            if draft.options.redirect_http == Some(true) {
+                self.add("options.redirect_http", "belongs to a proxy");
+            }
+        }
+        let mut named = Vec::new();
+        if !native {
+            named.push(("ports.https", ports.https.unwrap_or(Port::HTTPS)));
+            named.push(("ports.grpc", ports.grpc.unwrap_or(Port::NIM1_AGENTS)));
+            if draft.options.status_page != Some(false) {
+                named.push(("ports.status", ports.status.unwrap_or(Port::STATUS)));
+            }
+            if draft.options.redirect_http == Some(true) {
+                named.push(("options.redirect_http", Port::HTTP));
+            }
+        }
+        named.push((
+            "ports.manager_grpc",
+            ports.manager_grpc.unwrap_or(Port::NIM1_GRPC),
+        ));
+        named.push((
+            "ports.manager_gateway",
+            ports.manager_gateway.unwrap_or(Port::NIM1_GATEWAY),
+        ));
+        for (at, (field, port)) in named.iter().enumerate() {
+            if let Some((other, _)) = named[..at].iter().find(|(_, other)| other == port) {
+                self.add(field, format!("is {port}, and so is {other}"));
+            }
+        }
+        let publish = draft.options.grpc_publish.as_deref();
+        if publish.is_some_and(|how| how != "tls") && draft.method != Some(Method::GrpcHealthChecks)
+        {
+            self.add(
+                "options.grpc_publish",
+                "belongs to method: grpc-health-checks",
+            );
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! NGINX Instance Manager 1: what its own file tells it.
+
+use crate::values::{AbsPath, Port};
+use crate::yaml::value_of;
+
+/// The settings of NGINX Instance Manager 1.
+pub const MANAGER_FILE: &str = "/etc/nginx-manager/nginx-manager.conf";
+
+/// That file, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagerFile {
+    pub path: AbsPath,
+    pub text: String,
+}
+
+impl ManagerFile {
+    /// What the file says of a setting, where that is one plain value.
+    pub fn value(&self, key: &str) -> Option<String> {
+        value_of(&self.text, "", key)
+    }
+
+    pub fn port(&self, key: &str) -> Option<Port> {
+        self.value(key)?.parse().ok()
+    }
+
+    /// Whether it listens on 127.0.0.1 alone. As it is shipped, it names no address, and does.
+    pub fn is_on_loopback(&self) -> bool {
+        let address = self.value("bind_address");
+        matches!(address.as_deref(), None | Some("localhost" | "127.0.0.1"))
+    }
+}

@@ -1,0 +1,12 @@
+//! Plans for NGINX Instance Manager 1: an nginx before it, whose files are all ours, or the
+//! manager by itself.
+
+mod texts;
+mod ports;
+mod settings;
+mod files;
+mod proxied;
+mod steps;
+mod make;
+
+pub(super) use make::plan;

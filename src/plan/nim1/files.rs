@@ -1,0 +1,228 @@
+//! The files of the nginx before the manager: which, where, and with what in them.
+
+use std::collections::BTreeMap;
+
+use super::super::certificates::Certificates;
+use super::super::headers::Header;
+use super::super::naming::literal;
+use super::super::place_for;
+use super::super::template::Explained;
+use super::ports::{self, Listens};
+use super::settings::Settings;
+use super::texts::{self, Clients, Front, Services};
+use crate::answers::{Answers, Nim1Answers, Publish};
+use crate::error::Problem;
+use crate::facts::Facts;
+use crate::method::{Method, Proxy};
+use crate::nginx::{Config, Http, all_below, quote};
+use crate::values::{AbsPath, SubjectName};
+
+const UPSTREAMS: &str = "nginx-manager-upstreams.conf";
+const UI: &str = "nginx-manager-noauth.conf";
+const GRPC: &str = "nginx-manager-grpc.conf";
+const ERRORS: &str = "errors.grpc_conf";
+const STUB_STATUS: &str = "stub-status.conf";
+const STATUS_API: &str = "status-api.conf";
+
+/// Where they are.
+pub(super) struct Places {
+    pub(super) ui: AbsPath,
+    pub(super) grpc: AbsPath,
+    upstreams: AbsPath,
+    errors: AbsPath,
+    status: AbsPath,
+    http_headers: AbsPath,
+    https_headers: AbsPath,
+}
+
+impl Places {
+    /// Where this nginx reads a folder of files in its `http` block.
+    pub(super) fn of(config: &Config, http: &Http<'_>, proxy: Proxy) -> Result<Self, Problem> {
+        let read = |name: &str| {
+            place_for::http_folder(config, http, name).ok_or_else(|| {
+                Problem::host(
+                    "nginx reads no folder of files in its http block, so there is no place for \
+                     the servers before the manager",
+                )
+                .remedy("add to the http block: include /etc/nginx/conf.d/*.conf;")
+            })
+        };
+        let ui = read(UI)?;
+        let beside = |name| ui.parent().join(name).expect("a literal name");
+        let main = |name| {
+            let path = config.resolved(name).parse();
+            path.unwrap_or_else(|_| literal("/etc/nginx").join(name).expect("a literal name"))
+        };
+        Ok(Self {
+            grpc: read(GRPC)?,
+            upstreams: read(UPSTREAMS)?,
+            errors: beside(ERRORS),
+            status: read(match proxy {
+                Proxy::NginxPlus => STATUS_API,
+                Proxy::None | Proxy::NginxOss => STUB_STATUS,
+            })?,
+            http_headers: main("http_headers.conf"),
+            https_headers: main("https_headers.conf"),
+            ui,
+        })
+    }
+
+    /// Those that nginx reads by itself: a configuration without them is that of all others.
+    pub(super) fn read_by_pattern(&self) -> [&AbsPath; 4] {
+        [&self.ui, &self.grpc, &self.upstreams, &self.status]
+    }
+}
+
+/// What the files say, and what is to be said of them.
+pub(super) struct Files {
+    pub(super) texts: BTreeMap<AbsPath, Explained>,
+    /// The names of headers that every answer to a browser has then.
+    pub(super) headers: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// `others`: the `http` block as it is without these files.
+pub(super) struct Ground<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) config: &'a Config,
+    pub(super) others: &'a Http<'a>,
+    pub(super) answers: &'a Answers,
+    pub(super) nim1: &'a Nim1Answers,
+}
+
+impl Ground<'_> {
+    pub(super) fn files(
+        &self,
+        places: &Places,
+        made: &Certificates,
+        settings: &Settings,
+    ) -> Result<Files, Problem> {
+        let mut texts = BTreeMap::new();
+        let mut notes = Vec::new();
+        let upstreams = texts::upstreams(settings.gateway, settings.grpc);
+        texts.insert(places.upstreams.clone(), upstreams);
+
+        let mut headers = Vec::new();
+        let mut read = None;
+        if let Some(asked) = self.answers.security_headers {
+            let all = Header::all(asked, self.answers.https);
+            headers = all.iter().map(|one| one.name.to_owned()).collect();
+            let (http, https) = texts::headers(&all, &places.http_headers);
+            texts.insert(places.http_headers.clone(), http);
+            texts.insert(places.https_headers.clone(), https);
+            read = Some(&places.https_headers);
+        }
+        let ui = self.ui(made)?;
+        texts.insert(places.ui.clone(), texts::ui(&ui, read));
+        texts.insert(places.errors.clone(), texts::errors());
+        texts.insert(places.grpc.clone(), self.grpc(places, made)?);
+        if let Some(status) = self.status(&mut notes) {
+            texts.insert(places.status.clone(), status);
+        }
+        Ok(Files {
+            texts,
+            headers,
+            notes,
+        })
+    }
+
+    fn is_plus(&self) -> bool {
+        self.answers.proxy == Proxy::NginxPlus
+    }
+
+    fn front<'a>(&self, name: &'a str, made: &'a Certificates, listens: Listens) -> Front<'a> {
+        let mut front = Front::new(name, &made.server.chain, &made.server.key);
+        front.listens = listens.lines;
+        front.http2 = listens.http2;
+        front.plus = self.is_plus();
+        front
+    }
+
+    fn ui<'a>(&'a self, made: &'a Certificates) -> Result<Front<'a>, Problem> {
+        let Self { facts, config, .. } = self;
+        let listens = ports::for_browsers(facts, config, self.others, self.answers.https)?;
+        let mut front = self.front(self.answers.manager_name.as_str(), made, listens);
+        front.names = self.names();
+        Ok(front)
+    }
+
+    /// All names of the manager. Addresses are never asked for in a handshake, and are there for
+    /// what the request asks for.
+    fn names(&self) -> String {
+        let further = self.answers.alt_names.iter().map(|name| match name {
+            SubjectName::Ip(std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
+            name => name.to_string(),
+        });
+        let manager = self.answers.manager_name.to_string();
+        let all: Vec<String> = std::iter::once(manager).chain(further).collect();
+        let quoted = all.iter().filter_map(|name| quote(name).ok());
+        quoted.collect::<Vec<_>>().join(" ")
+    }
+
+    fn grpc(&self, places: &Places, made: &Certificates) -> Result<Explained, Problem> {
+        let Self {
+            facts,
+            config,
+            answers,
+            nim1,
+            ..
+        } = self;
+        let encrypted = is_encrypted(answers, nim1);
+        let listens = ports::for_agents(facts, config, self.others, nim1.grpc, encrypted)?;
+        let mut front = self.front(nim1.agent_name.as_str(), made, listens);
+        front.names = nim1.agent_name.to_string();
+        let verdicts = place_for::log_file(config, "nim-tls-agents.log");
+        let log = place_for::log_file(config, "nginx-manager-grpc-access.log");
+        let clients = made.client_bundle.as_ref().map(|ca| Clients {
+            ca,
+            enforce: answers.enforce,
+            log: &verdicts,
+        });
+        Ok(texts::grpc(
+            &front,
+            &Services {
+                encrypted,
+                clients,
+                health: answers.method == Method::GrpcHealthChecks,
+                log: &log,
+                errors: &places.errors,
+            },
+        ))
+    }
+
+    /// Not where another server tells it on that port already, or nginx cannot.
+    fn status(&self, notes: &mut Vec<String>) -> Option<Explained> {
+        let port = self.nim1.status?;
+        let builds = self.facts.nginx.is();
+        let option = "--with-http_stub_status_module";
+        if let Some(nginx) = builds.filter(|nginx| !nginx.build.has(option)) {
+            notes.push(format!(
+                "{} was built without {option}, so there is no status page",
+                nginx.build
+            ));
+            return None;
+        }
+        let mut servers = self.others.servers.iter();
+        let there = servers.find(|server| {
+            let on_port = server
+                .listens
+                .iter()
+                .any(|one| one.port == port.number() && !one.quic);
+            let tells = all_below(server.directive, &["stub_status", "api"]).next();
+            on_port && tells.is_some()
+        });
+        if let Some(server) = there {
+            notes.push(format!(
+                "{}: this server tells how nginx fares on port {port} already, and stays",
+                self.config.shown(&server.directive.at)
+            ));
+            return None;
+        }
+        Some(texts::status(port, self.is_plus()))
+    }
+}
+
+/// Whether agents connect with TLS.
+pub(super) fn is_encrypted(answers: &Answers, nim1: &Nim1Answers) -> bool {
+    answers.method != Method::GrpcHealthChecks || nim1.publish == Publish::Tls
+}

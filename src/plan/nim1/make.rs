@@ -1,0 +1,184 @@
+//! From facts and answers to a plan for NGINX Instance Manager 1.
+
+use super::super::certificates;
+use super::super::file::{FileChange, Status};
+use super::super::fitness;
+use super::super::listeners;
+use super::super::make::{folders, reloads, running};
+use super::super::naming;
+use super::super::notes;
+use super::super::server_certificate::{ServerFiles, Today};
+use super::super::step::{Plan, SCHEMA};
+use super::super::steps::steps;
+use super::super::trust;
+use super::files::{Ground, Places};
+use super::proxied::{After, Before, overlaid, plain};
+use super::settings;
+use super::steps::{closed, prove, restart};
+use crate::answers::{Answers, Nim1Answers};
+use crate::error::Problem;
+use crate::facts::{Facts, FileFact, Known};
+use crate::method::Proxy;
+use crate::nginx::Config;
+use crate::values::{AbsPath, Port};
+
+/// What would be done on this host for these answers, or why it cannot be.
+pub(in crate::plan) fn plan(
+    facts: &Facts,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+) -> Result<Plan, Problem> {
+    match answers.proxy {
+        Proxy::None => Err(Problem::host(
+            "this version of nim-tls does not set up TLS in NGINX Instance Manager 1 itself",
+        )
+        .remedy("put nginx before it: proxy: nginx-oss")),
+        Proxy::NginxOss | Proxy::NginxPlus => behind_nginx(facts, answers, nim1),
+    }
+}
+
+fn behind_nginx(
+    facts: &Facts,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+) -> Result<Plan, Problem> {
+    let ground = fitness::check(facts, answers)?;
+    let no_http = || {
+        Problem::host("the configuration of nginx has no http block").remedy("nginx -T")
+    };
+    let master = match ground.nginx.filter(|_| facts.live) {
+        Some(nginx) => Some(fitness::master(nginx)?),
+        None => None,
+    };
+    let today = listeners::http(facts, ground.config).ok_or_else(no_http)?;
+    let places = Places::of(ground.config, &today, answers.proxy)?;
+    let without = without_ours(facts, ground.config, &places)?;
+    let others = listeners::http(facts, &without).ok_or_else(no_http)?;
+
+    let settings = settings::plan(facts, answers, nim1, None)?;
+    manager_listens(facts, [settings.gateway, settings.grpc], settings.change())?;
+    let made = certificates::plan(facts, answers, &presented(facts, answers))?;
+    let files = Ground {
+        facts,
+        config: &without,
+        others: &others,
+        answers,
+        nim1,
+    }
+    .files(&places, &made, &settings)?;
+    let after = overlaid(&without, plain(&files.texts))?;
+    let http = listeners::http(facts, &after).ok_or_else(no_http)?;
+    let after = After::of(facts, &after, &http, &places, answers, nim1)?;
+    after.fits(answers, made.client_bundle.is_some())?;
+    let before = Before {
+        config: &without,
+        http: &others,
+    };
+    let mut configured = after.changes(answers, before, files)?;
+    if made.client_bundle.is_some() {
+        after.note_clients(answers, &mut configured);
+    }
+
+    let trust = trust::plan(facts, answers, &made)?;
+    let mut notes = notes::all(facts, answers, &made, &configured.notes);
+    let restart = restart(facts, &settings, &mut notes);
+    let folders = folders(&made, &configured, trust.as_ref());
+    let reload = reloads(&made, &configured);
+    let headers = configured.headers;
+    let mut files = made.files.clone();
+    files.extend(configured.files);
+    // Settings that stay unread until somebody restarts the manager close nothing.
+    let closes = restart.is_some() || !settings.change();
+    let closed = if closes {
+        closed(facts, &settings)
+    } else {
+        Vec::new()
+    };
+    files.extend(settings.file);
+    files.extend(trust.iter().map(|trust| trust.file.clone()));
+    fitness::targets(facts, &files)?;
+
+    let changes = |file: &FileChange| file.status != Status::Unchanged;
+    let steps = if files.iter().any(changes) {
+        let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
+        let change = trust.filter(|trust| facts.live && trust.changes());
+        let proof = master
+            .map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
+        let private = facts.no_private_copy.is_none();
+        steps(
+            made,
+            command,
+            change.map(|trust| trust.change),
+            restart,
+            proof,
+            private,
+        )
+    } else {
+        Vec::new()
+    };
+    Ok(Plan {
+        schema: SCHEMA,
+        steps,
+        files,
+        folders,
+        notes,
+        defaults: answers.defaults.clone(),
+    })
+}
+
+/// The configuration without the files that are to be written. One that somebody else has put
+/// there is refused here, before it is taken for ours.
+fn without_ours(facts: &Facts, config: &Config, places: &Places) -> Result<Config, Problem> {
+    for path in places.read_by_pattern() {
+        if let FileFact::File(found) = facts.file(path)
+            && !found.ours
+        {
+            return Err(Problem::host(format!(
+                "{path} is there, and is not as nim-tls wrote it"
+            ))
+            .remedy(format!("mv {path} {path}.before; nginx -t")));
+        }
+    }
+    let there = places.read_by_pattern().into_iter().filter(|path| config.find_file(path.as_str()).is_some());
+    overlaid(config, there.map(|path| (path.clone(), String::new())))
+}
+
+/// Before it answers, nothing could be proven; nginx would say 502 to everybody.
+fn manager_listens(facts: &Facts, ports: [Port; 2], restarts: bool) -> Result<(), Problem> {
+    let Known::Is(listeners) = &facts.listeners else {
+        return Ok(());
+    };
+    if !facts.live || restarts {
+        return Ok(());
+    }
+    for port in ports {
+        let mut on_port = listeners.iter().filter(|found| found.at.port() == port.number());
+        let reached = on_port.any(|found| found.at.ip().is_loopback() || found.at.ip().is_unspecified());
+        if !reached {
+            return Err(Problem::host(format!(
+                "nobody listens on port {port} of 127.0.0.1, where NGINX Instance Manager should"
+            ))
+            .remedy("systemctl start nginx-manager"));
+        }
+    }
+    Ok(())
+}
+
+/// The pair that the guide has browsers and agents meet.
+fn presented(facts: &Facts, answers: &Answers) -> Today {
+    let folder = naming::certs(answers.generation());
+    let path = |name| folder.join(name).expect("a literal name");
+    let [chain, key] = naming::server_pair(answers.generation()).map(path);
+    let there = |path: &AbsPath| matches!(facts.file(path), FileFact::File(_));
+    let second = |path: &AbsPath| {
+        let name = path.as_path().file_name().unwrap_or_default();
+        folder.join(&format!("nim-tls-{}", name.to_string_lossy())).expect("a literal name")
+    };
+    let ours = ServerFiles {
+        chain: second(&chain),
+        key: second(&key),
+    };
+    let usual = ServerFiles { chain, key };
+    let found = [ours, usual].into_iter().find(|pair| there(&pair.chain) && there(&pair.key));
+    Today::Pairs(found.into_iter().collect())
+}

@@ -1,0 +1,191 @@
+//! The nginx before the manager, judged as it will be: its configuration with these files in it
+//! is read like any other, and what lies beside them is looked at there.
+
+use std::collections::BTreeMap;
+
+use super::super::bypass;
+use super::super::dial;
+use super::super::file::Status;
+use super::super::fitness;
+use super::super::gates::{self, Gates};
+use super::super::listeners;
+use super::super::observing;
+use super::super::site::Site;
+use super::super::template::Explained;
+use super::super::work::{NginxChanges, Work};
+use super::files::{Files, Places};
+use crate::answers::{Answers, Enforce, Nim1Answers};
+use crate::error::Problem;
+use crate::facts::Facts;
+use crate::nginx::{Bound, Config, Http, Server};
+use crate::values::AbsPath;
+
+/// The same configuration with some files empty, or as they will be.
+pub(super) fn overlaid(
+    config: &Config,
+    texts: impl IntoIterator<Item = (AbsPath, String)>,
+) -> Result<Config, Problem> {
+    let texts: BTreeMap<String, String> = texts
+        .into_iter()
+        .map(|(path, text)| (path.to_string(), text))
+        .collect();
+    config
+        .overlaid(&texts)
+        .map_err(|error| Problem::host(error.to_string()).remedy("nginx -T"))
+}
+
+/// The configuration without these files.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub(super) config: &'a Config,
+    pub(super) http: &'a Http<'a>,
+}
+
+/// What nginx would load afterwards.
+pub(super) struct After<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) config: &'a Config,
+    pub(super) http: &'a Http<'a>,
+    pub(super) ui: Site<'a>,
+    pub(super) grpc: Site<'a>,
+}
+
+impl<'a> After<'a> {
+    pub(super) fn of(
+        facts: &'a Facts,
+        config: &'a Config,
+        http: &'a Http<'a>,
+        places: &Places,
+        answers: &Answers,
+        nim1: &Nim1Answers,
+    ) -> Result<Self, Problem> {
+        let ours = |path: &AbsPath| {
+            let mut servers = http.servers.iter();
+            servers.find(|server| config.file(server.directive.at.file).path == path.as_str())
+        };
+        let missing = || {
+            Problem::host("nginx would not read the servers before the manager").remedy("nginx -T")
+        };
+        let ui = ours(&places.ui).ok_or_else(missing)?;
+        let grpc = ours(&places.grpc).ok_or_else(missing)?;
+        let found = gates::of(config, http, grpc)?;
+        Ok(Self {
+            facts,
+            config,
+            http,
+            ui: Site::of(facts, config, http, ui, Gates::default(), answers.https),
+            grpc: Site::of(facts, config, http, grpc, found, nim1.grpc),
+        })
+    }
+
+    /// Refuses what the files could not stand beside.
+    pub(super) fn fits(&self, answers: &Answers, verifies: bool) -> Result<(), Problem> {
+        if self.facts.live {
+            listeners::all_known(self.facts, self.config, self.http)?;
+            fitness::ports(self.facts, self.config, self.http)?;
+        }
+        self.no_namesake(answers)?;
+        if verifies {
+            bypass::refuse_beside(&self.grpc)?;
+            if answers.enforce == Enforce::Observe {
+                observing::refuse(&self.grpc)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// nginx takes the first of two servers of a name, and says so in a warning only.
+    fn no_namesake(&self, answers: &Answers) -> Result<(), Problem> {
+        let ours = &self.ui.server.names;
+        let namesake = |server: &&&Server<'_>| {
+            !self.ui.is_ours(server) && server.names.iter().any(|name| ours.contains(name))
+        };
+        let neighbours = self.ui.neighbours_on_port();
+        let Some(other) = neighbours.iter().find(namesake) else {
+            return Ok(());
+        };
+        let name = other.names.iter().find(|name| ours.contains(name));
+        Err(Problem::host(format!(
+            "{}: this server answers to {} on port {} already",
+            self.config.shown(&other.directive.at),
+            name.copied().unwrap_or_default(),
+            answers.https
+        ))
+        .remedy("take the name out of that server, or the server away, and plan again"))
+    }
+
+    /// All that changes for nginx. `before`: how it is without these files.
+    pub(super) fn changes(
+        &self,
+        answers: &Answers,
+        before: Before<'_>,
+        files: Files,
+    ) -> Result<NginxChanges, Problem> {
+        let mut work = Work::new(self.facts, &self.ui);
+        if self.facts.live {
+            work.spoken_to_directly()?;
+        }
+        work.changes.headers = files.headers;
+        work.changes.notes = files.notes;
+        for (path, text) in files.texts {
+            work.own_file(&path, text)?;
+        }
+        work.profile()?;
+        self.others_stay_default(&mut work, before)?;
+        work.redirect(answers)?;
+        work.finish()
+    }
+
+    /// Names that nobody knows lead where they led.
+    fn others_stay_default(
+        &self,
+        work: &mut Work<'_, 'a>,
+        before: Before<'_>,
+    ) -> Result<(), Problem> {
+        let was = before.http.sockets();
+        let ours_now = |bound: &&Bound<'_, '_>| self.ui.is_ours(bound.default);
+        for bound in self.ui.on_port().filter(ours_now) {
+            let then = was.iter().find(|other| other.socket == bound.socket);
+            let Some(then) = then else { continue };
+            let mut servers = bound.servers.iter();
+            let same = |server: &&&Server<'_>| {
+                let (now, then) = (&server.directive.at, &then.default.directive.at);
+                self.config.shown(now) == before.config.shown(then)
+            };
+            if let Some(server) = servers.find(same) {
+                work.stays_the_default(&bound.socket, server)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who calls without a certificate today is named.
+    pub(super) fn note_clients(&self, answers: &Answers, changes: &mut NginxChanges) {
+        let mut work = Work::new(self.facts, &self.grpc);
+        let grpc = changes
+            .files
+            .iter()
+            .find(|file| file.path.as_str() == self.config.file(self.grpc.server.directive.at.file).path);
+        work.tightened = grpc.is_some_and(|file| file.status != Status::Unchanged);
+        match answers.enforce {
+            Enforce::Require if work.tightened => work.note_who_is_connected(),
+            Enforce::Require => {}
+            Enforce::Observe => work.note_not_enforced(),
+        }
+        changes.notes.splice(0..0, work.changes.notes);
+    }
+
+    /// Where the proof meets the manager: for browsers, and for agents.
+    pub(super) fn dialled(&self) -> (dial::Dial<'a>, dial::Dial<'a>) {
+        (dial::of(&self.ui), dial::of(&self.grpc))
+    }
+}
+
+/// The texts alone.
+pub(super) fn plain(
+    texts: &BTreeMap<AbsPath, Explained>,
+) -> impl Iterator<Item = (AbsPath, String)> + '_ {
+    texts
+        .iter()
+        .map(|(path, file)| (path.clone(), file.text.clone()))
+}

@@ -1,0 +1,111 @@
+//! What is done to the manager itself, and what is to be proven of it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::super::certificates::Certificates;
+use super::super::dial::Dial;
+use super::super::place_for;
+use super::super::proof;
+use super::super::redirect;
+use super::super::step::{AgentProof, AgentsPort, Proof, Restart};
+use super::files::is_encrypted;
+use super::proxied::After;
+use super::settings::Settings;
+use crate::answers::{Answers, Enforce, Nim1Answers};
+use crate::facts::{Facts, Known};
+use crate::method::Method;
+use crate::plan::SERVICES;
+use crate::values::Port;
+
+const UNIT: &str = "nginx-manager";
+
+/// The restart of the manager that its new settings need, where systemd knows it.
+pub(super) fn restart(
+    facts: &Facts,
+    settings: &Settings,
+    notes: &mut Vec<String>,
+) -> Option<Restart> {
+    if !facts.live || !settings.change() {
+        return None;
+    }
+    let unit = facts.services.get(UNIT);
+    if facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_))) {
+        notes.push(
+            "the manager is restarted: agents and browsers are without it for a few seconds"
+                .to_owned(),
+        );
+        let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
+        return Some(Restart {
+            unit: UNIT.to_owned(),
+            listens: vec![on(settings.gateway), on(settings.grpc)],
+        });
+    }
+    notes.push(
+        "there is no service nginx-manager of systemd here, so the manager is not restarted: until \
+         you restart it, it listens where it has listened"
+            .to_owned(),
+    );
+    None
+}
+
+/// The manager's own ports at addresses that others can reach.
+pub(super) fn closed(facts: &Facts, settings: &Settings) -> Vec<SocketAddr> {
+    let reachable = |ip: &&IpAddr| !ip.is_loopback() && !ip.is_unspecified();
+    let own = facts.own_addresses.iter().filter(reachable);
+    let ports = [settings.gateway, settings.grpc];
+    own.flat_map(|ip| ports.map(|port| SocketAddr::new(*ip, port.number())))
+        .collect()
+}
+
+/// It is kept in the receipt: `verify` tries the same again, without a change.
+pub(super) fn prove(
+    after: &After<'_>,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+    made: &Certificates,
+    headers: &[String],
+    master: u32,
+    closed: Vec<SocketAddr>,
+) -> Proof {
+    let (ui, grpc) = after.dialled();
+    let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
+        services: SERVICES.map(str::to_owned).to_vec(),
+        enforced: answers.enforce == Enforce::Require,
+        check_log: place_for::log_file(after.config, "nim-tls-agents.log"),
+        server_chain: made.server.chain.clone(),
+        server_key: made.server.key.clone(),
+        stale_names: Vec::new(),
+        barred: barred(after, &grpc),
+    });
+    Proof {
+        barred: proof::barred(&after.ui, &ui.browsers_barred),
+        listeners: ui.listeners,
+        name: answers.manager_name.clone(),
+        other_names: answers.alt_names.iter().cloned().collect(),
+        elsewhere: answers
+            .alt_names
+            .iter()
+            .filter(|name| !after.ui.answers(name))
+            .cloned()
+            .collect(),
+        nameless_elsewhere: !after.ui.is_default_on_port(),
+        trust: made.trust,
+        headers: headers.to_vec(),
+        redirect: redirect::proof(&after.ui, answers),
+        agents,
+        agents_port: Some(AgentsPort {
+            listeners: grpc.listeners,
+            name: nim1.agent_name.clone(),
+            encrypted: is_encrypted(answers, nim1),
+            service: SERVICES[0].to_owned(),
+        }),
+        closed,
+        state: after.facts.state.folder.clone(),
+        master,
+    }
+}
+
+fn barred(after: &After<'_>, grpc: &Dial<'_>) -> BTreeMap<SocketAddr, String> {
+    proof::barred(&after.grpc, &grpc.agents_barred)
+}

@@ -1,0 +1,206 @@
+//! The files of the nginx before NGINX Instance Manager 1, from `assets/templates`, named as its
+//! guide names them.
+
+use askama::Template;
+
+use super::super::headers::Header;
+use super::super::profile::{CIPHERS, PROTOCOLS};
+use super::super::template::{
+    CHECK, Explained, explain, marked_check_location, marked_log_format, rendered,
+};
+use crate::answers::Enforce;
+use crate::values::{AbsPath, Port};
+
+/// What the server for browsers and the one for agents have in common.
+pub(in crate::plan) struct Front<'a> {
+    /// The arguments of each `listen` line.
+    pub(in crate::plan) listens: Vec<String>,
+    /// HTTP/2 by a directive of its own.
+    pub(in crate::plan) http2: bool,
+    pub(in crate::plan) names: String,
+    /// What the certificate is for.
+    pub(in crate::plan) name: &'a str,
+    pub(in crate::plan) plus: bool,
+    pub(in crate::plan) chain: &'a AbsPath,
+    pub(in crate::plan) key: &'a AbsPath,
+    protocols: &'static str,
+    ciphers: &'static str,
+}
+
+impl<'a> Front<'a> {
+    pub(in crate::plan) fn new(name: &'a str, chain: &'a AbsPath, key: &'a AbsPath) -> Self {
+        Self {
+            listens: Vec::new(),
+            http2: false,
+            names: String::new(),
+            name,
+            plus: false,
+            chain,
+            key,
+            protocols: PROTOCOLS,
+            ciphers: CIPHERS,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(
+    path = "nginx-manager-upstreams.conf",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct Upstreams {
+    gateway: Port,
+    grpc: Port,
+}
+
+pub(super) fn upstreams(gateway: Port, grpc: Port) -> Explained {
+    explain(&rendered(&Upstreams { gateway, grpc }), "")
+}
+
+#[derive(Template)]
+#[template(
+    path = "nginx-manager-noauth.conf",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct Ui<'a> {
+    front: &'a Front<'a>,
+    headers: Option<&'a AbsPath>,
+}
+
+pub(super) fn ui(front: &Front<'_>, headers: Option<&AbsPath>) -> Explained {
+    explain(&rendered(&Ui { front, headers }), front.name)
+}
+
+/// How agents' certificates are asked for.
+pub(super) struct Clients<'a> {
+    pub(super) ca: &'a AbsPath,
+    pub(super) enforce: Enforce,
+    /// Where the verdicts go.
+    pub(super) log: &'a AbsPath,
+}
+
+struct ClientsText<'a> {
+    ca: &'a AbsPath,
+    enforced: bool,
+    check: &'static str,
+    format: String,
+    location: String,
+}
+
+#[derive(Template)]
+#[template(
+    path = "nginx-manager-grpc.conf",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct Grpc<'a> {
+    front: &'a Front<'a>,
+    encrypted: bool,
+    clients: Option<&'a ClientsText<'a>>,
+    log: &'a AbsPath,
+    errors: &'a AbsPath,
+    health: bool,
+}
+
+/// What is special about the server for agents.
+pub(super) struct Services<'a> {
+    pub(super) encrypted: bool,
+    pub(super) clients: Option<Clients<'a>>,
+    pub(super) health: bool,
+    pub(super) log: &'a AbsPath,
+    pub(super) errors: &'a AbsPath,
+}
+
+pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
+    let clients = services.clients.as_ref().map(|clients| ClientsText {
+        ca: clients.ca,
+        enforced: clients.enforce == Enforce::Require,
+        check: CHECK,
+        format: part(&marked_log_format(), ""),
+        location: part(&marked_check_location(clients.log, clients.enforce), "    "),
+    });
+    let text = rendered(&Grpc {
+        front,
+        encrypted: services.encrypted,
+        clients: clients.as_ref(),
+        log: services.log,
+        errors: services.errors,
+        health: services.health,
+    });
+    explain(&text, front.name)
+}
+
+/// A file as a part of another one: without its head, indented.
+fn part(text: &str, indent: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("# "));
+    lines.map(|line| format!("{indent}{line}\n")).collect()
+}
+
+#[derive(Template)]
+#[template(path = "errors.grpc_conf", config = ".askama.toml", escape = "none")]
+struct Errors;
+
+pub(super) fn errors() -> Explained {
+    explain(&rendered(&Errors), "")
+}
+
+struct HeaderText {
+    args: String,
+    reason: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "http_headers.conf", config = ".askama.toml", escape = "none")]
+struct HttpHeaders {
+    headers: Vec<HeaderText>,
+}
+
+#[derive(Template)]
+#[template(path = "https_headers.conf", config = ".askama.toml", escape = "none")]
+struct HttpsHeaders<'a> {
+    above: &'a AbsPath,
+    headers: Vec<HeaderText>,
+}
+
+/// For every answer, and for those over TLS, which read the former.
+pub(super) fn headers(all: &[Header], above: &AbsPath) -> (Explained, Explained) {
+    let some = |of_tls: bool| {
+        let some = all.iter().filter(|header| header.is_of_tls() == of_tls);
+        let texts = some.map(|header| HeaderText {
+            args: header.args(),
+            reason: header.reason,
+        });
+        texts.collect()
+    };
+    let http = rendered(&HttpHeaders {
+        headers: some(false),
+    });
+    let https = rendered(&HttpsHeaders {
+        above,
+        headers: some(true),
+    });
+    (explain(&http, ""), explain(&https, ""))
+}
+
+#[derive(Template)]
+#[template(path = "stub-status.conf", config = ".askama.toml", escape = "none")]
+struct StubStatus {
+    port: Port,
+}
+
+#[derive(Template)]
+#[template(path = "status-api.conf", config = ".askama.toml", escape = "none")]
+struct StatusApi {
+    port: Port,
+}
+
+pub(super) fn status(port: Port, plus: bool) -> Explained {
+    let text = if plus {
+        rendered(&StatusApi { port })
+    } else {
+        rendered(&StubStatus { port })
+    };
+    explain(&text, "")
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Stands in for NGINX Instance Manager 1: SIMULATED. Run inside a lab until ended.
+
+Reads the same file and the same keys (bind_address, grpc_port, gateway_port, cert, key), listens where it
+says, with TLS where it says so, and writes every call to the call log. What the product does beyond that is
+not known here. Usage: manager_stand_in.py CALL_LOG
+"""
+
+import ssl
+import sys
+import threading
+import time
+from concurrent import futures
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import grpc
+import yaml
+from upstream import Api, CallLog, Service
+
+SETTINGS = Path("/etc/nginx-manager/nginx-manager.conf")
+SLOW_START = Path("/mnt/slow-start")
+
+
+def main() -> None:
+    settings = yaml.safe_load(SETTINGS.read_text()) or {}
+    address = settings.get("bind_address", "127.0.0.1")
+    grpc_port, gateway_port = settings.get("grpc_port", 10000), settings.get("gateway_port", 11000)
+    pair = [Path(settings[name]).read_bytes() for name in ("key", "cert") if name in settings]
+    if SLOW_START.exists():
+        time.sleep(float(SLOW_START.read_text()))
+    log = CallLog(sys.argv[1])
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), handlers=[Service(f"{address}:{grpc_port}", log)])
+    if len(pair) == 2:
+        server.add_secure_port(f"{address}:{grpc_port}", grpc.ssl_server_credentials([tuple(pair)]))
+    else:
+        server.add_insecure_port(f"{address}:{grpc_port}")
+    server.start()
+    web = ThreadingHTTPServer((address, gateway_port), Api)
+    if len(pair) == 2:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(settings["cert"], settings["key"])
+        web.socket = tls.wrap_socket(web.socket, server_side=True)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

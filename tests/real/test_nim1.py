@@ -1,0 +1,129 @@
+"""NGINX Instance Manager 1 behind nginx: its files are ours, its service is a stand-in (see nim1.py)."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import certs
+import pytest
+from clients import Attempt
+from lab import Nginx
+from manager import NAME, both_services
+from nim1 import CERTS, CONF_D, IN_THE_OPEN, OUTSIDE, PACKAGED, SETTINGS, Nim1, nim1_answers, nim1_tool
+from snapshot import take
+from test_gate import issuing_ca
+from tool import AGENTS, Tool, issued
+
+AGENTS_PORT = 10443
+PROPER = Attempt(sni=NAME, port=AGENTS_PORT)
+GRPC_LOG = "/var/log/nginx/nginx-manager-grpc-access.log"
+
+
+@pytest.fixture
+def nim1(nginx: Nginx) -> Iterator[Nim1]:
+    with Nim1(nginx) as made:
+        made.start()
+        yield made
+
+
+@pytest.fixture
+def tool(nim1: Nim1, binary: Path) -> Tool:
+    return nim1_tool(nim1, binary)
+
+
+def with_issued(agent: str) -> Attempt:
+    ca, cert, key = (issued(agent, file) for file in ("ca.pem", "agent.crt", "agent.key"))
+    return dataclasses.replace(PROPER, client="grpcio", ca=ca, cert=cert, key=key)
+
+
+def test_agents_with_a_certificate_get_through_on_a_port_of_their_own(nim1: Nim1, tool: Tool) -> None:
+    done = tool.apply(nim1_answers()).must(0, "applied")
+    rows = {(row["leg"], row["case"]): row["seen"] for row in done["proof"]}
+    assert rows["Commander at 127.0.0.1:10443", "the server's certificate"] == f"trusted, for {NAME}"
+    assert all(row["ok"] is not False for row in done["proof"])
+
+    foreign_ca = certs.authority(nim1.work, "foreign-ca")
+    foreign = certs.issue(nim1.work, foreign_ca, "foreign", "clientAuth")
+    own = issuing_ca(nim1)
+    expired = certs.issue(nim1.work, own, AGENTS[0], "clientAuth", life=certs.PAST, chain=own.cert)
+    papers = [(nim1.carry(pair.cert), nim1.carry(pair.key)) for pair in (foreign, expired)]
+    papers += [(None, None), (f"{CERTS}/nginx-manager.crt", f"{CERTS}/nginx-manager.key")]
+    ca = issued(AGENTS[0], "ca.pem")
+    strangers = [
+        dataclasses.replace(PROPER, client=client, ca=ca, cert=cert, key=key)
+        for client in ("grpcio", "h2")
+        for cert, key in papers
+    ]
+    strangers += [
+        Attempt(port=AGENTS_PORT, authority=NAME),
+        Attempt(port=AGENTS_PORT, address=OUTSIDE),
+        Attempt(port=AGENTS_PORT, sni="wrong.example.com"),
+        Attempt(port=AGENTS_PORT, sni=NAME, authority="wrong.example.com"),
+        Attempt(port=AGENTS_PORT, sni=NAME, client="http1"),
+        # The port of browsers knows no services.
+        Attempt(sni=NAME),
+        dataclasses.replace(with_issued(AGENTS[0]), port=443),
+    ]
+    welcome = [each for agent in AGENTS for each in both_services(with_issued(agent))]
+    refused = [each for attempt in strangers for each in both_services(attempt)]
+    outcomes = nim1.attempt(welcome + refused)
+    let_in, kept_out = outcomes[: len(welcome)], outcomes[len(welcome) :]
+    wrong = [each for each in let_in if not each.reached]
+    wrong += [each for each in kept_out if each.reached and each.attempt.port == AGENTS_PORT]
+    assert not wrong, "\n".join(map(str, wrong))
+    # A client of gRPC is told so in its own words.
+    assert {each.told.grpc for each in kept_out if each.attempt.port == AGENTS_PORT and each.told.http == 200} == {16}
+
+    lines = [json.loads(line) for line in nim1.read(GRPC_LOG).splitlines()]
+    assert {line["verify"] for line in lines} >= {"SUCCESS", "NONE"}
+    assert tool.run("verify").code == 0
+
+
+def test_browsers_get_the_pages_over_tls_and_nothing_else_changes(nim1: Nim1, tool: Tool) -> None:
+    nim1.write(
+        f"{CONF_D}/other.conf",
+        "server {\n    listen 80;\n    server_name other.example.com;\n    return 200 other;\n}\n",
+    )
+    nim1.restart_tree()
+    before = take(nim1)
+    tool.apply(nim1_answers("ssl-termination", "options: {redirect_http: true}\n")).must(0, "applied")
+    page = nim1.run("curl", "-sS", "-i", "--cacert", issued(AGENTS[0], "ca.pem"), f"https://{NAME}/ui").stdout
+    assert '"path": "/ui"' in page
+    headers = {line.partition(":")[0].lower() for line in page.splitlines()}
+    assert headers >= {"strict-transport-security", "x-frame-options", "x-content-type-options", "referrer-policy"}
+    sent_on = nim1.run("curl", "-sS", "-i", f"http://{NAME}/ui").stdout
+    assert f"https://{NAME}/ui" in sent_on
+    assert nim1.run("curl", "-sS", "http://other.example.com/", "--resolve", "other.example.com:80:127.0.0.1").stdout == "other"
+    assert nim1.run("curl", "-sS", "http://127.0.0.1:8080/nginx_status").stdout.startswith("Active connections")
+    outcomes = nim1.attempt(both_services(dataclasses.replace(PROPER, ca=issued(AGENTS[0], "ca.pem"))))
+    assert all(each.reached for each in outcomes), outcomes
+
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before
+
+
+def test_a_manager_that_was_open_to_everybody_is_moved_behind_nginx(nginx: Nginx, binary: Path) -> None:
+    with Nim1(nginx, IN_THE_OPEN) as nim1:
+        nim1.start()
+        tool = nim1_tool(nim1, binary)
+        assert nim1.listens_on(10000) == {"0.0.0.0"}
+        done = tool.apply(nim1_answers()).must(0, "applied")
+        closed = [row for row in done["proof"] if row["expected"] == "nobody listens"]
+        assert {row["leg"].rpartition(" ")[2] for row in closed} >= {f"{OUTSIDE}:10000", f"{OUTSIDE}:11000"}
+        assert nim1.listens_on(10000) == nim1.listens_on(11000) == {"127.0.0.1"}
+        assert nim1.read(SETTINGS) == IN_THE_OPEN.replace("bind_address: 0.0.0.0", 'bind_address: "127.0.0.1"')
+
+        tool.rollback().must(0, "rolled-back")
+        assert nim1.listens_on(10000) == {"0.0.0.0"}
+        assert nim1.read(SETTINGS) == IN_THE_OPEN
+
+
+def test_applying_again_changes_nothing_and_switching_method_leaves_agents_uncut(nim1: Nim1, tool: Tool) -> None:
+    tool.apply(nim1_answers()).must(0, "applied")
+    tool.apply(nim1_answers()).must(0, "unchanged")
+    tool.apply(nim1_answers("ssl-termination")).must(0, "applied")
+    outcomes = nim1.attempt(both_services(dataclasses.replace(PROPER, ca=issued(AGENTS[0], "ca.pem"))))
+    assert all(each.reached for each in outcomes), outcomes
+    tool.apply(nim1_answers()).must(0, "applied")
+    assert nim1.read(SETTINGS) == PACKAGED
