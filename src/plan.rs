@@ -53,6 +53,7 @@ mod make;
 mod hand_out;
 
 mod nim1;
+mod of_manager;
 
 mod agent_files;
 mod agent_settings;
@@ -66,19 +67,21 @@ mod reviewed;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use clients_today::{ClientsToday, agents_today, clients_today, file_of_server, today};
+pub use clients_today::{
+    ClientsToday, agents_today, clients_today, file_of_server, today, usual_agents_port,
+};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use goal::for_goal;
 pub use hand_out::hand_out_only;
-pub use make::plan;
 pub use named::{Named, named};
 pub use nginx_command::{made, touches};
+pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan, Proof,
-    ProofTrust, ReachProof, RedirectProof, Restart, SCHEMA, Step, TrustChange,
+    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan,
+    Proof, ProofTrust, ReachProof, RedirectProof, Restart, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

@@ -29,10 +29,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Facts, Known};
+use crate::facts::{Facts, Generation, Known};
 use crate::host::Host;
 use crate::plan;
-use crate::values::{AbsPath, Gather as _};
+use crate::values::{AbsPath, Gather as _, Port};
 use reader::Reader;
 use runs::Runs;
 use system::System;
@@ -81,18 +81,23 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
     let listeners = network::listeners(&system, master.map(|master| master.pid));
     let names = network::names(host, &wanted.names);
     let links = files::links(&reader, &config);
+    let nim = product::nim(host, &packages);
+    let agents_port = wanted.agents_port.unwrap_or_else(|| match nim.is() {
+        Some(nim) if nim.generation == Generation::Nim1 => Port::NIM1_AGENTS,
+        _ => wanted.https_port,
+    });
     let named = config
         .is()
-        .map(|config| plan::named(config, wanted.https_port))
+        .map(|config| plan::named(config, agents_port))
         .unwrap_or_default();
 
-    let connected = clients::look(host, &system, &found.nginx, &config, port);
+    let connected = clients::look(host, &system, &found.nginx, &config, agents_port.number());
 
     Facts {
         looked_at: host.now(),
         live: host.is_live(),
         root: host.is_root(),
-        nim: product::nim(host, &packages),
+        nim,
         manager_file: manager::file(&reader),
         agent: product::agent(host, &packages),
         agent_setup: agent::look(&reader, &system, services.agent_unit.as_ref()),

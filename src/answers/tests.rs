@@ -91,8 +91,8 @@ fn a_bad_answer_is_named_with_its_place() {
         ("method: client-mtls", "method: grpc-health-checks", "N/A"),
         (
             "generation: nim2",
-            "generation: nim1",
-            "generation (line 3, column 13)",
+            "generation: nim1\nports: {grpc: 443}",
+            "ports.grpc (line 4, column 15): is 443, and so is ports.https",
         ),
         ("role: manager", "role: instance", "role"),
         (
@@ -131,6 +131,62 @@ fn a_bad_answer_is_named_with_its_place() {
 }
 
 /// What would do is said in words of the answers file, not of this program.
+#[test]
+fn what_does_not_go_together_in_the_first_generation_is_named() {
+    let nim1 = |ports: &str| format!("generation: nim1\n{ports}");
+    let without = |ports: &str| format!("generation: nim1\nproxy: none\n{ports}");
+    for (from, into, expected) in [
+        (
+            "generation: nim2",
+            nim1("ports: {status: 10443}"),
+            "ports.status (line 4, column 17): is 10443, and so is ports.grpc",
+        ),
+        (
+            "generation: nim2",
+            nim1("ports: {manager_grpc: 11000}"),
+            "ports.manager_gateway: is 11000, and so is ports.manager_grpc",
+        ),
+        (
+            "generation: nim2\nproxy: nginx-oss",
+            without("ports: {https: 8443}"),
+            "ports.https (line 5, column 16): belongs to a proxy",
+        ),
+        (
+            "generation: nim2",
+            nim1("options: {grpc_publish: open}"),
+            "options.grpc_publish (line 4, column 25): belongs to method: grpc-health-checks",
+        ),
+        (
+            "method: client-mtls",
+            "method: client-mtls\noptions: {grpc_publish: open}".to_owned(),
+            "belongs to generation: nim1",
+        ),
+        (
+            "role: manager\ngeneration: nim2",
+            "role: instance\ngeneration: nim1".to_owned(),
+            "instances of nim2",
+        ),
+    ] {
+        let said = refused(from, &into);
+        assert!(said.contains(expected), "{into}: {said}");
+    }
+}
+
+#[test]
+fn the_first_generation_has_ports_of_its_own() {
+    let text = GOOD.replace("generation: nim2", "generation: nim1");
+    let answers = Answers::check(&read(text.as_bytes()).unwrap()).unwrap();
+    assert_eq!(answers.generation(), Generation::Nim1);
+    assert_eq!(answers.agents_port(), Port::NIM1_AGENTS);
+    assert_eq!(answers.nim1.as_ref().unwrap().status, Some(Port::STATUS));
+    assert_eq!(answers.defaults["ports.grpc"], "10443");
+    let named = text.replace("agents:", "agent_name: agents.example.com\nagents:");
+    let answers = Answers::check(&read(named.as_bytes()).unwrap()).unwrap();
+    assert_eq!(answers.agents_name().as_str(), "agents.example.com");
+    let name = SubjectName::Dns("agents.example.com".parse().unwrap());
+    assert!(answers.alt_names.contains(&name));
+}
+
 #[test]
 fn a_bad_answer_is_told_what_would_do() {
     let cases = [

@@ -6,8 +6,8 @@ use super::rule::Rule;
 use super::source::verdicts;
 use crate::facts::{Facts, Known};
 use crate::nginx::{Config, Directive, Http, Place, Server};
-use crate::plan::{ClientsToday, agents_today};
-use crate::values::{Port, escaped, masked, masked_lines};
+use crate::plan::{ClientsToday, agents_today, usual_agents_port};
+use crate::values::{escaped, masked, masked_lines};
 
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ fn placed(said: &str) -> Evidence {
 
 /// What happens to agents without a certificate.
 fn agents(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
-    let (clients, place) = agents_today(facts, config, Port::HTTPS).ok()?;
+    let (clients, place) = agents_today(facts, config, usual_agents_port(facts)).ok()?;
     let id = match clients {
         ClientsToday::Enforced => return None,
         ClientsToday::NotAsked => "agents-not-asked",

@@ -126,7 +126,10 @@ fn filled(facts: &Facts, entered: &Entered) -> Entered {
         ("manager_name", FILLER),
         ("method", "client-mtls"),
         ("proxy", "nginx-oss"),
-        ("generation", &crate::method::generation_of(facts).to_string()),
+        (
+            "generation",
+            &crate::method::generation_of(facts).to_string(),
+        ),
     ] {
         if filled.get(field).is_empty() {
             filled.set(field, filler);

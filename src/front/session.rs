@@ -147,6 +147,7 @@ fn of_manager(ground: &Ground, answers: &Answers) -> Wanted {
         names,
         addresses,
         https_port: answers.https,
+        agents_port: Some(answers.agents_port()),
         files: Vec::new(),
         state: ground.state().clone(),
     }

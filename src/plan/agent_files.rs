@@ -87,7 +87,9 @@ impl AgentFiles {
         name: &str,
         chain: &[Certificate],
     ) -> Result<AbsPath, Problem> {
-        let usual = naming::certs(Generation::Nim2).join(name).expect("a literal name");
+        let usual = naming::certs(Generation::Nim2)
+            .join(name)
+            .expect("a literal name");
         let text = pem_chain(chain);
         if *source == usual || holds(facts, &usual, &Digest::of(text.as_bytes())) {
             return Ok(usual);
@@ -101,7 +103,9 @@ impl AgentFiles {
     fn key(&mut self, facts: &Facts, source: &AbsPath) -> Result<AbsPath, Problem> {
         let found = readable(facts, source)?;
         let name = "agent.key";
-        let usual = naming::certs(Generation::Nim2).join(name).expect("a literal name");
+        let usual = naming::certs(Generation::Nim2)
+            .join(name)
+            .expect("a literal name");
         if *source == usual || holds(facts, &usual, &found.digest) {
             let there = readable(facts, &usual)?;
             return for_the_agent_alone(facts, &usual, there).map(|()| usual);

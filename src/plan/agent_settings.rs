@@ -115,10 +115,7 @@ fn refused(file: &AgentFile, error: &Uneditable, settings: &[Setting]) -> Proble
             .remedy(format!("take that line out of {path}, and plan again"))
         }
         Uneditable::Form(_) => {
-            let lines: Vec<String> = settings
-                .iter()
-                .map(Setting::to_string)
-                .collect();
+            let lines: Vec<String> = settings.iter().map(Setting::to_string).collect();
             Problem::host(format!(
                 "{what}; by hand it would have: {}",
                 lines.join(", ")

@@ -6,7 +6,8 @@ use super::other_ways;
 use super::site::Site;
 use super::template::CHECK;
 use crate::error::Problem;
-use crate::facts::{Build, Facts, Known};
+use crate::facts::{Build, Facts, Generation, Known};
+use crate::method::generation_of;
 use crate::nginx::{Config, Directive, Location, LocationKind, Place, flat};
 use crate::values::{AbsPath, Port};
 
@@ -163,14 +164,27 @@ pub fn agents_today(
     Ok((clients, line.at))
 }
 
-/// The same in words, for `check`.
-pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
-    let Known::Is(config) = &facts.config else {
-        return Err(Problem::host(
+/// Where agents connect to nginx where no answers say otherwise.
+pub fn usual_agents_port(facts: &Facts) -> Port {
+    match generation_of(facts) {
+        Generation::Nim1 => Port::NIM1_AGENTS,
+        Generation::Nim2 => Port::HTTPS,
+    }
+}
+
+/// What happens to agents today, in words, for `check`.
+pub fn today(facts: &Facts) -> Result<String, Problem> {
+    let port = usual_agents_port(facts);
+    let found = match &facts.config {
+        Known::Is(config) => agents_today(facts, config, port).map(|found| (config, found)),
+        Known::Absent | Known::Unclear(_) => Err(Problem::host(
             "the configuration of nginx could not be read",
-        ));
+        )),
     };
-    let (clients, place) = agents_today(facts, config, port)?;
+    if let (Err(_), Generation::Nim1) = (&found, generation_of(facts)) {
+        return Ok(of_manager_itself(facts));
+    }
+    let (config, (clients, place)) = found?;
     let place = config.shown(&place);
     Ok(match clients {
         ClientsToday::NotAsked => format!("not asked for a certificate ({place})"),
@@ -187,8 +201,33 @@ pub fn today(facts: &Facts, port: Port) -> Result<String, Problem> {
     })
 }
 
+/// Of NGINX Instance Manager 1 without an nginx before it.
+fn of_manager_itself(facts: &Facts) -> String {
+    let shipped = "let through, and nothing is encrypted";
+    let file = match &facts.manager_file {
+        Known::Is(file) => file,
+        Known::Absent => return format!("{shipped}: the manager has no settings"),
+        Known::Unclear(why) => return format!("met in a way that could not be told: {why}"),
+    };
+    let port = file.port("grpc_port").unwrap_or(Port::NIM1_GRPC);
+    let path = &file.path;
+    let reach = if file.is_on_loopback() {
+        "on this host alone"
+    } else {
+        "from everywhere"
+    };
+    match file.value("cert") {
+        Some(_) => format!(
+            "met by the manager itself, with TLS, on port {port}, {reach}; whether it wants a \
+             certificate of them its settings do not say ({path})"
+        ),
+        None => format!("{shipped}: the manager itself listens on port {port}, {reach} ({path})"),
+    }
+}
+
 /// The file in which the server of the manager stands, where there is one: every plan edits it.
-pub fn file_of_server(facts: &Facts, port: Port) -> Option<AbsPath> {
+pub fn file_of_server(facts: &Facts) -> Option<AbsPath> {
+    let port = usual_agents_port(facts);
     let config = facts.config.is()?;
     let http = config.http()?;
     let site = Site::find(facts, config, &http, port).ok()?;

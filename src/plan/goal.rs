@@ -1,7 +1,7 @@
 //! One way in, whatever the plan is for.
 
 use super::step::Plan;
-use super::{instance, issuing, make, nim1};
+use super::{instance, issuing, of_manager};
 use crate::answers::Goal;
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -9,10 +9,7 @@ use crate::facts::Facts;
 /// What would be done on this host for these answers, or why it cannot be.
 pub fn for_goal(facts: &Facts, goal: &Goal) -> Result<Plan, Problem> {
     match goal {
-        Goal::Manager(answers) => match &answers.nim1 {
-            Some(nim1) => nim1::plan(facts, answers, nim1),
-            None => make::plan(facts, answers),
-        },
+        Goal::Manager(answers) => of_manager::plan(facts, answers),
         Goal::Instance(answers) => instance::plan(facts, answers),
         Goal::Authority(answers) => issuing::plan(facts, answers),
     }

@@ -4,7 +4,7 @@
 
 use super::certificates;
 use super::fitness;
-use super::make;
+use super::of_manager;
 use super::step::{KeepKey, Plan, SCHEMA};
 use super::steps::{issue, place};
 use crate::answers::Answers;
@@ -30,7 +30,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
         .remedy("keep: encrypted, or plaintext"));
     }
     // On the manager itself it is known which names its certificate will have.
-    let whole = make::plan(facts, answers).ok();
+    let whole = of_manager::plan(facts, answers).ok();
     let server = whole
         .as_ref()
         .and_then(|plan| plan.issuing()?.server.as_ref());

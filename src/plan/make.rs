@@ -18,7 +18,7 @@ use crate::nginx::Directive;
 use crate::values::AbsPath;
 
 /// What would be done on this host for these answers, or why it cannot be.
-pub fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
+pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
     let http = listeners::http(facts, ground.config).ok_or_else(|| {
         Problem::host("the configuration of nginx has no http block").remedy("nginx -T")

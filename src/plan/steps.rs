@@ -1,9 +1,7 @@
 //! The steps of a plan in their order, each with its words.
 
 use super::certificates::Certificates;
-use super::step::{
-    Action, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
-};
+use super::step::{Action, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange};
 use crate::facts::MANAGER_FILE;
 use crate::values::AbsPath;
 

@@ -20,6 +20,7 @@ mod headers;
 mod instance;
 mod listening;
 mod neighbours;
+mod nim1;
 mod observe;
 mod places;
 mod profile;

@@ -1,7 +1,8 @@
 //! Who reaches the manager, and what is asked of them today.
 
 use super::check::{Check, Subject, about};
-use crate::facts::{Facts, Known, Listener};
+use crate::facts::{Facts, Generation, Known, Listener};
+use crate::method::generation_of;
 use crate::plan;
 use crate::values::Port;
 
@@ -55,6 +56,10 @@ fn port(facts: &Facts) -> Check {
                 .filter(|found| found.at.port() == port)
                 .collect();
             match here.iter().find(|found| !found.nginx) {
+                // There, nginx is yet to be put before the manager.
+                _ if here.is_empty() && generation_of(facts) == Generation::Nim1 => {
+                    subject.ok("it is free")
+                }
                 _ if here.is_empty() => subject.warning(
                     "nobody listens there",
                     "where the manager uses another port, say ports: {https: PORT}",
@@ -112,7 +117,7 @@ fn clients(facts: &Facts) -> Check {
     if let Known::Unclear(why) = &facts.config {
         return subject.unknown(format!("the configuration of nginx cannot be read: {why}"));
     }
-    match plan::today(facts, Port::HTTPS) {
+    match plan::today(facts) {
         Ok(today) => subject.ok(format!("agents are {today}")),
         Err(problem) => {
             // What a plan advises (to run this check) would lead round in a circle.
@@ -136,9 +141,13 @@ fn connected(facts: &Facts) -> Check {
                     .iter()
                     .filter(|client| client.certificate.is().is_some())
                     .count();
+                let who = match generation_of(facts) {
+                    Generation::Nim1 => "",
+                    Generation::Nim2 => ", agents and browsers alike",
+                };
                 let words = format!(
-                    "{count} on port 443, agents and browsers alike; {shown} of them showed a \
-                     certificate"
+                    "{count} on port {}{who}; {shown} of them showed a certificate",
+                    plan::usual_agents_port(facts)
                 );
                 if shown == count {
                     subject.ok(words)

@@ -59,13 +59,10 @@ fn manager(facts: &Facts) -> Check {
                 let version = nim.version.as_deref().unwrap_or("2, version unknown");
                 subject.ok(format!("{version} ({})", nim.evidence))
             }
-            Generation::Nim1 => subject.failed(
-                format!(
-                    "generation 1 ({}), which this version does not handle",
-                    nim.evidence
-                ),
-                "upgrade to NGINX Instance Manager 2",
-            ),
+            Generation::Nim1 => {
+                let version = nim.version.as_deref().unwrap_or("1, version unknown");
+                subject.ok(format!("{version} ({})", nim.evidence))
+            }
         },
         || {
             subject.failed(

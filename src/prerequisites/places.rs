@@ -1,12 +1,22 @@
 //! Whether the files of a plan could be placed, as far as that is known before there are answers.
 
 use super::check::{Check, about};
-use crate::facts::{Facts, FileFact};
+use crate::facts::{Facts, FileFact, Generation};
+use crate::method::generation_of;
 use crate::plan;
-use crate::values::{AbsPath, Port, with_command};
+use crate::values::{AbsPath, with_command};
 
 /// Where a plan places files in any case.
-const CERTS: [&str; 3] = ["server.crt", "server.key", "nim-tls-ca.pem"];
+const OF_NIM1: [&str; 3] = [
+    "/etc/ssl/nginx-manager/nginx-manager.crt",
+    "/etc/ssl/nginx-manager/nginx-manager.key",
+    "/etc/nginx/conf.d/nginx-manager-grpc.conf",
+];
+const OF_NIM2: [&str; 3] = [
+    "/etc/nms/certs/server.crt",
+    "/etc/nms/certs/server.key",
+    "/etc/nms/certs/nim-tls-ca.pem",
+];
 
 pub(super) fn places(facts: &Facts) -> Check {
     let subject = about("places", "places to write to");
@@ -41,24 +51,25 @@ fn look_at(found: &str) -> String {
 }
 
 fn places_of(facts: &Facts) -> Vec<AbsPath> {
-    let mut texts: Vec<String> = CERTS
-        .iter()
-        .map(|name| format!("/etc/nms/certs/{name}"))
-        .collect();
+    let usual = match generation_of(facts) {
+        Generation::Nim1 => OF_NIM1,
+        Generation::Nim2 => OF_NIM2,
+    };
+    let mut texts = usual.map(str::to_owned).to_vec();
     let state = &facts.state.folder;
     texts.push(format!("{state}/ca/root.crt"));
     if let Some(store) = facts.trust_store.is() {
         texts.push(format!("{}/{}", store.anchors, store.file));
     }
     let mut paths: Vec<AbsPath> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    paths.extend(plan::file_of_server(facts, Port::HTTPS));
+    paths.extend(plan::file_of_server(facts));
     paths
 }
 
 /// What keeps a file from being placed there; a name that others have taken is no obstacle,
 /// because a plan takes another one.
 fn obstacle<'a>(facts: &Facts, path: &'a AbsPath) -> Option<(&'a AbsPath, String)> {
-    let edited = plan::file_of_server(facts, Port::HTTPS).as_ref() == Some(path);
+    let edited = plan::file_of_server(facts).as_ref() == Some(path);
     let why = match facts.file(path) {
         FileFact::Nothing { obstacle } => obstacle.clone(),
         FileFact::File(file) if file.ours || edited => file.obstacle.clone(),

@@ -13,8 +13,10 @@ pub struct Wanted {
     pub names: Vec<HostName>,
     /// Addresses that answers name, to be told apart: this host's own or not.
     pub addresses: Vec<IpAddr>,
-    /// Where browsers and agents connect.
+    /// Where browsers connect.
     pub https_port: Port,
+    /// Where agents connect, where answers say so.
+    pub agents_port: Option<Port>,
     /// Further paths that a plan may place or refer to.
     pub files: Vec<AbsPath>,
     /// Where this program keeps its own.
@@ -28,6 +30,7 @@ impl Wanted {
             names: Vec::new(),
             addresses: Vec::new(),
             https_port: Port::HTTPS,
+            agents_port: None,
             files: Vec::new(),
             state,
         }

@@ -3,8 +3,8 @@
 use crate::certificate::{Certificate, EntryName};
 use crate::facts::{Facts, FoundContent, Known};
 use crate::nginx::flat;
-use crate::plan::{ClientsToday, SERVICES, agents_today};
-use crate::values::{HostName, Port, SubjectName, sort_by_key};
+use crate::plan::{ClientsToday, SERVICES, agents_today, usual_agents_port};
+use crate::values::{HostName, SubjectName, sort_by_key};
 use crate::yaml::value_of;
 
 /// Names that stand on many a manager's certificate and are nobody's name for it: the vendor's
@@ -51,7 +51,7 @@ fn some_are_not_ready(facts: &Facts) -> bool {
     let Known::Is(config) = &facts.config else {
         return false;
     };
-    let today = agents_today(facts, config, Port::HTTPS);
+    let today = agents_today(facts, config, usual_agents_port(facts));
     let observed = matches!(today, Ok((ClientsToday::Observed, _)));
     let agents: Vec<_> = agents.into_iter().collect();
     let ready = agents.iter().all(|agent| agent.is_ready() || agent.perhaps);

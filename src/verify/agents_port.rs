@@ -76,7 +76,8 @@ fn trusted(
         sni: Some(port.name.clone()),
         patience: PATIENCE,
     };
-    let session = Client::new(handshake).and_then(|mut client| client.connect(&OnHost(host), &target));
+    let session =
+        Client::new(handshake).and_then(|mut client| client.connect(&OnHost(host), &target));
     let (seen, ok) = match session {
         Err(fault) => (fault.to_string(), false),
         Ok(session) => match &session.negotiated().judgement {

@@ -32,7 +32,14 @@ pub(super) fn rows(
         });
     }
     let expected = "accepted";
-    tell(hello(host, name, address, Offer::Tls13, "TLS 1.3", expected));
+    tell(hello(
+        host,
+        name,
+        address,
+        Offer::Tls13,
+        "TLS 1.3",
+        expected,
+    ));
 }
 
 fn tls(address: SocketAddr) -> String {

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::host::Host;
+use crate::plan::Proof;
 
 /// Requests that may follow each other at once.
 const BURST: u32 = 10;
@@ -29,8 +30,28 @@ impl<'a> Pace<'a> {
         }
     }
 
+    /// Where no limit is known: as fast as can be, until one is met.
+    pub(super) fn until_limited(host: &'a dyn Host) -> Self {
+        Self {
+            left: Cell::new(u32::MAX),
+            ..Self::new(host, 0)
+        }
+    }
+
+    /// For what a proof asks for. The servers before NGINX Instance Manager 1 are ours, and have
+    /// no limit.
+    pub(super) fn of(host: &'a dyn Host, proof: &Proof, spent: u32) -> Self {
+        match proof.agents_port {
+            Some(_) => Self::until_limited(host),
+            None => Self::new(host, spent),
+        }
+    }
+
     /// Waits until another request may be made.
     pub(super) fn request(&self) {
+        if self.left.get() > BURST {
+            return;
+        }
         loop {
             let passed = self.host.uptime().saturating_sub(self.refilled.get());
             let earned = u32::try_from(passed.as_millis() / APART.as_millis()).unwrap_or(BURST);
@@ -48,7 +69,7 @@ impl<'a> Pace<'a> {
 
     /// How many of the burst have been used up and not earned back.
     pub(super) fn spent(&self) -> u32 {
-        BURST - self.left.get()
+        BURST.saturating_sub(self.left.get())
     }
 
     /// The server said that it was asked too often: nothing is left.

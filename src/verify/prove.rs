@@ -38,7 +38,7 @@ impl Prove {
             _ => None,
         });
         let Some(proof) = proof else { return };
-        let pace = Pace::new(host, 0);
+        let pace = Pace::of(host, proof, 0);
         let baseline = Baseline::take(host, proof, &pace);
         let reloads = plan
             .steps
@@ -67,7 +67,7 @@ impl Prove {
             tell(&row);
             rows.push(row);
         };
-        let pace = Pace::new(host, self.spent);
+        let pace = Pace::of(host, proof, self.spent);
         let (baseline, mut sessions) = self
             .before
             .take()

@@ -84,13 +84,19 @@ class Nim1(Manager):
         self.run("env", f"PATH={PATH}", "systemctl", "restart", "nginx-manager")
         wait_for(lambda: ":11000" in self.listening(), "the manager")
 
+    @property
+    def has_status_page(self) -> bool:
+        return "http_stub_status_module" in self.run(self.nginx.argv[0], "-V").stderr
+
     def listening(self) -> str:
         return self.run("ss", "-ltnH").stdout
 
     def listens_on(self, port: int) -> set[str]:
         """The addresses on which anybody listens on this port."""
         locals_ = (line.split()[3] for line in self.listening().splitlines())
-        return {at.rpartition(":")[0] for at in locals_ if at.endswith(f":{port}")}
+        addresses = {at.rpartition(":")[0] for at in locals_ if at.endswith(f":{port}")}
+        same = {"*": "0.0.0.0", "[::ffff:127.0.0.1]": "127.0.0.1"}
+        return {same.get(address, address) for address in addresses}
 
 
 def nim1_tool(manager: Nim1, binary: object) -> Tool:

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Problem;
 use crate::facts::{Agent, Facts, Known};
-use crate::plan::{ClientsToday, agents_today};
+use crate::plan::{ClientsToday, agents_today, usual_agents_port};
 use crate::values::{Port, cell, escaped, wrapped};
 
 use super::super::output::Output;
@@ -77,7 +77,7 @@ fn enforced(facts: &Facts) -> Option<Enforced> {
     let ports = listens
         .filter(|listen| listen.ssl)
         .map(|listen| listen.port);
-    let ports = std::iter::once(Port::HTTPS.number()).chain(ports);
+    let ports = std::iter::once(usual_agents_port(facts).number()).chain(ports);
     let mut ports = ports.filter_map(|port| Port::try_from(i64::from(port)).ok());
     let (today, _) = ports.find_map(|port| agents_today(facts, config, port).ok())?;
     Some(match today {

@@ -3,7 +3,7 @@
 use crate::facts::{AgentFile, Facts, Known};
 use crate::plan;
 use crate::prerequisites::{Check, Status};
-use crate::values::{Port, advised, wrapped};
+use crate::values::{advised, wrapped};
 
 /// What the wizard is for.
 const WELCOME: &str = "This wizard encrypts the connections of browsers and agents to \
@@ -105,7 +105,7 @@ fn today(facts: &Facts) -> String {
             Known::Unclear(why) => format!("could not be told: {why}"),
         };
     }
-    plan::today(facts, Port::HTTPS).map_or_else(
+    plan::today(facts).map_or_else(
         |problem| problem.what,
         |today| format!("agents are {today}"),
     )

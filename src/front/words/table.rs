@@ -23,8 +23,7 @@ pub(in crate::front) fn methods(generation: Generation, facts: &Facts, width: us
     let mut text = String::new();
     line(&mut text, "", Proxy::ALL.map(Proxy::title));
     for method in Method::ALL {
-        let words =
-            Proxy::ALL.map(|proxy| word(&method::cell(generation, method, proxy), facts));
+        let words = Proxy::ALL.map(|proxy| word(&method::cell(generation, method, proxy), facts));
         line(&mut text, method.title(), words);
     }
     // Writing to a String cannot fail.

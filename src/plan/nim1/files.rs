@@ -115,7 +115,7 @@ impl Ground<'_> {
         let ui = self.ui(made)?;
         texts.insert(places.ui.clone(), texts::ui(&ui, read));
         texts.insert(places.errors.clone(), texts::errors());
-        texts.insert(places.grpc.clone(), self.grpc(places, made)?);
+        texts.insert(places.grpc.clone(), self.grpc(places, made, &mut notes)?);
         if let Some(status) = self.status(&mut notes) {
             texts.insert(places.status.clone(), status);
         }
@@ -159,7 +159,12 @@ impl Ground<'_> {
         quoted.collect::<Vec<_>>().join(" ")
     }
 
-    fn grpc(&self, places: &Places, made: &Certificates) -> Result<Explained, Problem> {
+    fn grpc(
+        &self,
+        places: &Places,
+        made: &Certificates,
+        notes: &mut Vec<String>,
+    ) -> Result<Explained, Problem> {
         let Self {
             facts,
             config,
@@ -168,6 +173,17 @@ impl Ground<'_> {
             ..
         } = self;
         let encrypted = is_encrypted(answers, nim1);
+        if !encrypted {
+            notes.insert(
+                0,
+                format!(
+                    "NOT ENCRYPTED: options.grpc_publish is open, so on port {} everybody can read \
+                     what agents and the manager say, and act as either of them; tls is for \
+                     everything but a trial",
+                    nim1.grpc
+                ),
+            );
+        }
         let listens = ports::for_agents(facts, config, self.others, nim1.grpc, encrypted)?;
         let mut front = self.front(nim1.agent_name.as_str(), made, listens);
         front.names = nim1.agent_name.to_string();

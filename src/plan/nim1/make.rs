@@ -1,7 +1,7 @@
 //! From facts and answers to a plan for NGINX Instance Manager 1.
 
 use super::super::certificates;
-use super::super::file::{FileChange, Status};
+use super::super::file::{Content, FileChange, Status};
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
@@ -37,15 +37,10 @@ pub(in crate::plan) fn plan(
     }
 }
 
-fn behind_nginx(
-    facts: &Facts,
-    answers: &Answers,
-    nim1: &Nim1Answers,
-) -> Result<Plan, Problem> {
+fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
-    let no_http = || {
-        Problem::host("the configuration of nginx has no http block").remedy("nginx -T")
-    };
+    let no_http =
+        || Problem::host("the configuration of nginx has no http block").remedy("nginx -T");
     let master = match ground.nginx.filter(|_| facts.live) {
         Some(nginx) => Some(fitness::master(nginx)?),
         None => None,
@@ -79,6 +74,11 @@ fn behind_nginx(
         after.note_clients(answers, &mut configured);
     }
 
+    // With what others' files become, too: that is what will be served, and proven.
+    let will_be = overlaid(&without, written(facts, &configured.files))?;
+    let http = listeners::http(facts, &will_be).ok_or_else(no_http)?;
+    let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
+
     let trust = trust::plan(facts, answers, &made)?;
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     let restart = restart(facts, &settings, &mut notes);
@@ -102,8 +102,8 @@ fn behind_nginx(
     let steps = if files.iter().any(changes) {
         let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         let change = trust.filter(|trust| facts.live && trust.changes());
-        let proof = master
-            .map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
+        let proof =
+            master.map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
         let private = facts.no_private_copy.is_none();
         steps(
             made,
@@ -133,14 +133,34 @@ fn without_ours(facts: &Facts, config: &Config, places: &Places) -> Result<Confi
         if let FileFact::File(found) = facts.file(path)
             && !found.ours
         {
-            return Err(Problem::host(format!(
-                "{path} is there, and is not as nim-tls wrote it"
-            ))
-            .remedy(format!("mv {path} {path}.before; nginx -t")));
+            return Err(
+                Problem::host(format!("{path} is there, and is not as nim-tls wrote it"))
+                    .remedy(format!("mv {path} {path}.before; nginx -t")),
+            );
         }
     }
-    let there = places.read_by_pattern().into_iter().filter(|path| config.find_file(path.as_str()).is_some());
+    let there = places
+        .read_by_pattern()
+        .into_iter()
+        .filter(|path| config.find_file(path.as_str()).is_some());
     overlaid(config, there.map(|path| (path.clone(), String::new())))
+}
+
+/// The texts, each by the name under which nginx reads it.
+fn written<'a>(
+    facts: &'a Facts,
+    files: &'a [FileChange],
+) -> impl Iterator<Item = (AbsPath, String)> + 'a {
+    files.iter().flat_map(|file| {
+        let text = match &file.content {
+            Content::Text(text) => Some(text),
+            Content::Issued(_) => None,
+        };
+        let linked = facts.links.iter();
+        let linked = linked.filter(|(_, target)| target.as_str() == file.path.as_str());
+        let names = std::iter::once(&file.path).chain(linked.map(|(name, _)| name));
+        names.filter_map(move |name| Some((name.clone(), text?.clone())))
+    })
 }
 
 /// Before it answers, nothing could be proven; nginx would say 502 to everybody.
@@ -152,8 +172,10 @@ fn manager_listens(facts: &Facts, ports: [Port; 2], restarts: bool) -> Result<()
         return Ok(());
     }
     for port in ports {
-        let mut on_port = listeners.iter().filter(|found| found.at.port() == port.number());
-        let reached = on_port.any(|found| found.at.ip().is_loopback() || found.at.ip().is_unspecified());
+        let reached = listeners.iter().any(|found| {
+            let ip = found.at.ip().to_canonical();
+            found.at.port() == port.number() && (ip.is_loopback() || ip.is_unspecified())
+        });
         if !reached {
             return Err(Problem::host(format!(
                 "nobody listens on port {port} of 127.0.0.1, where NGINX Instance Manager should"
@@ -172,13 +194,17 @@ fn presented(facts: &Facts, answers: &Answers) -> Today {
     let there = |path: &AbsPath| matches!(facts.file(path), FileFact::File(_));
     let second = |path: &AbsPath| {
         let name = path.as_path().file_name().unwrap_or_default();
-        folder.join(&format!("nim-tls-{}", name.to_string_lossy())).expect("a literal name")
+        folder
+            .join(&format!("nim-tls-{}", name.to_string_lossy()))
+            .expect("a literal name")
     };
     let ours = ServerFiles {
         chain: second(&chain),
         key: second(&key),
     };
     let usual = ServerFiles { chain, key };
-    let found = [ours, usual].into_iter().find(|pair| there(&pair.chain) && there(&pair.key));
+    let found = [ours, usual]
+        .into_iter()
+        .find(|pair| there(&pair.chain) && there(&pair.key));
     Today::Pairs(found.into_iter().collect())
 }

@@ -162,10 +162,9 @@ impl<'a> After<'a> {
     /// Who calls without a certificate today is named.
     pub(super) fn note_clients(&self, answers: &Answers, changes: &mut NginxChanges) {
         let mut work = Work::new(self.facts, &self.grpc);
-        let grpc = changes
-            .files
-            .iter()
-            .find(|file| file.path.as_str() == self.config.file(self.grpc.server.directive.at.file).path);
+        let grpc = changes.files.iter().find(|file| {
+            file.path.as_str() == self.config.file(self.grpc.server.directive.at.file).path
+        });
         work.tightened = grpc.is_some_and(|file| file.status != Status::Unchanged);
         match answers.enforce {
             Enforce::Require if work.tightened => work.note_who_is_connected(),

@@ -52,7 +52,7 @@ fn the_line_that_decides_is_named() {
 
 #[test]
 fn it_is_said_in_words_with_the_place() {
-    let said = super::super::today(&Stand::stock().facts(), 443.try_into().unwrap()).unwrap();
+    let said = super::super::today(&Stand::stock().facts()).unwrap();
     let line = Stand::stock().files[super::stand::NMS_HTTP]
         .lines()
         .position(|line| line.contains("ssl_verify_client"));

@@ -39,6 +39,15 @@ pub(super) fn has_http2_directive() -> bool {
     (next(), next(), next()) >= (1, 25, 1)
 }
 
+/// Whether the judge can tell how it fares.
+pub(super) fn has_status_page() -> bool {
+    let output = Command::new(&*NGINX)
+        .arg("-V")
+        .output()
+        .expect("nginx is needed to judge");
+    String::from_utf8_lossy(&output.stderr).contains("--with-http_stub_status_module")
+}
+
 /// Asserts that nginx accepts the files of the stand, without a warning.
 pub(super) fn accepts(stand: &Stand) {
     let (loads, said) = judgement(stand);
@@ -97,11 +106,9 @@ fn moved(text: &str, root: &Path) -> String {
     }
     let lines = text.split_inclusive('\n').map(|line| {
         if line.trim_start().starts_with("listen") || line.contains("{ listen") {
-            line.replace("8443", "38443").replacen(
-                "443",
-                "34443",
-                usize::from(!line.contains("8443")),
-            )
+            let known = [("10443", "31443"), ("8443", "38443"), ("443", "34443")];
+            let found = known.into_iter().find(|(port, _)| line.contains(port));
+            found.map_or_else(|| line.to_owned(), |(from, to)| line.replace(from, to))
         } else {
             line.to_owned()
         }

@@ -79,7 +79,7 @@ impl Stand {
             remote: None,
             holders,
         };
-        for at in &self.strangers {
+        for at in self.strangers.iter().chain(&self.services) {
             sockets.push(listening(*at, vec![7]));
         }
         // nginx holds what it could get.

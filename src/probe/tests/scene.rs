@@ -80,7 +80,7 @@ impl Scene {
         let args: Vec<&str> = command.args.iter().map(String::as_str).collect();
         let program = command.program.to_str()?;
         let known = "LoadState=loaded\nActiveState=active\n\n".repeat(4);
-        let missing = "LoadState=not-found\nActiveState=inactive\n\n".repeat(3);
+        let missing = "LoadState=not-found\nActiveState=inactive\n\n".repeat(4);
         match (program, args.as_slice()) {
             ("/usr/sbin/nginx", ["-V"]) => Some(output(0, "", &self.version)),
             ("/proc/100/exe", ["-V"]) => Some(output(0, "", &self.replaced)),
@@ -165,6 +165,7 @@ pub(super) fn wanted() -> Wanted {
         names: vec!["nim.example.com".parse().unwrap()],
         addresses: vec![addr("192.0.2.98")],
         https_port: Port::HTTPS,
+        agents_port: None,
         files: Vec::new(),
         state: path("/var/lib/nim-tls"),
     }

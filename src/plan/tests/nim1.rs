@@ -1,0 +1,235 @@
+//! NGINX Instance Manager 1: the nginx before it.
+
+use super::judge;
+use super::stand::{Stand, changed, file, text};
+use crate::facts::MANAGER_FILE;
+use crate::plan::{Action, Plan, Proof, Status};
+
+const GRPC: &str = "/etc/nginx/conf.d/nginx-manager-grpc.conf";
+const UI: &str = "/etc/nginx/conf.d/nginx-manager-noauth.conf";
+const OTHER: &str = "/etc/nginx/conf.d/other.conf";
+
+fn judged() -> Stand {
+    let stand = Stand::nim1().with_version(&judge::version());
+    stand.without_module(if judge::has_status_page() {
+        "none"
+    } else {
+        "http_stub_status_module"
+    })
+}
+
+fn proof(plan: &Plan) -> &Proof {
+    let found = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Prove(proof) => Some(proof),
+        _ => None,
+    });
+    found.expect("a proof")
+}
+
+/// Somebody else's site on port 443, the default of it by being the only one.
+fn other_site(listen: &str) -> String {
+    format!(
+        "server {{\n    {listen}\n    server_name other.example.com;\n    ssl_certificate \
+         /etc/ssl/o.crt;\n    ssl_certificate_key /etc/ssl/o.key;\n    ssl_protocols TLSv1.2 \
+         TLSv1.3;\n    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;\n    return 200 other;\n}}\n"
+    )
+}
+
+fn beside(stand: Stand, listen: &str) -> Stand {
+    let (_, pair) = &*super::authority::VENDOR;
+    stand
+        .with_file(OTHER, &other_site(listen))
+        .with_file("/etc/ssl/o.crt", &pair.chain)
+        .with_file("/etc/ssl/o.key", &pair.key)
+}
+
+#[test]
+fn a_real_nginx_takes_the_files_of_each_method_and_applying_twice_changes_nothing() {
+    for stand in [
+        judged(),
+        judged().ssl_termination(),
+        judged().answer("alt_names", "options: {enforce: observe}\nalt_names"),
+        judged().answer("alt_names", "options: {redirect_http: true}\nalt_names"),
+        judged().answer("alt_names", "options: {security_headers: false}\nalt_names"),
+        judged().answer("alt_names", "options: {status_page: false}\nalt_names"),
+        judged().with_address("2001:db8::5"),
+        beside(judged(), "listen 443 ssl;"),
+        beside(judged(), "listen [::]:443 ssl; listen 10.0.0.5:443 ssl;"),
+    ] {
+        judge::accepts(&stand.settled());
+    }
+}
+
+#[test]
+fn only_agents_with_a_certificate_pass_and_the_port_is_theirs_alone() {
+    let plan = Stand::nim1().planned();
+    let grpc = text(&plan, GRPC);
+    for line in [
+        "    listen *:10443 ssl http2;",
+        "    ssl_verify_client on;",
+        "    ssl_client_certificate /etc/ssl/nginx-manager/ca.pem;",
+        "        grpc_pass grpc://nginx-manager_grpc_servers;",
+        "    ssl_session_cache off;",
+    ] {
+        assert!(grpc.contains(&format!("{line}\n")), "{line}\n{grpc}");
+    }
+    assert!(!text(&plan, UI).contains("grpc"));
+    let proof = proof(&plan);
+    assert_eq!(
+        proof.agents_listeners(),
+        ["127.0.0.1:10443".parse().unwrap()]
+    );
+    assert_eq!(proof.listeners, ["127.0.0.1:443".parse().unwrap()]);
+    assert!(proof.agents.as_ref().unwrap().enforced);
+    // Newer versions have a directive for HTTP/2.
+    let newer = Stand::nim1().newer().planned();
+    let grpc = text(&newer, GRPC);
+    assert!(
+        grpc.contains("    listen *:10443 ssl;\n    http2 on;\n"),
+        "{grpc}"
+    );
+}
+
+/// Red where a server that sorts first takes the names that nobody knows (`others_stay_default`).
+#[test]
+fn whoever_answered_to_unknown_names_goes_on_doing_so() {
+    let plan = beside(Stand::nim1(), "listen 443 ssl;").planned();
+    let other = text(&plan, OTHER);
+    assert!(other.contains("listen 443 ssl default_server;"), "{other}");
+    assert!(proof(&plan).nameless_elsewhere);
+    // One that is named as the default, or read first, stays as it is written.
+    for stand in [
+        beside(Stand::nim1(), "listen 443 ssl default_server;"),
+        Stand::nim1()
+            .with_file("/etc/nginx/conf.d/a.conf", &other_site("listen 443 ssl;"))
+            .with_file("/etc/ssl/o.crt", "")
+            .with_file("/etc/ssl/o.key", ""),
+    ] {
+        let plan = stand.planned();
+        assert!(!changed(&plan).contains(&OTHER));
+        assert!(!changed(&plan).contains(&"/etc/nginx/conf.d/a.conf"));
+        assert!(proof(&plan).nameless_elsewhere);
+    }
+}
+
+#[test]
+fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
+    let pass = |listen: &str| {
+        format!(
+            "server {{\n    {listen}\n    location / {{ grpc_pass grpc://127.0.0.1:10000; }}\n}}\n"
+        )
+    };
+    for (stand, said) in [
+        (
+            Stand::nim1().with_file(OTHER, &pass("listen 9000 http2;")),
+            "/etc/nginx/conf.d/other.conf:3: passes to grpc://127.0.0.1:10000 as well",
+        ),
+        (
+            Stand::nim1().with_file(OTHER, "server { listen 10443; return 200; }\n"),
+            "/etc/nginx/conf.d/other.conf:1: this server listens on port 10443",
+        ),
+        (
+            Stand::nim1().with_file(OTHER, "server { listen 443; return 200; }\n"),
+            "/etc/nginx/conf.d/other.conf:1: this server answers on port 443 without TLS",
+        ),
+        (
+            beside(Stand::nim1(), "listen 443 ssl;").edit_file(
+                OTHER,
+                "other.example.com",
+                "nim.example.com",
+            ),
+            "/etc/nginx/conf.d/other.conf:1: this server answers to nim.example.com on port 443",
+        ),
+        (
+            Stand::nim1().with_file(GRPC, "# by hand\n"),
+            "/etc/nginx/conf.d/nginx-manager-grpc.conf is there, and is not as nim-tls wrote it",
+        ),
+        (
+            Stand::nim1().edit_file(MANAGER_FILE, "grpc_port: 10000", "grpc-port: 10000"),
+            "/etc/nginx-manager/nginx-manager.conf has grpc-port",
+        ),
+        (
+            Stand::nim1().edit_file(MANAGER_FILE, "grpc_port: 10000", "grpc_port: ten"),
+            "grpc_port is \"ten\", which is no port",
+        ),
+        (
+            Stand::nim1().edit_file(MANAGER_FILE, "grpc_port: 10000", "grpc_port: 10001"),
+            "nobody listens on port 10001 of 127.0.0.1",
+        ),
+        (
+            Stand::nim1().with_stranger("0.0.0.0:10443"),
+            "port 10443 belongs to stranger",
+        ),
+    ] {
+        let found = stand.refusal();
+        assert!(found.contains(said), "{said}\n{found}");
+    }
+}
+
+/// Red where the settings of before stay in force beside nginx.
+#[test]
+fn the_manager_itself_goes_back_to_loopback_and_without_tls() {
+    let stand = Stand::nim1()
+        .edit_file(
+            MANAGER_FILE,
+            "bind_address: 127.0.0.1\n",
+            "bind_address: 0.0.0.0\ncert: /etc/ssl/a.crt\nkey: /etc/ssl/a.key # ours\n",
+        )
+        .with_address("10.0.0.5");
+    let plan = stand.planned();
+    assert_eq!(
+        text(&plan, MANAGER_FILE),
+        "# Where it listens.\nbind_address: \"127.0.0.1\"\n# cert: /etc/ssl/a.crt\n\
+         # key: /etc/ssl/a.key # ours\ngrpc_port: 10000\ngateway_port: 11000\n"
+    );
+    assert_eq!(file(&plan, MANAGER_FILE).reasons.len(), 3);
+    // There is no systemd, so it is not restarted, and what it listens on is not proven.
+    assert!(plan.step("restart").is_none());
+    assert!(proof(&plan).closed.is_empty());
+    assert!(plan.notes.iter().any(|note| note.contains("not restarted")));
+    // As it is shipped, nothing of it changes, and it can be seen that nobody else reaches it.
+    let plan = Stand::nim1().with_address("10.0.0.5").planned();
+    assert_eq!(file(&plan, MANAGER_FILE).status, Status::Unchanged);
+    assert_eq!(proof(&plan).closed.len(), 2);
+}
+
+#[test]
+fn what_only_nginx_plus_has_is_planned_for_it_alone() {
+    let plus = Stand::nim1()
+        .with_version("nginx/1.27.4 (nginx-plus-r34)")
+        .answer("proxy: nginx-oss", "proxy: nginx-plus");
+    let of_plus = ["status_zone", "health_check", "api;"];
+    let all = |plan: &Plan| {
+        let files = plan
+            .files
+            .iter()
+            .filter(|file| file.path.as_str().contains("/nginx/"));
+        files
+            .map(|file| text(plan, file.path.as_str()))
+            .collect::<String>()
+    };
+    let oss = all(&Stand::nim1().planned());
+    assert!(of_plus.iter().all(|name| !oss.contains(name)), "{oss}");
+    let with = all(&plus.planned());
+    assert!(of_plus.iter().all(|name| with.contains(name)), "{with}");
+    // Agents are called by nothing but agents: their health is checked where that was chosen.
+    assert!(!text(&plus.planned(), GRPC).contains("health_check"));
+    let checks = plus.answer("method: client-mtls", "method: grpc-health-checks");
+    let grpc = text(&checks.planned(), GRPC).to_owned();
+    assert!(
+        grpc.contains("health_check type=grpc grpc_status=12;"),
+        "{grpc}"
+    );
+    let open = checks.answer("alt_names", "options: {grpc_publish: open}\nalt_names");
+    let plan = open.planned();
+    assert!(
+        !text(&plan, GRPC).contains("ssl_certificate"),
+        "{}",
+        text(&plan, GRPC)
+    );
+    assert!(
+        plan.notes.iter().any(|note| note.contains("NOT ENCRYPTED")),
+        "{:?}",
+        plan.notes
+    );
+}
