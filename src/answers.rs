@@ -210,7 +210,21 @@ impl Answers {
             nim1,
             renew_within: None,
             defaults,
-        })
+        }
+        .without_nginx())
+    }
+
+    /// A manager without an nginx before it sends nobody on, and adds no headers.
+    fn without_nginx(mut self) -> Self {
+        if self.proxy == Proxy::None {
+            self.security_headers = None;
+            self.redirect_http = false;
+            let of_nginx = ["ports.https", "options.security_headers", "options.hsts_max_age"];
+            for field in of_nginx.into_iter().chain(["options.redirect_http"]) {
+                self.defaults.remove(field);
+            }
+        }
+        self
     }
 }
 

@@ -18,7 +18,7 @@ use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 
 pub use agent_setup::{AGENT_FILES, AgentFile, AgentSetup, Override};
 pub use agents::{Agent, Call, agents};
-pub use manager_setup::{MANAGER_FILE, ManagerFile};
+pub use manager_setup::{MANAGER_FILE, ManagerFile, ManagerSetup};
 pub use trust_store::TrustStore;
 
 /// What was found out about one thing. No step may treat `Unclear` as `Absent`.
@@ -58,8 +58,8 @@ pub struct Facts {
     /// Whether systemd manages this system's services.
     pub systemd: Known<()>,
     pub nim: Known<Product>,
-    /// What NGINX Instance Manager 1 is told by its file.
-    pub manager_file: Known<ManagerFile>,
+    /// Of NGINX Instance Manager 1.
+    pub manager_setup: ManagerSetup,
     /// The version of the NGINX Agent installed here.
     pub agent: Known<String>,
     pub agent_setup: AgentSetup,

@@ -1,12 +1,31 @@
 //! NGINX Instance Manager 1: what its own file tells it.
 
+use super::Known;
 use crate::values::{AbsPath, Port};
 use crate::yaml::value_of;
 
 /// The settings of NGINX Instance Manager 1.
 pub const MANAGER_FILE: &str = "/etc/nginx-manager/nginx-manager.conf";
 
-/// That file, as it was found.
+/// How it is told, and who runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagerSetup {
+    pub file: Known<ManagerFile>,
+    /// User and group of the process that runs, numeric. Absent: it does not run.
+    pub runs_as: Known<(u32, u32)>,
+}
+
+impl ManagerSetup {
+    /// Of a host without it, or of one that nobody has looked at.
+    pub fn none() -> Self {
+        Self {
+            file: Known::Absent,
+            runs_as: Known::Absent,
+        }
+    }
+}
+
+/// Its file, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagerFile {
     pub path: AbsPath,

@@ -204,7 +204,7 @@ pub fn today(facts: &Facts) -> Result<String, Problem> {
 /// Of NGINX Instance Manager 1 without an nginx before it.
 fn of_manager_itself(facts: &Facts) -> String {
     let shipped = "let through, and nothing is encrypted";
-    let file = match &facts.manager_file {
+    let file = match &facts.manager_setup.file {
         Known::Is(file) => file,
         Known::Absent => return format!("{shipped}: the manager has no settings"),
         Known::Unclear(why) => return format!("met in a way that could not be told: {why}"),

@@ -23,23 +23,7 @@ pub(super) struct Ground<'a> {
 }
 
 pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a>, Problem> {
-    if facts.live && !facts.root {
-        return Err(Problem::host(
-            "only root can read the keys and the configuration that this plan is about",
-        )
-        .remedy("sudo nim-tls check"));
-    }
-    let cell = method::cell(answers.generation(), answers.method, answers.proxy);
-    if let Some(Err(why)) = method::fits(&cell, facts)
-        && (facts.live || facts.nginx.is().is_some())
-    {
-        return Err(Problem::host(format!(
-            "{} with {} does not fit: {why}",
-            answers.method.title(),
-            answers.proxy.title()
-        ))
-        .remedy("nim-tls methods"));
-    }
+    host(facts, answers)?;
     let nginx = if facts.live {
         Some(running(facts)?)
     } else {
@@ -66,11 +50,39 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
     if let Some(nginx) = nginx {
         modules(nginx, answers)?;
     }
+    found(facts, answers)?;
+    Ok(Ground { config, nginx })
+}
+
+/// The method fits, and this program may look at what it is about.
+pub(super) fn host(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
+    if facts.live && !facts.root {
+        return Err(Problem::host(
+            "only root can read the keys and the configuration that this plan is about",
+        )
+        .remedy("sudo nim-tls check"));
+    }
+    let cell = method::cell(answers.generation(), answers.method, answers.proxy);
+    if let Some(Err(why)) = method::fits(&cell, facts)
+        && (facts.live || facts.nginx.is().is_some())
+    {
+        return Err(Problem::host(format!(
+            "{} with {} does not fit: {why}",
+            answers.method.title(),
+            answers.proxy.title()
+        ))
+        .remedy("nim-tls methods"));
+    }
+    Ok(())
+}
+
+/// The manager's name leads somewhere, and there is room for the files.
+pub(super) fn found(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
     if facts.live {
         resolves(facts, &answers.manager_name)?;
         space(facts)?;
     }
-    Ok(Ground { config, nginx })
+    Ok(())
 }
 
 fn running(facts: &Facts) -> Result<&Nginx, Problem> {

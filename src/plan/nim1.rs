@@ -6,7 +6,9 @@ mod ports;
 mod settings;
 mod files;
 mod proxied;
+mod pair;
 mod steps;
+mod native;
 mod make;
 
 pub(super) use make::plan;

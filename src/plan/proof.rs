@@ -50,7 +50,7 @@ pub(super) fn of(
             .map(|service| (*service).to_owned())
             .collect(),
         enforced: answers.enforce == Enforce::Require,
-        check_log: place_for::log_file(site.config, "nim-tls-agents.log"),
+        check_log: Some(place_for::log_file(site.config, "nim-tls-agents.log")),
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names,
@@ -75,7 +75,7 @@ pub(super) fn of(
         agents_port: None,
         closed: Vec::new(),
         state: facts.state.folder.clone(),
-        master,
+        master: Some(master),
     }
 }
 

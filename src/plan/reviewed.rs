@@ -118,7 +118,7 @@ fn substance(plan: &Plan) -> Plan {
     for step in &mut plan.steps {
         match &mut step.action {
             Action::Test(nginx) | Action::Reload(nginx) => nginx.master = 0,
-            Action::Prove(proof) => proof.master = 0,
+            Action::Prove(proof) => proof.master = None,
             Action::Issue(_)
             | Action::Place
             | Action::Trust(_)

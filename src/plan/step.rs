@@ -235,8 +235,9 @@ pub struct Proof {
     pub closed: Vec<SocketAddr>,
     /// Where this program keeps the authority and issued certificates.
     pub state: AbsPath,
-    /// The running master, whose old workers must be gone.
-    pub master: u32,
+    /// The running master, whose old workers must be gone. None: there is no nginx, and the
+    /// manager answers itself.
+    pub master: Option<u32>,
 }
 
 impl Proof {
@@ -292,8 +293,8 @@ pub struct AgentProof {
     /// Who has no certificate of ours is refused. Receipts of before have it not, and it was so.
     #[serde(default = "enforced")]
     pub enforced: bool,
-    /// Where nginx logs what the check decided, a JSON object a line.
-    pub check_log: AbsPath,
+    /// Where nginx logs what the check decided, a JSON object a line. None: there is no nginx.
+    pub check_log: Option<AbsPath>,
     pub server_chain: AbsPath,
     pub server_key: AbsPath,
     /// Names that reach this server today and must not be a way around.

@@ -2,6 +2,7 @@
 
 use super::check::{Check, Status, about};
 use crate::facts::{Build, Facts, Generation, Known, Nginx};
+use crate::method::generation_of;
 
 const MODULES: [(&str, &str); 3] = [
     ("--with-http_ssl_module", "TLS"),
@@ -78,7 +79,15 @@ fn nginx(facts: &Facts) -> Check {
     subject.of(
         &facts.nginx,
         |nginx| subject.ok(format!("{} ({})", nginx.build, nginx.binary)),
-        || subject.failed("it is not installed here", "install nginx or nginx-plus"),
+        || match generation_of(facts) {
+            Generation::Nim1 => subject.warning(
+                "it is not installed here: only the manager's own TLS can be set up",
+                "install nginx or nginx-plus",
+            ),
+            Generation::Nim2 => {
+                subject.failed("it is not installed here", "install nginx or nginx-plus")
+            }
+        },
     )
 }
 

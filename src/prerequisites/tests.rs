@@ -19,7 +19,7 @@ fn unclear() -> Facts {
         os: no(),
         systemd: no(),
         nim: no(),
-        manager_file: no(),
+        manager_setup: crate::facts::ManagerSetup::none(),
         agent: no(),
         nginx: no(),
         config: no(),

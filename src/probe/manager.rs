@@ -1,9 +1,27 @@
 //! The settings of NGINX Instance Manager 1.
 
 use super::reader::Reader;
-use crate::facts::{Known, MANAGER_FILE, ManagerFile};
+use super::system::System;
+use crate::facts::{Known, MANAGER_FILE, ManagerFile, ManagerSetup};
 
-pub(super) fn file(reader: &Reader<'_>) -> Known<ManagerFile> {
+pub(super) fn look(reader: &Reader<'_>, system: &System) -> ManagerSetup {
+    let runs_as = match &system.processes {
+        Err(why) => Known::Unclear(why.clone()),
+        Ok(processes) => {
+            let mut managers = processes.iter();
+            let found = managers.find(|process| process.is_called("nginx-manager"));
+            found.map_or(Known::Absent, |process| {
+                Known::Is((process.owner.user, process.owner.group))
+            })
+        }
+    };
+    ManagerSetup {
+        file: file(reader),
+        runs_as,
+    }
+}
+
+fn file(reader: &Reader<'_>) -> Known<ManagerFile> {
     let bytes = match reader.read(MANAGER_FILE.as_ref()) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Known::Absent,

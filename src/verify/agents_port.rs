@@ -35,7 +35,7 @@ pub(super) fn rows(
     for address in &port.listeners {
         if port.encrypted {
             tell(trusted(host, proof, port, root.as_ref(), *address));
-            old_tls::rows(host, &port.name, *address, tell);
+            old_tls::rows(host, proof, &port.name, *address, tell);
         }
         if proof.agents.is_none() {
             tell(open(host, port, *address, pace));

@@ -14,7 +14,7 @@ const LIMIT: u64 = 1024 * 1024;
 
 pub(super) struct CheckLog<'a> {
     host: &'a dyn Host,
-    path: &'a AbsPath,
+    path: Option<&'a AbsPath>,
     read: Cell<u64>,
     /// Those that nobody has asked for yet, the latest last.
     verdicts: RefCell<Vec<LoggedVerdict>>,
@@ -22,12 +22,9 @@ pub(super) struct CheckLog<'a> {
 
 impl<'a> CheckLog<'a> {
     /// Starts at the end of the log as it is now.
-    pub(super) fn from_here(host: &'a dyn Host, path: &'a AbsPath) -> Self {
-        let size = host
-            .stat(path.as_path())
-            .ok()
-            .flatten()
-            .map_or(0, |stat| stat.size);
+    pub(super) fn from_here(host: &'a dyn Host, path: Option<&'a AbsPath>) -> Self {
+        let stat = path.and_then(|path| host.stat(path.as_path()).ok().flatten());
+        let size = stat.map_or(0, |stat| stat.size);
         Self {
             host,
             path,
@@ -38,6 +35,7 @@ impl<'a> CheckLog<'a> {
 
     /// What the check said of the client on this port. `None`: it was not asked.
     pub(super) fn verdict(&self, port: u16) -> Option<LoggedVerdict> {
+        self.path?;
         // nginx writes the line before the answer; the wait is for a busy disk.
         for wait in [0, 20, 80] {
             self.host.sleep(Duration::from_millis(wait));
@@ -54,12 +52,9 @@ impl<'a> CheckLog<'a> {
     }
 
     fn catch_up(&self) {
-        let Ok(bytes) = self
-            .host
-            .read_from(self.path.as_path(), self.read.get(), LIMIT)
-        else {
-            return;
-        };
+        let Some(path) = self.path else { return };
+        let read = self.host.read_from(path.as_path(), self.read.get(), LIMIT);
+        let Ok(bytes) = read else { return };
         let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
             return;
         };

@@ -9,25 +9,34 @@ use super::client::Target;
 use super::hello::{HelloOutcome, Offer};
 use super::on_host::OnHost;
 use crate::host::Host;
+use crate::plan::Proof;
 use crate::report::Row;
 use crate::values::HostName;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why nothing of it could be mended, where that is so.
+const NOT_OURS: &str = "the manager decides on this itself, and has no setting for it";
+
 pub(super) fn rows(
     host: &dyn Host,
+    proof: &Proof,
     name: &HostName,
     address: SocketAddr,
     tell: &mut dyn FnMut(Row),
 ) {
+    let why = match proof.master {
+        None => Some(NOT_OURS),
+        Some(_) => host.knows_no_old_tls(),
+    };
     for (offer, case) in [
         (Offer::Tls11, "TLS 1.1"),
         (Offer::Tls12Cbc, "TLS 1.2, CBC suites only"),
         (Offer::Tls12StaticRsa, "TLS 1.2, no forward secrecy"),
     ] {
         let expected = "refused";
-        tell(match host.knows_no_old_tls() {
-            Some(why) => Row::not_tried(&tls(address), case, expected, why),
+        tell(match &why {
+            Some(why) => Row::not_tried(&tls(address), case, expected, *why),
             None => hello(host, name, address, offer, case, expected),
         });
     }

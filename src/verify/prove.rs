@@ -72,7 +72,9 @@ impl Prove {
             .before
             .take()
             .unwrap_or_else(|| (Baseline::unknown(proof), Vec::new()));
-        note(old_workers::row(host, proof.master));
+        if let Some(master) = proof.master {
+            note(old_workers::row(host, master));
+        }
         if proof.listeners.is_empty() {
             // Without a connection the other rows would say yes to nothing.
             let seen = "no address to connect to is known".to_owned();
@@ -80,7 +82,7 @@ impl Prove {
         }
         if let Some(agents) = &proof.agents {
             let cast = Cast::gather(host, proof, agents, authority);
-            let log = CheckLog::from_here(host, &agents.check_log);
+            let log = CheckLog::from_here(host, agents.check_log.as_ref());
             let agents = Agents {
                 host,
                 proof,
@@ -153,7 +155,7 @@ mod tests {
             agents_port: None,
             closed: Vec::new(),
             state: "/var/lib/nim-tls".parse().expect("a path"),
-            master: 100,
+            master: Some(100),
         };
         let rows = Prove::new().prove(&Memory::new(), &proof, None, &mut |_| {});
         // That no worker of before is left is true, and proves nothing.

@@ -61,7 +61,7 @@ impl<'a> Clients<'a> {
 
     fn log(&self) -> Option<&'a AbsPath> {
         let agents = self.proof?.agents.as_ref()?;
-        Some(&agents.check_log)
+        agents.check_log.as_ref()
     }
 
     fn connected(&self) -> BTreeSet<IpAddr> {
@@ -136,7 +136,7 @@ mod tests {
                 proof.agents = Some(AgentProof {
                     services: Vec::new(),
                     enforced: true,
-                    check_log: path(LOG),
+                    check_log: Some(path(LOG)),
                     server_chain: path("/a"),
                     server_key: path("/b"),
                     stale_names: Vec::new(),

@@ -3,7 +3,8 @@
 
 Reads the same file and the same keys (bind_address, grpc_port, gateway_port, cert, key), listens where it
 says, with TLS where it says so, and writes every call to the call log. What the product does beyond that is
-not known here. Usage: manager_stand_in.py CALL_LOG
+not known here: whether it wants a certificate of agents, and which, is played both ways (VERIFIES: it wants one
+of an authority of the system's trust store). Usage: manager_stand_in.py CALL_LOG
 """
 
 import ssl
@@ -20,6 +21,8 @@ from upstream import Api, CallLog, Service
 
 SETTINGS = Path("/etc/nginx-manager/nginx-manager.conf")
 SLOW_START = Path("/mnt/slow-start")
+VERIFIES = Path("/mnt/verifies")
+STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def main() -> None:
@@ -32,7 +35,9 @@ def main() -> None:
     log = CallLog(sys.argv[1])
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), handlers=[Service(f"{address}:{grpc_port}", log)])
     if len(pair) == 2:
-        server.add_secure_port(f"{address}:{grpc_port}", grpc.ssl_server_credentials([tuple(pair)]))
+        store = STORE.read_bytes() if VERIFIES.exists() else None
+        credentials = grpc.ssl_server_credentials([tuple(pair)], store, VERIFIES.exists())
+        server.add_secure_port(f"{address}:{grpc_port}", credentials)
     else:
         server.add_insecure_port(f"{address}:{grpc_port}")
     server.start()

@@ -129,3 +129,48 @@ def test_applying_again_changes_nothing_and_switching_method_leaves_agents_uncut
     assert all(each.reached for each in outcomes), outcomes
     tool.apply(nim1_answers()).must(0, "applied")
     assert nim1.read(SETTINGS) == PACKAGED
+
+
+def native(method: str) -> str:
+    return nim1_answers(method).replace("proxy: nginx-oss", "proxy: none")
+
+
+def test_the_manager_itself_speaks_tls_and_its_key_is_for_its_user_alone(nim1: Nim1, tool: Tool) -> None:
+    before = take(nim1)
+    done = tool.apply(native("ssl-termination")).must(0, "applied")
+    # What nobody can set is told as that.
+    assert {row["ok"] for row in done["proof"] if row["case"] == "TLS 1.1"} == {None}
+    ca = issued(AGENTS[0], "ca.pem")
+    page = nim1.run("curl", "-sS", "--cacert", ca, f"https://{NAME}:11000/ui").stdout
+    assert '"path": "/ui"' in page
+    at_manager = dataclasses.replace(PROPER, port=10000, ca=ca, client="grpcio")
+    assert all(each.reached for each in nim1.attempt(both_services(at_manager)))
+    assert nim1.run("stat", "-c", "%a %u:%g", f"{CERTS}/nginx-manager.key").stdout.strip() == "600 0:0"
+    tool.apply(native("ssl-termination")).must(0, "unchanged")
+    # From there to nginx before it, and all the way back.
+    tool.apply(nim1_answers()).must(0, "applied")
+    assert nim1.listens_on(10000) == {"127.0.0.1"}
+    assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0]))))
+    tool.rollback().must(0, "rolled-back")
+    assert all(each.reached for each in nim1.attempt(both_services(at_manager)))
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before
+
+
+def test_native_mtls_is_proven_or_put_back(nim1: Nim1, tool: Tool) -> None:
+    """The product's own answer is not known here: both are played by the stand-in."""
+    before = take(nim1)
+    failed = tool.apply(native("client-mtls")).must(3)
+    wrong = [row for row in failed["proof"] if row["ok"] is False]
+    assert {row["case"] for row in wrong} >= {"no certificate"}
+    assert take(nim1) == before
+
+    nim1.write("/mnt/verifies", "")
+    done = tool.apply().must(0, "applied")
+    refused = [row for row in done["proof"] if row["expected"] == "refused" and row["leg"].startswith("Commander")]
+    assert {row["ok"] for row in refused if not row["case"].startswith("TLS")} <= {True, None}
+    outcomes = nim1.attempt([
+        dataclasses.replace(with_issued(AGENTS[0]), port=10000),
+        dataclasses.replace(PROPER, port=10000, ca=issued(AGENTS[0], "ca.pem")),
+    ])  # fmt: skip
+    assert [each.reached for each in outcomes] == [True, False]

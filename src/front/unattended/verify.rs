@@ -61,7 +61,7 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         let facts = session::first_look(ground, None);
         // The master of then may have been restarted since.
         if let Some(master) = facts.nginx.is().and_then(|nginx| nginx.master.as_ref()) {
-            proof.master = master.pid;
+            proof.master = proof.master.map(|_| master.pid);
         }
         let authority = authority(ground);
         rows = prover.prove(ground.host(), &proof, authority.as_ref(), &mut tell);

@@ -5,13 +5,13 @@ use super::super::file::{Content, FileChange, Status};
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
-use super::super::naming;
 use super::super::notes;
-use super::super::server_certificate::{ServerFiles, Today};
 use super::super::step::{Plan, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
 use super::files::{Ground, Places};
+use super::native;
+use super::pair::presented;
 use super::proxied::{After, Before, overlaid, plain};
 use super::settings;
 use super::steps::{closed, prove, restart};
@@ -29,10 +29,7 @@ pub(in crate::plan) fn plan(
     nim1: &Nim1Answers,
 ) -> Result<Plan, Problem> {
     match answers.proxy {
-        Proxy::None => Err(Problem::host(
-            "this version of nim-tls does not set up TLS in NGINX Instance Manager 1 itself",
-        )
-        .remedy("put nginx before it: proxy: nginx-oss")),
+        Proxy::None => native::plan(facts, answers, nim1),
         Proxy::NginxOss | Proxy::NginxPlus => behind_nginx(facts, answers, nim1),
     }
 }
@@ -184,27 +181,4 @@ fn manager_listens(facts: &Facts, ports: [Port; 2], restarts: bool) -> Result<()
         }
     }
     Ok(())
-}
-
-/// The pair that the guide has browsers and agents meet.
-fn presented(facts: &Facts, answers: &Answers) -> Today {
-    let folder = naming::certs(answers.generation());
-    let path = |name| folder.join(name).expect("a literal name");
-    let [chain, key] = naming::server_pair(answers.generation()).map(path);
-    let there = |path: &AbsPath| matches!(facts.file(path), FileFact::File(_));
-    let second = |path: &AbsPath| {
-        let name = path.as_path().file_name().unwrap_or_default();
-        folder
-            .join(&format!("nim-tls-{}", name.to_string_lossy()))
-            .expect("a literal name")
-    };
-    let ours = ServerFiles {
-        chain: second(&chain),
-        key: second(&key),
-    };
-    let usual = ServerFiles { chain, key };
-    let found = [ours, usual]
-        .into_iter()
-        .find(|pair| there(&pair.chain) && there(&pair.key));
-    Today::Pairs(found.into_iter().collect())
 }

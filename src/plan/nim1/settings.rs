@@ -47,7 +47,7 @@ pub(super) fn plan(
         path: literal(MANAGER_FILE),
         text: String::new(),
     };
-    let found = match &facts.manager_file {
+    let found = match &facts.manager_setup.file {
         Known::Is(file) => Some(file),
         Known::Absent => None,
         Known::Unclear(why) => {

@@ -29,17 +29,13 @@ pub(super) fn restart(
     if !facts.live || !settings.change() {
         return None;
     }
-    let unit = facts.services.get(UNIT);
-    if facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_))) {
+    let restart = restarted(facts, settings);
+    if restart.is_some() {
         notes.push(
             "the manager is restarted: agents and browsers are without it for a few seconds"
                 .to_owned(),
         );
-        let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
-        return Some(Restart {
-            unit: UNIT.to_owned(),
-            listens: vec![on(settings.gateway), on(settings.grpc)],
-        });
+        return restart;
     }
     notes.push(
         "there is no service nginx-manager of systemd here, so the manager is not restarted: until \
@@ -47,6 +43,17 @@ pub(super) fn restart(
             .to_owned(),
     );
     None
+}
+
+/// None where systemd does not know it.
+pub(super) fn restarted(facts: &Facts, settings: &Settings) -> Option<Restart> {
+    let unit = facts.services.get(UNIT);
+    let known = facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_)));
+    let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
+    known.then(|| Restart {
+        unit: UNIT.to_owned(),
+        listens: vec![on(settings.gateway), on(settings.grpc)],
+    })
 }
 
 /// The manager's own ports at addresses that others can reach.
@@ -72,7 +79,7 @@ pub(super) fn prove(
     let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
         services: SERVICES.map(str::to_owned).to_vec(),
         enforced: answers.enforce == Enforce::Require,
-        check_log: place_for::log_file(after.config, "nim-tls-agents.log"),
+        check_log: Some(place_for::log_file(after.config, "nim-tls-agents.log")),
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
@@ -102,7 +109,7 @@ pub(super) fn prove(
         }),
         closed,
         state: after.facts.state.folder.clone(),
-        master,
+        master: Some(master),
     }
 }
 

@@ -27,7 +27,7 @@ fn proof(nginx: &Nginx, elsewhere: &[&str]) -> Proof {
         agents_port: None,
         closed: Vec::new(),
         state: "/nonexistent".parse().expect("a path"),
-        master: 0,
+        master: Some(0),
     }
 }
 

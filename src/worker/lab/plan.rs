@@ -164,6 +164,6 @@ fn proof() -> Proof {
         agents_port: None,
         closed: Vec::new(),
         state: state(),
-        master: MASTER,
+        master: Some(MASTER),
     }
 }

@@ -1,0 +1,155 @@
+//! NGINX Instance Manager 1 with TLS of its own, and no nginx before it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::super::certificates;
+use super::super::file::{FileChange, Piece, Status};
+use super::super::fitness;
+use super::super::notes;
+use super::super::step::{AgentProof, AgentsPort, Plan, Proof, SCHEMA};
+use super::super::steps::steps;
+use super::super::trust;
+use super::pair::presented;
+use super::settings::{self, Settings};
+use super::steps::restart;
+use crate::answers::{Answers, Nim1Answers};
+use crate::error::Problem;
+use crate::facts::{Facts, Known};
+use crate::method::Method;
+use crate::plan::{Content, SERVICES};
+use crate::values::{Mode, Port};
+
+/// What would be done on this host for these answers, or why it cannot be.
+pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
+    fitness::host(facts, answers)?;
+    fitness::found(facts, answers)?;
+    let mutual = answers.method == Method::ClientMtls;
+    if mutual && !answers.trust_store {
+        return Err(Problem::usage(
+            "options.trust_store is false: NGINX Instance Manager 1 has no setting for the \
+             authority of agents, and takes the system's trust store for it",
+        )
+        .remedy("leave options.trust_store out, or put nginx before it: proxy: nginx-oss"));
+    }
+    let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
+    for file in &mut made.files {
+        if matches!(file.content, Content::Issued(Piece::ServerKey)) {
+            (file.mode, file.owner) = for_manager(facts);
+        }
+    }
+    let settings = settings::plan(facts, answers, nim1, Some(&made.server))?;
+    let trust = trust::plan(facts, answers, &made)?;
+
+    let mut notes = notes::all(facts, answers, &made, &of_method(mutual));
+    let mut restart = restart(facts, &settings, &mut notes);
+    let changes = |file: &FileChange| file.status != Status::Unchanged;
+    if restart.is_none() && made.files.iter().any(changes) && facts.live {
+        restart = super::steps::restarted(facts, &settings);
+    }
+    let mut folders = made.folders.clone();
+    folders.extend(trust.iter().map(|trust| trust.folder.clone()));
+    let mut files = made.files.clone();
+    let proof = facts
+        .live
+        .then(|| prove(facts, answers, nim1, &made, &settings));
+    files.extend(settings.file);
+    files.extend(trust.iter().map(|trust| trust.file.clone()));
+    fitness::targets(facts, &files)?;
+    let any = files.iter().any(changes);
+    if any && facts.live && restart.is_none() {
+        return Err(Problem::host(
+            "there is no service nginx-manager of systemd here, so the manager could not be \
+             restarted, and nothing could be proven",
+        )
+        .remedy("systemctl status nginx-manager"));
+    }
+    let steps = if any {
+        let change = trust.filter(|trust| facts.live && trust.changes());
+        steps(
+            made,
+            None,
+            change.map(|trust| trust.change),
+            restart,
+            proof,
+            true,
+        )
+    } else {
+        Vec::new()
+    };
+    Ok(Plan {
+        schema: SCHEMA,
+        steps,
+        files,
+        folders,
+        notes,
+        defaults: answers.defaults.clone(),
+    })
+}
+
+/// What the product does not say about itself.
+fn of_method(mutual: bool) -> Vec<String> {
+    let mut notes = vec![
+        "the manager listens on every address from now on, for browsers and agents; whoever must \
+         not reach it has to be kept away by a firewall"
+            .to_owned(),
+    ];
+    if mutual {
+        notes.push(
+            "whether NGINX Instance Manager 1 refuses agents without a certificate, its guide does \
+             not say and no setting decides: the proof tries it, and puts everything back where \
+             one gets through. Its trust store is the system's: every authority in there can vouch \
+             for an agent; nginx before it has one of its own"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// Readable by the user that the manager runs as, and nobody else.
+fn for_manager(facts: &Facts) -> (Mode, (u32, u32)) {
+    match &facts.manager_setup.runs_as {
+        Known::Is((user, group)) if *user != 0 => (Mode(0o640), (0, *group)),
+        _ => (Mode(0o600), (0, 0)),
+    }
+}
+
+fn prove(
+    facts: &Facts,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+    made: &certificates::Certificates,
+    settings: &Settings,
+) -> Proof {
+    let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
+    let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
+        services: SERVICES.map(str::to_owned).to_vec(),
+        enforced: true,
+        // The manager writes none: what is seen on the wire has to tell.
+        check_log: None,
+        server_chain: made.server.chain.clone(),
+        server_key: made.server.key.clone(),
+        stale_names: Vec::new(),
+        barred: std::collections::BTreeMap::new(),
+    });
+    Proof {
+        listeners: vec![on(settings.gateway)],
+        barred: std::collections::BTreeMap::new(),
+        name: answers.manager_name.clone(),
+        other_names: Vec::new(),
+        elsewhere: Vec::new(),
+        nameless_elsewhere: false,
+        trust: made.trust,
+        headers: Vec::new(),
+        redirect: None,
+        agents,
+        agents_port: Some(AgentsPort {
+            listeners: vec![on(settings.grpc)],
+            name: nim1.agent_name.clone(),
+            encrypted: true,
+            service: SERVICES[0].to_owned(),
+        }),
+        closed: Vec::new(),
+        state: facts.state.folder.clone(),
+        master: None,
+    }
+}
