@@ -219,7 +219,11 @@ impl Answers {
         if self.proxy == Proxy::None {
             self.security_headers = None;
             self.redirect_http = false;
-            let of_nginx = ["ports.https", "options.security_headers", "options.hsts_max_age"];
+            let of_nginx = [
+                "ports.https",
+                "options.security_headers",
+                "options.hsts_max_age",
+            ];
             for field in of_nginx.into_iter().chain(["options.redirect_http"]) {
                 self.defaults.remove(field);
             }

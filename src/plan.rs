@@ -29,6 +29,7 @@ mod clients_today;
 mod making;
 mod authority;
 mod server_certificate;
+mod inner_certificate;
 mod certificates;
 
 mod session;

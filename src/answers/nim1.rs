@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Draft;
+use super::draft::{Draft, Enforce};
 use super::or;
 use super::rules::Refusals;
 use crate::facts::Generation;
@@ -25,6 +25,8 @@ pub struct Nim1Answers {
     pub status: Option<Port>,
     /// Whether the services are published with TLS. Counts for health checks only.
     pub publish: Publish,
+    /// TLS between nginx and the manager too.
+    pub backend_tls: bool,
 }
 
 /// How the services of agents are published where their health is checked.
@@ -72,6 +74,8 @@ impl Nim1Answers {
                 Some("open") => Publish::Open,
                 _ => Publish::Tls,
             },
+            backend_tls: draft.options.backend_tls == Some(true)
+                || draft.options.grpc_publish.as_deref() == Some("tls-grpcs"),
         })
     }
 }
@@ -94,9 +98,28 @@ impl Refusals {
                     );
                 }
             }
-            if draft.options.redirect_http == Some(true) {
-                self.add("options.redirect_http", "belongs to a proxy");
+            let options = &draft.options;
+            for (field, given) in [
+                ("options.redirect_http", options.redirect_http == Some(true)),
+                ("options.backend_tls", options.backend_tls == Some(true)),
+            ] {
+                if given {
+                    self.add(field, "belongs to a proxy");
+                }
             }
+            if options.enforce == Some(Enforce::Observe) {
+                self.add(
+                    "options.enforce",
+                    "is observe, which needs a proxy: the manager itself judges nobody for a trial",
+                );
+            }
+        }
+        let publish = draft.options.grpc_publish.as_deref();
+        if publish == Some("open") && draft.options.backend_tls == Some(true) {
+            self.add(
+                "options.backend_tls",
+                "is of no use where everybody can read the other leg: grpc_publish is open",
+            );
         }
         let mut named = Vec::new();
         if !native {
@@ -122,7 +145,6 @@ impl Refusals {
                 self.add(field, format!("is {port}, and so is {other}"));
             }
         }
-        let publish = draft.options.grpc_publish.as_deref();
         if publish.is_some_and(|how| how != "tls") && draft.method != Some(Method::GrpcHealthChecks)
         {
             self.add(

@@ -132,8 +132,8 @@ impl Refusals {
             options
                 .grpc_publish
                 .as_deref()
-                .is_some_and(|how| !["open", "tls"].contains(&how)),
-            "open, tls",
+                .is_some_and(|how| !["open", "tls", "tls-grpcs"].contains(&how)),
+            "open, tls, tls-grpcs",
         );
         other(
             "options.unknown_names",
@@ -144,11 +144,6 @@ impl Refusals {
             "options.grpc_context",
             differs(&options.grpc_context, "http"),
             "http",
-        );
-        other(
-            "options.backend_tls",
-            options.backend_tls == Some(true),
-            "false",
         );
         let certificates = &draft.certificates;
         other(
@@ -190,6 +185,9 @@ impl Refusals {
         let publish = draft.options.grpc_publish.as_deref();
         if publish.is_some_and(|how| how != "tls") {
             self.add("options.grpc_publish", "belongs to generation: nim1");
+        }
+        if draft.options.backend_tls == Some(true) {
+            self.add("options.backend_tls", "belongs to generation: nim1");
         }
         let https = draft.ports.https.unwrap_or(Port::HTTPS);
         if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {

@@ -27,6 +27,8 @@ pub(super) struct Certificates {
     pub(super) trust: ProofTrust,
     /// What nginx verifies clients against; only where a method asks for it.
     pub(super) client_bundle: Option<AbsPath>,
+    /// What nginx itself shows to the manager, where there is TLS between them.
+    pub(super) inner: Option<ServerFiles>,
     /// The root alone, for trust stores.
     pub(super) root: Content,
     pub(super) notes: Vec<String>,
@@ -43,11 +45,13 @@ pub(super) fn plan(
     let server = made.server(ca, today)?;
     let agents = made.agents(ca);
     made.note_spread(&agents);
-    let signs = server.recipe.is_some() || !agents.is_empty();
-    let verifies = answers.method == Method::ClientMtls;
+    let mut leaves = agents.clone();
+    let inner = made.inner(ca, &mut leaves)?;
+    let signs = server.recipe.is_some() || !leaves.is_empty();
+    let verifies = answers.method == Method::ClientMtls || inner.is_some();
     let authority = match ca {
         Some(ca) if signs => {
-            let recipes = server.recipe.iter().chain(agents.values());
+            let recipes = server.recipe.iter().chain(leaves.values());
             let names = recipes
                 .flat_map(|recipe| recipe.names.iter().cloned())
                 .gathered();
@@ -70,11 +74,12 @@ pub(super) fn plan(
     let issuing = authority.map(|authority| Issuing {
         authority,
         server: server.recipe,
-        agents,
+        agents: leaves,
         folder: below(&facts.state.folder, "ca"),
     });
     Ok(Certificates {
         issuing,
+        inner,
         files: made.files,
         folders,
         server: server.files,

@@ -39,7 +39,11 @@ const IN_CERTS: [&str; 14] = [
 ];
 /// The same of NIM 1.x.
 const NIM1_CERTS: &str = "/etc/ssl/nginx-manager";
-const IN_NIM1_CERTS: [&str; 6] = [
+const IN_NIM1_CERTS: [&str; 10] = [
+    "nginx-client.crt",
+    "nginx-client.key",
+    "nim-tls-nginx-client.crt",
+    "nim-tls-nginx-client.key",
     "nginx-manager.crt",
     "nginx-manager.key",
     "ca.pem",

@@ -232,7 +232,8 @@ impl<'a> Work<'a> {
     fn test(&self, nginx: &NginxCommand) -> Result<Done, Failure> {
         let state = self.job.state;
         let mut files = Vec::new();
-        // Nothing of the state folder is read by nginx, the keys of the authority least of all.
+        // Nothing of the state folder is read by nginx: keys of agents lie there, and those of the
+        // authority, which are kept back wherever they are.
         for file in self
             .plan
             .changed_files()
@@ -240,7 +241,7 @@ impl<'a> Work<'a> {
         {
             let kept_back = matches!(
                 &file.content,
-                Content::Issued(Piece::RootKey | Piece::IntermediateKey | Piece::AgentKey(_))
+                Content::Issued(Piece::RootKey | Piece::IntermediateKey)
             );
             if !kept_back {
                 let (user, group) = file.owner;

@@ -174,3 +174,31 @@ def test_native_mtls_is_proven_or_put_back(nim1: Nim1, tool: Tool) -> None:
         dataclasses.replace(PROPER, port=10000, ca=issued(AGENTS[0], "ca.pem")),
     ])  # fmt: skip
     assert [each.reached for each in outcomes] == [True, False]
+
+
+def test_the_inner_leg_is_encrypted_and_nginx_takes_nobody_else_for_the_manager(nim1: Nim1, tool: Tool) -> None:
+    before = take(nim1)
+    done = tool.apply(nim1_answers(more="options: {backend_tls: true}\n")).must(0, "applied")
+    assert all(row["ok"] is not False for row in done["proof"])
+    assert "grpcs://" in nim1.read(f"{CONF_D}/nginx-manager-grpc.conf")
+    refused = nim1.run("curl", "-sS", "http://127.0.0.1:11000/", check=False)
+    assert refused.returncode != 0, refused.stdout
+    agent = with_issued(AGENTS[0])
+    assert all(each.reached for each in nim1.attempt(both_services(agent)))
+
+    # Somebody else on the manager's ports, with a certificate of another authority.
+    other = certs.issue(nim1.work, certs.authority(nim1.work, "other-ca"), NAME, "serverAuth")
+    settings = nim1.read(SETTINGS)
+    nim1.write("/mnt/other.crt", other.cert.read_bytes())
+    nim1.write("/mnt/other.key", other.key.read_bytes())
+    nim1.write(SETTINGS, settings.replace(f"{CERTS}/nginx-manager.", "/mnt/other."))
+    nim1.start_services()
+    outcomes = nim1.attempt(both_services(agent))
+    assert not any(each.reached for each in outcomes), outcomes
+    page = nim1.run("curl", "-sS", "--cacert", agent.ca, "-o", "/dev/null", "-w", "%{http_code}", f"https://{NAME}/")
+    assert page.stdout == "502"
+
+    nim1.write(SETTINGS, settings)
+    nim1.start_services()
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before

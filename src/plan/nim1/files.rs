@@ -9,7 +9,7 @@ use super::super::place_for;
 use super::super::template::Explained;
 use super::ports::{self, Listens};
 use super::settings::Settings;
-use super::texts::{self, Clients, Front, Services};
+use super::texts::{self, Clients, Front, Inner, Services};
 use crate::answers::{Answers, Nim1Answers, Publish};
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -112,8 +112,9 @@ impl Ground<'_> {
             texts.insert(places.https_headers.clone(), https);
             read = Some(&places.https_headers);
         }
+        let inner = self.inner(made);
         let ui = self.ui(made)?;
-        texts.insert(places.ui.clone(), texts::ui(&ui, read));
+        texts.insert(places.ui.clone(), texts::ui(&ui, read, inner.as_ref()));
         texts.insert(places.errors.clone(), texts::errors());
         texts.insert(places.grpc.clone(), self.grpc(places, made, &mut notes)?);
         if let Some(status) = self.status(&mut notes) {
@@ -144,6 +145,17 @@ impl Ground<'_> {
         let mut front = self.front(self.answers.manager_name.as_str(), made, listens);
         front.names = self.names();
         Ok(front)
+    }
+
+    /// TLS on the way to the manager, if there is to be some.
+    fn inner<'a>(&'a self, made: &'a Certificates) -> Option<Inner<'a>> {
+        let files = made.inner.as_ref()?;
+        Some(Inner {
+            name: &self.answers.manager_name,
+            ca: made.client_bundle.as_ref()?,
+            chain: &files.chain,
+            key: &files.key,
+        })
     }
 
     /// All names of the manager. Addresses are never asked for in a handshake, and are there for
@@ -189,7 +201,9 @@ impl Ground<'_> {
         front.names = nim1.agent_name.to_string();
         let verdicts = place_for::log_file(config, "nim-tls-agents.log");
         let log = place_for::log_file(config, "nginx-manager-grpc-access.log");
-        let clients = made.client_bundle.as_ref().map(|ca| Clients {
+        let verifies = answers.method == Method::ClientMtls;
+        let bundle = made.client_bundle.as_ref().filter(|_| verifies);
+        let clients = bundle.map(|ca| Clients {
             ca,
             enforce: answers.enforce,
             log: &verdicts,
@@ -200,6 +214,7 @@ impl Ground<'_> {
                 encrypted,
                 clients,
                 health: answers.method == Method::GrpcHealthChecks,
+                inner: self.inner(made).as_ref(),
                 log: &log,
                 errors: &places.errors,
             },

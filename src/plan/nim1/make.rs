@@ -1,24 +1,24 @@
 //! From facts and answers to a plan for NGINX Instance Manager 1.
 
-use super::super::certificates;
+use super::super::certificates::{self, Certificates};
 use super::super::file::{Content, FileChange, Status};
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
 use super::super::notes;
-use super::super::step::{Plan, SCHEMA};
+use super::super::step::{Plan, ProofTrust, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
 use super::files::{Ground, Places};
 use super::native;
-use super::pair::presented;
+use super::pair::{key_for_manager, presented};
 use super::proxied::{After, Before, overlaid, plain};
-use super::settings;
+use super::settings::{self, Certificate};
 use super::steps::{closed, prove, restart};
 use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known};
-use crate::method::Proxy;
+use crate::method::{Method, Proxy};
 use crate::nginx::Config;
 use crate::values::{AbsPath, Port};
 
@@ -47,9 +47,14 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let without = without_ours(facts, ground.config, &places)?;
     let others = listeners::http(facts, &without).ok_or_else(no_http)?;
 
-    let settings = settings::plan(facts, answers, nim1, None)?;
+    let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
+    let certificate = if made.inner.is_some() {
+        inner_leg(facts, &mut made)?
+    } else {
+        Certificate::None
+    };
+    let settings = settings::plan(facts, answers, nim1, &certificate)?;
     manager_listens(facts, [settings.gateway, settings.grpc], settings.change())?;
-    let made = certificates::plan(facts, answers, &presented(facts, answers))?;
     let files = Ground {
         facts,
         config: &without,
@@ -61,13 +66,14 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let after = overlaid(&without, plain(&files.texts))?;
     let http = listeners::http(facts, &after).ok_or_else(no_http)?;
     let after = After::of(facts, &after, &http, &places, answers, nim1)?;
-    after.fits(answers, made.client_bundle.is_some())?;
+    let verifies = answers.method == Method::ClientMtls;
+    after.fits(answers, verifies)?;
     let before = Before {
         config: &without,
         http: &others,
     };
     let mut configured = after.changes(answers, before, files)?;
-    if made.client_bundle.is_some() {
+    if verifies {
         after.note_clients(answers, &mut configured);
     }
 
@@ -78,7 +84,9 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
 
     let trust = trust::plan(facts, answers, &made)?;
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
-    let restart = restart(facts, &settings, &mut notes);
+    let inner = !matches!(certificate, Certificate::None);
+    let reads = settings.change() || (inner && made.new_server);
+    let restart = restart(facts, &settings, reads, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
     let headers = configured.headers;
@@ -121,6 +129,22 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         notes,
         defaults: answers.defaults.clone(),
     })
+}
+
+/// The manager shows the certificate that nginx shows to everybody else. Who has issued it must
+/// be known to nginx.
+fn inner_leg(facts: &Facts, made: &mut Certificates) -> Result<Certificate, Problem> {
+    if made.trust == ProofTrust::Kept {
+        return Err(Problem::host(
+            "the manager's certificate stays, and who has issued it is not known here, so nginx \
+             could not verify the manager by it",
+        )
+        .remedy(
+            "say certificates: {server: {source: generate}}, or leave options.backend_tls out",
+        ));
+    }
+    key_for_manager(facts, &mut made.files);
+    Ok(Certificate::BehindNginx(made.server.clone()))
 }
 
 /// The configuration without the files that are to be written. One that somebody else has put

@@ -1,23 +1,20 @@
 //! NGINX Instance Manager 1 with TLS of its own, and no nginx before it.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use super::super::certificates;
-use super::super::file::{FileChange, Piece, Status};
+use super::super::file::{FileChange, Status};
 use super::super::fitness;
 use super::super::notes;
 use super::super::step::{AgentProof, AgentsPort, Plan, Proof, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
-use super::pair::presented;
-use super::settings::{self, Settings};
+use super::pair::{key_for_manager, presented};
+use super::settings::{self, Certificate, Settings};
 use super::steps::restart;
 use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
-use crate::facts::{Facts, Known};
+use crate::facts::Facts;
 use crate::method::Method;
-use crate::plan::{Content, SERVICES};
-use crate::values::{Mode, Port};
+use crate::plan::SERVICES;
 
 /// What would be done on this host for these answers, or why it cannot be.
 pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
@@ -32,20 +29,15 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
         .remedy("leave options.trust_store out, or put nginx before it: proxy: nginx-oss"));
     }
     let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
-    for file in &mut made.files {
-        if matches!(file.content, Content::Issued(Piece::ServerKey)) {
-            (file.mode, file.owner) = for_manager(facts);
-        }
-    }
-    let settings = settings::plan(facts, answers, nim1, Some(&made.server))?;
+    key_for_manager(facts, &mut made.files);
+    let alone = Certificate::Alone(made.server.clone());
+    let settings = settings::plan(facts, answers, nim1, &alone)?;
     let trust = trust::plan(facts, answers, &made)?;
 
     let mut notes = notes::all(facts, answers, &made, &of_method(mutual));
-    let mut restart = restart(facts, &settings, &mut notes);
     let changes = |file: &FileChange| file.status != Status::Unchanged;
-    if restart.is_none() && made.files.iter().any(changes) && facts.live {
-        restart = super::steps::restarted(facts, &settings);
-    }
+    let reads = settings.change() || made.new_server;
+    let restart = restart(facts, &settings, reads, &mut notes);
     let mut folders = made.folders.clone();
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
     let mut files = made.files.clone();
@@ -56,7 +48,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
     let any = files.iter().any(changes);
-    if any && facts.live && restart.is_none() {
+    if reads && facts.live && restart.is_none() {
         return Err(Problem::host(
             "there is no service nginx-manager of systemd here, so the manager could not be \
              restarted, and nothing could be proven",
@@ -105,14 +97,6 @@ fn of_method(mutual: bool) -> Vec<String> {
     notes
 }
 
-/// Readable by the user that the manager runs as, and nobody else.
-fn for_manager(facts: &Facts) -> (Mode, (u32, u32)) {
-    match &facts.manager_setup.runs_as {
-        Known::Is((user, group)) if *user != 0 => (Mode(0o640), (0, *group)),
-        _ => (Mode(0o600), (0, 0)),
-    }
-}
-
 fn prove(
     facts: &Facts,
     answers: &Answers,
@@ -120,7 +104,7 @@ fn prove(
     made: &certificates::Certificates,
     settings: &Settings,
 ) -> Proof {
-    let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
+    let [gateway, grpc] = settings.listens();
     let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
         services: SERVICES.map(str::to_owned).to_vec(),
         enforced: true,
@@ -132,7 +116,7 @@ fn prove(
         barred: std::collections::BTreeMap::new(),
     });
     Proof {
-        listeners: vec![on(settings.gateway)],
+        listeners: vec![gateway],
         barred: std::collections::BTreeMap::new(),
         name: answers.manager_name.clone(),
         other_names: Vec::new(),
@@ -143,7 +127,7 @@ fn prove(
         redirect: None,
         agents,
         agents_port: Some(AgentsPort {
-            listeners: vec![on(settings.grpc)],
+            listeners: vec![grpc],
             name: nim1.agent_name.clone(),
             encrypted: true,
             service: SERVICES[0].to_owned(),

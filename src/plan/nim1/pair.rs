@@ -1,10 +1,11 @@
 //! The manager's certificate of today.
 
+use super::super::file::{Content, FileChange, Piece};
 use super::super::naming;
 use super::super::server_certificate::{ServerFiles, Today};
 use crate::answers::Answers;
-use crate::facts::{Facts, FileFact};
-use crate::values::AbsPath;
+use crate::facts::{Facts, FileFact, Known};
+use crate::values::{AbsPath, Mode};
 
 /// The pair that the guide has browsers and agents meet.
 pub(super) fn presented(facts: &Facts, answers: &Answers) -> Today {
@@ -27,4 +28,17 @@ pub(super) fn presented(facts: &Facts, answers: &Answers) -> Today {
         .into_iter()
         .find(|pair| there(&pair.chain) && there(&pair.key));
     Today::Pairs(found.into_iter().collect())
+}
+
+/// The key among them becomes readable by the user that the manager runs as, and nobody else.
+pub(super) fn key_for_manager(facts: &Facts, files: &mut [FileChange]) {
+    let Known::Is((user, group)) = &facts.manager_setup.runs_as else {
+        return;
+    };
+    let keys = files
+        .iter_mut()
+        .filter(|file| matches!(file.content, Content::Issued(Piece::ServerKey)));
+    for key in keys.filter(|_| *user != 0) {
+        (key.mode, key.owner) = (Mode(0o640), (0, *group));
+    }
 }

@@ -1,5 +1,7 @@
 //! The manager's own file, edited: where it listens, with or without TLS, and nothing else.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use super::super::editor::why;
 use super::super::file::{Content, FileChange, Reason, Status};
 use super::super::naming::literal;
@@ -26,6 +28,8 @@ pub(super) struct Settings {
     pub(super) file: Option<FileChange>,
     pub(super) grpc: Port,
     pub(super) gateway: Port,
+    /// An address of this host at which it is met there.
+    pub(super) at: IpAddr,
 }
 
 impl Settings {
@@ -34,14 +38,29 @@ impl Settings {
         let file = self.file.as_ref();
         file.is_some_and(|file| file.status != Status::Unchanged)
     }
+
+    /// Where it takes browsers, then agents.
+    pub(super) fn listens(&self) -> [SocketAddr; 2] {
+        let on = |port: Port| SocketAddr::new(self.at, port.number());
+        [on(self.gateway), on(self.grpc)]
+    }
 }
 
-/// `native`: the certificate that the manager shows itself; none behind a proxy.
+/// What the manager itself shows, and to whom.
+pub(super) enum Certificate {
+    /// Nothing: nginx before it has the certificate.
+    None,
+    /// To nginx, on this host.
+    BehindNginx(ServerFiles),
+    /// To everybody.
+    Alone(ServerFiles),
+}
+
 pub(super) fn plan(
     facts: &Facts,
     answers: &Answers,
     nim1: &Nim1Answers,
-    native: Option<&ServerFiles>,
+    certificate: &Certificate,
 ) -> Result<Settings, Problem> {
     let new = ManagerFile {
         path: literal(MANAGER_FILE),
@@ -64,14 +83,18 @@ pub(super) fn plan(
         "gateway_port",
         Port::NIM1_GATEWAY,
     )?;
-    let (settings, reasons) = wanted(file, answers, nim1, native);
-    let needed = found.is_some() || native.is_some() || settings.iter().any(is_port);
+    let at = met_at(file, certificate);
+    let (settings, reasons) = wanted(file, answers, nim1, certificate);
+    let needed = found.is_some()
+        || !matches!(certificate, Certificate::None)
+        || settings.iter().any(is_port);
     if !needed {
         // As it is shipped it listens on loopback, without TLS.
         return Ok(Settings {
             file: None,
             grpc,
             gateway,
+            at,
         });
     }
     let edited = edit(&file.text, &settings).map_err(|error| {
@@ -110,7 +133,20 @@ pub(super) fn plan(
         file: Some(change),
         grpc,
         gateway,
+        at,
     })
+}
+
+/// Nobody is met on "every address" itself.
+fn met_at(file: &ManagerFile, certificate: &Certificate) -> IpAddr {
+    let chosen = file.value("bind_address").and_then(|at| at.parse().ok());
+    match (certificate, chosen) {
+        (Certificate::Alone(_), Some(IpAddr::V6(ip))) if ip.is_unspecified() => {
+            Ipv6Addr::LOCALHOST.into()
+        }
+        (Certificate::Alone(_), Some(ip)) if !ip.is_unspecified() => ip,
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
 }
 
 fn is_port(setting: &Setting) -> bool {
@@ -143,7 +179,7 @@ fn wanted(
     file: &ManagerFile,
     answers: &Answers,
     nim1: &Nim1Answers,
-    native: Option<&ServerFiles>,
+    certificate: &Certificate,
 ) -> (Vec<Setting>, Vec<Reason>) {
     let mut wanted = Vec::new();
     let mut reasons = Vec::new();
@@ -157,22 +193,31 @@ fn wanted(
         reasons.push(reason);
     };
     let text = |text: &str| Some(Scalar::Text(text.to_owned()));
-    match native {
-        Some(pair) => {
-            let name = answers.manager_name.as_str();
+    match (certificate, file.is_on_loopback()) {
+        (Certificate::Alone(_), true) => {
             set("bind_address", text("0.0.0.0"), why("manager-all", ""));
-            set("server_name", text(name), why("manager-name", ""));
-            let reason = why("manager-cert", "");
-            set("cert", text(pair.chain.as_str()), reason);
-            set("key", text(pair.key.as_str()), why("manager-key", ""));
         }
-        None => {
-            if !file.is_on_loopback() {
-                let loopback = why("manager-loopback", "");
-                set("bind_address", text("127.0.0.1"), loopback);
-            }
+        (Certificate::None | Certificate::BehindNginx(_), false) => {
+            let loopback = why("manager-loopback", "");
+            set("bind_address", text("127.0.0.1"), loopback);
+        }
+        // An address that others reach, which somebody has chosen, or loopback.
+        _ => {}
+    }
+    match certificate {
+        Certificate::None => {
             set("cert", None, why("manager-no-tls", ""));
             set("key", None, why("manager-no-tls", ""));
+        }
+        Certificate::Alone(pair) | Certificate::BehindNginx(pair) => {
+            let name = answers.manager_name.as_str();
+            let id = match certificate {
+                Certificate::BehindNginx(_) => "manager-inner",
+                _ => "manager-cert",
+            };
+            set("server_name", text(name), why("manager-name", ""));
+            set("cert", text(pair.chain.as_str()), why(id, ""));
+            set("key", text(pair.key.as_str()), why("manager-key", ""));
         }
     }
     for (key, port) in [

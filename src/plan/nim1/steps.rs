@@ -1,7 +1,7 @@
 //! What is done to the manager itself, and what is to be proven of it.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use super::super::certificates::Certificates;
 use super::super::dial::Dial;
@@ -16,26 +16,30 @@ use crate::answers::{Answers, Enforce, Nim1Answers};
 use crate::facts::{Facts, Known};
 use crate::method::Method;
 use crate::plan::SERVICES;
-use crate::values::Port;
 
 const UNIT: &str = "nginx-manager";
 
-/// The restart of the manager that its new settings need, where systemd knows it.
+/// The restart of the manager that new settings, or a new certificate of its own, need (`reads`),
+/// where systemd knows it.
 pub(super) fn restart(
     facts: &Facts,
     settings: &Settings,
+    reads: bool,
     notes: &mut Vec<String>,
 ) -> Option<Restart> {
-    if !facts.live || !settings.change() {
+    if !facts.live || !reads {
         return None;
     }
-    let restart = restarted(facts, settings);
-    if restart.is_some() {
+    let unit = facts.services.get(UNIT);
+    if facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_))) {
         notes.push(
             "the manager is restarted: agents and browsers are without it for a few seconds"
                 .to_owned(),
         );
-        return restart;
+        return Some(Restart {
+            unit: UNIT.to_owned(),
+            listens: settings.listens().to_vec(),
+        });
     }
     notes.push(
         "there is no service nginx-manager of systemd here, so the manager is not restarted: until \
@@ -43,17 +47,6 @@ pub(super) fn restart(
             .to_owned(),
     );
     None
-}
-
-/// None where systemd does not know it.
-pub(super) fn restarted(facts: &Facts, settings: &Settings) -> Option<Restart> {
-    let unit = facts.services.get(UNIT);
-    let known = facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_)));
-    let on = |port: Port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
-    known.then(|| Restart {
-        unit: UNIT.to_owned(),
-        listens: vec![on(settings.gateway), on(settings.grpc)],
-    })
 }
 
 /// The manager's own ports at addresses that others can reach.

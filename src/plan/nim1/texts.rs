@@ -9,7 +9,7 @@ use super::super::template::{
     CHECK, Explained, explain, marked_check_location, marked_log_format, rendered,
 };
 use crate::answers::Enforce;
-use crate::values::{AbsPath, Port};
+use crate::values::{AbsPath, HostName, Port};
 
 /// What the server for browsers and the one for agents have in common.
 pub(in crate::plan) struct Front<'a> {
@@ -67,10 +67,31 @@ pub(super) fn upstreams(gateway: Port, grpc: Port) -> Explained {
 struct Ui<'a> {
     front: &'a Front<'a>,
     headers: Option<&'a AbsPath>,
+    inner: Option<&'a Inner<'a>>,
 }
 
-pub(super) fn ui(front: &Front<'_>, headers: Option<&AbsPath>) -> Explained {
-    explain(&rendered(&Ui { front, headers }), front.name)
+/// TLS between nginx and the manager.
+pub(super) struct Inner<'a> {
+    /// What the manager's certificate has to be for.
+    pub(super) name: &'a HostName,
+    /// Who has to have issued it.
+    pub(super) ca: &'a AbsPath,
+    /// What nginx shows.
+    pub(super) chain: &'a AbsPath,
+    pub(super) key: &'a AbsPath,
+}
+
+pub(super) fn ui(
+    front: &Front<'_>,
+    headers: Option<&AbsPath>,
+    inner: Option<&Inner<'_>>,
+) -> Explained {
+    let text = rendered(&Ui {
+        front,
+        headers,
+        inner,
+    });
+    explain(&text, front.name)
 }
 
 /// How agents' certificates are asked for.
@@ -102,6 +123,7 @@ struct Grpc<'a> {
     log: &'a AbsPath,
     errors: &'a AbsPath,
     health: bool,
+    inner: Option<&'a Inner<'a>>,
 }
 
 /// What is special about the server for agents.
@@ -109,6 +131,7 @@ pub(super) struct Services<'a> {
     pub(super) encrypted: bool,
     pub(super) clients: Option<Clients<'a>>,
     pub(super) health: bool,
+    pub(super) inner: Option<&'a Inner<'a>>,
     pub(super) log: &'a AbsPath,
     pub(super) errors: &'a AbsPath,
 }
@@ -128,6 +151,7 @@ pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
         log: services.log,
         errors: services.errors,
         health: services.health,
+        inner: services.inner,
     });
     explain(&text, front.name)
 }
