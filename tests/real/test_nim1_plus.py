@@ -1,0 +1,78 @@
+"""The files that only NGINX Plus can load: JUDGED here, not run.
+
+There is no NGINX Plus on this machine. Two oracles stand in its place: crossplane, which knows the directives of
+NGINX Plus and where they may stand, and open-source nginx, which has to load the same files once the lines that only
+Plus knows are taken out.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab import Lab, Nginx
+from nim1 import CONF_D, PACKAGED, nim1_answers
+from nim_tree import STOCK
+
+OF_PLUS = ("status_zone ", "health_check ", "api;")
+# crossplane takes the lines of a map for directives.
+IN_MAPS = ("default", "")
+CELLS = {
+    "ssl-termination": ("ssl-termination", ""),
+    "client-mtls": ("client-mtls", ""),
+    "client-mtls-inner-tls": ("client-mtls", "options: {backend_tls: true}\n"),
+    "health-checks-open": ("grpc-health-checks", "options: {grpc_publish: open}\n"),
+    "health-checks-tls": ("grpc-health-checks", ""),
+    "health-checks-grpcs": ("grpc-health-checks", "options: {grpc_publish: tls-grpcs}\n"),
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    files = {
+        "etc/nginx/nginx.conf": (STOCK / "nginx.conf").read_text().replace(
+            "include /etc/nginx/modules-enabled/*.conf;\n", ""
+        ),
+        "etc/nginx/conf.d/other.conf": "server {\n    listen 80;\n    return 200 other;\n}\n",
+        "etc/nginx/mime.types": "types {\n}\n",
+        "etc/nginx-manager/nginx-manager.conf": PACKAGED,
+        "etc/os-release": "ID=debian\nVERSION_ID=12\n",
+    }  # fmt: skip
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_crossplane_knows_every_line_and_nginx_loads_the_rest(
+    binary: Path, tree: Path, tmp_path: Path, nginx: Nginx, cell: str
+) -> None:
+    method, options = CELLS[cell]
+    answers = tmp_path / "answers.yaml"
+    answers.write_text(nim1_answers(method, options).replace("nginx-oss", "nginx-plus"))
+    command = [str(binary), "apply", "--answers", str(answers), "--yes", "--root", str(tree), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0, done
+
+    with Lab(nginx) as lab:
+        for path in (tree / "etc").rglob("*"):
+            if path.is_file():
+                lab.write(f"/etc/{path.relative_to(tree / 'etc')}", path.read_bytes(), path.stat().st_mode & 0o777)
+        lab.run("rm", "-f", "/etc/nginx/conf.d/default.conf")
+        said = lab.run(*lab.python("crossplane_strict.py", "/etc/nginx/nginx.conf")).stdout
+        errors = [error for error in json.loads(said) if error["directive"] not in IN_MAPS]
+        assert not errors, errors
+
+        of_plus = 0
+        for name in lab.run("ls", CONF_D).stdout.split():
+            lines = lab.read(f"{CONF_D}/{name}").splitlines(keepends=True)
+            kept = [line for line in lines if not line.strip().startswith(OF_PLUS)]
+            of_plus += len(lines) - len(kept)
+            # The static build has no status page either.
+            kept = [line for line in kept if nginx.binary is None or "stub_status" not in line]
+            lab.write(f"{CONF_D}/{name}", "".join(kept))
+        assert of_plus >= 4
+        loads = lab.test_config()
+        assert loads.returncode == 0, loads.stderr
