@@ -160,8 +160,11 @@ pub fn settle(facts: &Facts, entered: &mut Entered) {
     entered.set("version", "1");
     if facts.is_instance() {
         entered.set("role", INSTANCE);
-        // Agents of version 2 know no other, and others are refused.
-        entered.set("generation", "nim2");
+        let old = facts
+            .agent
+            .is()
+            .is_some_and(|version| version.starts_with("1.") || version.starts_with("0."));
+        entered.set("generation", if old { "nim1" } else { "nim2" });
         return;
     }
     entered.set("role", "manager");

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::{or, rules::Refusal};
+use crate::facts::Generation;
 use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, HostName, Port};
 
-/// A choice that can be planned: role instance, NGINX Agent 2.
+/// A choice that can be planned: role instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceAnswers {
+    /// Of the manager, and of the agent: each speaks to its like.
+    pub generation: Generation,
     /// The NGINX on this instance.
     pub proxy: Proxy,
     pub method: Method,
@@ -58,8 +61,13 @@ impl InstanceAnswers {
         };
         let [cert, key, ca] = IN_BUNDLE.map(below);
         let pair = files.cert.or(cert).zip(files.key.or(key));
-        let https = draft.ports.https.unwrap_or(Port::HTTPS);
+        let generation = draft.generation.unwrap_or(Generation::Nim2);
+        let usual = match generation {
+            Generation::Nim1 => Port::NIM1_AGENTS,
+            Generation::Nim2 => draft.ports.https.unwrap_or(Port::HTTPS),
+        };
         Ok(Self {
+            generation,
             proxy,
             method,
             agent_name: or(
@@ -69,7 +77,7 @@ impl InstanceAnswers {
                 manager_name.clone(),
             ),
             manager_name,
-            grpc: or(&mut defaults, "ports.grpc", draft.ports.grpc, https),
+            grpc: or(&mut defaults, "ports.grpc", draft.ports.grpc, usual),
             certificate: pair.map(|(cert, key)| CertificateFiles { cert, key }),
             ca: files.ca.or(ca),
             bundle: files.bundle,
@@ -81,6 +89,15 @@ impl InstanceAnswers {
             ),
             defaults,
         })
+    }
+
+    /// Where the agent connects. Agents of version 1 know one name only, for the address and for
+    /// the certificate.
+    pub fn host(&self) -> &HostName {
+        match self.generation {
+            Generation::Nim1 => &self.agent_name,
+            Generation::Nim2 => &self.manager_name,
+        }
     }
 
     /// Files that a plan for these answers refers to.

@@ -2,18 +2,11 @@
 
 use super::draft::{AgentFilesDraft, DaysDraft, Draft, OptionsDraft, Role, SubjectDraft};
 use super::rules::Refusals;
-use crate::facts::Generation;
 use crate::method::Method;
 
 impl Refusals {
     /// Answers that say nothing to an instance.
     pub(super) fn of_instance(&mut self, draft: &Draft) {
-        if draft.generation == Some(Generation::Nim1) {
-            self.add(
-                "generation",
-                "is nim1; this version of nim-tls handles instances of nim2",
-            );
-        }
         let certificates = &draft.certificates;
         let issuing = [
             ("agents", !draft.agents.is_empty()),

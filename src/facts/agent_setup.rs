@@ -63,7 +63,13 @@ impl AgentFile {
     pub fn connects(&self) -> (bool, String) {
         let value = |section, key| value_of(&self.text, section, key);
         let is = |section, key| value(section, key).as_deref() == Some("true");
-        let Some((host, port)) = value("server", "host").zip(value("server", "grpcPort")) else {
+        // Agents of version 1 have both in one text.
+        let one = value("", "server").and_then(|at| {
+            let (host, port) = at.rsplit_once(':')?;
+            Some((host.to_owned(), port.to_owned()))
+        });
+        let two = value("server", "host").zip(value("server", "grpcPort"));
+        let Some((host, port)) = two.or(one) else {
             let words = "not at all: its settings name no server.host and server.grpcPort";
             return (false, words.to_owned());
         };

@@ -21,6 +21,8 @@ pub(super) struct AgentFiles {
     pub(super) root: Option<Content>,
     /// Where the key is fetched from, if it has to be placed.
     pub(super) key: Option<(AbsPath, Digest)>,
+    /// Of the agent: each has a place of its own.
+    generation: Generation,
 }
 
 const DAY: i64 = 86_400;
@@ -38,6 +40,7 @@ pub(super) fn plan(
         ca: None,
         root: None,
         key: None,
+        generation: answers.generation,
     };
     if let Some(bundle) = &answers.bundle {
         is_a_bundle(facts, bundle)?;
@@ -87,14 +90,14 @@ impl AgentFiles {
         name: &str,
         chain: &[Certificate],
     ) -> Result<AbsPath, Problem> {
-        let usual = naming::certs(Generation::Nim2)
+        let usual = naming::certs(self.generation)
             .join(name)
             .expect("a literal name");
         let text = pem_chain(chain);
         if *source == usual || holds(facts, &usual, &Digest::of(text.as_bytes())) {
             return Ok(usual);
         }
-        let path = naming::free(facts, &naming::certs(Generation::Nim2), name)?;
+        let path = naming::free(facts, &naming::certs(self.generation), name)?;
         let change = change(facts, &path, 0o644, Content::Text(text));
         self.files.push(change);
         Ok(path)
@@ -103,14 +106,14 @@ impl AgentFiles {
     fn key(&mut self, facts: &Facts, source: &AbsPath) -> Result<AbsPath, Problem> {
         let found = readable(facts, source)?;
         let name = "agent.key";
-        let usual = naming::certs(Generation::Nim2)
+        let usual = naming::certs(self.generation)
             .join(name)
             .expect("a literal name");
         if *source == usual || holds(facts, &usual, &found.digest) {
             let there = readable(facts, &usual)?;
             return for_the_agent_alone(facts, &usual, there).map(|()| usual);
         }
-        let path = naming::free(facts, &naming::certs(Generation::Nim2), name)?;
+        let path = naming::free(facts, &naming::certs(self.generation), name)?;
         // An agent that does not run as root reads it by its group.
         let group = facts
             .agent_setup

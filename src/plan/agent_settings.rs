@@ -6,9 +6,9 @@ use super::file::{Content, FileChange, Reason, Status};
 use super::naming::literal;
 use crate::answers::InstanceAnswers;
 use crate::error::Problem;
-use crate::facts::{AgentFile, Facts, FileFact, Known};
+use crate::facts::{AgentFile, Facts, FileFact, Generation, Known};
 use crate::values::{Mode, escaped, masked};
-use crate::yaml::{Scalar, Setting, Uneditable, edit};
+use crate::yaml::{Scalar, Setting, Uneditable, edit, value_of};
 
 /// Where a new one goes; as the package makes it.
 const FILE: &str = "/etc/nginx-agent/nginx-agent.conf";
@@ -32,7 +32,8 @@ pub(super) fn plan(
             return Err(Problem::host(what).remedy(format!("ls -l {FILE}")));
         }
     };
-    let (settings, reasons) = wanted(answers, placed);
+    is_of_generation(file, answers.generation)?;
+    let (settings, reasons) = wanted(answers, placed, &file.text);
     let edited = edit(&file.text, &settings).map_err(|error| refused(file, &error, &settings))?;
     nothing_overrides(facts, &settings, notes)?;
 
@@ -61,9 +62,13 @@ pub(super) fn plan(
 }
 
 /// What is to be set, and why.
+///
+/// `text`: the file as it is now. What agents of version 1 may have beside, and need not, is set
+/// only where it stands there.
 pub(super) fn wanted(
     answers: &InstanceAnswers,
     placed: &AgentFiles,
+    text: &str,
 ) -> (Vec<Setting>, Vec<Reason>) {
     let mut wanted = Vec::new();
     let mut reasons = Vec::new();
@@ -77,11 +82,18 @@ pub(super) fn wanted(
     };
     let name = |name: &crate::values::HostName| Scalar::Text(name.to_string());
     let (manager, agents) = (&answers.manager_name, &answers.agent_name);
-    set("server", "host", name(manager), why("agent-host", manager));
-    let port = Scalar::Number(answers.grpc.number().into());
-    set("server", "grpcPort", port, why("agent-port", &answers.grpc));
-    for key in ["metrics", "command"] {
-        set("server", key, name(agents), why("agent-name", agents));
+    let old = answers.generation == Generation::Nim1;
+    if old {
+        let at = format!("{}:{}", answers.host(), answers.grpc);
+        let reason = why("agent-server", &at);
+        set("", "server", Scalar::Text(at), reason);
+    } else {
+        set("server", "host", name(manager), why("agent-host", manager));
+        let port = Scalar::Number(answers.grpc.number().into());
+        set("server", "grpcPort", port, why("agent-port", &answers.grpc));
+        for key in ["metrics", "command"] {
+            set("server", key, name(agents), why("agent-name", agents));
+        }
     }
     set("tls", "enable", Scalar::Flag(true), why("agent-tls", ""));
     if let Some(ca) = &placed.ca {
@@ -98,9 +110,28 @@ pub(super) fn wanted(
         );
         set("tls", "key", path(&pair.key), why("agent-key", &pair.key));
     }
-    let off = Scalar::Flag(false);
-    set("tls", "skip_verify", off, why("agent-verify", agents));
+    if !old || value_of(text, "tls", "skip_verify").is_some() {
+        let off = Scalar::Flag(false);
+        set("tls", "skip_verify", off, why("agent-verify", agents));
+    }
     (wanted, reasons)
+}
+
+/// Each version of the agent is told in a form of its own where the manager is, and passes the
+/// other one over.
+fn is_of_generation(file: &AgentFile, generation: Generation) -> Result<(), Problem> {
+    let newer = value_of(&file.text, "server", "host").is_some();
+    if generation == Generation::Nim1 && newer {
+        let path = &file.path;
+        return Err(Problem::host(format!(
+            "{path} says where the manager is in the way of agents of version 2 (server: {{host: \
+             ...}}), which an agent of version 1 does not read"
+        ))
+        .remedy(format!(
+            "take that section out of {path}, and plan again; or say generation: nim2"
+        )));
+    }
+    Ok(())
 }
 
 fn refused(file: &AgentFile, error: &Uneditable, settings: &[Setting]) -> Problem {
@@ -172,7 +203,9 @@ pub(super) fn in_effect(settings: &[Setting]) -> Vec<(String, String)> {
             Scalar::Text(text) => text.clone(),
             other => other.to_string(),
         };
-        let name = format!("{}.{}", setting.section, setting.key.to_lowercase());
+        let name = [setting.section, &setting.key.to_lowercase()];
+        let name = name.into_iter().filter(|part| !part.is_empty());
+        let name = name.collect::<Vec<_>>().join(".");
         Some((name, value))
     });
     pairs.collect()

@@ -31,7 +31,7 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     fitness::targets(facts, &files)?;
     let changes = |file: &FileChange| file.status != Status::Unchanged;
     let mut folders = vec![FolderChange {
-        path: naming::certs(Generation::Nim2),
+        path: naming::certs(answers.generation),
         mode: Mode(0o755),
     }];
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
@@ -86,14 +86,14 @@ fn can_carry(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
         return Err(Problem::host(what).remedy(format!("say proxy: {other}")));
     }
     if facts.live {
-        fitness::resolves(facts, &answers.manager_name)?;
+        fitness::resolves(facts, answers.host())?;
         fitness::space(facts)?;
     }
     Ok(())
 }
 
-/// NGINX Instance Manager 2 speaks to agents of version 2 alone, and each version reads settings
-/// of its own.
+/// Each generation of the manager speaks to agents of its own version alone, which read settings
+/// of their own.
 fn version(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
     let version = match &facts.agent {
         Known::Is(version) => version,
@@ -108,23 +108,32 @@ fn version(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
             return Err(Problem::host(what).remedy("nginx-agent --version"));
         }
     };
+    let number = match answers.generation {
+        Generation::Nim1 => "1",
+        Generation::Nim2 => "2",
+    };
     let what = match version.split('.').next() {
-        Some("2") => return Ok(()),
+        // Before version 1 it was told the same, by the same names.
+        Some("0") if number == "1" => return Ok(()),
+        Some(major) if major == number => return Ok(()),
         Some("3") => format!(
-            "NGINX Agent {version} is for NGINX One: NGINX Instance Manager speaks to version 2 \
-             only, whose settings version 3 does not read"
+            "NGINX Agent {version} is for NGINX One: NGINX Instance Manager {number} speaks to \
+             version {number} only, whose settings version 3 does not read"
         ),
         _ => format!(
-            "NGINX Agent {version} is not of version 2, which is what NGINX Instance Manager 2 \
-             speaks to and what is written here"
+            "NGINX Agent {version} is not of version {number}, which is what NGINX Instance \
+             Manager {number} speaks to and what is written here"
         ),
     };
-    let what = format!("{what}; take it off, and install version 2 from the manager");
+    let what = format!("{what}; take it off, and install version {number}");
     Err(Problem::host(what).remedy(install(answers)))
 }
 
 /// The manager has the agent that fits it; who it is, is verified here already.
 fn install(answers: &InstanceAnswers) -> String {
+    if answers.generation == Generation::Nim1 {
+        return "install nginx-agent 1 from the repository of NGINX Instance Manager 1".to_owned();
+    }
     let ca = answers.ca.as_ref();
     let verified = ca
         .filter(|ca| bundle::inside(ca).is_none())

@@ -59,7 +59,7 @@ pub(super) fn steps(
         "only a request shows who gets through",
         "nothing to undo: no call that is tried exists behind nginx",
         Action::Reach(ReachProof {
-            host: answers.manager_name.clone(),
+            host: answers.host().clone(),
             name: answers.agent_name.clone(),
             port: answers.grpc,
             ca: placed.ca.clone(),
@@ -71,7 +71,7 @@ pub(super) fn steps(
             key: pair.map(|pair| pair.key.clone()),
             shows_certificate: shows_certificate(answers),
             agent: restarts,
-            settings: in_effect(&wanted(answers, placed).0),
+            settings: in_effect(&wanted(answers, placed, "").0),
         }),
     ));
     steps

@@ -21,6 +21,9 @@ fn agent(facts: &Facts) -> Check {
         &facts.agent,
         |version| match version.split('.').next() {
             Some("2") => subject.ok(format!("version {version}")),
+            Some("0" | "1") => {
+                subject.ok(format!("version {version}, for NGINX Instance Manager 1"))
+            }
             _ => subject.failed(
                 format!("version {version}; NGINX Instance Manager 2 works with version 2"),
                 install,

@@ -1,4 +1,4 @@
-"""Stands in for NGINX Agent 2, which cannot be installed here: SIMULATED.
+"""Stands in for NGINX Agent 2, and 1 where it is told so, which cannot be installed here: SIMULATED.
 
 It reads the same file with the same names (regardless of upper and lower case), ends where the agent ends (a key that
 does not match, a file that cannot be read), stays and does nothing where the agent does (no host or port), and makes
@@ -104,6 +104,9 @@ def main() -> None:
         return
     found = settings()
     server, tls = found.get("server"), found.get("tls") or {}
+    if os.environ.get("STAND_IN_VERSION", "").startswith("1.") and isinstance(server, str):
+        host, _, port = server.rpartition(":")
+        server = {"host": host, "grpcport": port}
     if not isinstance(server, dict) or not server.get("host") or not server.get("grpcport"):
         say("info", "GRPC clients not created due to missing server config")
         threading.Event().wait()

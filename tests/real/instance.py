@@ -50,6 +50,26 @@ options: {{trust_store: false}}
 """
 
 
+# The same of version 1.
+PACKAGED_1 = """\
+#
+# Settings of NGINX Agent.
+#
+# Where the manager is.
+server: localhost:10000
+tls:
+  # Whether to encrypt at all.
+  enable: false
+log:
+  level: info
+  path: /var/log/nginx-agent/
+# config_dirs: /etc/nginx,/usr/local/etc/nginx
+nginx:
+  bin_path: /usr/sbin/nginx
+  stub_status: "http://localhost:8080/nginx_status"
+"""
+
+
 def with_agent(manager: Manager, tool: Tool, settings: str = PACKAGED, version: str = "2.46.7") -> None:
     """From here on the lab is an instance too: an agent that runs as the package has set it up."""
     manager.run("mkdir", "-p", STAND_IN, "/run/systemd/system")

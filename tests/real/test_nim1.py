@@ -7,8 +7,11 @@ from pathlib import Path
 
 import certs
 import pytest
+import yaml
 from clients import Attempt
-from lab import Nginx
+from instance import PACKAGED_1, agent_calls, hand_out, with_agent
+from instance import SETTINGS as AGENT_SETTINGS
+from lab import Nginx, wait_for
 from manager import NAME, both_services
 from nim1 import CERTS, CONF_D, IN_THE_OPEN, OUTSIDE, PACKAGED, SETTINGS, Nim1, nim1_answers, nim1_tool
 from snapshot import take
@@ -202,3 +205,47 @@ def test_the_inner_leg_is_encrypted_and_nginx_takes_nobody_else_for_the_manager(
     nim1.start_services()
     tool.rollback().must(0, "rolled-back")
     assert take(nim1) == before
+
+
+INSTANCE = f"""version: 1
+role: instance
+generation: nim1
+proxy: nginx-oss
+method: client-mtls
+manager_name: {NAME}
+certificates: {{agent: {{bundle: /mnt/web-1}}}}
+options: {{trust_store: false}}
+"""
+
+
+def test_an_agent_of_version_1_is_told_in_its_own_form_and_gets_through(nim1: Nim1, tool: Tool) -> None:
+    tool.apply(nim1_answers()).must(0, "applied")
+    with_agent(nim1, tool, settings=PACKAGED_1, version="1.0.3")
+    hand_out(nim1)
+    before = take(nim1)
+    done = tool.apply(INSTANCE).must(0, "applied")
+    assert all(row["ok"] for row in done["proof"]), done["proof"]
+    wait_for(lambda: len(agent_calls(nim1)) == 3, "the calls of the agent")
+    text = nim1.read(AGENT_SETTINGS)
+    assert yaml.safe_load(text)["server"] == f"{NAME}:{AGENTS_PORT}"
+    assert yaml.safe_load(text)["tls"] == {
+        "enable": True, "ca": f"{CERTS}/agent-ca.pem", "cert": f"{CERTS}/agent.crt", "key": f"{CERTS}/agent.key",
+    }  # fmt: skip
+    assert all(line in text for line in PACKAGED_1.splitlines() if "#" in line), text
+    tool.apply(INSTANCE).must(0, "unchanged")
+    assert "role: instance\ngeneration: nim1\n" in tool.run("certs", "hand-out", AGENTS[0], "--format", "json").document[
+        "answers"
+    ]
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before
+
+    # Each version of the agent passes over what is meant for the other.
+    for settings, version, generation, said in [
+        (PACKAGED_1, "2.46.7", "nim1", "is not of version 1"),
+        (PACKAGED_1, "1.0.3", "nim2", "is not of version 2"),
+        ("server:\n  host: a\n  grpcPort: 1\n", "1.0.3", "nim1", "in the way of agents of version 2"),
+    ]:
+        nim1.write(AGENT_SETTINGS, settings)
+        nim1.write("/mnt/agent.version", version)
+        refused = tool.apply(INSTANCE.replace("nim1", generation))
+        assert refused.code == 1 and said in refused.err, refused

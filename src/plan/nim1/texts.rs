@@ -159,7 +159,8 @@ pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
 /// A file as a part of another one: without its head, indented.
 fn part(text: &str, indent: &str) -> String {
     let lines = text.lines().filter(|line| !line.starts_with("# "));
-    lines.map(|line| format!("{indent}{line}\n")).collect()
+    let lines = lines.map(|line| format!("{indent}{line}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Template)]

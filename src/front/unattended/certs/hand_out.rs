@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::certificate::read_pem_chain;
 use crate::error::{Exit, Problem};
+use crate::facts::Generation;
 use crate::pki::inspect_key;
 use crate::values::{AbsPath, HostName, Port, moment, wrapped};
 use crate::yaml::value_of;
@@ -41,11 +42,8 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
     let chain = read_pem_chain(&chain).map_err(|error| missing(&error.to_string()))?;
     let settings = read("nginx-agent.conf").map_err(|why| missing(&why))?;
     let settings = String::from_utf8_lossy(&settings).into_owned();
-    let value = |key| value_of(&settings, "server", key);
-    let manager: Option<HostName> = value("host").and_then(|host| host.parse().ok());
-    let manager = manager.ok_or_else(|| missing("its settings name no manager"))?;
-    let port: Option<Port> = value("grpcPort").and_then(|port| port.parse().ok());
-    let port = port.unwrap_or(Port::HTTPS);
+    let (generation, manager, port) =
+        told(&settings).ok_or_else(|| missing("its settings name no manager"))?;
     read("ca.pem").map_err(|why| missing(&why))?;
     let key = Zeroizing::new(read("agent.key").map_err(|why| missing(&why))?);
     let key = inspect_key(&key).map_err(|error| missing(&format!("its key: {error}")))?;
@@ -67,7 +65,7 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         format!("scp -pr {outside} root@{name}:{there}"),
     ];
     let answers = format!(
-        "version: 1\nrole: instance\ngeneration: nim2\nproxy: nginx-oss\nmethod: client-mtls\n\
+        "version: 1\nrole: instance\ngeneration: {generation}\nproxy: nginx-oss\nmethod: client-mtls\n\
          manager_name: \"{manager}\"\nports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
     );
     let on_instance = vec![
@@ -90,6 +88,18 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         output.result(&text(&document, output.width))?;
     }
     Ok(Exit::Done as u8)
+}
+
+/// The manager and the port that settings written here name, and for whose agents they are.
+fn told(settings: &str) -> Option<(Generation, HostName, Port)> {
+    let value = |section, key| value_of(settings, section, key);
+    if let Some(at) = value("", "server") {
+        let (host, port) = at.rsplit_once(':')?;
+        return Some((Generation::Nim1, host.parse().ok()?, port.parse().ok()?));
+    }
+    let host = value("server", "host")?.parse().ok()?;
+    let port = value("server", "grpcPort").and_then(|port| port.parse().ok());
+    Some((Generation::Nim2, host, port.unwrap_or(Port::HTTPS)))
 }
 
 fn read(ground: &Ground, folder: &AbsPath, file: &str) -> Result<Vec<u8>, String> {
