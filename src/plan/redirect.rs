@@ -274,13 +274,12 @@ impl<'e> Work<'_, 'e> {
         let Some(listen) = editable else {
             let at = listen.map_or(server.directive, |listen| listen.directive);
             let why = format!(
-                "this server answers on {} to names that nobody knows, because it is read first, \
-                 and that cannot be written down here",
-                socket
+                "this server answers on {socket} to names that nobody knows, because it is read \
+                 first, and that cannot be written down here"
             );
             return Err(site
                 .refused(at, why)
-                .remedy(format!("give it: listen {} default_server;", socket)));
+                .remedy(format!("give it: listen {socket} default_server;")));
         };
         let reason = why("stays-default", socket);
         self.editor

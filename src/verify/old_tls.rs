@@ -1,4 +1,4 @@
-//! Old protocols and weak suites are refused on a port, asked for by a ClientHello made by hand:
+//! Old protocols and weak suites are refused on a port, asked for by a hello made by hand:
 //! no library of today offers them.
 
 use std::net::SocketAddr;
