@@ -162,9 +162,9 @@ fn what_does_not_go_together_in_the_first_generation_is_named() {
             "belongs to generation: nim1",
         ),
         (
-            "role: manager\ngeneration: nim2",
-            "role: instance\ngeneration: nim1".to_owned(),
-            "instances of nim2",
+            "generation: nim2\nproxy: nginx-oss",
+            without("options: {enforce: observe}"),
+            "options.enforce (line 5, column 20): is observe, which needs a proxy",
         ),
     ] {
         let said = refused(from, &into);

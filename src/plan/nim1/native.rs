@@ -3,6 +3,7 @@
 use super::super::certificates;
 use super::super::file::{FileChange, Status};
 use super::super::fitness;
+use super::super::manager::SERVICES;
 use super::super::notes;
 use super::super::step::{AgentProof, AgentsPort, Plan, Proof, SCHEMA};
 use super::super::steps::steps;
@@ -14,7 +15,6 @@ use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::method::Method;
-use crate::plan::SERVICES;
 
 /// What would be done on this host for these answers, or why it cannot be.
 pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {

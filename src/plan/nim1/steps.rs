@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::certificates::Certificates;
 use super::super::dial::Dial;
+use super::super::manager::SERVICES;
 use super::super::place_for;
 use super::super::proof;
 use super::super::redirect;
@@ -15,7 +16,6 @@ use super::settings::Settings;
 use crate::answers::{Answers, Enforce, Nim1Answers};
 use crate::facts::{Facts, Known};
 use crate::method::Method;
-use crate::plan::SERVICES;
 
 const UNIT: &str = "nginx-manager";
 
