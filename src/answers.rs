@@ -21,7 +21,7 @@ use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
 pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
-use draft::OptionsDraft;
+use draft::{OptionsDraft, ServerDraft};
 pub use entered::Entered;
 pub use instance::{CertificateFiles, InstanceAnswers};
 pub use nim1::{Nim1Answers, Publish};
@@ -49,12 +49,14 @@ impl Goal {
 
     /// Whether it names a file that was not looked at for these facts.
     pub fn is_unseen(&self, facts: &Facts) -> bool {
+        let unseen = |files: Vec<AbsPath>| {
+            let mut files = files.into_iter();
+            files.any(|path| !facts.files.contains_key(&path))
+        };
         match self {
-            Self::Manager(_) | Self::Authority(_) => false,
-            Self::Instance(answers) => {
-                let mut files = answers.files().into_iter();
-                files.any(|path| !facts.files.contains_key(&path))
-            }
+            Self::Authority(_) => false,
+            Self::Manager(answers) => unseen(answers.files()),
+            Self::Instance(answers) => unseen(answers.files()),
         }
     }
 
@@ -125,12 +127,14 @@ pub struct SecurityHeaders {
     pub hsts_chosen: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerSource {
     /// Keep what is valid for the manager's name, else generate.
     Auto,
     Generate,
     Keep,
+    /// Brought from elsewhere.
+    Import(CertificateFiles),
 }
 
 impl Answers {
@@ -184,7 +188,7 @@ impl Answers {
             subject: certificates.subject.clone(),
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
-            server: server_source(&mut defaults, certificates.server.source.as_deref()),
+            server: server_source(&mut defaults, &certificates.server),
             enforce: match method {
                 Method::ClientMtls => or(
                     &mut defaults,
@@ -240,6 +244,14 @@ impl Answers {
         }
     }
 
+    /// Files that a plan for these answers refers to.
+    pub fn files(&self) -> Vec<AbsPath> {
+        match &self.server {
+            ServerSource::Import(pair) => vec![pair.cert.clone(), pair.key.clone()],
+            ServerSource::Auto | ServerSource::Generate | ServerSource::Keep => Vec::new(),
+        }
+    }
+
     /// Where agents connect.
     pub fn agents_port(&self) -> Port {
         self.nim1.as_ref().map_or(self.https, |nim1| nim1.grpc)
@@ -282,12 +294,14 @@ fn security_headers(
     })
 }
 
-fn server_source(defaults: &mut BTreeMap<String, String>, given: Option<&str>) -> ServerSource {
-    match given {
-        Some("generate") => ServerSource::Generate,
-        Some("keep") => ServerSource::Keep,
-        given => {
-            if given.is_none() {
+fn server_source(defaults: &mut BTreeMap<String, String>, given: &ServerDraft) -> ServerSource {
+    let pair = given.cert.clone().zip(given.key.clone());
+    match (given.source.as_deref(), pair) {
+        (Some("generate"), _) => ServerSource::Generate,
+        (Some("keep"), _) => ServerSource::Keep,
+        (Some("import"), Some((cert, key))) => ServerSource::Import(CertificateFiles { cert, key }),
+        (source, _) => {
+            if source.is_none() {
                 defaults.insert("certificates.server.source".to_owned(), "auto".to_owned());
             }
             ServerSource::Auto

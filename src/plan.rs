@@ -27,6 +27,7 @@ mod observing;
 mod clients_today;
 
 mod making;
+mod brought;
 mod authority;
 mod server_certificate;
 mod inner_certificate;

@@ -152,8 +152,8 @@ impl Refusals {
                 .server
                 .source
                 .as_deref()
-                .is_some_and(|source| !["auto", "generate", "keep"].contains(&source)),
-            "auto, generate, keep",
+                .is_some_and(|source| !["auto", "generate", "keep", "import"].contains(&source)),
+            "auto, generate, keep, import",
         );
         other(
             "certificates.clients.source",
@@ -165,7 +165,13 @@ impl Refusals {
     fn wrong_place(&mut self, draft: &Draft) {
         let certificates = &draft.certificates;
         let server = &certificates.server;
-        if server.cert.is_some() || server.key.is_some() {
+        let imports = server.source.as_deref() == Some("import");
+        if imports && (server.cert.is_none() || server.key.is_none()) {
+            self.add(
+                "certificates.server",
+                "source is import: say cert (with its chain) and key, as paths",
+            );
+        } else if !imports && (server.cert.is_some() || server.key.is_some()) {
             self.add(
                 "certificates.server",
                 "cert and key belong to source: import",

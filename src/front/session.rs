@@ -148,7 +148,7 @@ fn of_manager(ground: &Ground, answers: &Answers) -> Wanted {
         addresses,
         https_port: answers.https,
         agents_port: Some(answers.agents_port()),
-        files: Vec::new(),
+        files: answers.files(),
         state: ground.state().clone(),
     }
 }

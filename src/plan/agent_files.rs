@@ -1,14 +1,15 @@
 //! The agent's certificate, its key, and the authority that it trusts: judged where they were
 //! brought to, and placed where the agent reads them.
 
-use super::file::{Content, FileChange, Piece, Status};
+use super::brought::Brought;
+use super::file::{Content, FileChange};
 use super::naming;
 use super::placed::{below, change};
 use crate::answers::{CertificateFiles, InstanceAnswers};
 use crate::bundle;
 use crate::certificate::{Certificate, Purpose, chain_verifies, pem_chain};
 use crate::error::Problem;
-use crate::facts::{Facts, FileFact, FoundContent, FoundFile, Generation, Known};
+use crate::facts::{Facts, FileFact, FoundFile, Generation, Known};
 use crate::values::{AbsPath, Digest, Mode};
 
 /// What the agent's settings will name.
@@ -29,6 +30,14 @@ const DAY: i64 = 86_400;
 /// Less than this is left of it: that is said.
 const SOON: i64 = 30 * DAY;
 
+fn brought(facts: &Facts) -> Brought<'_> {
+    Brought {
+        facts,
+        field: "certificates.agent",
+        user: "the agent",
+    }
+}
+
 pub(super) fn plan(
     facts: &Facts,
     answers: &InstanceAnswers,
@@ -42,12 +51,13 @@ pub(super) fn plan(
         key: None,
         generation: answers.generation,
     };
+    let brought = brought(facts);
     if let Some(bundle) = &answers.bundle {
         is_a_bundle(facts, bundle)?;
     }
     let mut authorities = None;
     if let Some(source) = &answers.ca {
-        let found = certificates(facts, source)?;
+        let found = brought.certificates(source)?;
         are_authorities(facts, source, found)?;
         let root = found.iter().find(|one| one.is_self_issued());
         placed.root = root.map(|root| Content::Text(root.pem()));
@@ -55,9 +65,9 @@ pub(super) fn plan(
         authorities = Some(found);
     }
     if let Some(source) = &answers.certificate {
-        let chain = certificates(facts, &source.cert)?;
-        is_for_agents(facts, &source.cert, chain)?;
-        key_matches(facts, source, &chain[0])?;
+        let chain = brought.certificates(&source.cert)?;
+        brought.serves(&source.cert, chain, Purpose::Agent)?;
+        brought.key_matches(source, &chain[0])?;
         if let Some(authorities) = authorities {
             notes.extend(leads_to(facts, &source.cert, chain, authorities));
         }
@@ -104,13 +114,13 @@ impl AgentFiles {
     }
 
     fn key(&mut self, facts: &Facts, source: &AbsPath) -> Result<AbsPath, Problem> {
-        let found = readable(facts, source)?;
+        let found = brought(facts).readable(source)?;
         let name = "agent.key";
         let usual = naming::certs(self.generation)
             .join(name)
             .expect("a literal name");
         if *source == usual || holds(facts, &usual, &found.digest) {
-            let there = readable(facts, &usual)?;
+            let there = brought(facts).readable(&usual)?;
             return for_the_agent_alone(facts, &usual, there).map(|()| usual);
         }
         let path = naming::free(facts, &naming::certs(self.generation), name)?;
@@ -124,28 +134,9 @@ impl AgentFiles {
             Some((_, group)) => (Mode(0o640), (0, *group)),
             None => (Mode(0o600), (0, 0)),
         };
-        let there = facts.file(&path).file();
-        let same = there.is_some_and(|there| {
-            (&there.digest, there.mode, there.owner) == (&found.digest, mode, owner)
-        });
-        let status = match there {
-            None => Status::Create,
-            Some(_) if same => Status::Unchanged,
-            Some(_) => Status::Change,
-        };
-        if !same {
-            self.key = Some((source.clone(), found.digest.clone()));
-        }
-        self.files.push(FileChange {
-            path: path.clone(),
-            status,
-            mode,
-            owner,
-            content: Content::Issued(Piece::CarriedKey),
-            before: there.map(|there| there.digest.clone()),
-            text_before: None,
-            reasons: Vec::new(),
-        });
+        let (change, fetch) = brought(facts).carried(source, &path, (mode, owner))?;
+        self.key = fetch;
+        self.files.push(change);
         Ok(path)
     }
 }
@@ -201,35 +192,6 @@ fn is_a_bundle(facts: &Facts, bundle: &AbsPath) -> Result<(), Problem> {
     Err(Problem::host(what).remedy(format!("ls -ld {bundle}")))
 }
 
-fn readable<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a FoundFile, Problem> {
-    let why = match facts.file(path) {
-        FileFact::File(file) => return Ok(file),
-        FileFact::Nothing { .. } => "is not there".to_owned(),
-        FileFact::NotAFile(what) => format!("is {what}"),
-        FileFact::Unclear(why) => format!("could not be read: {why}"),
-    };
-    let what = format!("certificates.agent: {path} {why}");
-    let archive = bundle::inside(path).map(|(archive, _)| archive);
-    let archive = archive.filter(|archive| facts.file(archive).file().is_some());
-    Err(Problem::host(what).remedy(match archive {
-        Some(archive) => format!("tar -tzf {archive}"),
-        None => format!("ls -l {path}"),
-    }))
-}
-
-fn certificates<'a>(facts: &'a Facts, path: &AbsPath) -> Result<&'a [Certificate], Problem> {
-    match &readable(facts, path)?.content {
-        FoundContent::Certificates(chain) if !chain.is_empty() => Ok(chain),
-        FoundContent::Key { .. } => Err(refused(path, "holds a private key, and no certificate")),
-        _ => Err(refused(path, "holds no certificate in PEM")),
-    }
-}
-
-fn refused(path: &AbsPath, why: &str) -> Problem {
-    Problem::host(format!("certificates.agent: {path} {why}"))
-        .remedy(format!("openssl x509 -noout -text -in {path}"))
-}
-
 fn are_authorities(facts: &Facts, path: &AbsPath, found: &[Certificate]) -> Result<(), Problem> {
     for one in found {
         let flaw = if !one.is_authority() {
@@ -239,69 +201,9 @@ fn are_authorities(facts: &Facts, path: &AbsPath, found: &[Certificate]) -> Resu
         } else {
             continue;
         };
-        return Err(refused(
-            path,
-            &format!("holds {}, which {flaw}", one.subject),
-        ));
+        return Err(brought(facts).refused(path, &format!("holds {}, which {flaw}", one.subject)));
     }
     Ok(())
-}
-
-fn is_for_agents(facts: &Facts, path: &AbsPath, chain: &[Certificate]) -> Result<(), Problem> {
-    let leaf = &chain[0];
-    let subject = &leaf.subject;
-    let now = facts.looked_at;
-    let flaw = if leaf.is_authority() {
-        "is an authority, and no agent: the agent's own certificate comes first in its file"
-    } else if now > leaf.validity.not_after {
-        "has expired"
-    } else if now < leaf.validity.not_before {
-        "is not valid yet: look at the clock of this host, too"
-    } else if !leaf.serves(Purpose::Agent) {
-        "is not made for clients (its extended key usage lacks clientAuth): nginx refuses it"
-    } else if leaf.weak_key || leaf.weak_signature {
-        "is too weak: nginx refuses it"
-    } else if chain
-        .windows(2)
-        .any(|pair| !pair[0].names_as_issuer(&pair[1]))
-    {
-        "is followed by certificates that are not in order: each has to be followed by its issuer"
-    } else {
-        return Ok(());
-    };
-    Err(refused(path, &format!("holds {subject}, which {flaw}")))
-}
-
-fn key_matches(
-    facts: &Facts,
-    source: &CertificateFiles,
-    leaf: &Certificate,
-) -> Result<(), Problem> {
-    let path = &source.key;
-    let compare = format!(
-        "openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {}",
-        source.cert
-    );
-    let (why, remedy) = match &readable(facts, path)?.content {
-        FoundContent::Key {
-            encrypted: true, ..
-        } => (
-            "is encrypted, and the agent asks nobody for a passphrase",
-            format!("openssl pkey -in {path} -out NEW_FILE"),
-        ),
-        FoundContent::Key { public, .. } => match public {
-            Some(public) if *public == leaf.public_key => return Ok(()),
-            Some(_) => ("is not the key of the certificate beside it", compare),
-            None => ("is of a kind that could not be read", compare),
-        },
-        FoundContent::Certificates(_) => (
-            "holds certificates: name a file with the key alone",
-            compare,
-        ),
-        FoundContent::Other => ("holds no private key in PEM", compare),
-    };
-    let what = format!("certificates.agent: {path} {why}");
-    Err(Problem::host(what).remedy(remedy))
 }
 
 /// Whether the chain holds under what the agent trusts. It need not: the manager may go by another

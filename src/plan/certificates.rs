@@ -7,7 +7,7 @@ use super::making::Making;
 use super::naming;
 use super::placed::below;
 use super::server_certificate::{ServerFiles, Today};
-use super::step::{Issuing, ProofTrust};
+use super::step::{Fetch, Issuing, ProofTrust};
 use crate::answers::Answers;
 use crate::certificate::{Purpose, Recipe, kept, spread_days};
 use crate::error::Problem;
@@ -18,6 +18,8 @@ use crate::values::{AbsPath, Gather as _, HostName, Mode, SubjectName};
 /// What the rest of the plan needs to know about certificates.
 pub(super) struct Certificates {
     pub(super) issuing: Option<Issuing>,
+    /// The key of a certificate that was brought.
+    pub(super) fetch: Option<Fetch>,
     pub(super) files: Vec<FileChange>,
     pub(super) folders: Vec<FolderChange>,
     /// The server's chain and key, as nginx is to be told.
@@ -70,7 +72,7 @@ pub(super) fn plan(
     };
     made.issued(ca, &agents, server.trust == ProofTrust::OurRoot);
     let folders = made.folders(authority.is_some());
-    let new_server = server.recipe.is_some();
+    let new_server = server.is_new;
     let issuing = authority.map(|authority| Issuing {
         authority,
         server: server.recipe,
@@ -79,6 +81,7 @@ pub(super) fn plan(
     });
     Ok(Certificates {
         issuing,
+        fetch: made.fetch.take(),
         inner,
         files: made.files,
         folders,

@@ -120,6 +120,14 @@ pub(super) fn folders(
     folders
 }
 
+/// Whatever the server has now, it gets another one.
+fn replaces(answers: &Answers) -> bool {
+    matches!(
+        answers.server,
+        ServerSource::Generate | ServerSource::Import(_)
+    )
+}
+
 /// The pairs that the server uses now.
 fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
     let scope = &site.server.scope;
@@ -139,7 +147,7 @@ fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
         let no_file = ["engine:", "store:", "data:"]
             .iter()
             .any(|start| path.starts_with(start));
-        if no_file && answers.server != ServerSource::Generate {
+        if no_file && !replaces(answers) {
             return Err(Problem::host(format!(
                 "{place}: this is no file, so nim-tls cannot tell whether it may stay"
             ))
@@ -158,7 +166,7 @@ fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
     match pairs.collect::<Result<Vec<_>, String>>() {
         Ok(pairs) if chains.len() == keys.len() => Ok(Today::Pairs(pairs)),
         Ok(_) => Ok(Today::Unknown("its lines do not come in pairs".to_owned())),
-        Err(why) if answers.server == ServerSource::Generate => Ok(Today::Unknown(why)),
+        Err(why) if replaces(answers) => Ok(Today::Unknown(why)),
         Err(why) => Err(Problem::host(why).remedy("write the whole path there")),
     }
 }

@@ -3,6 +3,7 @@
 use super::file::{Content, FileChange};
 use super::naming;
 use super::placed::change;
+use super::step::Fetch;
 use crate::answers::Answers;
 use crate::certificate::{Enough, Purpose, Recipe};
 use crate::error::Problem;
@@ -14,6 +15,8 @@ pub(super) struct Making<'a> {
     pub(super) answers: &'a Answers,
     pub(super) files: Vec<FileChange>,
     pub(super) notes: Vec<String>,
+    /// A key that was brought, and is yet to be placed.
+    pub(super) fetch: Option<Fetch>,
 }
 
 impl<'a> Making<'a> {
@@ -23,6 +26,7 @@ impl<'a> Making<'a> {
             answers,
             files: Vec::new(),
             notes: Vec::new(),
+            fetch: None,
         }
     }
 

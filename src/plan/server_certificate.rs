@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::brought::Brought;
 use super::file::{Content, Piece};
 use super::making::Making;
 use super::naming;
-use super::step::ProofTrust;
-use crate::answers::ServerSource;
-use crate::certificate::{Certificate, EntryName, Purpose, Recipe, kept, valid_for};
+use super::step::{Fetch, ProofTrust};
+use crate::answers::{CertificateFiles, ServerSource};
+use crate::certificate::{
+    Certificate, EntryName, Purpose, Recipe, flaws, kept, pem_chain, valid_for,
+};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, FoundCa, FoundContent};
-use crate::values::{AbsPath, HostName, SubjectName};
+use crate::values::{AbsPath, HostName, Mode, SubjectName};
 
 /// Where a server's certificate and key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +32,11 @@ pub(super) enum Today {
 
 pub(super) struct ServerChoice {
     pub(super) files: ServerFiles,
-    /// To be made; `None`: what is there stays, and no line of nginx's about it changes.
+    /// To be made; `None`: it is there already.
     pub(super) recipe: Option<Recipe>,
+    /// It takes the place of what is used today, of which nginx may have to be told. Else no line
+    /// of nginx's about it changes.
+    pub(super) is_new: bool,
     pub(super) trust: ProofTrust,
 }
 
@@ -40,6 +46,9 @@ impl Making<'_> {
         ca: Option<&FoundCa>,
         today: &Today,
     ) -> Result<ServerChoice, Problem> {
+        if let ServerSource::Import(source) = &self.answers.server {
+            return self.imported(source);
+        }
         let found = self.presented(today);
         let usable = match &found {
             Ok(found) => self.all_usable(ca, found),
@@ -49,13 +58,14 @@ impl Making<'_> {
             let none = found.is_empty();
             (!none).then(|| found.swap_remove(0))
         });
-        match (self.answers.server, usable, first) {
+        match (&self.answers.server, usable, first) {
             (ServerSource::Auto | ServerSource::Keep, Ok(trust), Some((files, chain))) => {
                 self.note_missing_names(&chain);
                 let recipe = None;
                 Ok(ServerChoice {
                     files,
                     recipe,
+                    is_new: false,
                     trust,
                 })
             }
@@ -71,6 +81,52 @@ impl Making<'_> {
                 self.new_server(first.as_ref().and_then(|(_, chain)| chain.first()))
             }
         }
+    }
+
+    /// One that was brought, put to its place with its key.
+    fn imported(&mut self, source: &CertificateFiles) -> Result<ServerChoice, Problem> {
+        let brought = Brought {
+            facts: self.facts,
+            field: "certificates.server",
+            user: "nginx",
+        };
+        let found = brought.certificates(&source.cert)?;
+        brought.serves(&source.cert, found, Purpose::Server)?;
+        brought.key_matches(source, &found[0])?;
+        let name = SubjectName::Dns(self.answers.manager_name.clone());
+        if !valid_for(&found[0], &name) {
+            let why = format!("holds {}, which is not for {name}", found[0].subject);
+            return Err(brought.refused(&source.cert, &why));
+        }
+        if found[0].is_self_issued() {
+            let why = "is signed by itself, so nobody could verify it by an authority";
+            return Err(brought.refused(&source.cert, why));
+        }
+        let flaws = flaws(found, self.facts.looked_at);
+        if let Some(flaw) = flaws.into_iter().find(|flaw| flaw.stops) {
+            let field = "certificates.server";
+            let what = format!("{field}: {}: {}", source.cert, flaw.words);
+            let remedy = format!("nim-tls certs inspect {} {}", source.cert, source.key);
+            return Err(Problem::host(what).remedy(remedy));
+        }
+        self.note_missing_names(found);
+        let folder = self.certs();
+        let [chain, key] = naming::server_pair(self.answers.generation());
+        let chain = naming::free(self.facts, &folder, chain)?;
+        let key = naming::free(self.facts, &folder, key)?;
+        // The root is not sent: whoever trusts it has it.
+        let sent = found.iter().filter(|one| !one.is_self_issued());
+        let sent: Vec<Certificate> = sent.cloned().collect();
+        self.place(&chain, 0o644, Content::Text(pem_chain(&sent)));
+        let (change, fetch) = brought.carried(&source.key, &key, (Mode(0o600), (0, 0)))?;
+        self.files.push(change);
+        self.fetch = fetch.map(|(from, digest)| Fetch { from, digest });
+        Ok(ServerChoice {
+            files: ServerFiles { chain, key },
+            recipe: None,
+            is_new: true,
+            trust: ProofTrust::Kept,
+        })
     }
 
     /// The pairs in use with their chains, or why one of them cannot be judged.
@@ -201,6 +257,7 @@ impl Making<'_> {
         Ok(ServerChoice {
             files: ServerFiles { chain, key },
             recipe: Some(recipe),
+            is_new: true,
             trust: ProofTrust::OurRoot,
         })
     }

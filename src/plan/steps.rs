@@ -28,6 +28,15 @@ pub(super) fn steps(
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     steps.extend(made.issuing.map(issue));
+    steps.extend(made.fetch.map(|fetch| {
+        step(
+            "fetch",
+            "read the key that was brought",
+            "into memory; it is written only where nginx reads it",
+            "nothing to undo",
+            Action::Fetch(fetch),
+        )
+    }));
     if let Some(command) = &command {
         steps.push(step(
             "test",

@@ -35,9 +35,10 @@ pub(super) fn key_for_manager(facts: &Facts, files: &mut [FileChange]) {
     let Known::Is((user, group)) = &facts.manager_setup.runs_as else {
         return;
     };
-    let keys = files
-        .iter_mut()
-        .filter(|file| matches!(file.content, Content::Issued(Piece::ServerKey)));
+    let keys = files.iter_mut().filter(|file| {
+        let pieces = [Piece::ServerKey, Piece::CarriedKey];
+        matches!(&file.content, Content::Issued(piece) if pieces.contains(piece))
+    });
     for key in keys.filter(|_| *user != 0) {
         (key.mode, key.owner) = (Mode(0o640), (0, *group));
     }

@@ -220,3 +220,68 @@ fn a_new_name_makes_a_new_certificate_in_the_same_place() {
     assert!(plan.step("reload").is_some());
     after.settled();
 }
+
+const OWN: &str = "/root/own.crt";
+const OWN_KEY: &str = "/root/own.key";
+
+/// With a certificate that was brought for the manager's name.
+fn brought(pair: &super::authority::Pair) -> Stand {
+    Stand::stock()
+        .with_file(OWN, &pair.chain)
+        .with_file(OWN_KEY, &pair.key)
+        .answer(
+            "certificates: {",
+            "certificates: {server: {source: import, cert: /root/own.crt, key: /root/own.key}, ",
+        )
+}
+
+#[test]
+fn one_that_was_brought_is_placed_with_its_key_and_nginx_is_told() {
+    let pair = vendor_pair(&["nim.example.com"], 365);
+    let stand = brought(&pair);
+    let plan = stand.planned();
+    assert!(server_recipe(&plan).is_none());
+    assert_eq!(proof_trust(&plan), ProofTrust::Kept);
+    assert_eq!(text(&plan, "/etc/nms/certs/server.crt"), pair.chain);
+    let conf = text(&plan, NMS_HTTP);
+    assert!(conf.contains("/etc/nms/certs/server.crt;"), "{conf}");
+    assert!(conf.contains("/etc/nms/certs/server.key;"), "{conf}");
+    // The key is read when it is placed, and is in no plan.
+    let written = serde_json::to_string(&plan).unwrap();
+    assert!(!written.contains(pair.key.lines().nth(1).unwrap()));
+    super::judge::accepts(&stand.with_version(&super::judge::version()).settled());
+}
+
+#[test]
+fn what_was_brought_and_would_not_do_is_refused_with_its_path() {
+    let good = vendor_pair(&["nim.example.com"], 365);
+    let other = vendor_pair(&["other.example.com"], 365);
+    for (stand, said) in [
+        (
+            brought(&other),
+            "/root/own.crt holds CN=other.example.com, which is not for nim.example.com",
+        ),
+        (
+            brought(&good).with_file(OWN_KEY, &other.key),
+            "/root/own.key is not the key of the certificate beside it",
+        ),
+        (
+            brought(&good).with_file(OWN, &good.key),
+            "/root/own.crt holds a private key, and no certificate",
+        ),
+        (
+            brought(&good).with_file(OWN, &format!("{}{}", other.chain, good.chain)),
+            "which is not for nim.example.com",
+        ),
+        (
+            brought(&good).with_file(OWN, "nothing"),
+            "holds no certificate in PEM",
+        ),
+    ] {
+        let found = stand.refusal();
+        assert!(found.contains(said), "{said}\n{found}");
+    }
+    let mut gone = brought(&good);
+    gone.files.remove(OWN_KEY);
+    assert!(gone.refusal().contains("/root/own.key is not there"));
+}

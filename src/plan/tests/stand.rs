@@ -9,7 +9,7 @@ use crate::error::{Exit, Problem};
 use crate::facts::{Facts, MANAGER_FILE};
 use crate::host::Owner;
 use crate::nginx::Config;
-use crate::plan::{Content, FileChange, Plan, Status, not_looked_at, plan};
+use crate::plan::{Action, Content, FileChange, Piece, Plan, Status, not_looked_at, plan};
 use crate::probe::{self, Wanted};
 use crate::receipt::{After, Before, Change, Outcome, Receipt, Reload};
 use crate::values::{Digest, Mode};
@@ -289,7 +289,7 @@ impl Stand {
             addresses: Vec::new(),
             https_port: 443.try_into().unwrap(),
             agents_port: None,
-            files: Vec::new(),
+            files: self.answers().files(),
             state: STATE.parse().unwrap(),
         };
         probe::look(&self.host(), &wanted)
@@ -330,10 +330,14 @@ impl Stand {
     /// The same for a given plan.
     pub(super) fn after(&self, plan: &Plan) -> Self {
         let mut after = self.clone();
-        let pieces = plan
+        let mut pieces = plan
             .issuing()
             .map(|issuing| authority::make(issuing, |path| self.files[path].clone()))
             .unwrap_or_default();
+        if let Some(Action::Fetch(fetch)) = plan.step("fetch").map(|step| &step.action) {
+            let key = self.files[fetch.from.as_str()].clone();
+            pieces.insert(Piece::CarriedKey, key);
+        }
         let mut changes = Vec::new();
         for file in plan.changed_files() {
             let text = match &file.content {
