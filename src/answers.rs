@@ -106,6 +106,12 @@ pub struct Answers {
     /// Certificates of ours that end within so many days are made anew; `None`: those that are two
     /// thirds through their life. No answer of a file: it is asked for by a command.
     pub renew_within: Option<u32>,
+    /// Agents whose certificates are revoked. No answer of a file: asked for by a command.
+    pub revoke: BTreeSet<HostName>,
+    /// A revoked certificate is followed by a new one. No answer of a file either.
+    pub issue_anew: bool,
+    /// Lists of revoked certificates from the first day on, empty as they are.
+    pub crl: bool,
     /// Fields that were left open, and what was taken.
     pub defaults: BTreeMap<String, String>,
 }
@@ -213,6 +219,9 @@ impl Answers {
             ),
             nim1,
             renew_within: None,
+            revoke: BTreeSet::new(),
+            issue_anew: false,
+            crl: draft.options.crl == Some(true),
             defaults,
         }
         .without_nginx())

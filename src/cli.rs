@@ -187,6 +187,15 @@ pub enum Certs {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Certificates of agents are no longer good: whoever has one is refused, and its open calls are
+    /// ended
+    Revoke {
+        /// The host names of the instances
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<HostName>,
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// The commands that bring an instance what was issued for it. Changes nothing
     HandOut {
         #[arg(value_name = "NAME")]

@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, RevocationList};
 use crate::nginx::Config;
 use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 
@@ -298,6 +298,12 @@ pub struct FoundCa {
     pub intermediate_pem: String,
     /// Whether the key that signs leaves is here.
     pub key: CaKey,
+    /// The same of the root's.
+    pub root_key: CaKey,
+    /// What the intermediate has revoked, where there is a list.
+    pub revoked: Option<RevocationList>,
+    /// The root's own list.
+    pub root_list: Option<RevocationList>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,12 +314,21 @@ pub enum CaKey {
     Gone,
 }
 
+impl FoundCa {
+    pub fn has_revoked(&self, certificate: &Certificate) -> bool {
+        let list = self.revoked.as_ref();
+        list.is_some_and(|list| list.revoked.contains_key(&certificate.serial))
+    }
+}
+
 /// `STATE/issued/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundIssued {
     pub chain: Vec<Certificate>,
-    /// The key file holds the key of the certificate.
+    /// The key file is here, and holds the key of the certificate.
     pub key_matches: bool,
+    /// Leaves that were issued for the name before, and are good still.
+    pub former: Vec<Certificate>,
 }
 
 impl Facts {

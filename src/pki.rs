@@ -11,6 +11,7 @@ mod issue;
 mod key;
 mod passphrase;
 mod template;
+mod revoke;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use inspect::{KeyFact, inspect_key};
 pub use issue::{issue_intermediate, issue_leaf, issue_leaf_between, issue_root, request};
 pub use key::{KeyError, SecretKey};
 pub use passphrase::Passphrase;
+pub use revoke::issue_list;

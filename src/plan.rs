@@ -31,6 +31,7 @@ mod brought;
 mod authority;
 mod server_certificate;
 mod inner_certificate;
+mod revoking;
 mod certificates;
 
 mod session;
@@ -82,8 +83,9 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, NginxCommand, Plan,
-    Proof, ProofTrust, ReachProof, RedirectProof, Restart, SCHEMA, Step, TrustChange,
+    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, Lists, NginxCommand,
+    Plan, Proof, ProofTrust, ReachProof, RedirectProof, Restart, RevokedAgent, SCHEMA, Step,
+    TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

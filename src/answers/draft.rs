@@ -184,6 +184,7 @@ pub struct AgentFilesDraft {
 pub struct OptionsDraft {
     pub agent_auth: Option<AgentAuth>,
     pub enforce: Option<Enforce>,
+    pub crl: Option<bool>,
     pub unknown_names: Option<String>,
     pub grpc_context: Option<String>,
     pub grpc_publish: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{AgentAuth, Draft, Enforce, KeepKey, Role};
 use crate::facts::Generation;
-use crate::method::{self, Method};
+use crate::method::{self, Method, Proxy};
 use crate::values::Port;
 
 /// Why an answer cannot be taken.
@@ -269,6 +269,14 @@ impl Refusals {
             self.add(
                 "options.enforce",
                 "is observe, which belongs to method: client-mtls",
+            );
+        }
+        if options.crl == Some(true)
+            && (draft.method != Some(Method::ClientMtls) || draft.proxy == Some(Proxy::None))
+        {
+            self.add(
+                "options.crl",
+                "belongs to method: client-mtls with a proxy, which reads the list",
             );
         }
         let Some(seconds) = options.hsts_max_age else {

@@ -6,13 +6,14 @@ use super::file::{Content, FileChange, FolderChange, Piece};
 use super::making::Making;
 use super::naming;
 use super::placed::below;
+use super::revoking::Revoking;
 use super::server_certificate::{ServerFiles, Today};
-use super::step::{Fetch, Issuing, ProofTrust};
+use super::step::{Fetch, Issuing, ProofTrust, RevokedAgent};
 use crate::answers::Answers;
-use crate::certificate::{Purpose, Recipe, kept, spread_days};
+use crate::certificate::{Purpose, Recipe, kept, pem_chain, spread_days};
 use crate::error::Problem;
 use crate::facts::{Facts, FoundCa, Known};
-use crate::method::Method;
+use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, Gather as _, HostName, Mode, SubjectName};
 
 /// What the rest of the plan needs to know about certificates.
@@ -29,11 +30,26 @@ pub(super) struct Certificates {
     pub(super) trust: ProofTrust,
     /// What nginx verifies clients against; only where a method asks for it.
     pub(super) client_bundle: Option<AbsPath>,
+    /// Where nginx reads which of them are revoked.
+    pub(super) revoking: Option<Revoking>,
     /// What nginx itself shows to the manager, where there is TLS between them.
     pub(super) inner: Option<ServerFiles>,
     /// The root alone, for trust stores.
     pub(super) root: Content,
     pub(super) notes: Vec<String>,
+}
+
+impl Certificates {
+    /// Those who must be refused although we have issued their certificate.
+    pub(super) fn revoked_agents(&self) -> Vec<RevokedAgent> {
+        let revoking = self.revoking.iter();
+        revoking.flat_map(|one| one.agents.clone()).collect()
+    }
+
+    /// Where nginx reads what is revoked.
+    pub(super) fn crl(&self) -> Option<&AbsPath> {
+        self.revoking.as_ref().map(|one| &one.bundle)
+    }
 }
 
 /// Plans the certificates for a server that presents `today`.
@@ -49,7 +65,10 @@ pub(super) fn plan(
     made.note_spread(&agents);
     let mut leaves = agents.clone();
     let inner = made.inner(ca, &mut leaves)?;
-    let signs = server.recipe.is_some() || !leaves.is_empty();
+    let judges = answers.method == Method::ClientMtls && answers.proxy != Proxy::None;
+    let revoking = if judges { made.revoking(ca)? } else { None };
+    let lists = revoking.as_ref().and_then(|one| one.lists.clone());
+    let signs = server.recipe.is_some() || !leaves.is_empty() || lists.is_some();
     let verifies = answers.method == Method::ClientMtls || inner.is_some();
     let authority = match ca {
         Some(ca) if signs => {
@@ -77,10 +96,12 @@ pub(super) fn plan(
         authority,
         server: server.recipe,
         agents: leaves,
+        lists,
         folder: below(&facts.state.folder, "ca"),
     });
     Ok(Certificates {
         issuing,
+        revoking,
         fetch: made.fetch.take(),
         inner,
         files: made.files,
@@ -138,6 +159,7 @@ pub(super) fn for_agents(
             authority,
             server: None,
             agents,
+            lists: None,
             folder: below(&facts.state.folder, "ca"),
         }),
         files: made.files,
@@ -166,6 +188,21 @@ impl Making<'_> {
         for agent in &self.answers.agents {
             let days = spread_days(self.answers.days.agent, agent.as_str());
             let names = vec![SubjectName::Dns(agent.clone())];
+            let current = self.facts.state.issued.get(agent).and_then(Known::is);
+            let current = current.and_then(|found| found.chain.first());
+            let is_revoked = ca
+                .zip(current)
+                .is_some_and(|(ca, leaf)| ca.has_revoked(leaf));
+            if (is_revoked && !self.answers.issue_anew) || self.answers.revoke.contains(agent) {
+                if is_revoked {
+                    self.notes.push(format!(
+                        "the certificate of {agent} is revoked, and no other is made: nim-tls \
+                         certs issue {agent}"
+                    ));
+                }
+                self.shut_out.insert(agent.clone());
+                continue;
+            }
             // `Answers::check` has refused every agent that cannot be a common name.
             let Ok(recipe) = self.recipe(Purpose::Agent, agent.as_str(), names, days) else {
                 continue;
@@ -174,6 +211,7 @@ impl Making<'_> {
             let stays = ca.zip(found).is_some_and(|(ca, found)| {
                 let issuers = [&ca.intermediate, &ca.root];
                 found.key_matches
+                    && !is_revoked
                     && found.chain.first().is_some_and(|leaf| {
                         let now = self.facts.looked_at;
                         kept(&recipe, &issuers, leaf, None, self.enough(), now).is_ok()
@@ -213,9 +251,11 @@ impl Making<'_> {
 
     /// What each agent is handed.
     fn issued(&mut self, ca: Option<&FoundCa>, new: &BTreeMap<HostName, Recipe>, our_root: bool) {
-        for agent in &self.answers.agents {
+        let shut_out = std::mem::take(&mut self.shut_out);
+        for agent in self.answers.agents.difference(&shut_out) {
             let folder = issued_folder(self.facts, agent);
             if new.contains_key(agent) {
+                self.former(ca, agent, &folder);
                 let chain = Content::Issued(Piece::AgentChain(agent.clone()));
                 self.place(&below(&folder, "agent.crt"), 0o644, chain);
                 let key = Content::Issued(Piece::AgentKey(agent.clone()));
@@ -232,6 +272,24 @@ impl Making<'_> {
                 0o644,
                 Content::Text(text),
             );
+        }
+    }
+
+    /// What was issued for the name before, and is good still, can be revoked later.
+    fn former(&mut self, ca: Option<&FoundCa>, agent: &HostName, folder: &AbsPath) {
+        let found = self.facts.state.issued.get(agent).and_then(Known::is);
+        let Some((ca, found)) = ca.zip(found) else {
+            return;
+        };
+        let leaves = found.chain.first().into_iter().chain(&found.former);
+        let good = leaves.filter(|leaf| {
+            leaf.names_as_issuer(&ca.intermediate)
+                && leaf.validity.not_after > self.facts.looked_at
+                && !ca.has_revoked(leaf)
+        });
+        let text = pem_chain(good);
+        if !text.is_empty() {
+            self.place(&below(folder, "former.pem"), 0o644, Content::Text(text));
         }
     }
 

@@ -63,6 +63,19 @@ impl<'e> Work<'_, 'e> {
         Ok(())
     }
 
+    /// Whoever has a certificate on this list is refused.
+    pub(super) fn revoked(&mut self, list: &AbsPath) -> Result<(), Problem> {
+        let block = self.site.server.directive;
+        let now = self.site.server.scope.value("ssl_crl").unwrap_or("");
+        if self.site.config.resolved(now) != list.as_str() {
+            self.tightened = true;
+        }
+        let reason = why("client-crl", list);
+        let anchor = "ssl_client_certificate";
+        self.editor
+            .set(block, "ssl_crl", list.as_str(), &reason, anchor)
+    }
+
     /// Calls of agents have to pass the check.
     pub(super) fn gates(&mut self) -> Result<(), Problem> {
         let ask = why("auth-request", CHECK);

@@ -66,8 +66,13 @@ pub enum Piece {
     ServerKey,
     AgentChain(HostName),
     AgentKey(HostName),
-    /// The key that was brought to this instance for its agent.
+    /// The key that was brought from elsewhere.
     CarriedKey,
+    /// What the root, and the intermediate, have revoked.
+    RootList,
+    IntermediateList,
+    /// Both, for nginx: it wants one for each authority of a chain.
+    RevocationBundle,
 }
 
 impl Piece {

@@ -93,6 +93,7 @@ pub(super) fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
         Some(&made.server.chain),
         Some(&made.server.key),
         made.client_bundle.as_ref(),
+        made.crl(),
     ];
     let is_read = |path: &AbsPath| reads.into_iter().flatten().any(|read| read == path);
     configured.files.iter().any(changes)

@@ -1,5 +1,7 @@
 //! A plan of certificates in the making.
 
+use std::collections::BTreeSet;
+
 use super::file::{Content, FileChange};
 use super::naming;
 use super::placed::change;
@@ -8,13 +10,15 @@ use crate::answers::Answers;
 use crate::certificate::{Enough, Purpose, Recipe};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::values::{AbsPath, SubjectName};
+use crate::values::{AbsPath, HostName, SubjectName};
 
 pub(super) struct Making<'a> {
     pub(super) facts: &'a Facts,
     pub(super) answers: &'a Answers,
     pub(super) files: Vec<FileChange>,
     pub(super) notes: Vec<String>,
+    /// Agents whose certificate is revoked: they get another one only where that is asked for.
+    pub(super) shut_out: BTreeSet<HostName>,
     /// A key that was brought, and is yet to be placed.
     pub(super) fetch: Option<Fetch>,
 }
@@ -27,6 +31,7 @@ impl<'a> Making<'a> {
             files: Vec::new(),
             notes: Vec::new(),
             fetch: None,
+            shut_out: BTreeSet::new(),
         }
     }
 

@@ -36,12 +36,20 @@ pub(super) fn plan(
         Some(bundle) => {
             let new = made.files.iter().find(|file| file.path == *bundle);
             work.tightened = new.is_some_and(|file| file.status != Status::Unchanged);
+            if let Some(crl) = made.crl() {
+                let mut files = made.files.iter();
+                let new = files.find(|file| file.path == *crl);
+                work.tightened |= new.is_some_and(|file| file.status != Status::Unchanged);
+            }
             bypass::refuse(site, facts.nginx.is().map(|nginx| &nginx.build))?;
             let enforce = answers.enforce;
             if enforce == Enforce::Observe {
                 observing::refuse(site)?;
             }
             work.verify(bundle, enforce)?;
+            if let Some(crl) = made.crl() {
+                work.revoked(crl)?;
+            }
             work.gates()?;
             work.check_location(enforce)?;
             work.log_format()?;

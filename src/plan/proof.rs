@@ -54,6 +54,7 @@ pub(super) fn of(
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names,
+        revoked: made.revoked_agents(),
         barred: barred(site, &dial.agents_barred),
     });
     Proof {

@@ -170,8 +170,21 @@ pub struct Issuing {
     pub authority: Authority,
     pub server: Option<Recipe>,
     pub agents: BTreeMap<HostName, Recipe>,
+    /// Lists of what is revoked, to be signed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<Lists>,
     /// Where the authority is kept: `STATE/ca`.
     pub folder: AbsPath,
+}
+
+/// What the lists are to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// Serial numbers of agents' certificates, and when each was revoked (seconds since 1970);
+    /// none: now.
+    pub revoked: BTreeMap<String, Option<i64>>,
+    /// The root's own, which is empty, is signed as well.
+    pub root: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,6 +266,14 @@ impl Proof {
     }
 }
 
+/// An agent that must be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedAgent {
+    pub name: HostName,
+    /// Of the certificate: there may be another one in the file by now.
+    pub serial: String,
+}
+
 /// A port for agents alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentsPort {
@@ -298,6 +319,9 @@ pub struct AgentProof {
     pub server_key: AbsPath,
     /// Names that reach this server today and must not be a way around.
     pub stale_names: Vec<HostName>,
+    /// Agents whose certificate was revoked, as far as it lies here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<RevokedAgent>,
     /// The listeners at which `allow` and `deny` keep this host out, and why: that the right
     /// client gets through cannot be shown there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -21,7 +21,9 @@ use crate::values::{AbsPath, Digest, Gather as _};
 
 /// Where the contract puts files of NIM 2.x, the names taken by others included.
 const CERTS: &str = "/etc/nms/certs";
-const IN_CERTS: [&str; 14] = [
+const IN_CERTS: [&str; 16] = [
+    "agents.crl",
+    "nim-tls-agents.crl",
     "server.crt",
     "server.key",
     "ca.pem",
@@ -39,7 +41,9 @@ const IN_CERTS: [&str; 14] = [
 ];
 /// The same of NIM 1.x.
 const NIM1_CERTS: &str = "/etc/ssl/nginx-manager";
-const IN_NIM1_CERTS: [&str; 10] = [
+const IN_NIM1_CERTS: [&str; 12] = [
+    "agents.crl",
+    "nim-tls-agents.crl",
     "nginx-client.crt",
     "nginx-client.key",
     "nim-tls-nginx-client.crt",
@@ -54,7 +58,9 @@ const IN_NIM1_CERTS: [&str; 10] = [
 /// Where our own nginx files are.
 const CONF_D: &str = "/etc/nginx/conf.d";
 const OUR_PREFIX: &str = "nim-tls-";
-const IN_AUTHORITY: [&str; 4] = [
+const IN_AUTHORITY: [&str; 6] = [
+    "root.crl",
+    "intermediate.crl",
     "root.crt",
     "root.key",
     "intermediate.crt",

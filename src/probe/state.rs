@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::reader::Reader;
 use super::runs::Runs;
-use crate::certificate::{Certificate, read_pem_chain};
+use crate::certificate::{Certificate, RevocationList, read_pem_chain};
 use crate::facts::{CaKey, FoundCa, FoundIssued, Known, State};
 use crate::pki::{KeyFact, inspect_key};
 use crate::values::{AbsPath, Gather as _, HostName};
@@ -40,17 +40,34 @@ fn authority(reader: &Reader<'_>, folder: &Path) -> Result<Known<FoundCa>, Strin
             key.display()
         ));
     }
+    let root_key = key_at(reader, &folder.join("root.key"))?;
     Ok(Known::Is(FoundCa {
         root_pem: root.0,
         root: root.1,
         intermediate_pem: intermediate.0,
         intermediate: intermediate.1,
-        key: match fact {
-            None => CaKey::Gone,
-            Some(fact) if fact.encrypted => CaKey::Encrypted,
-            Some(_) => CaKey::Plaintext,
-        },
+        key: kept(fact),
+        root_key: kept(root_key),
+        revoked: list(reader, &folder.join("intermediate.crl"))?,
+        root_list: list(reader, &folder.join("root.crl"))?,
     }))
+}
+
+fn kept(fact: Option<KeyFact>) -> CaKey {
+    match fact {
+        None => CaKey::Gone,
+        Some(fact) if fact.encrypted => CaKey::Encrypted,
+        Some(_) => CaKey::Plaintext,
+    }
+}
+
+fn list(reader: &Reader<'_>, path: &Path) -> Result<Option<RevocationList>, String> {
+    let Some(bytes) = reader.read(path)? else {
+        return Ok(None);
+    };
+    RevocationList::from_pem(&bytes)
+        .map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The text of a file and the one certificate in it.
@@ -104,11 +121,13 @@ fn issued(reader: &Reader<'_>, folder: &Path) -> BTreeMap<HostName, Known<FoundI
 fn pair(reader: &Reader<'_>, folder: &Path) -> Result<FoundIssued, String> {
     let (certificate, key) = (folder.join("agent.crt"), folder.join("agent.key"));
     let missing = |path: &Path| format!("{} is missing", path.display());
-    let chain = chain(reader, &certificate)?.ok_or_else(|| missing(&certificate))?;
-    let fact = key_at(reader, &key)?.ok_or_else(|| missing(&key))?;
-    let public = chain.first().map(|leaf| &leaf.public_key);
+    let issued = chain(reader, &certificate)?.ok_or_else(|| missing(&certificate))?;
+    // It may have been moved to its instance.
+    let fact = key_at(reader, &key)?;
+    let public = issued.first().map(|leaf| &leaf.public_key);
     Ok(FoundIssued {
-        key_matches: fact.public.as_ref() == public,
-        chain,
+        key_matches: public.is_some() && fact.is_some_and(|fact| fact.public.as_ref() == public),
+        former: chain(reader, &folder.join("former.pem"))?.unwrap_or_default(),
+        chain: issued,
     })
 }

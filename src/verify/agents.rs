@@ -162,6 +162,9 @@ impl Agents<'_> {
             ("certificate of the server", &cast.server),
         ];
         self.wrong(address, &wrong, ours, tell);
+        let revoked = cast.revoked.iter();
+        let revoked: Vec<_> = revoked.map(|(case, one)| (case.as_str(), one)).collect();
+        self.wrong(address, &revoked, ours, tell);
     }
 
     fn wrong(

@@ -12,7 +12,7 @@ use crate::certificate::{
 };
 use crate::host::Host;
 use crate::pki::{Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root};
-use crate::plan::{AgentProof, Proof};
+use crate::plan::{AgentProof, Proof, RevokedAgent};
 use crate::values::{AbsPath, Gather as _, HostName, SubjectName};
 use zeroize::Zeroizing;
 
@@ -26,6 +26,8 @@ pub(super) struct Cast {
     pub(super) foreign: Result<Identity, String>,
     pub(super) expired: Result<Identity, String>,
     pub(super) server: Result<Identity, String>,
+    /// Agents whose certificate was revoked, each with what the row is called.
+    pub(super) revoked: Vec<(String, Result<Identity, String>)>,
 }
 
 impl Cast {
@@ -47,15 +49,43 @@ impl Cast {
         Self {
             ours: match authority {
                 Some(authority) => throw_away(name, authority, current),
-                None => issued(host, &proof.state),
+                None => issued(host, &proof.state, &agents.revoked),
             },
             foreign: foreign(name, now, current),
             expired: authority
                 .ok_or_else(closed)
                 .and_then(|authority| throw_away(name, authority, past(authority))),
             server: from_files(host, &agents.server_chain, &agents.server_key),
+            revoked: agents
+                .revoked
+                .iter()
+                .take(MOST_REVOKED)
+                .map(|one| {
+                    let case = format!("revoked certificate of {}", one.name);
+                    (case, revoked(host, &proof.state, one))
+                })
+                .collect(),
         }
     }
+}
+
+/// So many of them are tried: they lie on one list.
+const MOST_REVOKED: usize = 3;
+
+/// Where the certificate and its key lie here still.
+fn revoked(host: &dyn Host, state: &AbsPath, agent: &RevokedAgent) -> Result<Identity, String> {
+    let folder = state.join(&format!("issued/{}", agent.name));
+    let folder = folder.map_err(|error| error.to_string())?;
+    let path = |name| folder.join(name).map_err(|error| error.to_string());
+    let (chain, key) = (path("agent.crt")?, path("agent.key")?);
+    let bytes = host
+        .read(chain.as_path(), LIMIT)
+        .map_err(|error| error.to_string())?;
+    let found = read_pem_chain(&bytes).map_err(|error| error.to_string())?;
+    if found.first().is_none_or(|leaf| leaf.serial != agent.serial) {
+        return Err("another certificate was issued for it since".to_owned());
+    }
+    from_files(host, &chain, &key)
 }
 
 /// An agent's certificate of this authority, for the proof only.
@@ -102,14 +132,16 @@ fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, St
 }
 
 /// A certificate that waits to be handed out, where its key is still here.
-fn issued(host: &dyn Host, state: &AbsPath) -> Result<Identity, String> {
+fn issued(host: &dyn Host, state: &AbsPath, revoked: &[RevokedAgent]) -> Result<Identity, String> {
     let none = "no issued certificate with its key is left in the state folder";
     let folder = state.join("issued").map_err(|error| error.to_string())?;
     let names = host
         .list(folder.as_path())
         .map_err(|error| error.to_string())?;
+    let is_revoked = |name: &String| revoked.iter().any(|one| one.name.as_str() == name);
     names
         .iter()
+        .filter(|name| !is_revoked(name))
         .find_map(|name| {
             let agent = folder.join(name).ok()?;
             let (chain, key) = (agent.join("agent.crt").ok()?, agent.join("agent.key").ok()?);

@@ -134,6 +134,7 @@ mod tests {
             if let Action::Prove(proof) = &mut step.action {
                 let path = |text: &str| text.parse().expect("a path");
                 proof.agents = Some(AgentProof {
+                    revoked: Vec::new(),
                     services: Vec::new(),
                     enforced: true,
                     check_log: Some(path(LOG)),

@@ -8,7 +8,7 @@ use crate::certificate::{Certificate, ReadError, pem_chain, read_pem_chain};
 use crate::host::{Host, HostError};
 use crate::pki::{
     Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate, issue_leaf,
-    issue_root,
+    issue_list, issue_root,
 };
 use crate::plan::{self, Issuing, KeepKey, Piece};
 
@@ -19,6 +19,7 @@ pub const ROOT_CERTIFICATE: &str = "root.crt";
 pub const ROOT_KEY: &str = "root.key";
 pub const INTERMEDIATE_CERTIFICATE: &str = "intermediate.crt";
 pub const INTERMEDIATE_KEY: &str = "intermediate.key";
+const ROOT_LIST: &str = "root.crl";
 
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -54,6 +55,7 @@ pub(super) fn make(
     let now = host.now();
     let mut purse = Purse::default();
     let mut clamped = Vec::new();
+    let mut above = None;
     let authority = match &issuing.authority {
         plan::Authority::Existing { .. } => open(host, issuing, passphrase)?,
         plan::Authority::New {
@@ -72,10 +74,20 @@ pub(super) fn make(
                 *key,
                 passphrase,
             )?;
+            above = Some(root);
             intermediate
         }
     };
     put_authority(&mut purse, &authority);
+    if let Some(lists) = &issuing.lists {
+        let root = if lists.root && above.is_none() {
+            Some(open_root(host, issuing, passphrase)?)
+        } else {
+            above
+        };
+        let root = root.filter(|_| lists.root);
+        put_lists(host, &mut purse, issuing, &authority, root.as_ref(), lists)?;
+    }
     if let Some(recipe) = &issuing.server {
         let leaf = issue_leaf(recipe, &authority, now)?;
         clamped.extend(leaf.clamped.then(|| "server".to_owned()));
@@ -122,6 +134,52 @@ pub(super) fn open(
         chain,
         SecretKey::from_pem(&pem, passphrase)?,
     )?)
+}
+
+/// The root itself: it signs no certificate any more, but its own list.
+fn open_root(
+    host: &dyn Host,
+    issuing: &Issuing,
+    passphrase: Option<&Passphrase>,
+) -> Result<Authority, MakeError> {
+    let folder = issuing.folder.as_path();
+    let path = folder.join(ROOT_CERTIFICATE);
+    let bytes = host.read(&path, MOST_BYTES)?;
+    let chain = read_pem_chain(&bytes).map_err(|error| MakeError::Certificate { path, error })?;
+    let pem = Zeroizing::new(host.read(&folder.join(ROOT_KEY), MOST_BYTES)?);
+    let key = SecretKey::from_pem(&pem, passphrase)?;
+    Ok(Authority::open(chain, key)?)
+}
+
+/// nginx reads both lists from one file, so the root's comes from where it is kept where it is
+/// not signed anew.
+fn put_lists(
+    host: &dyn Host,
+    purse: &mut Purse,
+    issuing: &Issuing,
+    authority: &Authority,
+    root: Option<&Authority>,
+    lists: &plan::Lists,
+) -> Result<(), MakeError> {
+    let now = host.now();
+    let revoked = lists
+        .revoked
+        .iter()
+        .map(|(serial, at)| (serial.as_str(), at.unwrap_or(now)));
+    let own = issue_list(authority, revoked, now)?;
+    let of_root = match root {
+        Some(root) => issue_list(root, [], now)?,
+        None => {
+            let path = issuing.folder.as_path().join(ROOT_LIST);
+            let bytes = host.read(&path, MOST_BYTES)?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+    };
+    let mut put = |piece, text: String| purse.put(piece, Zeroizing::new(text.into_bytes()));
+    put(Piece::RevocationBundle, format!("{own}{of_root}"));
+    put(Piece::IntermediateList, own);
+    put(Piece::RootList, of_root);
+    Ok(())
 }
 
 fn put_authority(purse: &mut Purse, authority: &Authority) {

@@ -4,6 +4,7 @@ mod hand_out;
 mod inspect;
 mod issue;
 mod renew;
+mod revoke;
 mod standing;
 
 use crate::cli::Certs;
@@ -21,6 +22,7 @@ pub(super) fn certs(ground: &Ground, asked: &Certs, output: &Output) -> Result<u
             consent,
         } => issue::issue(ground, names, manager.as_ref(), *consent, output),
         Certs::Renew { within, consent } => renew::renew(ground, *within, *consent, output),
+        Certs::Revoke { names, consent } => revoke::revoke(ground, names, *consent, output),
         Certs::HandOut { name } => hand_out::hand_out(ground, name, output),
     }
 }

@@ -205,6 +205,7 @@ impl Ground<'_> {
         let bundle = made.client_bundle.as_ref().filter(|_| verifies);
         let clients = bundle.map(|ca| Clients {
             ca,
+            crl: made.crl(),
             enforce: answers.enforce,
             log: &verdicts,
         });

@@ -113,6 +113,7 @@ fn prove(
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
+        revoked: Vec::new(),
         barred: std::collections::BTreeMap::new(),
     });
     Proof {

@@ -76,6 +76,7 @@ pub(super) fn prove(
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
+        revoked: made.revoked_agents(),
         barred: barred(after, &grpc),
     });
     Proof {

@@ -97,6 +97,8 @@ pub(super) fn ui(
 /// How agents' certificates are asked for.
 pub(super) struct Clients<'a> {
     pub(super) ca: &'a AbsPath,
+    /// Which of them are revoked.
+    pub(super) crl: Option<&'a AbsPath>,
     pub(super) enforce: Enforce,
     /// Where the verdicts go.
     pub(super) log: &'a AbsPath,
@@ -104,6 +106,7 @@ pub(super) struct Clients<'a> {
 
 struct ClientsText<'a> {
     ca: &'a AbsPath,
+    crl: Option<&'a AbsPath>,
     enforced: bool,
     check: &'static str,
     format: String,
@@ -139,6 +142,7 @@ pub(super) struct Services<'a> {
 pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
     let clients = services.clients.as_ref().map(|clients| ClientsText {
         ca: clients.ca,
+        crl: clients.crl,
         enforced: clients.enforce == Enforce::Require,
         check: CHECK,
         format: part(&marked_log_format(), ""),

@@ -1,0 +1,58 @@
+//! Lists of revoked certificates (RFC 5280, section 5), as an authority has signed them.
+
+use std::collections::BTreeMap;
+
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+
+use super::parse::hex;
+use super::pem_text::{PemFault, pem_blocks, what_is};
+
+/// One list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationList {
+    /// As it was read.
+    pub pem: String,
+    /// Serial numbers, in upper-case hexadecimal as [`super::Certificate::serial`] has them, and
+    /// when each was revoked: seconds since 1970.
+    pub revoked: BTreeMap<String, i64>,
+    /// When it is worth nothing any more, and nginx refuses everybody by it.
+    pub ends: Option<i64>,
+}
+
+/// Why there is no list. Each reads well after "FILE: ".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    #[error(transparent)]
+    Pem(#[from] PemFault),
+    #[error("it holds no list of revoked certificates but {0}")]
+    NotAList(String),
+    #[error("its list of revoked certificates is damaged")]
+    Damaged,
+}
+
+impl RevocationList {
+    /// The first list of a PEM file.
+    pub fn from_pem(bytes: &[u8]) -> Result<Self, ListError> {
+        let blocks = pem_blocks(bytes)?;
+        let block = blocks.iter().find(|block| block.label == "X509 CRL");
+        let block = block.ok_or_else(|| ListError::NotAList(what_is(bytes)))?;
+        let pem = std::str::from_utf8(bytes).map_err(|_| ListError::Damaged)?;
+        let (rest, list) =
+            CertificateRevocationList::from_der(&block.contents).map_err(|_| ListError::Damaged)?;
+        if !rest.is_empty() {
+            return Err(ListError::Damaged);
+        }
+        let entries = list.iter_revoked_certificates();
+        Ok(Self {
+            pem: pem.to_owned(),
+            revoked: entries
+                .map(|one| {
+                    let serial = hex(one.raw_serial()).to_uppercase();
+                    (serial, one.revocation_date.timestamp())
+                })
+                .collect(),
+            ends: list.next_update().map(|at| at.timestamp()),
+        })
+    }
+}
