@@ -103,17 +103,24 @@ pub struct Answers {
     pub trust_store: bool,
     /// What only NGINX Instance Manager 1 asks for; none for 2.
     pub nim1: Option<Nim1Answers>,
-    /// Certificates of ours that end within so many days are made anew; `None`: those that are two
-    /// thirds through their life. No answer of a file: it is asked for by a command.
-    pub renew_within: Option<u32>,
-    /// Agents whose certificates are revoked. No answer of a file: asked for by a command.
-    pub revoke: BTreeSet<HostName>,
-    /// A revoked certificate is followed by a new one. No answer of a file either.
-    pub issue_anew: bool,
+    /// What a command asks for besides.
+    pub orders: Orders,
     /// Lists of revoked certificates from the first day on, empty as they are.
     pub crl: bool,
     /// Fields that were left open, and what was taken.
     pub defaults: BTreeMap<String, String>,
+}
+
+/// No answers of a file: each belongs to a command of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// Certificates of ours that end within so many days are made anew; `None`: those that are two
+    /// thirds through their life.
+    pub renew_within: Option<u32>,
+    /// Agents whose certificates are revoked.
+    pub revoke: BTreeSet<HostName>,
+    /// A revoked certificate is followed by a new one.
+    pub issue_anew: bool,
 }
 
 /// Lifetimes. A default that outlives its issuer is shortened; an explicit one was refused.
@@ -218,9 +225,7 @@ impl Answers {
                 true,
             ),
             nim1,
-            renew_within: None,
-            revoke: BTreeSet::new(),
-            issue_anew: false,
+            orders: Orders::default(),
             crl: draft.options.crl == Some(true),
             defaults,
         }

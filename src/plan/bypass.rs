@@ -24,7 +24,7 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
     }
     diversions(site)?;
     unchecked::refuse(site)?;
-    foreign_trust(site)?;
+    foreign_trust(site, |line| is_our_list(site, line))?;
     browsers_too(site)?;
     neighbours(site, build)
 }
@@ -33,7 +33,8 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
 pub(super) fn refuse_beside(site: &Site<'_>) -> Result<(), Problem> {
     other_ways::refuse(site)?;
     unchecked::refuse(site)?;
-    foreign_trust(site)
+    let own = site.server.directive.at.file;
+    foreign_trust(site, |line| line.at.file == own)
 }
 
 /// Other ways to the services can only be found where it is known what the services are.
@@ -157,7 +158,8 @@ fn lets_through(answer: &Directive) -> bool {
 }
 
 /// Settings that decide which certificates count as verified, beyond the client CA.
-fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
+/// Lines that are `ours` are passed over.
+fn foreign_trust(site: &Site<'_>, ours: impl Fn(&Directive) -> bool) -> Result<(), Problem> {
     let scope = &site.server.scope;
     let rules = [
         (
@@ -177,13 +179,6 @@ fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
             "whoever records an agent's first bytes could send them again",
         ),
     ];
-    // A list that this program has written is of our own authority.
-    let ours = |line: &Directive| {
-        let path = site.config.resolved(line.arg(0).unwrap_or_default());
-        let path = path.parse().ok();
-        let found = path.and_then(|path| site.facts.file(&path).file());
-        line.name == "ssl_crl" && found.is_some_and(|file| file.ours)
-    };
     for (name, why) in rules {
         for line in scope.nearest(name) {
             if line.arg(0) != Some("off") && !ours(line) {
@@ -203,6 +198,14 @@ fn foreign_trust(site: &Site<'_>) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// A list that this program has written is of our own authority.
+fn is_our_list(site: &Site<'_>, line: &Directive) -> bool {
+    let path = site.config.resolved(line.arg(0).unwrap_or_default());
+    let path = path.parse().ok();
+    let found = path.and_then(|path| site.facts.file(&path).file());
+    line.name == "ssl_crl" && found.is_some_and(|file| file.ours)
 }
 
 /// Where browsers share the server, what they need today must not be given up in silence.

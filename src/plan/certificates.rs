@@ -193,7 +193,9 @@ impl Making<'_> {
             let is_revoked = ca
                 .zip(current)
                 .is_some_and(|(ca, leaf)| ca.has_revoked(leaf));
-            if (is_revoked && !self.answers.issue_anew) || self.answers.revoke.contains(agent) {
+            if (is_revoked && !self.answers.orders.issue_anew)
+                || self.answers.orders.revoke.contains(agent)
+            {
                 if is_revoked {
                     self.notes.push(format!(
                         "the certificate of {agent} is revoked, and no other is made: nim-tls \

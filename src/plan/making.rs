@@ -37,7 +37,7 @@ impl<'a> Making<'a> {
 
     /// How much of its life a certificate of ours needs to have left, to stay.
     pub(super) fn enough(&self) -> Enough {
-        match self.answers.renew_within {
+        match self.answers.orders.renew_within {
             Some(days) => Enough::MoreThanDays(days),
             None => Enough::MoreThanAThird,
         }

@@ -26,7 +26,7 @@ pub(super) struct Revoking {
 impl Making<'_> {
     /// None where nobody has asked for lists, and there are none.
     pub(super) fn revoking(&mut self, ca: Option<&FoundCa>) -> Result<Option<Revoking>, Problem> {
-        let wanted = self.answers.revoke.clone();
+        let wanted = self.answers.orders.revoke.clone();
         let listed = ca.and_then(|ca| ca.revoked.as_ref());
         if wanted.is_empty() && !self.answers.crl && listed.is_none() {
             return Ok(None);
@@ -38,6 +38,10 @@ impl Making<'_> {
             .map(|(serial, at)| (serial.clone(), Some(*at)))
             .collect();
         for name in &wanted {
+            self.notes.push(format!(
+                "{name} is refused from now on, whoever shows its certificate, and its open calls \
+                 are ended"
+            ));
             for leaf in self.issued_for(ca, name)? {
                 revoked.entry(leaf.serial.clone()).or_insert(None);
             }
@@ -118,7 +122,8 @@ impl Making<'_> {
 
 fn can_sign(ca: &FoundCa, root: bool, folder: &AbsPath) -> Result<(), Problem> {
     let gone = |key: CaKey| key == CaKey::Gone;
-    if !gone(ca.key) && !(root && gone(ca.root_key)) {
+    let missing = gone(ca.key) || (root && gone(ca.root_key));
+    if !missing {
         return Ok(());
     }
     Err(Problem::host(format!(

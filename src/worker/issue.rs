@@ -167,13 +167,12 @@ fn put_lists(
         .iter()
         .map(|(serial, at)| (serial.as_str(), at.unwrap_or(now)));
     let own = issue_list(authority, revoked, now)?;
-    let of_root = match root {
-        Some(root) => issue_list(root, [], now)?,
-        None => {
-            let path = issuing.folder.as_path().join(ROOT_LIST);
-            let bytes = host.read(&path, MOST_BYTES)?;
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
+    let of_root = if let Some(root) = root {
+        issue_list(root, [], now)?
+    } else {
+        let path = issuing.folder.as_path().join(ROOT_LIST);
+        let bytes = host.read(&path, MOST_BYTES)?;
+        String::from_utf8_lossy(&bytes).into_owned()
     };
     let mut put = |piece, text: String| purse.put(piece, Zeroizing::new(text.into_bytes()));
     put(Piece::RevocationBundle, format!("{own}{of_root}"));

@@ -276,5 +276,5 @@ def test_renew_needs_answers_that_were_kept(folder: FolderTool) -> None:
     assert done.code == 1 and "nim-tls apply" in done.err, done
     folder.apply(of_authority()).must(0, "applied")
     done = folder.run("certs", "renew", "--within", "400", "--yes", "--format", "json").must(0, "applied")
-    assert {Path(path).name for path in done["changed"]} == {"agent.crt", "agent.key"}, done["changed"]
+    assert {Path(path).name for path in done["changed"]} == {"agent.crt", "agent.key", "former.pem"}, done["changed"]
     assert folder.run("certs", "renew", "--within", "0").code == 2

@@ -55,6 +55,9 @@ def test_a_revoked_agent_is_refused_and_its_open_stream_ends(manager: Manager, t
     )  # fmt: skip
     assert "certificate revoked" in verified.stderr + verified.stdout, verified
 
+    handed = tool.run("certs", "hand-out", GONE)
+    assert handed.code == 1 and "its certificate is revoked" in handed.err, handed
+
     # Neither the same answers nor a renewal bring it back; asked for by name, there is a new one.
     again = tool.apply(answers())
     assert again.must(0)["outcome"] == "unchanged", again

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::certificate::read_pem_chain;
+use crate::certificate::{Certificate, RevocationList, read_pem_chain};
 use crate::error::{Exit, Problem};
 use crate::facts::Generation;
 use crate::pki::inspect_key;
@@ -53,6 +53,9 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
     if key.public.as_ref() != Some(&leaf.public_key) {
         return Err(missing("agent.key is not the key of agent.crt"));
     }
+    if is_revoked(ground, leaf) {
+        return Err(missing("its certificate is revoked"));
+    }
     if leaf.validity.not_after < ground.host().now() {
         return Err(missing("its certificate has expired"));
     }
@@ -88,6 +91,13 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         output.result(&text(&document, output.width))?;
     }
     Ok(Exit::Done as u8)
+}
+
+fn is_revoked(ground: &Ground, leaf: &Certificate) -> bool {
+    let path = ground.state().join("ca/intermediate.crl").ok();
+    let bytes = path.and_then(|path| ground.host().read(path.as_path(), LIMIT).ok());
+    let list = bytes.and_then(|bytes| RevocationList::from_pem(&bytes).ok());
+    list.is_some_and(|list| list.revoked.contains_key(&leaf.serial))
 }
 
 /// The manager and the port that settings written here name, and for whose agents they are.

@@ -39,7 +39,7 @@ pub(super) fn issue(
         // As all others were made here, for these agents alone.
         let mut answers = answers.clone();
         answers.agents = once_each(names)?;
-        answers.issue_anew = true;
+        answers.orders.issue_anew = true;
         if let Some(manager) = manager {
             answers.manager_name = manager.clone();
         }

@@ -24,7 +24,7 @@ pub(super) fn renew(
     let mut standing = standing(ground)?.ok_or_else(nothing)?;
     let agents = standing.agents.clone();
     if let Some(answers) = standing.answers() {
-        answers.renew_within = within;
+        answers.orders.renew_within = within;
         answers.agents.extend(agents);
     }
     let text = Some(standing.text.as_str());

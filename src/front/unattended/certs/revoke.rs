@@ -33,7 +33,7 @@ pub(super) fn revoke(
         return Err(nothing());
     }
     answers.agents.extend(agents);
-    answers.revoke = names.iter().cloned().collect();
+    answers.orders.revoke = names.iter().cloned().collect();
     let text = Some(standing.text.as_str());
     apply::carry(
         ground,
