@@ -55,7 +55,7 @@ impl Leg {
         let how = if *encrypted {
             "encrypted (TLS)"
         } else {
-            "not encrypted (a local socket)"
+            "not encrypted (it stays on this host)"
         };
         let who = match *authenticated {
             "both" => "both sides prove who they are",

@@ -132,14 +132,15 @@ impl Refusals {
                 named.push(("options.redirect_http", Port::HTTP));
             }
         }
-        named.push((
-            "ports.manager_grpc",
-            ports.manager_grpc.unwrap_or(Port::NIM1_GRPC),
-        ));
-        named.push((
-            "ports.manager_gateway",
-            ports.manager_gateway.unwrap_or(Port::NIM1_GATEWAY),
-        ));
+        // Where they are not said, the manager's own file has them, and the plan looks there.
+        let own = [
+            ("ports.manager_grpc", ports.manager_grpc),
+            ("ports.manager_gateway", ports.manager_gateway),
+        ];
+        named.extend(
+            own.into_iter()
+                .filter_map(|(field, port)| Some((field, port?))),
+        );
         for (at, (field, port)) in named.iter().enumerate() {
             if let Some((other, _)) = named[..at].iter().find(|(_, other)| other == port) {
                 self.add(field, format!("is {port}, and so is {other}"));

@@ -143,8 +143,8 @@ fn what_does_not_go_together_in_the_first_generation_is_named() {
         ),
         (
             "generation: nim2",
-            nim1("ports: {manager_grpc: 11000}"),
-            "ports.manager_gateway: is 11000, and so is ports.manager_grpc",
+            nim1("ports: {manager_grpc: 10443}"),
+            "ports.manager_grpc (line 4, column 23): is 10443, and so is ports.grpc",
         ),
         (
             "generation: nim2\nproxy: nginx-oss",

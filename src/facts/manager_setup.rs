@@ -1,8 +1,10 @@
 //! NGINX Instance Manager 1: what its own file tells it.
 
+use std::net::IpAddr;
+
 use super::Known;
 use crate::values::{AbsPath, Port};
-use crate::yaml::value_of;
+use crate::yaml::{is_readable, key_at, value_of};
 
 /// The settings of NGINX Instance Manager 1.
 pub const MANAGER_FILE: &str = "/etc/nginx-manager/nginx-manager.conf";
@@ -42,9 +44,17 @@ impl ManagerFile {
         self.value(key)?.parse().ok()
     }
 
-    /// Whether it listens on 127.0.0.1 alone. As it is shipped, it names no address, and does.
+    /// Whether it is told to listen on 127.0.0.1 alone. As it is shipped, it names no address, and
+    /// does; a file that cannot be read may say anything.
     pub fn is_on_loopback(&self) -> bool {
-        let address = self.value("bind_address");
-        matches!(address.as_deref(), None | Some("localhost" | "127.0.0.1"))
+        match self.value("bind_address").as_deref() {
+            Some(address) => matches!(address, "localhost" | "127.0.0.1"),
+            None => is_readable(&self.text) && key_at(&self.text, &["bind_address"]).is_none(),
+        }
+    }
+
+    /// The address that it is told to listen on, if it is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.value("bind_address")?.parse().ok()
     }
 }

@@ -8,7 +8,7 @@ use crate::answers::InstanceAnswers;
 use crate::error::Problem;
 use crate::facts::{AgentFile, Facts, FileFact, Generation, Known};
 use crate::values::{Mode, escaped, masked};
-use crate::yaml::{Scalar, Setting, Uneditable, edit, value_of};
+use crate::yaml::{Scalar, Setting, Uneditable, edit, key_at, value_of};
 
 /// Where a new one goes; as the package makes it.
 const FILE: &str = "/etc/nginx-agent/nginx-agent.conf";
@@ -120,12 +120,12 @@ pub(super) fn wanted(
 /// Each version of the agent is told in a form of its own where the manager is, and passes the
 /// other one over.
 fn is_of_generation(file: &AgentFile, generation: Generation) -> Result<(), Problem> {
-    let newer = value_of(&file.text, "server", "host").is_some();
+    let stands = key_at(&file.text, &["server"]).is_some();
+    let newer = stands && value_of(&file.text, "", "server").is_none();
     if generation == Generation::Nim1 && newer {
         let path = &file.path;
         return Err(Problem::host(format!(
-            "{path} says where the manager is in the way of agents of version 2 (server: {{host: \
-             ...}}), which an agent of version 1 does not read"
+            "{path} has a section server, in the way of agents of version 2, which an agent of version 1 does not read"
         ))
         .remedy(format!(
             "take that section out of {path}, and plan again; or say generation: nim2"

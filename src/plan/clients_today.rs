@@ -167,9 +167,21 @@ pub fn agents_today(
 /// Where agents connect to nginx where no answers say otherwise.
 pub fn usual_agents_port(facts: &Facts) -> Port {
     match generation_of(facts) {
-        Generation::Nim1 => Port::NIM1_AGENTS,
+        Generation::Nim1 => own_port(facts).unwrap_or(Port::NIM1_AGENTS),
         Generation::Nim2 => Port::HTTPS,
     }
+}
+
+/// The port of the server that this program has put before NGINX Instance Manager 1.
+fn own_port(facts: &Facts) -> Option<Port> {
+    let config = facts.config.is()?;
+    let http = config.http()?;
+    let ours = http.servers.iter().find(|server| {
+        let file = &config.file(server.directive.at.file).path;
+        file.ends_with("/nginx-manager-grpc.conf")
+    });
+    let listen = ours?.listens.first()?;
+    i64::from(listen.port).try_into().ok()
 }
 
 /// What happens to agents today, in words, for `check`.

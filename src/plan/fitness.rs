@@ -79,7 +79,7 @@ pub(super) fn host(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
 /// The manager's name leads somewhere, and there is room for the files.
 pub(super) fn found(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
     if facts.live {
-        resolves(facts, &answers.manager_name)?;
+        resolves(facts, "manager_name", &answers.manager_name)?;
         space(facts)?;
     }
     Ok(())
@@ -140,14 +140,14 @@ fn modules(nginx: &Nginx, answers: &Answers) -> Result<(), Problem> {
 }
 
 /// The manager's name leads somewhere.
-pub(super) fn resolves(facts: &Facts, name: &HostName) -> Result<(), Problem> {
+pub(super) fn resolves(facts: &Facts, field: &str, name: &HostName) -> Result<(), Problem> {
     let why = match facts.names.get(name) {
         None | Some(Known::Is(_)) => return Ok(()),
         Some(Known::Absent) => "there is no such name".to_owned(),
         Some(Known::Unclear(why)) => why.clone(),
     };
     Err(Problem::host(format!(
-        "manager_name {name} does not resolve on this host: {why}"
+        "{field} {name} does not resolve on this host: {why}"
     ))
     .remedy(format!(
         "add it to DNS or to /etc/hosts, then: getent hosts {name}"
@@ -171,14 +171,20 @@ pub(super) fn space(facts: &Facts) -> Result<(), Problem> {
 
 /// Every address that nginx would bind is nginx's own or free: with one taken, a reload keeps
 /// the old configuration and says nothing.
-pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(), Problem> {
+/// `given_up`: listeners that will be gone by then.
+pub(super) fn ports(
+    facts: &Facts,
+    config: &Config,
+    http: &Http<'_>,
+    given_up: &[SocketAddr],
+) -> Result<(), Problem> {
     // Where it could not be told who listens, the plan says so.
     for bound in http.sockets().iter().filter(|bound| !bound.socket.quic) {
         let Some(address) = ip_of(&bound.socket.address) else {
             continue;
         };
         let wanted = SocketAddr::new(address, bound.socket.port);
-        let Some(who) = taken(facts, wanted) else {
+        let Some(who) = taken_by(facts, wanted, given_up) else {
             continue;
         };
         let line = bound
@@ -202,6 +208,10 @@ pub(super) fn ports(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<(
 
 /// Who keeps nginx from an address: none where it is nginx's own, free, or could not be told.
 pub(super) fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
+    taken_by(facts, wanted, &[])
+}
+
+fn taken_by(facts: &Facts, wanted: SocketAddr, given_up: &[SocketAddr]) -> Option<String> {
     let listeners = facts.listeners.is()?;
     if listeners
         .iter()
@@ -209,7 +219,9 @@ pub(super) fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
     {
         return None;
     }
-    let mut others = listeners.iter().filter(|found| !found.nginx);
+    let mut others = listeners
+        .iter()
+        .filter(|found| !found.nginx && !given_up.contains(&found.at));
     let other = others.find(|found| clash(found, wanted))?;
     Some(match other.holders.first() {
         Some((program, pid)) if program == "nginx" => format!("another nginx (process {pid})"),

@@ -86,7 +86,12 @@ fn can_carry(facts: &Facts, answers: &InstanceAnswers) -> Result<(), Problem> {
         return Err(Problem::host(what).remedy(format!("say proxy: {other}")));
     }
     if facts.live {
-        fitness::resolves(facts, answers.host())?;
+        let field = if answers.host() == &answers.manager_name {
+            "manager_name"
+        } else {
+            "agent_name"
+        };
+        fitness::resolves(facts, field, answers.host())?;
         fitness::space(facts)?;
     }
     Ok(())

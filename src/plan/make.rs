@@ -25,7 +25,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     })?;
     if facts.live {
         listeners::all_known(facts, ground.config, &http)?;
-        fitness::ports(facts, ground.config, &http)?;
+        fitness::ports(facts, ground.config, &http, &[])?;
     }
     let master = match ground.nginx.filter(|_| facts.live) {
         Some(nginx) => Some(fitness::master(nginx)?),

@@ -4,6 +4,7 @@
 mod texts;
 mod ports;
 mod settings;
+mod manager_now;
 mod files;
 mod proxied;
 mod pair;

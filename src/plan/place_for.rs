@@ -59,6 +59,13 @@ pub(super) fn http_folder(config: &Config, http: &Http<'_>, name: &str) -> Optio
         .find(|path| readers(&patterns, path) == 1)
 }
 
+/// Whether a pattern reads a file of that name by itself.
+pub(super) fn is_read(config: &Config, path: &AbsPath) -> bool {
+    let patterns = patterns(config).into_iter();
+    let mut patterns = patterns.filter(|pattern| pattern.contains(['*', '?', '[']));
+    patterns.any(|pattern| glob_match(&pattern, path.as_str()))
+}
+
 /// Beside the logs that nginx writes already, so that the folder is there.
 pub(super) fn log_file(config: &Config, name: &str) -> AbsPath {
     let mut logs = config.all(&["access_log", "error_log"]);

@@ -61,6 +61,7 @@ impl Making<'_> {
         match (&self.answers.server, usable, first) {
             (ServerSource::Auto | ServerSource::Keep, Ok(trust), Some((files, chain))) => {
                 self.note_missing_names(&chain);
+                self.note_open_key(&files.key);
                 let recipe = None;
                 Ok(ServerChoice {
                     files,
@@ -228,6 +229,17 @@ impl Making<'_> {
                 "the server certificate stays, and is not for {}: say certificates: {{server: \
                  {{source: generate}}}} for one that is",
                 missing.join(", ")
+            ));
+        }
+    }
+
+    fn note_open_key(&mut self, key: &AbsPath) {
+        let found = self.facts.file(key).file();
+        if let Some(found) = found.filter(|found| found.mode.0 & 0o007 != 0) {
+            self.notes.push(format!(
+                "everybody on this host can read {key}, the key of the server certificate that \
+                 stays (mode {}): chmod 600 {key}",
+                found.mode
             ));
         }
     }

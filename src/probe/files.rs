@@ -55,6 +55,18 @@ const IN_NIM1_CERTS: [&str; 12] = [
     "nim-tls-nginx-manager.key",
     "nim-tls-ca.pem",
 ];
+/// Files of the nginx before it.
+const NIM1_NGINX: [&str; 9] = [
+    "/etc/nginx/conf.d/nginx-manager-upstreams.conf",
+    "/etc/nginx/conf.d/nginx-manager-noauth.conf",
+    "/etc/nginx/conf.d/nginx-manager-grpc.conf",
+    "/etc/nginx/conf.d/errors.grpc_conf",
+    "/etc/nginx/errors.grpc_conf",
+    "/etc/nginx/conf.d/stub-status.conf",
+    "/etc/nginx/conf.d/status-api.conf",
+    "/etc/nginx/http_headers.conf",
+    "/etc/nginx/https_headers.conf",
+];
 /// Where our own nginx files are.
 const CONF_D: &str = "/etc/nginx/conf.d";
 const OUR_PREFIX: &str = "nim-tls-";
@@ -144,6 +156,7 @@ fn paths(
         .collect();
     texts.extend(IN_NIM1_CERTS.map(|name| format!("{NIM1_CERTS}/{name}")));
     texts.push(MANAGER_FILE.to_owned());
+    texts.extend(NIM1_NGINX.map(str::to_owned));
     if let Some(store) = trust.is() {
         texts.push(format!("{}/{}", store.anchors, store.file));
     }

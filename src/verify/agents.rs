@@ -2,6 +2,7 @@
 //! protocol or old session they try it with.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::attempt::{Attempt, call, leg, row, said};
 use super::cast::Cast;
@@ -18,6 +19,8 @@ use crate::values::HostName;
 
 /// How often an answer that decides nothing is asked for again.
 const ATTEMPTS: u32 = 6;
+const PAUSE: Duration = Duration::from_secs(1);
+
 pub(super) struct Agents<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) proof: &'a Proof,
@@ -127,7 +130,8 @@ impl Agents<'_> {
                 identity: Some(identity),
                 ..self.usual(address)
             };
-            let (seen, check, verdict) = self.ask(&attempt, service, None);
+            let (seen, check, verdict) = self.ask_until_up(&attempt, service);
+            let answered = self.proof.agents_port.is_none() || !seen.is_down();
             // Where everybody is let through, only the log tells that it was verified.
             let verified = check.as_ref().is_some_and(|check| check.subject.is_some());
             tell(row(
@@ -136,11 +140,29 @@ impl Agents<'_> {
                 "through",
                 &seen,
                 answer(check.as_ref()),
-                verdict == Verdict::Through && (self.agents.enforced || verified),
+                verdict == Verdict::Through && answered && (self.agents.enforced || verified),
             ));
             through = Some(seen);
         }
         through
+    }
+
+    /// Where the servers before the manager are ours, and it was perhaps restarted just now, a
+    /// manager that does not answer is no proof of anything: nginx may not find it.
+    fn ask_until_up(
+        &self,
+        attempt: &Attempt<'_>,
+        service: &str,
+    ) -> (Seen, Option<LoggedVerdict>, Verdict) {
+        let mut answer = self.ask(attempt, service, None);
+        for _ in 0..ATTEMPTS {
+            if self.proof.agents_port.is_none() || !answer.0.is_down() {
+                break;
+            }
+            self.host.sleep(PAUSE);
+            answer = self.ask(attempt, service, None);
+        }
+        answer
     }
 
     fn no_certificate(&self, address: SocketAddr, ours: Option<&Seen>, tell: &mut dyn FnMut(Row)) {

@@ -2,6 +2,7 @@
 //! calls on.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
@@ -21,6 +22,7 @@ use crate::report::Row;
 use crate::values::SubjectName;
 
 const ATTEMPTS: u32 = 6;
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn rows(
     host: &dyn Host,
@@ -36,11 +38,28 @@ pub(super) fn rows(
         if port.encrypted {
             tell(trusted(host, proof, port, root.as_ref(), *address));
             old_tls::rows(host, proof, &port.name, *address, tell);
+            tell(in_the_clear(host, port, *address, pace));
         }
         if proof.agents.is_none() {
             tell(open(host, port, *address, pace));
         }
     }
+}
+
+/// Whoever comes without TLS reaches nothing.
+fn in_the_clear(host: &dyn Host, port: &AgentsPort, address: SocketAddr, pace: &Pace<'_>) -> Row {
+    let leg = leg(&port.service, address);
+    pace.request();
+    let seen = without_tls(host, &Attempt::usual(&port.name, address), &port.service);
+    // An answer of HTTP at all is nginx's own, and says that TLS was expected.
+    let reached = seen.grpc.is_some();
+    said(
+        &leg,
+        "agent without TLS",
+        "refused",
+        seen.words(None),
+        !reached,
+    )
 }
 
 /// The certificate of this port, verified as an agent would.
@@ -107,11 +126,16 @@ fn open(host: &dyn Host, port: &AgentsPort, address: SocketAddr, pace: &Pace<'_>
         } else {
             without_tls(host, &attempt, &port.service)
         };
-        let verdict = seen.beside(&[]);
+        let verdict = if seen.is_down() {
+            Verdict::Undecided
+        } else {
+            seen.beside(&[])
+        };
         last = (seen, verdict);
         if last.1 != Verdict::Undecided {
             break;
         }
+        host.sleep(PAUSE);
     }
     let (seen, verdict) = last;
     let words = seen.words(None);

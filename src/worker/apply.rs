@@ -282,12 +282,16 @@ impl Run<'_> {
         if work.loaded {
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }
+        let mut down = Vec::new();
         if work.restarted {
             for said in return_services(host, self.plan) {
-                self.teller.tell(put_back_says(said));
+                down.extend(said.clone().err());
+                self.teller
+                    .tell(put_back_says(said.unwrap_or_else(|why| why)));
             }
         }
         let mut sentences = vec![why];
+        sentences.extend(down);
         sentences.extend(stays_in_words(&stays));
         if let (Reload::Refused { why }, true) = (&receipt.reload, stays.is_empty()) {
             sentences.push(format!(

@@ -124,8 +124,8 @@ fn systemctl(host: &dyn Host, args: &[&str]) -> Result<crate::host::Output, Rest
 }
 
 /// On the way back: what this plan has restarted reads what was there before. Gives what is to be
-/// said of it, and never fails: the files are back in any case.
-pub(super) fn return_services(host: &dyn Host, plan: &Plan) -> Vec<String> {
+/// said of each; the error is what is to be done by hand, though the files are back in any case.
+pub(super) fn return_services(host: &dyn Host, plan: &Plan) -> Vec<Result<String, String>> {
     let restarts = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Restart(restart) => Some(restart),
         _ => None,
@@ -137,8 +137,8 @@ pub(super) fn return_services(host: &dyn Host, plan: &Plan) -> Vec<String> {
         ..one.clone()
     };
     let said = restarts.map(|one| match restart(host, &anywhere(one)) {
-        Ok(()) => format!("{}: restarted", one.unit),
-        Err(error) => format!("{error}; by hand: systemctl restart {}", one.unit),
+        Ok(()) => Ok(format!("{}: restarted", one.unit)),
+        Err(error) => Err(format!("{error}; by hand: systemctl restart {}", one.unit)),
     });
     said.collect()
 }

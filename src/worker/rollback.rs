@@ -123,17 +123,24 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
+    let mut down = Vec::new();
     for said in plan.iter().flat_map(|plan| return_services(host, plan)) {
-        teller.tell(put_back_says(said));
+        down.extend(said.clone().err());
+        teller.tell(put_back_says(said.unwrap_or_else(|why| why)));
     }
     close(job, target, &stays);
     finish_rollbacks(job, target);
     if stays.is_empty() {
-        return Ending::done(Outcome::RolledBack);
+        if down.is_empty() {
+            return Ending::done(Outcome::RolledBack);
+        }
+        let files = "every file is as before";
+        return Ending::incomplete(format!("{files}, but {}", down.join("; ")));
     }
     receipt.nginx_test = stands(host, job.ourselves, plan.as_ref(), &stays, &scratch);
     let mut sentences = stays_in_words(&stays);
     sentences.extend(receipt.nginx_test.as_deref().map(stands_in_words));
+    sentences.extend(down);
     Ending::incomplete(sentences.join("; "))
 }
 

@@ -29,7 +29,7 @@ pub enum Uneditable {
     /// What agents of version 1 had: `server: host:port`.
     #[error("line {line}: {section} is no section there, and would have to be one")]
     NotASection { section: String, line: usize },
-    #[error("it has {0} twice, in letters of different size: the agent takes one of them")]
+    #[error("it has {0} twice, in letters of different size: its reader takes one of them")]
     Twice(String),
     /// A merge at the top: what is in it would be hidden by a section of the same name.
     #[error("it merges sections by <<, of which it could not be told what is in force")]

@@ -69,7 +69,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FOUND)
+        // A plain value is met by an error that says this: at the end of the way it is what was
+        // looked for, and before it there is no way on.
+        let found = self.steps.is_empty() && !self.wants_key;
+        f.write_str(if found { FOUND } else { "a mapping or a list" })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {

@@ -104,6 +104,13 @@ pub fn value_of(text: &str, section: &str, key: &str) -> Option<String> {
     }
 }
 
+/// Whether a text is a mapping, or nothing at all.
+pub fn is_readable(text: &str) -> bool {
+    let text = without_mark(text);
+    let read = || serde_yaml::from_str(text);
+    !nests_deeply(text) && matches!(read(), Ok(Value::Mapping(_) | Value::Null))
+}
+
 /// The name by which a mapping knows `key`, and what stands there: the agents' reader takes names
 /// for the same that differ in upper and lower case only.
 pub fn folded<'a>(mapping: &'a Mapping, key: &str) -> Option<(&'a str, &'a Value)> {

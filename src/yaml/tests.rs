@@ -276,3 +276,22 @@ log:
     assert!(edit(block, &[gone("", "cert")]).is_err());
     assert!(edit("{cert: a, key: b}\n", &[gone("", "cert")]).is_err());
 }
+
+/// Red where whatever is no mapping counts as the place of every name (`Walk::expecting`).
+#[test]
+fn a_name_stands_nowhere_in_what_is_no_mapping() {
+    for text in [
+        "",
+        "# nothing\n",
+        "null\n",
+        "plain\n",
+        "- a\n",
+        "a: plain\n",
+    ] {
+        assert_eq!(super::key_at(text, &["b"]), None, "{text:?}");
+        assert_eq!(super::key_at(text, &["a", "b"]), None, "{text:?}");
+        assert_eq!(super::value_at(text, &["b"], 0), None, "{text:?}");
+    }
+    assert!(super::value_at("a: plain\n", &["a"], 0).is_some());
+    assert!(super::key_at("a: plain\n", &["a"]).is_some());
+}

@@ -8,6 +8,7 @@ of an authority of the system's trust store). Usage: manager_stand_in.py CALL_LO
 """
 
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from upstream import Api, CallLog, Service
 SETTINGS = Path("/etc/nginx-manager/nginx-manager.conf")
 SLOW_START = Path("/mnt/slow-start")
 VERIFIES = Path("/mnt/verifies")
+OTHER = Path("/mnt/other-grpc-certificate")
 STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -36,6 +38,14 @@ def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), handlers=[Service(f"{address}:{grpc_port}", log)])
     if len(pair) == 2:
         store = STORE.read_bytes() if VERIFIES.exists() else None
+        if OTHER.exists():
+            made = "/mnt/other"
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                 "-subj", "/CN=other", "-keyout", f"{made}.key", "-out", f"{made}.crt"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+            pair = [Path(f"{made}.{kind}").read_bytes() for kind in ("key", "crt")]
         credentials = grpc.ssl_server_credentials([tuple(pair)], store, VERIFIES.exists())
         server.add_secure_port(f"{address}:{grpc_port}", credentials)
     else:

@@ -76,7 +76,7 @@ class Nim1(Manager):
         self.write(
             f"{STAND_IN}/start-manager",
             f"#!/bin/bash\nexport PYTHONPATH={packages}\n"
-            f"exec {sys.executable} {HERE / 'manager_stand_in.py'} {CALL_LOG}\n",
+            f"exec -a {STAND_IN}/nginx-manager {sys.executable} {HERE / 'manager_stand_in.py'} {CALL_LOG}\n",
             0o755,
         )
 

@@ -154,8 +154,11 @@ def test_the_manager_itself_speaks_tls_and_its_key_is_for_its_user_alone(nim1: N
     assert all(each.reached for each in nim1.attempt(both_services(at_manager)))
     assert nim1.run("stat", "-c", "%a %u:%g", f"{CERTS}/nginx-manager.key").stdout.strip() == "600 0:0"
     tool.apply(native("ssl-termination")).must(0, "unchanged")
+    assert tool.run("verify").code == 0
     # From there to nginx before it, and all the way back.
     tool.apply(nim1_answers()).must(0, "applied")
+    refused = tool.apply(native("ssl-termination"))
+    assert refused.code == 1 and "nginx is before the manager" in refused.err, refused
     assert nim1.listens_on(10000) == {"127.0.0.1"}
     assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0]))))
     tool.rollback().must(0, "rolled-back")
@@ -181,6 +184,11 @@ def test_native_mtls_is_proven_or_put_back(nim1: Nim1, tool: Tool) -> None:
         dataclasses.replace(PROPER, port=10000, ca=issued(AGENTS[0], "ca.pem")),
     ])  # fmt: skip
     assert [each.reached for each in outcomes] == [True, False]
+    # It is in no file whether it does so still: each time it is tried.
+    nim1.run("rm", "/mnt/verifies")
+    nim1.start_services()
+    failed = tool.apply().must(1)
+    assert "proof does not hold" in failed["problem"], failed["problem"]
 
 
 def test_the_inner_leg_is_encrypted_and_nginx_takes_nobody_else_for_the_manager(nim1: Nim1, tool: Tool) -> None:
@@ -253,3 +261,54 @@ def test_an_agent_of_version_1_is_told_in_its_own_form_and_gets_through(nim1: Ni
         nim1.write("/mnt/agent.version", version)
         refused = tool.apply(INSTANCE.replace("nim1", generation))
         assert refused.code == 1 and said in refused.err, refused
+
+
+def test_a_manager_that_cannot_be_restarted_is_not_left_open_beside_nginx(nginx: Nginx, binary: Path) -> None:
+    with Nim1(nginx, IN_THE_OPEN) as nim1:
+        nim1.start()
+        tool = nim1_tool(nim1, binary)
+        # Told right by somebody, and not restarted since.
+        nim1.write(SETTINGS, PACKAGED)
+        tool.apply(nim1_answers()).must(0, "applied")
+        assert nim1.listens_on(10000) == {"127.0.0.1"}
+        tool.rollback().must(0, "rolled-back")
+
+        nim1.write(SETTINGS, IN_THE_OPEN)
+        nim1.start_services()
+        before = take(nim1)
+        nim1.run("mv", "/mnt/stand-in/start-manager", "/mnt/stand-in/away")
+        refused = tool.apply(nim1_answers())
+        assert refused.code == 1 and "no service nginx-manager of systemd" in refused.err, refused
+        assert take(nim1) == before
+
+
+def test_a_manager_that_stays_down_on_the_way_back_is_said(nim1: Nim1, tool: Tool) -> None:
+    before = take(nim1)
+    tool.apply(native("ssl-termination")).must(0, "applied")
+    nim1.write("/mnt/stand-in/start-manager", "#!/bin/sh\nexit 1\n", 0o755)
+    done = tool.rollback()
+    assert done.code == 4 and "systemctl restart nginx-manager" in done.document["problem"], done
+    assert take(nim1) == before
+
+
+def test_a_manager_of_another_user_can_read_its_key_and_nobody_else(nim1: Nim1, tool: Tool) -> None:
+    start = nim1.read("/mnt/stand-in/start-manager")
+    nim1.write("/mnt/stand-in/as-it-is", start, 0o755)
+    other = "#!/bin/sh\nexec setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/stand-in/as-it-is\n"
+    nim1.write("/mnt/stand-in/start-manager", other, 0o755)
+    nim1.run("chown", "65534", "/mnt/calls.jsonl")
+    nim1.start_services()
+    tool.apply(nim1_answers()).must(0, "applied")
+    tool.apply(nim1_answers(more="options: {backend_tls: true}\n")).must(0, "applied")
+    key = nim1.run("stat", "-c", "%a %u:%g", f"{CERTS}/nginx-manager.key").stdout.strip()
+    assert key == "640 0:65534"
+
+
+def test_a_manager_that_nginx_does_not_find_is_no_proof(nim1: Nim1, tool: Tool) -> None:
+    """Behind nginx, its services show the certificate of another authority than its pages."""
+    nim1.write("/mnt/other-grpc-certificate", "")
+    before = take(nim1)
+    failed = tool.apply(nim1_answers(more="options: {backend_tls: true}\n")).must(3)
+    wrong = {row["case"] for row in failed["proof"] if row["ok"] is False}
+    assert "agent, our certificate" in wrong, failed["proof"]
+    assert take(nim1) == before

@@ -66,8 +66,8 @@ pub(super) fn agents(ground: &Ground, output: &Output) -> Result<u8, Problem> {
 }
 
 const NOT_JUDGED: &str = "no certificate of an agent is judged here yet, so nobody can be told \
-                          ready: method client-mtls with options: {enforce: observe} judges them \
-                          and refuses nobody";
+                          ready: method client-mtls with options: {enforce: observe}, behind nginx, \
+                          judges them and refuses nobody";
 
 /// Of the manager's server, on whatever port it is.
 fn enforced(facts: &Facts) -> Option<Enforced> {

@@ -1,8 +1,10 @@
 //! The files of the nginx before the manager: which, where, and with what in them.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::certificates::Certificates;
+use super::super::fitness;
 use super::super::headers::Header;
 use super::super::naming::literal;
 use super::super::place_for;
@@ -56,7 +58,11 @@ impl Places {
         Ok(Self {
             grpc: read(GRPC)?,
             upstreams: read(UPSTREAMS)?,
-            errors: beside(ERRORS),
+            errors: if place_for::is_read(config, &beside(ERRORS)) {
+                main(ERRORS)
+            } else {
+                beside(ERRORS)
+            },
             status: read(match proxy {
                 Proxy::NginxPlus => STATUS_API,
                 Proxy::None | Proxy::NginxOss => STUB_STATUS,
@@ -65,6 +71,18 @@ impl Places {
             https_headers: main("https_headers.conf"),
             ui,
         })
+    }
+
+    pub(super) fn all(&self) -> [&AbsPath; 7] {
+        [
+            &self.ui,
+            &self.grpc,
+            &self.upstreams,
+            &self.errors,
+            &self.status,
+            &self.http_headers,
+            &self.https_headers,
+        ]
     }
 
     /// Those that nginx reads by itself: a configuration without them is that of all others.
@@ -113,7 +131,7 @@ impl Ground<'_> {
             read = Some(&places.https_headers);
         }
         let inner = self.inner(made);
-        let ui = self.ui(made)?;
+        let ui = self.ui(made, &mut notes)?;
         texts.insert(places.ui.clone(), texts::ui(&ui, read, inner.as_ref()));
         texts.insert(places.errors.clone(), texts::errors());
         texts.insert(places.grpc.clone(), self.grpc(places, made, &mut notes)?);
@@ -139,9 +157,13 @@ impl Ground<'_> {
         front
     }
 
-    fn ui<'a>(&'a self, made: &'a Certificates) -> Result<Front<'a>, Problem> {
+    fn ui<'a>(
+        &'a self,
+        made: &'a Certificates,
+        notes: &mut Vec<String>,
+    ) -> Result<Front<'a>, Problem> {
         let Self { facts, config, .. } = self;
-        let listens = ports::for_browsers(facts, config, self.others, self.answers.https)?;
+        let listens = ports::for_browsers(facts, config, self.others, self.answers.https, notes)?;
         let mut front = self.front(self.answers.manager_name.as_str(), made, listens);
         front.names = self.names();
         Ok(front)
@@ -234,19 +256,30 @@ impl Ground<'_> {
             ));
             return None;
         }
+        let elsewhere = "say ports: {status: PORT} for one, or options: {status_page: false}";
         let mut servers = self.others.servers.iter();
         let there = servers.find(|server| {
-            let on_port = server
-                .listens
-                .iter()
-                .any(|one| one.port == port.number() && !one.quic);
-            let tells = all_below(server.directive, &["stub_status", "api"]).next();
-            on_port && tells.is_some()
+            let mut listens = server.listens.iter();
+            listens.any(|one| (one.port..=one.last_port).contains(&port.number()) && !one.quic)
         });
         if let Some(server) = there {
+            let place = self.config.shown(&server.directive.at);
+            let tells = all_below(server.directive, &["stub_status", "api"]).next();
+            notes.push(match tells {
+                Some(_) => format!(
+                    "{place}: this server tells how nginx fares on port {port} already, and stays"
+                ),
+                None => format!(
+                    "{place}: this server listens on port {port}, so there is no status page: \
+                     {elsewhere}"
+                ),
+            });
+            return None;
+        }
+        let wanted = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number());
+        if let Some(who) = fitness::taken(self.facts, wanted) {
             notes.push(format!(
-                "{}: this server tells how nginx fares on port {port} already, and stays",
-                self.config.shown(&server.directive.at)
+                "port {port} belongs to {who}, so there is no status page: {elsewhere}"
             ));
             return None;
         }

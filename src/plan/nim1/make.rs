@@ -1,26 +1,29 @@
 //! From facts and answers to a plan for NGINX Instance Manager 1.
 
 use super::super::certificates::{self, Certificates};
+use super::super::clients_today::{ClientsToday, agents_today};
 use super::super::file::{Content, FileChange, Status};
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
 use super::super::notes;
-use super::super::step::{Plan, ProofTrust, SCHEMA};
+use super::super::step::{LEFT, Plan, ProofTrust, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
+use super::super::work::NginxChanges;
 use super::files::{Ground, Places};
+use super::manager_now;
 use super::native;
 use super::pair::{key_for_manager, presented};
 use super::proxied::{After, Before, overlaid, plain};
-use super::settings::{self, Certificate};
+use super::settings::{self, Certificate, Settings};
 use super::steps::{closed, prove, restart};
 use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
-use crate::facts::{Facts, FileFact, Known};
+use crate::facts::{Facts, FileFact};
 use crate::method::{Method, Proxy};
 use crate::nginx::Config;
-use crate::values::{AbsPath, Port};
+use crate::values::AbsPath;
 
 /// What would be done on this host for these answers, or why it cannot be.
 pub(in crate::plan) fn plan(
@@ -54,7 +57,13 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         Certificate::None
     };
     let settings = settings::plan(facts, answers, nim1, &certificate)?;
-    manager_listens(facts, [settings.gateway, settings.grpc], settings.change())?;
+    no_port_twice(&settings, answers, nim1)?;
+    let inner = !matches!(certificate, Certificate::None);
+    let is_open = facts.live && manager_now::is_open(facts, &settings);
+    let reads = settings.change() || is_open || (inner && made.new_server);
+    let mut restarts = Vec::new();
+    let restart = restart(facts, &settings, reads, &mut restarts)?;
+    manager_listens(facts, &settings, restart.is_some())?;
     let files = Ground {
         facts,
         config: &without,
@@ -67,7 +76,8 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let http = listeners::http(facts, &after).ok_or_else(no_http)?;
     let after = After::of(facts, &after, &http, &places, answers, nim1)?;
     let verifies = answers.method == Method::ClientMtls;
-    after.fits(answers, verifies)?;
+    after.fits(answers, verifies, &settings)?;
+    let loosened = loosened(facts, ground.config, answers, nim1);
     let before = Before {
         config: &without,
         http: &others,
@@ -83,28 +93,27 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
 
     let trust = trust::plan(facts, answers, &made)?;
+    for file in &mut configured.files {
+        show_what_changes(ground.config, file);
+    }
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
-    let inner = !matches!(certificate, Certificate::None);
-    let reads = settings.change() || (inner && made.new_server);
-    let restart = restart(facts, &settings, reads, &mut notes);
+    if let Some(note) = loosened {
+        notes.insert(0, note);
+    }
+    notes.extend(restarts);
+    leftovers(facts, &places, &configured, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
     let headers = configured.headers;
     let mut files = made.files.clone();
     files.extend(configured.files);
-    // Settings that stay unread until somebody restarts the manager close nothing.
-    let closes = restart.is_some() || !settings.change();
-    let closed = if closes {
-        closed(facts, &settings)
-    } else {
-        Vec::new()
-    };
+    let closed = closed(facts, &settings);
     files.extend(settings.file);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
     let changes = |file: &FileChange| file.status != Status::Unchanged;
-    let steps = if files.iter().any(changes) {
+    let steps = if files.iter().any(changes) || restart.is_some() {
         let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         let change = trust.filter(|trust| facts.live && trust.changes());
         let proof =
@@ -143,7 +152,7 @@ fn inner_leg(facts: &Facts, made: &mut Certificates) -> Result<Certificate, Prob
             "say certificates: {server: {source: generate}}, or leave options.backend_tls out",
         ));
     }
-    key_for_manager(facts, &mut made.files);
+    key_for_manager(facts, made)?;
     Ok(Certificate::BehindNginx(made.server.clone()))
 }
 
@@ -185,24 +194,85 @@ fn written<'a>(
 }
 
 /// Before it answers, nothing could be proven; nginx would say 502 to everybody.
-fn manager_listens(facts: &Facts, ports: [Port; 2], restarts: bool) -> Result<(), Problem> {
-    let Known::Is(listeners) = &facts.listeners else {
-        return Ok(());
-    };
-    if !facts.live || restarts {
+fn manager_listens(facts: &Facts, settings: &Settings, restarts: bool) -> Result<(), Problem> {
+    if facts.listeners.is().is_none() || !facts.live || restarts {
         return Ok(());
     }
-    for port in ports {
-        let reached = listeners.iter().any(|found| {
-            let ip = found.at.ip().to_canonical();
-            found.at.port() == port.number() && (ip.is_loopback() || ip.is_unspecified())
-        });
-        if !reached {
+    let mut ports = [settings.gateway, settings.grpc].into_iter();
+    match ports.find(|port| !manager_now::is_met(facts, *port)) {
+        None => Ok(()),
+        Some(port) => Err(Problem::host(format!(
+            "nobody listens on port {port} of 127.0.0.1, where NGINX Instance Manager should"
+        ))
+        .remedy("systemctl start nginx-manager")),
+    }
+}
+
+/// What its own file says counts as much as answers do.
+fn no_port_twice(
+    settings: &Settings,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+) -> Result<(), Problem> {
+    let mut ports = vec![
+        ("the manager's gateway_port", settings.gateway),
+        ("the manager's grpc_port", settings.grpc),
+        ("ports.https", answers.https),
+        ("ports.grpc", nim1.grpc),
+    ];
+    ports.extend(nim1.status.map(|port| ("ports.status", port)));
+    for (at, (what, port)) in ports.iter().enumerate() {
+        if let Some((other, _)) = ports[..at].iter().find(|(_, other)| other == port) {
             return Err(Problem::host(format!(
-                "nobody listens on port {port} of 127.0.0.1, where NGINX Instance Manager should"
+                "{what} is {port}, and so is {other}: one port cannot be both"
             ))
-            .remedy("systemctl start nginx-manager"));
+            .remedy(
+                "say another one under ports: manager_gateway, manager_grpc, https, grpc, status",
+            ));
         }
     }
     Ok(())
+}
+
+/// Whoever is refused today and would not be is said before all else.
+fn loosened(
+    facts: &Facts,
+    config: &Config,
+    answers: &Answers,
+    nim1: &Nim1Answers,
+) -> Option<String> {
+    if answers.method == Method::ClientMtls {
+        return None;
+    }
+    let (clients, at) = agents_today(facts, config, nim1.grpc).ok()?;
+    (clients == ClientsToday::Enforced).then(|| {
+        format!(
+            "LESS THAN TODAY: agents without a certificate are refused now ({}), and will be let \
+             in: method {} asks none of them for one",
+            config.shown(&at),
+            answers.method
+        )
+    })
+}
+
+/// A file of ours that nginx reads today is shown with what changes in it.
+fn show_what_changes(config: &Config, file: &mut FileChange) {
+    if file.text_before.is_none()
+        && let Some(id) = config.find_file(file.path.as_str())
+    {
+        file.text_before = Some(config.file(id).text.to_string());
+    }
+}
+
+/// Files of ours that these answers have no use for.
+fn leftovers(facts: &Facts, places: &Places, configured: &NginxChanges, notes: &mut Vec<String>) {
+    let used = |path: &AbsPath| configured.files.iter().any(|file| file.path == *path);
+    for path in places.all() {
+        let ours = facts.file(path).file().is_some_and(|file| file.ours);
+        if ours && !used(path) {
+            notes.push(format!(
+                "{LEFT}{path} is there from before, and these answers want none: rm {path}"
+            ));
+        }
+    }
 }

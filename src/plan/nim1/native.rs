@@ -20,6 +20,7 @@ use crate::method::Method;
 pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
     fitness::host(facts, answers)?;
     fitness::found(facts, answers)?;
+    no_nginx_before(facts)?;
     let mutual = answers.method == Method::ClientMtls;
     if mutual && !answers.trust_store {
         return Err(Problem::usage(
@@ -29,15 +30,15 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
         .remedy("leave options.trust_store out, or put nginx before it: proxy: nginx-oss"));
     }
     let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
-    key_for_manager(facts, &mut made.files);
+    key_for_manager(facts, &mut made)?;
     let alone = Certificate::Alone(made.server.clone());
     let settings = settings::plan(facts, answers, nim1, &alone)?;
     let trust = trust::plan(facts, answers, &made)?;
 
-    let mut notes = notes::all(facts, answers, &made, &of_method(mutual));
+    let mut notes = notes::all(facts, answers, &made, &of_method(mutual, &settings));
     let changes = |file: &FileChange| file.status != Status::Unchanged;
     let reads = settings.change() || made.new_server;
-    let restart = restart(facts, &settings, reads, &mut notes);
+    let restart = restart(facts, &settings, reads, &mut notes)?;
     let mut folders = made.folders.clone();
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
     let mut files = made.files.clone();
@@ -48,14 +49,8 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
     let any = files.iter().any(changes);
-    if reads && facts.live && restart.is_none() {
-        return Err(Problem::host(
-            "there is no service nginx-manager of systemd here, so the manager could not be \
-             restarted, and nothing could be proven",
-        )
-        .remedy("systemctl status nginx-manager"));
-    }
-    let steps = if any {
+    // Of mutual TLS nothing shows in a file: only a proof tells whether it is in force.
+    let steps = if any || restart.is_some() || (mutual && facts.live) {
         let change = trust.filter(|trust| facts.live && trust.changes());
         steps(
             made,
@@ -78,13 +73,43 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     })
 }
 
+/// An nginx that was put before the manager would go on passing to it what it no longer
+/// understands, or beside it go on refusing whom it lets in.
+fn no_nginx_before(facts: &Facts) -> Result<(), Problem> {
+    let files = facts
+        .config
+        .is()
+        .into_iter()
+        .flat_map(|config| &config.files);
+    let names = ["nginx-manager-grpc.conf", "nginx-manager-noauth.conf"];
+    let mut found = files.filter(|file| names.iter().any(|name| file.path.ends_with(name)));
+    let Some(file) = found.next() else {
+        return Ok(());
+    };
+    let path = &file.path;
+    let ours = path.parse().ok().and_then(|path| facts.file(&path).file());
+    let ours = ours.is_some_and(|file| file.ours);
+    Err(Problem::host(format!(
+        "{path} is there: nginx is before the manager, and this plan does not take it away"
+    ))
+    .remedy(if ours {
+        "nim-tls rollback".to_owned()
+    } else {
+        format!("mv {path} {path}.before; nginx -t && nginx -s reload")
+    }))
+}
+
 /// What the product does not say about itself.
-fn of_method(mutual: bool) -> Vec<String> {
-    let mut notes = vec![
-        "the manager listens on every address from now on, for browsers and agents; whoever must \
-         not reach it has to be kept away by a firewall"
-            .to_owned(),
-    ];
+fn of_method(mutual: bool, settings: &Settings) -> Vec<String> {
+    let at = if settings.at.is_loopback() {
+        "on every address".to_owned()
+    } else {
+        format!("at {}", settings.at)
+    };
+    let mut notes = vec![format!(
+        "the manager itself listens {at}, for browsers and agents; whoever must not reach it has \
+         to be kept away by a firewall"
+    )];
     if mutual {
         notes.push(
             "whether NGINX Instance Manager 1 refuses agents without a certificate, its guide does \

@@ -1,9 +1,13 @@
 //! The manager's certificate of today.
 
-use super::super::file::{Content, FileChange, Piece};
+use super::super::brought::Brought;
+use super::super::certificates::Certificates;
+use super::super::file::{Content, Piece};
 use super::super::naming;
 use super::super::server_certificate::{ServerFiles, Today};
+use super::super::step::Fetch;
 use crate::answers::Answers;
+use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known};
 use crate::values::{AbsPath, Mode};
 
@@ -30,16 +34,46 @@ pub(super) fn presented(facts: &Facts, answers: &Answers) -> Today {
     Today::Pairs(found.into_iter().collect())
 }
 
-/// The key among them becomes readable by the user that the manager runs as, and nobody else.
-pub(super) fn key_for_manager(facts: &Facts, files: &mut [FileChange]) {
+/// The manager's key becomes readable by the user that it runs as, and nobody else: one that is
+/// placed, and one that stays.
+pub(super) fn key_for_manager(facts: &Facts, made: &mut Certificates) -> Result<(), Problem> {
     let Known::Is((user, group)) = &facts.manager_setup.runs_as else {
-        return;
+        return Ok(());
     };
-    let keys = files.iter_mut().filter(|file| {
-        let pieces = [Piece::ServerKey, Piece::CarriedKey];
-        matches!(&file.content, Content::Issued(piece) if pieces.contains(piece))
-    });
-    for key in keys.filter(|_| *user != 0) {
-        (key.mode, key.owner) = (Mode(0o640), (0, *group));
+    if *user == 0 {
+        return Ok(());
     }
+    let (mode, owner) = (Mode(0o640), (0, *group));
+    let key = &made.server.key;
+    if !made.new_server
+        && let Some(found) = facts.file(key).file()
+    {
+        let by_user = found.owner.0 == *user && found.mode.0 & 0o400 != 0;
+        let by_group = found.owner.1 == *group && found.mode.0 & 0o040 != 0;
+        if by_user || by_group {
+            return Ok(());
+        }
+        if !found.ours {
+            return Err(Problem::host(format!(
+                "{key} stays, and the manager, which runs as user {user}, cannot read it"
+            ))
+            .remedy(format!("chown root:{group} {key} && chmod 640 {key}")));
+        }
+        let brought = Brought {
+            facts,
+            field: "the manager's key",
+            user: "the manager",
+        };
+        let (change, fetch) = brought.carried(key, key, (mode, owner))?;
+        made.files.push(change);
+        made.fetch = fetch.map(|(from, digest)| Fetch { from, digest });
+        return Ok(());
+    }
+    for file in &mut made.files {
+        let pieces = [Piece::ServerKey, Piece::CarriedKey];
+        if matches!(&file.content, Content::Issued(piece) if pieces.contains(piece)) {
+            (file.mode, file.owner) = (mode, owner);
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::super::manager::is_on;
 use crate::error::Problem;
 use crate::facts::{Build, Facts, Nginx};
-use crate::nginx::{Address, Config, Http, Socket};
+use crate::nginx::{Address, Config, Http, Listen, Socket};
 use crate::values::Port;
 
 /// The arguments of `listen` lines, and what goes with them.
@@ -51,6 +51,7 @@ pub(super) fn for_browsers(
     config: &Config,
     others: &Http<'_>,
     port: Port,
+    notes: &mut Vec<String>,
 ) -> Result<Listens, Problem> {
     let there: Vec<Socket> = others
         .sockets()
@@ -88,6 +89,27 @@ pub(super) fn for_browsers(
         }
     }
     let alone = there.is_empty();
+    let is_loopback =
+        |socket: &Socket| matches!(socket.address, Address::Ip(ip) if ip.is_loopback());
+    if !alone && sockets.iter().all(is_loopback) {
+        return Err(Problem::host(format!(
+            "nginx listens on port {port} for this host alone ({}), and cannot listen there for \
+             others beside that while it runs, so no browser could reach the manager",
+            there[0]
+        ))
+        .remedy(format!(
+            "write \"listen {port} ssl;\" there (grep -rn listen /etc/nginx), then: systemctl \
+             restart nginx; or say ports: {{https: PORT}}"
+        )));
+    }
+    if !alone && !sockets.iter().any(is_any) {
+        let at: Vec<String> = sockets.iter().map(ToString::to_string).collect();
+        notes.push(format!(
+            "browsers meet the manager at {} alone, because nginx listens on single addresses of \
+             port {port} today",
+            at.join(", ")
+        ));
+    }
     Ok(Listens::of(facts, &sockets, true, alone))
 }
 
@@ -106,10 +128,7 @@ pub(super) fn for_agents(
     let mut blocks = config.top().filter(|block| block.name == "stream");
     let in_stream = blocks.find_map(|block| {
         let mut lines = crate::nginx::all_below(block, &["listen"]);
-        lines.find(|line| {
-            let at = line.arg(0).unwrap_or_default();
-            at.rsplit(':').next() == Some(port.to_string().as_str())
-        })
+        lines.find(|line| Listen::of(line).is_some_and(|listen| is_on(&listen, port)))
     });
     if let Some(line) = in_stream {
         return Err(taken(config, port, &config.shown(&line.at)));

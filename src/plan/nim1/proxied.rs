@@ -2,6 +2,7 @@
 //! is read like any other, and what lies beside them is looked at there.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::bypass;
 use super::super::dial;
@@ -10,15 +11,18 @@ use super::super::fitness;
 use super::super::gates::{self, Gates};
 use super::super::listeners;
 use super::super::observing;
+use super::super::peers::{Leads, Reached};
 use super::super::site::Site;
 use super::super::template::Explained;
 use super::super::work::{NginxChanges, Work};
 use super::files::{Files, Places};
+use super::manager_now;
+use super::settings::Settings;
 use crate::answers::{Answers, Enforce, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::nginx::{Bound, Config, Http, Server};
-use crate::values::AbsPath;
+use crate::nginx::{Bound, Config, Http, PASSES, Peer, Server, Target, all_below};
+use crate::values::{AbsPath, Gather as _, Port};
 
 /// The same configuration with some files empty, or as they will be.
 pub(super) fn overlaid(
@@ -79,16 +83,53 @@ impl<'a> After<'a> {
     }
 
     /// Refuses what the files could not stand beside.
-    pub(super) fn fits(&self, answers: &Answers, verifies: bool) -> Result<(), Problem> {
+    pub(super) fn fits(
+        &self,
+        answers: &Answers,
+        verifies: bool,
+        settings: &Settings,
+    ) -> Result<(), Problem> {
         if self.facts.live {
             listeners::all_known(self.facts, self.config, self.http)?;
-            fitness::ports(self.facts, self.config, self.http)?;
+            let given_up = manager_now::given_up(self.facts, settings);
+            fitness::ports(self.facts, self.config, self.http, &given_up)?;
         }
         self.no_namesake(answers)?;
+        self.nobody_else_passes(settings)?;
         if verifies {
             bypass::refuse_beside(&self.grpc)?;
             if answers.enforce == Enforce::Observe {
                 observing::refuse(&self.grpc)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A way to the manager beside these servers has none of their rules, and may have no TLS.
+    fn nobody_else_passes(&self, settings: &Settings) -> Result<(), Problem> {
+        let at = |port: Port| Peer::At(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number()));
+        let manager = [at(settings.gateway), at(settings.grpc)]
+            .into_iter()
+            .gathered();
+        let manager = Reached::of(self.facts, &manager);
+        let own = [self.ui.server, self.grpc.server].map(|server| server.directive.at.file);
+        let servers = self.http.servers.iter();
+        for server in servers.filter(|server| !own.contains(&server.directive.at.file)) {
+            for pass in all_below(server.directive, &PASSES) {
+                let Some(target) = Target::of(pass) else {
+                    continue;
+                };
+                let peers = self.http.backends(&target);
+                if manager.met_by(&Reached::of(self.facts, &peers)) == Leads::There {
+                    let to = pass.arg(0).unwrap_or_default();
+                    let why = format!(
+                        "passes to {to}, which is the manager, past the servers that are before it"
+                    );
+                    return Err(self
+                        .ui
+                        .refused(pass, why)
+                        .remedy("take this line out, or the location that holds it"));
+                }
             }
         }
         Ok(())

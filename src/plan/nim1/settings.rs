@@ -76,6 +76,7 @@ pub(super) fn plan(
     };
     let file = found.unwrap_or(&new);
     old_names(file)?;
+    is_an_address(file)?;
     let grpc = port(file, nim1.manager_grpc, "grpc_port", Port::NIM1_GRPC)?;
     let gateway = port(
         file,
@@ -139,12 +140,11 @@ pub(super) fn plan(
 
 /// Nobody is met on "every address" itself.
 fn met_at(file: &ManagerFile, certificate: &Certificate) -> IpAddr {
-    let chosen = file.value("bind_address").and_then(|at| at.parse().ok());
-    match (certificate, chosen) {
+    match (certificate, file.address()) {
         (Certificate::Alone(_), Some(IpAddr::V6(ip))) if ip.is_unspecified() => {
             Ipv6Addr::LOCALHOST.into()
         }
-        (Certificate::Alone(_), Some(ip)) if !ip.is_unspecified() => ip,
+        (Certificate::Alone(_), Some(ip)) if !ip.is_unspecified() && !ip.is_loopback() => ip,
         _ => Ipv4Addr::LOCALHOST.into(),
     }
 }
@@ -193,8 +193,10 @@ fn wanted(
         reasons.push(reason);
     };
     let text = |text: &str| Some(Scalar::Text(text.to_owned()));
-    match (certificate, file.is_on_loopback()) {
-        (Certificate::Alone(_), true) => {
+    let on_loopback = file.is_on_loopback();
+    let reached = file.address().is_some_and(|ip| !ip.is_loopback());
+    match (certificate, on_loopback) {
+        (Certificate::Alone(_), _) if !reached => {
             set("bind_address", text("0.0.0.0"), why("manager-all", ""));
         }
         (Certificate::None | Certificate::BehindNginx(_), false) => {
@@ -230,6 +232,22 @@ fn wanted(
         }
     }
     (wanted, reasons)
+}
+
+/// Where a name leads is for whoever starts the manager to find out.
+fn is_an_address(file: &ManagerFile) -> Result<(), Problem> {
+    let Some(said) = file.value("bind_address") else {
+        return Ok(());
+    };
+    if said == "localhost" || file.address().is_some() {
+        return Ok(());
+    }
+    Err(Problem::host(format!(
+        "{}: bind_address is \"{}\", and where that leads could not be told: say an address",
+        file.path,
+        escaped(&said)
+    ))
+    .remedy(format!("sudoedit {}", file.path)))
 }
 
 /// A file of the days before version 1 says all of it by other names, and would go on doing so.

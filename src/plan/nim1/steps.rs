@@ -14,39 +14,39 @@ use super::files::is_encrypted;
 use super::proxied::After;
 use super::settings::Settings;
 use crate::answers::{Answers, Enforce, Nim1Answers};
+use crate::error::Problem;
 use crate::facts::{Facts, Known};
 use crate::method::Method;
 
 const UNIT: &str = "nginx-manager";
 
-/// The restart of the manager that new settings, or a new certificate of its own, need (`reads`),
-/// where systemd knows it.
+/// The restart of the manager, where it has to read its settings or a certificate anew (`reads`).
+/// Where nobody can do that, it would go on as it is, and lead past nginx.
 pub(super) fn restart(
     facts: &Facts,
     settings: &Settings,
     reads: bool,
     notes: &mut Vec<String>,
-) -> Option<Restart> {
+) -> Result<Option<Restart>, Problem> {
     if !facts.live || !reads {
-        return None;
+        return Ok(None);
     }
     let unit = facts.services.get(UNIT);
-    if facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_))) {
-        notes.push(
-            "the manager is restarted: agents and browsers are without it for a few seconds"
-                .to_owned(),
-        );
-        return Some(Restart {
-            unit: UNIT.to_owned(),
-            listens: settings.listens().to_vec(),
-        });
+    if facts.systemd.is().is_none() || !matches!(unit, Some(Known::Is(_))) {
+        return Err(Problem::host(
+            "the manager has to read its settings anew, and there is no service nginx-manager of \
+             systemd here that could be restarted: it would go on listening as it does, and \
+             nothing could be proven",
+        )
+        .remedy("systemctl status nginx-manager"));
     }
     notes.push(
-        "there is no service nginx-manager of systemd here, so the manager is not restarted: until \
-         you restart it, it listens where it has listened"
-            .to_owned(),
+        "the manager is restarted: agents and browsers are without it for a few seconds".to_owned(),
     );
-    None
+    Ok(Some(Restart {
+        unit: UNIT.to_owned(),
+        listens: settings.listens().to_vec(),
+    }))
 }
 
 /// The manager's own ports at addresses that others can reach.

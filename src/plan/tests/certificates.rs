@@ -271,7 +271,7 @@ fn what_was_brought_and_would_not_do_is_refused_with_its_path() {
         ),
         (
             brought(&good).with_file(OWN, &format!("{}{}", other.chain, good.chain)),
-            "which is not for nim.example.com",
+            "which is followed by certificates that are not in order",
         ),
         (
             brought(&good).with_file(OWN, "nothing"),

@@ -122,7 +122,7 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
     for (stand, said) in [
         (
             Stand::nim1().with_file(OTHER, &pass("listen 9000 http2;")),
-            "/etc/nginx/conf.d/other.conf:3: passes to grpc://127.0.0.1:10000 as well",
+            "/etc/nginx/conf.d/other.conf:3: passes to grpc://127.0.0.1:10000, which is the manager",
         ),
         (
             Stand::nim1().with_file(OTHER, "server { listen 10443; return 200; }\n"),
@@ -153,6 +153,25 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
             "grpc_port is \"ten\", which is no port",
         ),
         (
+            Stand::nim1().with_file(
+                OTHER,
+                "server { listen 88; location / { proxy_pass http://127.0.0.1:11000; } }\n",
+            ),
+            "/etc/nginx/conf.d/other.conf:1: passes to http://127.0.0.1:11000, which is the manager",
+        ),
+        (
+            beside(Stand::nim1(), "listen 127.0.0.1:443 ssl;"),
+            "nginx listens on port 443 for this host alone (127.0.0.1:443)",
+        ),
+        (
+            Stand::nim1().edit_file(MANAGER_FILE, "127.0.0.1", "nim.example.com"),
+            "bind_address is \"nim.example.com\", and where that leads could not be told",
+        ),
+        (
+            Stand::nim1().answer("alt_names", "ports: {https: 11000}\nalt_names"),
+            "ports.https is 11000, and so is the manager's gateway_port",
+        ),
+        (
             Stand::nim1().edit_file(MANAGER_FILE, "grpc_port: 10000", "grpc_port: 10001"),
             "nobody listens on port 10001 of 127.0.0.1",
         ),
@@ -176,21 +195,95 @@ fn the_manager_itself_goes_back_to_loopback_and_without_tls() {
             "bind_address: 0.0.0.0\ncert: /etc/ssl/a.crt\nkey: /etc/ssl/a.key # ours\n",
         )
         .with_address("10.0.0.5");
-    let plan = stand.planned();
+    // There is no systemd, so it could not be restarted, and would stay open beside nginx.
+    assert!(
+        stand
+            .refusal()
+            .contains("no service nginx-manager of systemd")
+    );
+    let plan = stand.clone().not_live().planned();
     assert_eq!(
         text(&plan, MANAGER_FILE),
         "# Where it listens.\nbind_address: \"127.0.0.1\"\n# cert: /etc/ssl/a.crt\n\
          # key: /etc/ssl/a.key # ours\ngrpc_port: 10000\ngateway_port: 11000\n"
     );
     assert_eq!(file(&plan, MANAGER_FILE).reasons.len(), 3);
-    // There is no systemd, so it is not restarted, and what it listens on is not proven.
-    assert!(plan.step("restart").is_none());
-    assert!(proof(&plan).closed.is_empty());
-    assert!(plan.notes.iter().any(|note| note.contains("not restarted")));
+    // What its file says is nothing to go by where it listens elsewhere.
+    let mut open = Stand::nim1();
+    open.services = vec![
+        "0.0.0.0:10000".parse().unwrap(),
+        "127.0.0.1:11000".parse().unwrap(),
+    ];
+    assert!(
+        open.refusal()
+            .contains("no service nginx-manager of systemd")
+    );
     // As it is shipped, nothing of it changes, and it can be seen that nobody else reaches it.
     let plan = Stand::nim1().with_address("10.0.0.5").planned();
     assert_eq!(file(&plan, MANAGER_FILE).status, Status::Unchanged);
     assert_eq!(proof(&plan).closed.len(), 2);
+}
+
+#[test]
+fn a_manager_without_settings_of_its_own_is_one_as_it_is_shipped() {
+    for text in ["", "# nothing is said\n", "log: {level: info}\n"] {
+        let plan = Stand::nim1().with_file(MANAGER_FILE, text).planned();
+        assert!(!changed(&plan).contains(&MANAGER_FILE), "{text:?}");
+    }
+    let mut gone = Stand::nim1();
+    gone.files.remove(MANAGER_FILE);
+    // What tells that it is there is gone with it, where no package does.
+    gone.files.insert(
+        "/var/lib/dpkg/status".to_owned(),
+        "Package: nginx-manager\nStatus: install ok installed\nVersion: 1.0.4\n".to_owned(),
+    );
+    assert!(!changed(&gone.planned()).contains(&MANAGER_FILE));
+}
+
+#[test]
+fn a_status_page_takes_no_port_from_anybody() {
+    for text in [
+        "server { listen 8080; return 200; }\n",
+        "server { listen 127.0.0.1:8080; server_name localhost; return 200; }\n",
+    ] {
+        let plan = Stand::nim1().with_file(OTHER, text).planned();
+        assert!(!changed(&plan).contains(&"/etc/nginx/conf.d/stub-status.conf"));
+        let notes = plan.notes.join("\n");
+        assert!(
+            notes.contains("other.conf:1: this server listens on port 8080"),
+            "{notes}"
+        );
+    }
+    let plan = Stand::nim1()
+        .applied()
+        .answer("alt_names", "options: {status_page: false}\nalt_names");
+    let notes = plan.planned().notes.join("\n");
+    assert!(
+        notes.contains("stub-status.conf is there from before"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn less_than_today_is_said_first_and_shown_line_by_line() {
+    let after = Stand::nim1().applied().ssl_termination();
+    let plan = after.planned();
+    assert!(
+        plan.notes[0].starts_with("LESS THAN TODAY"),
+        "{:?}",
+        plan.notes
+    );
+    let before = file(&plan, GRPC).text_before.as_deref().unwrap();
+    assert!(before.contains("ssl_verify_client on;"));
+    assert!(!text(&plan, GRPC).contains("ssl_verify_client"));
+}
+
+#[test]
+fn answers_of_grpc_are_kept_where_no_pattern_reads_them() {
+    let plan = judged().edit_file("/etc/nginx/nginx.conf", "conf.d/*.conf", "conf.d/*");
+    let grpc = plan.planned();
+    assert!(text(&grpc, GRPC).contains("include /etc/nginx/errors.grpc_conf;"));
+    judge::accepts(&plan.settled());
 }
 
 #[test]
