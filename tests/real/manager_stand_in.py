@@ -7,6 +7,7 @@ not known here: whether it wants a certificate of agents, and which, is played b
 of an authority of the system's trust store). Usage: manager_stand_in.py CALL_LOG
 """
 
+import os
 import ssl
 import subprocess
 import sys
@@ -22,19 +23,26 @@ from upstream import Api, CallLog, Service
 
 SETTINGS = Path("/etc/nginx-manager/nginx-manager.conf")
 SLOW_START = Path("/mnt/slow-start")
+RUN_AS = Path("/mnt/run-as")
 VERIFIES = Path("/mnt/verifies")
 OTHER = Path("/mnt/other-grpc-certificate")
 STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def main() -> None:
+    log = CallLog(sys.argv[1])
+    if RUN_AS.exists():
+        # As systemd would have started it: its files are read by another user than root.
+        user = int(RUN_AS.read_text())
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
     settings = yaml.safe_load(SETTINGS.read_text()) or {}
     address = settings.get("bind_address", "127.0.0.1")
     grpc_port, gateway_port = settings.get("grpc_port", 10000), settings.get("gateway_port", 11000)
     pair = [Path(settings[name]).read_bytes() for name in ("key", "cert") if name in settings]
     if SLOW_START.exists():
         time.sleep(float(SLOW_START.read_text()))
-    log = CallLog(sys.argv[1])
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), handlers=[Service(f"{address}:{grpc_port}", log)])
     if len(pair) == 2:
         store = STORE.read_bytes() if VERIFIES.exists() else None
