@@ -31,15 +31,16 @@ STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 def main() -> None:
     log = CallLog(sys.argv[1])
-    if RUN_AS.exists():
-        # As systemd would have started it: its files are read by another user than root.
-        user = int(RUN_AS.read_text())
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
     settings = yaml.safe_load(SETTINGS.read_text()) or {}
     address = settings.get("bind_address", "127.0.0.1")
     grpc_port, gateway_port = settings.get("grpc_port", 10000), settings.get("gateway_port", 11000)
+    if RUN_AS.exists():
+        # As systemd would have started it: its files are read by another user than root.
+        user = RUN_AS.read_text().strip()
+        other = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+        for name in ("key", "cert"):
+            if name in settings:
+                subprocess.run([*other, "test", "-r", settings[name]], check=True)
     pair = [Path(settings[name]).read_bytes() for name in ("key", "cert") if name in settings]
     if SLOW_START.exists():
         time.sleep(float(SLOW_START.read_text()))
@@ -53,7 +54,14 @@ def main() -> None:
                  "-subj", "/CN=other", "-keyout", f"{made}.key", "-out", f"{made}.crt"],
                 check=True, capture_output=True,
             )  # fmt: skip
-            pair = [Path(f"{made}.{kind}").read_bytes() for kind in ("key", "crt")]
+            if RUN_AS.exists():
+        # As systemd would have started it: its files are read by another user than root.
+        user = RUN_AS.read_text().strip()
+        other = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+        for name in ("key", "cert"):
+            if name in settings:
+                subprocess.run([*other, "test", "-r", settings[name]], check=True)
+    pair = [Path(f"{made}.{kind}").read_bytes() for kind in ("key", "crt")]
         credentials = grpc.ssl_server_credentials([tuple(pair)], store, VERIFIES.exists())
         server.add_secure_port(f"{address}:{grpc_port}", credentials)
     else:
@@ -65,6 +73,9 @@ def main() -> None:
         tls.load_cert_chain(settings["cert"], settings["key"])
         web.socket = tls.wrap_socket(web.socket, server_side=True)
     threading.Thread(target=web.serve_forever, daemon=True).start()
+    if RUN_AS.exists():
+        os.setgid(int(user))
+        os.setuid(int(user))
     while True:
         time.sleep(3600)
 
