@@ -54,14 +54,7 @@ def main() -> None:
                  "-subj", "/CN=other", "-keyout", f"{made}.key", "-out", f"{made}.crt"],
                 check=True, capture_output=True,
             )  # fmt: skip
-            if RUN_AS.exists():
-        # As systemd would have started it: its files are read by another user than root.
-        user = RUN_AS.read_text().strip()
-        other = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
-        for name in ("key", "cert"):
-            if name in settings:
-                subprocess.run([*other, "test", "-r", settings[name]], check=True)
-    pair = [Path(f"{made}.{kind}").read_bytes() for kind in ("key", "crt")]
+            pair = [Path(f"{made}.{kind}").read_bytes() for kind in ("key", "crt")]
         credentials = grpc.ssl_server_credentials([tuple(pair)], store, VERIFIES.exists())
         server.add_secure_port(f"{address}:{grpc_port}", credentials)
     else:
