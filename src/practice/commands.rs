@@ -131,7 +131,7 @@ fn systemctl(args: &[String]) -> String {
         .iter()
         .filter(|arg| *arg != "show" && !arg.starts_with("--"));
     let state = |unit: &String| match unit.as_str() {
-        "nginx-agent" => "LoadState=not-found\nActiveState=inactive\n",
+        "nginx-agent" | "nginx-manager" => "LoadState=not-found\nActiveState=inactive\n",
         _ => "LoadState=loaded\nActiveState=active\n",
     };
     units.map(state).collect::<Vec<_>>().join("\n")

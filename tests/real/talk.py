@@ -48,17 +48,22 @@ class LocalTalk(Talk):
         self.form = form
 
 
-def to_names(talk: Talk) -> None:
+def to_names(talk: Talk, proxy: bool = False) -> None:
+    """`proxy`: where the host could do with or without one."""
     talk.answer("What next?")
     talk.wait_for_news("2/8 Prerequisites")
     talk.answer("What next?")
     talk.wait_for_news("3/8 Method")
     talk.answer("How should traffic")
+    if proxy:
+        talk.answer("Which proxy?")
     talk.wait_for_news("4/8 Names")
 
 
-def to_passphrase(talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "") -> None:
-    to_names(talk)
+def to_passphrase(
+    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False
+) -> None:
+    to_names(talk, proxy)
     talk.answer("Name of the manager", name)
     talk.answer("Further names", "10.0.0.5")
     talk.answer("Agents", "web-1.example.com")
@@ -69,8 +74,10 @@ def to_passphrase(talk: Talk, name: str = "nim.example.com", enforce: str = "", 
         talk.answer(label)
 
 
-def to_files(talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "") -> None:
-    to_passphrase(talk, name, enforce, redirect)
+def to_files(
+    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False
+) -> None:
+    to_passphrase(talk, name, enforce, redirect, proxy)
     talk.answer("Passphrase for the key", PASSPHRASE)
     talk.answer("The same again", PASSPHRASE)
     talk.wait_for_news("6/8 Files")

@@ -101,10 +101,11 @@ impl Talk<'_> {
     /// The cell of a row that this host can have, or why there is none.
     fn proxy_of(&mut self, row: Vec<Cell>) -> Result<Result<Cell, String>, Left> {
         let mut open = Vec::new();
+        let mut fitting = Vec::new();
         let mut why = String::new();
         for cell in row {
             match method::fits(&cell, &self.facts) {
-                Some(Ok(())) => return Ok(Ok(cell)),
+                Some(Ok(())) => fitting.push(cell),
                 None => open.push(cell),
                 Some(Err(reason)) => {
                     let word = match cell.not_applicable {
@@ -115,13 +116,24 @@ impl Talk<'_> {
                 }
             }
         }
+        let help = if let [cell] = fitting.as_slice() {
+            return Ok(Ok(*cell));
+        } else if fitting.is_empty() {
+            "It could not be told which nginx stands before the manager."
+        } else {
+            open = fitting;
+            "With nginx before it, agents are judged by an authority of their own; without (none), \
+             the manager speaks TLS itself."
+        };
         let names: Vec<String> = open.iter().map(|cell| cell.proxy.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let Some(first) = names.first() else {
+        // What the host suggests, else what gives more.
+        let now = self.entered.get("proxy").to_owned();
+        let suggested = names.iter().find(|name| **name == now).or(names.last());
+        let Some(suggested) = suggested else {
             return Ok(Err(why));
         };
-        let help = "It could not be told which nginx stands before the manager.";
-        let said = self.ask("Which proxy?", first, Choices::Of(&names), help)?;
+        let said = self.ask("Which proxy?", suggested, Choices::Of(&names), help)?;
         let chosen = open.iter().find(|cell| cell.proxy.to_string() == said);
         Ok(chosen.copied().ok_or(why))
     }
