@@ -308,3 +308,37 @@ def test_a_manager_that_nginx_does_not_find_is_no_proof(nim1: Nim1, tool: Tool) 
     wrong = {row["case"] for row in failed["proof"] if row["ok"] is False}
     assert "agent, our certificate" in wrong, failed["proof"]
     assert take(nim1) == before
+
+
+def test_from_cell_to_cell_and_all_the_way_back(nim1: Nim1, tool: Tool) -> None:
+    """Methods are changed by other answers; undone in the reverse order, each tree is as it was, and the first plan
+    is the one it was."""
+    more = "options: {backend_tls: true}\n"
+    observe = "options: {enforce: observe}\n"
+    cells = [
+        native("ssl-termination"),
+        nim1_answers("ssl-termination"),
+        nim1_answers(),
+        nim1_answers(more=more),
+        nim1_answers(more=observe),
+        nim1_answers("ssl-termination", more),
+        nim1_answers(),
+    ]
+    nim1.write("/mnt/answers.yaml", cells[0])
+    first = tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", "json").document["hash"]
+    trees = []
+    for cell in cells:
+        trees.append(take(nim1))
+        tool.apply(cell).must(0, "applied")
+        tool.apply().must(0, "unchanged")
+        outcomes = nim1.attempt(both_services(dataclasses.replace(PROPER, ca=issued(AGENTS[0], "ca.pem"))))
+        if "client-mtls" in cell and "observe" not in cell:
+            assert not any(each.reached for each in outcomes), cell
+            assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0])))), cell
+        elif "proxy: none" not in cell:
+            assert all(each.reached for each in outcomes), cell
+    for tree in reversed(trees):
+        tool.rollback().must(0, "rolled-back")
+        assert take(nim1) == tree
+    nim1.write("/mnt/answers.yaml", cells[0])
+    assert tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", "json").document["hash"] == first

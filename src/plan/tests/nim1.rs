@@ -125,6 +125,14 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
             "/etc/nginx/conf.d/other.conf:3: passes to grpc://127.0.0.1:10000, which is the manager",
         ),
         (
+            Stand::nim1().with_file(
+                OTHER,
+                "server { listen 9001; location / { grpc_ssl_certificate /a.crt; grpc_pass \
+                 grpcs://127.0.0.1:10443; } }\n",
+            ),
+            "passes to the agents' port 10443 with a certificate of its own",
+        ),
+        (
             Stand::nim1().with_file(OTHER, "server { listen 10443; return 200; }\n"),
             "/etc/nginx/conf.d/other.conf:1: this server listens on port 10443",
         ),
