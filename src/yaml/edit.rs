@@ -34,6 +34,9 @@ pub enum Uneditable {
     /// A merge at the top: what is in it would be hidden by a section of the same name.
     #[error("it merges sections by <<, of which it could not be told what is in force")]
     Merged,
+    /// A line break for YAML, and none for what shows the file.
+    #[error("line {0} has a carriage return (CR) that does not end it")]
+    CarriageReturn(usize),
     #[error("it is written in a way that cannot be edited without changing more than {0}")]
     Form(String),
 }
@@ -41,6 +44,9 @@ pub enum Uneditable {
 /// Sets them all. What is so already stays as it is written.
 pub fn edit(text: &str, settings: &[Setting]) -> Result<Edited, Uneditable> {
     let body = without_mark(text);
+    if let Some(at) = body.lines().position(|line| line.contains('\r')) {
+        return Err(Uneditable::CarriageReturn(at + 1));
+    }
     let before = read(body)?;
     let mut edited = body.to_owned();
     let mut wanted = before.clone();
@@ -256,9 +262,14 @@ fn eol(text: &str) -> &'static str {
 
 /// Where the line of a setting of before stands as a comment.
 fn commented_out(before: &str, after: &str, old: &Mapping, setting: &Setting) -> Option<Place> {
-    let line = before[line_of(before, old, setting)?].trim();
-    let mut lines = after.lines();
-    let number = lines.position(|now| now.trim_start().strip_prefix("# ") == Some(line))?;
+    let range = line_of(before, old, setting)?;
+    let line = before[range.clone()].trim();
+    let is_comment = |now: &str| now.trim().strip_prefix("# ") == Some(line);
+    // The same comment may have stood above it already.
+    let above = before[..range.start].lines();
+    let above = above.filter(|now| is_comment(now)).count();
+    let lines = after.lines().enumerate();
+    let (number, _) = lines.filter(|(_, now)| is_comment(now)).nth(above)?;
     Some(Place {
         line: number + 1,
         column: 1,

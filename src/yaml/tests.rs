@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fuzz;
+
 use proptest::prelude::*;
 
 use super::{Edited, Scalar, Setting, Uneditable, edit};
@@ -157,6 +159,7 @@ fn what_cannot_be_edited_is_said() {
             "merges sections",
         ),
         ("server:\n  host: a\n   b\n", "cannot be edited"),
+        ("a: b\nserver:\rtls:\r\n", "line 2 has a carriage return"),
     ] {
         let said = edit(before, &wanted()).unwrap_err().to_string();
         assert!(said.contains(why), "{before:?}: {said}");
