@@ -13,6 +13,8 @@ pub(super) const LONE: Duration = Duration::from_millis(50);
 /// After Esc was taken for itself, a tail that comes within this time belongs to it. A line
 /// that tears a sequence by more has worse problems.
 const STRAY: Duration = Duration::from_millis(400);
+/// No sequence of a key is longer, so that what never ends is dropped in pieces.
+const LONGEST: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Mend {
@@ -40,9 +42,8 @@ impl Mend {
                     last: now,
                 };
             }
-            (State::Pending { letters, .. }, Key::Esc) => {
+            (State::Pending { .. }, Key::Esc) => {
                 // The first one was for itself; so much of a sequence as there was is dropped.
-                let _ = letters;
                 out.push(Key::Esc);
                 self.state = State::Pending {
                     letters: String::new(),
@@ -66,6 +67,10 @@ impl Mend {
                         out.extend([Key::Esc, Key::Char(letter)]);
                     }
                 }
+            }
+            (State::Pending { .. }, Key::Alt(letter)) => {
+                self.state = State::Idle;
+                out.extend([Key::Esc, Key::Esc, Key::Char(letter)]);
             }
             (State::Pending { .. }, other) => {
                 self.state = State::Idle;
@@ -99,19 +104,20 @@ impl Mend {
 
     /// What the time alone decides by `now`.
     pub(super) fn tick(&mut self, now: Duration) -> Vec<Key> {
-        match &self.state {
-            State::Pending { letters, last } if now.saturating_sub(*last) >= LONE => {
-                let letters = letters.clone();
-                let last = *last;
-                self.state = State::Stray { letters, last };
-                vec![Key::Esc]
-            }
-            State::Stray { last, .. } if now.saturating_sub(*last) >= STRAY => {
-                self.state = State::Idle;
-                Vec::new()
-            }
-            _ => Vec::new(),
+        let mut out = Vec::new();
+        if let State::Pending { letters, last } = &self.state
+            && now.saturating_sub(*last) >= LONE
+        {
+            let (letters, last) = (letters.clone(), *last);
+            self.state = State::Stray { letters, last };
+            out.push(Key::Esc);
         }
+        if let State::Stray { last, .. } = &self.state
+            && now.saturating_sub(*last) >= STRAY
+        {
+            self.state = State::Idle;
+        }
+        out
     }
 
     /// When [`tick`](Self::tick) has to be called next, if at all.
@@ -157,6 +163,7 @@ fn control_sequence(rest: &str) -> Sequence {
         return Sequence::Open;
     };
     match last {
+        _ if rest.len() > LONGEST => Sequence::Key(None),
         '0'..='9' | ';' | '<' | '?' => Sequence::Open,
         '~' => Sequence::Key(match rest.trim_end_matches('~').split(';').next() {
             Some("1" | "7") => Some(Key::Home),
@@ -249,6 +256,10 @@ mod tests {
         assert_eq!(mended(&[(0, Key::Esc), (0, Key::Char('q'))]), both);
         assert_eq!(mended(&[(0, Key::Esc), (200, Key::Char('q'))]), both);
         assert_eq!(mended(&[(0, Key::Alt('q'))]), both);
+        assert_eq!(
+            mended(&[(0, Key::Esc), (0, Key::Alt('q'))]),
+            [Key::Esc, Key::Esc, Key::Char('q')]
+        );
         assert_eq!(
             mended(&[(0, Key::Esc), (0, Key::Enter)]),
             [Key::Esc, Key::Enter]

@@ -6,6 +6,7 @@ mod keys;
 pub(in super::super) mod led;
 mod random;
 mod screens;
+mod torn;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
