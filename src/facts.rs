@@ -4,6 +4,7 @@
 mod agent_setup;
 mod agents;
 mod manager_setup;
+mod service;
 mod trust_store;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 pub use agent_setup::{AGENT_FILES, AgentFile, AgentSetup, Override};
 pub use agents::{Agent, Call, agents};
 pub use manager_setup::{MANAGER_FILE, ManagerFile, ManagerSetup};
+pub use service::Service;
 pub use trust_store::TrustStore;
 
 /// What was found out about one thing. No step may treat `Unclear` as `Absent`.
@@ -66,8 +68,8 @@ pub struct Facts {
     pub nginx: Known<Nginx>,
     /// The configuration that nginx would load now.
     pub config: Known<Config>,
-    /// The units that matter here and what systemd says of them: `active`, `failed`, ...
-    pub services: BTreeMap<String, Known<String>>,
+    /// The units that matter here and what systemd says of them.
+    pub services: BTreeMap<String, Known<Service>>,
     pub listeners: Known<Vec<Listener>>,
     /// Who is connected to nginx on the port of the manager now.
     pub connected: Known<Vec<Client>>,

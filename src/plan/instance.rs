@@ -7,6 +7,7 @@ use super::file::{FileChange, FolderChange, Status};
 use super::fitness;
 use super::instance_steps;
 use super::naming;
+use super::notes::lost_at_boot;
 use super::step::{Plan, SCHEMA};
 use super::trust;
 use crate::answers::InstanceAnswers;
@@ -35,6 +36,7 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
         mode: Mode(0o755),
     }];
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
+    notes.extend(lost_at_boot(facts));
     if !facts.live {
         notes.push(
             "this is a folder (--root), not a running system: the agent is not restarted, the \

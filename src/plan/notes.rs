@@ -28,6 +28,7 @@ pub(super) fn all(
         ));
     }
     notes.extend(facts.nginx.is().and_then(upgraded));
+    notes.extend(lost_at_boot(facts));
     notes.extend(elsewhere(facts, answers));
     notes.extend(differences::notes(facts, answers, made));
     if !facts.live {
@@ -38,6 +39,12 @@ pub(super) fn all(
         );
     }
     notes
+}
+
+/// What is proven today holds as long as the services run.
+pub(super) fn lost_at_boot(facts: &Facts) -> Option<String> {
+    let (lost, enable) = facts.lost_at_boot()?;
+    Some(format!("{lost}: {enable}"))
 }
 
 /// Agents go where the name leads. Behind a load balancer that is meant; else it is a mistake

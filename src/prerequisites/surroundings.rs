@@ -2,7 +2,7 @@
 
 use super::check::{Check, Status, about};
 use crate::certificate::Certificate;
-use crate::facts::{Facts, FoundContent, Known};
+use crate::facts::{Facts, FoundContent, Known, Service};
 use crate::values::AbsPath;
 
 const SPACE: u64 = 16 << 20;
@@ -138,22 +138,24 @@ fn services(facts: &Facts) -> Check {
             _ => "systemd does not run here, so nobody can be asked".to_owned(),
         });
     }
-    let named = |wanted: fn(&str) -> bool| -> Vec<String> {
-        let found = facts
-            .services
-            .iter()
-            .filter_map(|(name, state)| Some((name, state.is()?)));
-        found
-            .filter(|(_, state)| wanted(state))
-            .map(|(name, s)| format!("{name} {s}"))
-            .collect()
+    let named = |wanted: fn(&Service) -> bool| -> Vec<(&str, &Service)> {
+        let found = facts.services.iter();
+        let found = found.filter_map(|(name, service)| Some((name.as_str(), service.is()?)));
+        found.filter(|(_, service)| wanted(service)).collect()
     };
-    let down = named(|state| state != "active");
-    if !down.is_empty() {
-        let first = down[0].split(' ').next().unwrap_or_default();
-        return subject.warning(down.join(", "), format!("systemctl status {first}"));
+    let words = |services: &[(&str, &Service)]| {
+        let words = services.iter();
+        let words = words.map(|(name, service)| format!("{name} {}", service.state));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let down = named(|service| !service.is_active());
+    if let Some((first, _)) = down.first() {
+        return subject.warning(words(&down), format!("systemctl status {first}"));
     }
-    subject.ok(named(|_| true).join(", "))
+    if let Some((lost, enable)) = facts.lost_at_boot() {
+        return subject.warning(lost, enable);
+    }
+    subject.ok(words(&named(|_| true)))
 }
 
 fn space(folder: &AbsPath, free: &Known<u64>) -> Check {

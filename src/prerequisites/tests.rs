@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Status, checks};
 use crate::facts::Generation;
+use crate::facts::Service;
 use crate::facts::{Build, Facts, FileFact, Known, Listener, Master, Nginx, Product, State};
 use crate::values::{AbsPath, HostName};
 
@@ -228,6 +229,52 @@ fn what_keeps_files_from_being_placed_stops_a_plan() {
     assert!(places.detail.ends_with("and 1 more"), "{places:?}");
     facts.root = false;
     assert_eq!(check(&facts, "places").status, Status::Unknown);
+}
+
+/// Red where a unit counts as one that starts with the system because it runs.
+#[test]
+fn a_service_that_would_be_missed_after_the_next_start_is_said() {
+    let found = |services: &[(&str, &str, Option<&str>)]| {
+        let service = |(name, state, left_out): &(&str, &str, Option<&str>)| {
+            let service = Service {
+                state: (*state).to_owned(),
+                left_out: left_out.map(str::to_owned),
+            };
+            ((*name).to_owned(), Known::Is(service))
+        };
+        let facts = Facts {
+            systemd: Known::Is(()),
+            services: services.iter().map(service).collect(),
+            ..unclear()
+        };
+        let check = check(&facts, "services");
+        (check.status, check.detail, check.remedy.unwrap_or_default())
+    };
+    let fine = found(&[("nginx", "active", None), ("nms", "active", None)]);
+    assert_eq!(
+        fine,
+        (Status::Ok, "nginx active, nms active".into(), "".into())
+    );
+    let lost = [
+        ("nginx", "active", Some("disabled")),
+        ("nms", "active", None),
+    ];
+    assert_eq!(
+        found(&lost),
+        (
+            Status::Warning,
+            "nginx (disabled) would not be there after the next start of the system".into(),
+            "systemctl enable nginx".into()
+        )
+    );
+    let (_, _, remedy) = found(&[("nms", "active", Some("masked")), lost[0]]);
+    assert_eq!(
+        remedy,
+        "systemctl unmask nginx nms && systemctl enable nginx nms"
+    );
+    // What is down now comes first.
+    let (_, words, _) = found(&[("nms", "failed", Some("disabled")), lost[0]]);
+    assert_eq!(words, "nms failed");
 }
 
 #[test]

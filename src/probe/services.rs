@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::facts::Known;
+use crate::facts::{Known, Service};
 use crate::host::{Command, Host, Kind};
 use crate::values::{Gather as _, escaped};
 
@@ -32,7 +32,7 @@ pub(super) fn systemd(host: &dyn Host) -> Known<()> {
 }
 
 pub(super) struct Services {
-    pub(super) states: BTreeMap<String, Known<String>>,
+    pub(super) states: BTreeMap<String, Known<Service>>,
     /// How the agent is started, where systemd does that.
     pub(super) agent_unit: Option<AgentUnit>,
 }
@@ -69,11 +69,11 @@ pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> Services {
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was
 /// never installed.
-fn ask(host: &dyn Host) -> Result<(Vec<Known<String>>, AgentUnit), String> {
+fn ask(host: &dyn Host) -> Result<(Vec<Known<Service>>, AgentUnit), String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
     let mut args = vec![
         "show",
-        "--property=LoadState,ActiveState,Environment,EnvironmentFiles,ExecStart",
+        "--property=LoadState,ActiveState,UnitFileState,Environment,EnvironmentFiles,ExecStart",
     ];
     args.extend(UNITS);
     let output = host
@@ -114,16 +114,35 @@ fn agent_unit(paragraph: &str) -> AgentUnit {
 }
 
 /// A paragraph for each unit, in the order asked. `None` unless there is one for each.
-fn states(said: &str) -> Option<Vec<Known<String>>> {
+fn states(said: &str) -> Option<Vec<Known<Service>>> {
     let state = |paragraph: &str| {
         let value = |key: &str| paragraph.lines().find_map(|line| line.strip_prefix(key));
         match (value("LoadState=")?, value("ActiveState=")?) {
             ("not-found", "inactive") => Some(Known::Absent),
-            (_, active) => Some(Known::Is(escaped(active))),
+            (_, active) => Some(Known::Is(Service {
+                state: escaped(active),
+                left_out: value("UnitFileState=").and_then(left_out),
+            })),
         }
     };
     let states: Option<Vec<_>> = said.trim().split("\n\n").map(state).collect();
     states.filter(|states| states.len() == UNITS.len())
+}
+
+/// What `systemctl is-enabled` would call it, where that means that it does not come up with the
+/// system: `static` and the like are started by others, and what a script of System V starts has
+/// no word.
+fn left_out(unit_file: &str) -> Option<String> {
+    const NOT_AT_BOOT: [&str; 6] = [
+        "disabled",
+        "masked",
+        "masked-runtime",
+        "enabled-runtime",
+        "linked",
+        "linked-runtime",
+    ];
+    let left_out = NOT_AT_BOOT.contains(&unit_file);
+    left_out.then(|| unit_file.to_owned())
 }
 
 #[cfg(test)]
@@ -131,17 +150,34 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail so")]
     use super::*;
 
+    fn is(state: &str, left_out: Option<&str>) -> Known<Service> {
+        Known::Is(Service {
+            state: state.to_owned(),
+            left_out: left_out.map(str::to_owned),
+        })
+    }
+
     #[test]
     fn a_unit_that_is_stopped_is_not_one_that_is_missing() {
         let missing = "LoadState=not-found\nActiveState=inactive\n\n".repeat(5);
         let said = format!(
-            "LoadState=loaded\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\n\n\
+            "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n\
+             ActiveState=failed\nLoadState=loaded\nUnitFileState=static\n\n\
              LoadState=loaded\nActiveState=inactive\n\n{missing}"
         );
-        let is = |state: &str| Known::Is(state.to_owned());
         let states = states(&said).unwrap();
-        assert_eq!(states[..3], [is("active"), is("failed"), is("inactive")]);
-        assert_eq!(states[3..], [const { Known::<String>::Absent }; 5]);
+        let all = ["active", "failed", "inactive"].map(|state| is(state, None));
+        assert_eq!(states[..3], all);
+        assert_eq!(states[3..], [const { Known::<Service>::Absent }; 5]);
+    }
+
+    #[test]
+    fn a_unit_that_runs_may_be_left_out_of_the_next_start() {
+        for word in ["disabled", "masked-runtime", "enabled-runtime", "linked"] {
+            let one = format!("LoadState=loaded\nActiveState=active\nUnitFileState={word}\n\n");
+            let states = states(&one.repeat(8)).unwrap();
+            assert_eq!(states[0], is("active", Some(word)));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod scene;
 use std::net::IpAddr;
 
 use super::{look, look_asking};
-use crate::facts::{Family, FileFact, Generation, Known};
+use crate::facts::{Family, FileFact, Generation, Known, Service};
 use crate::host::{Attributes, Change, Entry, Host as _, Memory};
 use crate::values::AbsPath;
 use scene::{Scene, path, process, wanted};
@@ -110,7 +110,11 @@ fn a_stock_manager_is_known_to_the_last_field() {
         (Known::Is(false), Known::Is(true))
     );
     assert_eq!(facts.systemd, Known::Is(()));
-    assert_eq!(facts.services["nms"], Known::Is("active".to_owned()));
+    let active = Service {
+        state: "active".to_owned(),
+        left_out: None,
+    };
+    assert_eq!(facts.services["nms"], Known::Is(active));
     assert_eq!(facts.services["nms-integrations"], Known::Absent);
     assert_eq!(facts.space[&path("/etc")], Known::Is(1 << 30));
     assert_eq!(facts.state.ca, Known::Absent);

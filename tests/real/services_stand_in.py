@@ -15,6 +15,8 @@ from pathlib import Path
 
 RECORD = Path("/mnt/services.jsonl")
 ENVIRONMENT = Path("/mnt/agent.env")
+# Units in it do not start with the system.
+DISABLED = Path("/mnt/disabled-units")
 UNITS = ("nginx-agent", "nginx-manager")
 
 
@@ -55,12 +57,18 @@ def restart(unit: str) -> None:
     pid_file(unit).write_text(str(started.pid))
 
 
+def unit_file_state(unit: str) -> str:
+    disabled = DISABLED.read_text().split() if DISABLED.exists() else []
+    return "disabled" if unit in disabled else "enabled"
+
+
 def show(args: list[str]) -> None:
     wanted = next(word for word in args if word.startswith("--property=")).removeprefix("--property=").split(",")
     units = [word for word in args if not word.startswith("-")]
     known = {
         "LoadState": lambda unit: "loaded" if is_known(unit) else "not-found",
         "ActiveState": lambda unit: "active" if is_known(unit) and pid(unit) else "inactive",
+        "UnitFileState": lambda unit: unit_file_state(unit) if is_known(unit) else "",
         "MainPID": lambda unit: str(pid(unit) if is_known(unit) else 0),
         "Environment": lambda unit: ENVIRONMENT.read_text().replace("\n", " ") if ENVIRONMENT.exists() else "",
     }

@@ -73,6 +73,27 @@ def test_the_agent_gets_through_with_what_was_written(manager: Manager, tool: To
 
 
 @newer_build_and([PLAIN])
+def test_an_agent_that_would_not_come_up_with_the_system_is_said(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+
+    def said() -> tuple[list[str], list[dict]]:
+        manager.write("/mnt/instance.yaml", instance_answers())
+        plan = tool.run("plan", "--answers", "/mnt/instance.yaml", "--format", "json").document
+        checks = tool.run("check", "--format", "json").document["checks"]
+        return (
+            [note for note in plan["notes"] if "systemctl enable" in note],
+            [check for check in checks if check["id"] == "services"],
+        )
+
+    notes, (check,) = said()
+    assert notes == [] and check["status"] == "ok", (notes, check)
+    manager.write("/mnt/disabled-units", "nginx-agent\n")
+    notes, (check,) = said()
+    assert len(notes) == 1 and "nginx-agent (disabled)" in notes[0], notes
+    assert (check["status"], check["remedy"]) == ("warning", "systemctl enable nginx-agent"), check
+
+
+@newer_build_and([PLAIN])
 def test_no_secret_is_shown(manager: Manager, tool: Tool) -> None:
     both(manager, tool)
     manager.write("/mnt/answers.yaml", instance_answers())

@@ -6,7 +6,7 @@ use super::Stand;
 use super::authority::NOW;
 use crate::answers::{InstanceAnswers, read};
 use crate::error::Problem;
-use crate::facts::{AgentFile, Facts, FileFact, Known, Override};
+use crate::facts::{AgentFile, Facts, FileFact, Known, Override, Service};
 use crate::plan::{Action, Content, FileChange, Piece, Plan, Status, instance};
 use crate::values::Mode;
 use crate::yaml::value_of;
@@ -42,7 +42,10 @@ fn facts(change: impl Fn(&mut Facts)) -> Facts {
     assert_eq!(facts.looked_at, NOW);
     facts.agent = Known::Is("2.46.7".to_owned());
     facts.systemd = Known::Is(());
-    let active = Known::Is("active".to_owned());
+    let active = Known::Is(Service {
+        state: "active".to_owned(),
+        left_out: None,
+    });
     facts.services.insert("nginx-agent".to_owned(), active);
     let folder = FileFact::NotAFile("a folder".to_owned());
     facts.files.insert(BUNDLE.parse().unwrap(), folder);
