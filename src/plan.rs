@@ -49,6 +49,7 @@ mod nginx;
 mod trust;
 mod nginx_command;
 mod differences;
+mod exposed;
 mod notes;
 mod proof;
 mod steps;

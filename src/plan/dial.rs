@@ -21,8 +21,7 @@ pub(super) struct Dial<'a> {
 }
 
 pub(super) fn of<'a>(site: &Site<'a>) -> Dial<'a> {
-    let page = site.http.find_location_for(site.server, "/").location;
-    let page = page.map_or(&site.server.scope, |location| &location.scope);
+    let page = page(site);
     let agents = |ip| {
         let mut gates = site.gates.iter();
         gates.find_map(|gate| denied(&gate.scope, source(ip)))
@@ -54,6 +53,12 @@ pub(super) fn of<'a>(site: &Site<'a>) -> Dial<'a> {
     dial
 }
 
+/// Where a browser ends that asks for the first page.
+pub(super) fn page<'a>(site: &Site<'a>) -> &'a Scope<'a> {
+    let page = site.http.find_location_for(site.server, "/").location;
+    page.map_or(&site.server.scope, |location| &location.scope)
+}
+
 fn denied_from<'a>(scope: &Scope<'a>, ip: IpAddr) -> Option<&'a Directive> {
     denied(scope, source(ip))
 }
@@ -68,7 +73,7 @@ fn source(ip: IpAddr) -> IpAddr {
 }
 
 /// For each listener the addresses at which this host meets it, the usual one first.
-fn candidates(site: &Site<'_>) -> Vec<Vec<IpAddr>> {
+pub(super) fn candidates(site: &Site<'_>) -> Vec<Vec<IpAddr>> {
     let mut all = Vec::new();
     for listen in site.listens() {
         match &listen.address {

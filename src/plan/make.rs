@@ -10,7 +10,7 @@ use super::site::Site;
 use super::step::{Plan, SCHEMA};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{listeners, nginx_command, notes, proof, redirect, steps};
+use super::{exposed, listeners, nginx_command, notes, proof, redirect, steps};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -39,6 +39,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
 
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     if facts.live {
+        notes.extend(exposed::note(&site));
         notes.extend(proof::notes(&site, answers));
     }
     let folders = folders(&made, &configured, trust.as_ref());

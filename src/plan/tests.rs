@@ -14,6 +14,7 @@ mod bypasses;
 mod certificates;
 mod clients;
 mod cost;
+mod exposed;
 mod fitness;
 mod hand_out;
 mod headers;

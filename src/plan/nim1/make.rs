@@ -2,6 +2,7 @@
 
 use super::super::certificates::{self, Certificates};
 use super::super::clients_today::{ClientsToday, agents_today};
+use super::super::exposed;
 use super::super::file::{Content, FileChange, Status};
 use super::super::fitness;
 use super::super::listeners;
@@ -101,6 +102,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         notes.insert(0, note);
     }
     notes.extend(restarts);
+    notes.extend(exposed::note(&after.ui).filter(|_| facts.live));
     leftovers(facts, &places, &configured, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
