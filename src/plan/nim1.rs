@@ -3,6 +3,7 @@
 
 mod texts;
 mod ports;
+mod ports_today;
 mod settings;
 mod manager_now;
 mod files;

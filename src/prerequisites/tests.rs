@@ -253,7 +253,7 @@ fn a_service_that_would_be_missed_after_the_next_start_is_said() {
     let fine = found(&[("nginx", "active", None), ("nms", "active", None)]);
     assert_eq!(
         fine,
-        (Status::Ok, "nginx active, nms active".into(), "".into())
+        (Status::Ok, "nginx active, nms active".into(), String::new())
     );
     let lost = [
         ("nginx", "active", Some("disabled")),

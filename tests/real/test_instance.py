@@ -10,7 +10,7 @@ import snapshot
 import yaml
 from conftest import each_build_and, newer_build_and
 from instance import (
-    AGENT, BUNDLE, CERTS, PACKAGED, SETTINGS, agent_calls, asked, hand_out, instance_answers, with_agent,
+    AGENT, BUNDLE, CERTS, PACKAGED, SETTINGS, STAND_IN, agent_calls, asked, hand_out, instance_answers, with_agent,
 )
 from lab import wait_for
 from manager import NAME, Manager
@@ -139,11 +139,30 @@ def test_an_agent_that_does_not_get_through_is_put_back(manager: Manager, tool: 
 @newer_build_and([PLAIN])
 def test_an_agent_that_ends_at_once_is_put_back(manager: Manager, tool: Tool) -> None:
     both(manager, tool)
-    manager.write("/mnt/stand-in/start-agent", "#!/bin/sh\nexit 1\n", 0o755)
+    start = manager.read(f"{STAND_IN}/start-agent")
+    ends = f"#!/bin/bash\ngrep -q agent.crt {SETTINGS} && exit 1\n"
+    manager.write(f"{STAND_IN}/start-agent", start.replace("#!/bin/bash\n", ends), 0o755)
     before = snapshot.take(manager)
     found = tool.apply(instance_answers()).must(3)
     assert "nginx-agent does not stay up" in found["problem"], found["problem"]
     assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert up(manager, tool)
+
+
+@newer_build_and([PLAIN])
+def test_an_agent_that_does_not_come_back_with_what_was_there_is_said(manager: Manager, tool: Tool) -> None:
+    both(manager, tool)
+    manager.write(f"{STAND_IN}/start-agent", "#!/bin/sh\nexit 1\n", 0o755)
+    before = snapshot.take(manager)
+    found = tool.apply(instance_answers()).must(4, "incomplete")
+    assert "by hand: systemctl restart nginx-agent" in found["problem"], found["problem"]
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+    assert not up(manager, tool)
+
+
+def up(manager: Manager, tool: Tool) -> bool:
+    done = manager.run(*tool.before, "systemctl", "show", "--property=ActiveState", "nginx-agent")
+    return done.stdout.strip() == "ActiveState=active"
 
 
 @newer_build_and([PLAIN])

@@ -16,6 +16,7 @@ use super::files::{Ground, Places};
 use super::manager_now;
 use super::native;
 use super::pair::{key_for_manager, presented};
+use super::ports_today;
 use super::proxied::{After, Before, overlaid, plain};
 use super::settings::{self, Certificate, Settings};
 use super::steps::{closed, prove, restart};
@@ -102,6 +103,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         notes.insert(0, note);
     }
     notes.extend(restarts);
+    notes.extend(ports_today::note(&today, &http));
     notes.extend(exposed::note(&after.ui).filter(|_| facts.live));
     leftovers(facts, &places, &configured, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());

@@ -193,6 +193,30 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
     }
 }
 
+/// Red where ports of today are compared with those of the new files alone.
+#[test]
+fn a_port_that_is_given_up_is_said() {
+    let said = |stand: &Stand| {
+        let notes = stand.planned().notes.into_iter();
+        notes
+            .filter(|note| note.contains("no longer listen"))
+            .collect::<Vec<_>>()
+    };
+    let stand = Stand::nim1();
+    assert!(said(&stand).is_empty());
+    let moved = stand
+        .applied()
+        .answer("alt_names", "ports: {grpc: 10444}\nalt_names");
+    let notes = said(&moved);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].contains("listen on port 10443: agents"),
+        "{notes:?}"
+    );
+    let held = moved.with_file(OTHER, "server { listen 10443; return 404; }\n");
+    assert!(said(&held).is_empty());
+}
+
 /// Red where the settings of before stay in force beside nginx.
 #[test]
 fn the_manager_itself_goes_back_to_loopback_and_without_tls() {
