@@ -10,6 +10,7 @@ mod files;
 mod proxied;
 mod pair;
 mod steps;
+mod named_twice;
 mod native;
 mod make;
 

@@ -14,6 +14,7 @@ use super::super::trust;
 use super::super::work::NginxChanges;
 use super::files::{Ground, Places};
 use super::manager_now;
+use super::named_twice;
 use super::native;
 use super::pair::{key_for_manager, presented};
 use super::ports_today;
@@ -78,6 +79,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let http = listeners::http(facts, &after).ok_or_else(no_http)?;
     let after = After::of(facts, &after, &http, &places, answers, nim1)?;
     let verifies = answers.method == Method::ClientMtls;
+    named_twice::refuse(&after, &places.read_by_pattern())?;
     after.fits(answers, verifies, &settings)?;
     let loosened = loosened(facts, ground.config, answers, nim1);
     let before = Before {

@@ -184,6 +184,14 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
             "nobody listens on port 10001 of 127.0.0.1",
         ),
         (
+            Stand::nim1().with_file(
+                OTHER,
+                "upstream z { server 127.0.0.1:1; }\nupstream NGINX-manager_servers { server \
+                 127.0.0.1:11000; }\n",
+            ),
+            "/etc/nginx/conf.d/other.conf:2: upstream NGINX-manager_servers is there already",
+        ),
+        (
             Stand::nim1().with_stranger("0.0.0.0:10443"),
             "port 10443 belongs to stranger",
         ),
