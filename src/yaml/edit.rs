@@ -34,18 +34,21 @@ pub enum Uneditable {
     /// A merge at the top: what is in it would be hidden by a section of the same name.
     #[error("it merges sections by <<, of which it could not be told what is in force")]
     Merged,
-    /// A line break for YAML, and none for what shows the file.
-    #[error("line {0} has a carriage return (CR) that does not end it")]
-    CarriageReturn(usize),
+    /// What follows would stand on other lines than those that an editor shows.
+    #[error("line {0} has a character in it that ends lines in YAML alone (CR, NEL, LS or PS)")]
+    LineBreak(usize),
     #[error("it is written in a way that cannot be edited without changing more than {0}")]
     Form(String),
 }
 
+/// Line breaks of YAML 1.1 (5.4), beside the one at the end of each line.
+pub(super) const BREAKS: [char; 4] = ['\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Sets them all. What is so already stays as it is written.
 pub fn edit(text: &str, settings: &[Setting]) -> Result<Edited, Uneditable> {
     let body = without_mark(text);
-    if let Some(at) = body.lines().position(|line| line.contains('\r')) {
-        return Err(Uneditable::CarriageReturn(at + 1));
+    if let Some(at) = body.lines().position(|line| line.contains(BREAKS)) {
+        return Err(Uneditable::LineBreak(at + 1));
     }
     let before = read(body)?;
     let mut edited = body.to_owned();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_yaml::{Mapping, Value};
 
+use super::edit::BREAKS;
 use super::{nests_deeply, without_mark};
 
 /// A value that stands on one line.
@@ -32,7 +33,9 @@ impl fmt::Display for Scalar {
                 for c in text.chars() {
                     match c {
                         '"' | '\\' => write!(f, "\\{c}")?,
-                        c if c.is_control() => write!(f, "\\U{:08x}", u32::from(c))?,
+                        c if c.is_control() || BREAKS.contains(&c) => {
+                            write!(f, "\\U{:08x}", u32::from(c))?
+                        }
                         c => write!(f, "{c}")?,
                     }
                 }

@@ -159,7 +159,8 @@ fn what_cannot_be_edited_is_said() {
             "merges sections",
         ),
         ("server:\n  host: a\n   b\n", "cannot be edited"),
-        ("a: b\nserver:\rtls:\r\n", "line 2 has a carriage return"),
+        ("a: b\nserver:\rtls:\r\n", "line 2 has a character"),
+        ("a: b\u{2028}c\r\n", "line 1 has a character"),
     ] {
         let said = edit(before, &wanted()).unwrap_err().to_string();
         assert!(said.contains(why), "{before:?}: {said}");
