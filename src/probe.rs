@@ -98,7 +98,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         live: host.is_live(),
         root: host.is_root(),
         nim,
-        manager_setup: manager::look(&reader, &system),
+        manager_setup: manager::look(host, &reader, &system, services.manager_account.as_deref()),
         agent: product::agent(host, &packages),
         agent_setup: agent::look(&reader, &system, services.agent_unit.as_ref()),
         services: services.states,

@@ -13,7 +13,8 @@ pub const MANAGER_FILE: &str = "/etc/nginx-manager/nginx-manager.conf";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagerSetup {
     pub file: Known<ManagerFile>,
-    /// User and group of the process that runs, numeric. Absent: it does not run.
+    /// User and group, numeric: of the process that runs, else of the account that it would be
+    /// started by. Absent: neither is known.
     pub runs_as: Known<(u32, u32)>,
 }
 

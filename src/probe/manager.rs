@@ -3,16 +3,23 @@
 use super::reader::Reader;
 use super::system::System;
 use crate::facts::{Known, MANAGER_FILE, ManagerFile, ManagerSetup};
+use crate::host::Host;
 
-pub(super) fn look(reader: &Reader<'_>, system: &System) -> ManagerSetup {
+/// `account`: by which systemd starts it.
+pub(super) fn look(
+    host: &dyn Host,
+    reader: &Reader<'_>,
+    system: &System,
+    account: Option<&str>,
+) -> ManagerSetup {
     let runs_as = match &system.processes {
         Err(why) => Known::Unclear(why.clone()),
         Ok(processes) => {
             let mut managers = processes.iter();
             let found = managers.find(|process| process.is_called("nginx-manager"));
-            found.map_or(Known::Absent, |process| {
-                Known::Is((process.owner.user, process.owner.group))
-            })
+            let owner = found.map(|process| process.owner);
+            let owner = owner.or_else(|| host.user(account?));
+            owner.map_or(Known::Absent, |owner| Known::Is((owner.user, owner.group)))
         }
     };
     ManagerSetup {

@@ -7,6 +7,9 @@ use crate::facts::{Known, Service};
 use crate::host::{Command, Host, Kind};
 use crate::values::{Gather as _, escaped};
 
+/// Of NGINX Instance Manager 1.
+const MANAGER: &str = "nginx-manager";
+
 /// The units that matter here; the agent's is the last.
 const UNITS: [&str; 8] = [
     "nms",
@@ -14,7 +17,7 @@ const UNITS: [&str; 8] = [
     "nms-dpm",
     "nms-ingestion",
     "nms-integrations",
-    "nginx-manager",
+    MANAGER,
     "nginx",
     "nginx-agent",
 ];
@@ -35,6 +38,15 @@ pub(super) struct Services {
     pub(super) states: BTreeMap<String, Known<Service>>,
     /// How the agent is started, where systemd does that.
     pub(super) agent_unit: Option<AgentUnit>,
+    /// By whose account the manager of the first generation is started, where systemd does that.
+    pub(super) manager_account: Option<String>,
+}
+
+/// What systemd told of all units.
+struct Told {
+    states: Vec<Known<Service>>,
+    agent_unit: AgentUnit,
+    manager_account: Option<String>,
 }
 
 /// As systemd shows it.
@@ -52,43 +64,63 @@ pub(super) fn look(host: &dyn Host, systemd: &Known<()>) -> Services {
         Known::Unclear(why) => Err(why.clone()),
     };
     let state = |index: usize| match &asked {
-        Ok((states, _)) => states[index].clone(),
+        Ok(told) => told.states[index].clone(),
         Err(why) => Known::Unclear(why.clone()),
     };
     let units = UNITS.iter().enumerate();
+    let states = units
+        .map(|(index, unit)| ((*unit).to_owned(), state(index)))
+        .gathered();
+    let told = asked.ok();
     Services {
-        states: units
-            .map(|(index, unit)| ((*unit).to_owned(), state(index)))
-            .gathered(),
-        agent_unit: asked.ok().and_then(|(states, unit)| {
-            let known = matches!(states.last(), Some(Known::Is(_)));
-            known.then_some(unit)
+        states,
+        manager_account: told.as_ref().and_then(|told| told.manager_account.clone()),
+        agent_unit: told.and_then(|told| {
+            let known = matches!(told.states.last(), Some(Known::Is(_)));
+            known.then_some(told.agent_unit)
         }),
     }
 }
 
 /// One question for all units: `is-active` would not tell one that is stopped from one that was
 /// never installed.
-fn ask(host: &dyn Host) -> Result<(Vec<Known<Service>>, AgentUnit), String> {
+fn ask(host: &dyn Host) -> Result<Told, String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
     let mut args = vec![
         "show",
-        "--property=LoadState,ActiveState,UnitFileState,Environment,EnvironmentFiles,ExecStart",
+        "--property=LoadState,ActiveState,UnitFileState,User,Group,Environment,EnvironmentFiles,ExecStart",
     ];
     args.extend(UNITS);
     let output = host
         .run(&Command::new(program, &args))
         .map_err(|error| error.to_string())?;
     let said = output.out();
-    let unit = said.trim().split("\n\n").last().map(agent_unit);
-    let unit = unit.unwrap_or_default();
-    states(&said).map(|states| (states, unit)).ok_or_else(|| {
+    let paragraphs = || said.trim().split("\n\n");
+    let told = |states| Told {
+        states,
+        agent_unit: paragraphs().last().map(agent_unit).unwrap_or_default(),
+        manager_account: UNITS
+            .iter()
+            .zip(paragraphs())
+            .find_map(|(unit, paragraph)| (*unit == MANAGER).then(|| account(paragraph))?),
+    };
+    states(&said).map(told).ok_or_else(|| {
         let said = output.err();
         format!(
             "systemctl said: {}",
             escaped(said.lines().next().unwrap_or("nothing"))
         )
     })
+}
+
+/// The account of a unit that is installed; none where its group is not simply that of its user.
+fn account(paragraph: &str) -> Option<String> {
+    let value = |key: &str| paragraph.lines().find_map(|line| line.strip_prefix(key));
+    value("LoadState=").filter(|state| *state == "loaded")?;
+    let user = value("User=").filter(|user| !user.is_empty());
+    let user = user.unwrap_or("root");
+    let group = value("Group=").unwrap_or_default();
+    (group.is_empty() || group == user).then(|| user.to_owned())
 }
 
 /// `ExecStart={ path=... ; argv[]=/usr/bin/nginx-agent --x ; ... }`, and
@@ -178,6 +210,16 @@ mod tests {
             let states = states(&one.repeat(8)).unwrap();
             assert_eq!(states[0], is("active", Some(word)));
         }
+    }
+
+    #[test]
+    fn the_account_of_a_unit() {
+        let of = |more: &str| account(&format!("LoadState=loaded\n{more}"));
+        assert_eq!(of("User=nms\nGroup="), Some("nms".to_owned()));
+        assert_eq!(of("User=nms\nGroup=nms"), Some("nms".to_owned()));
+        assert_eq!(of("User=\nGroup="), Some("root".to_owned()));
+        assert_eq!(of("User=nms\nGroup=web"), None);
+        assert_eq!(account("LoadState=not-found\nUser=\n"), None);
     }
 
     #[test]

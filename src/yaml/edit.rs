@@ -297,8 +297,11 @@ fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> V
             note(commented_out(before, after, &old, setting), number);
             continue;
         }
-        let top = folded(&new, setting.section);
-        if let Some((section, children)) = top {
+        if setting.section.is_empty() {
+            if let Some((name, _)) = folded(&new, setting.key) {
+                note(key_at(after, &[name]), number);
+            }
+        } else if let Some((section, children)) = folded(&new, setting.section) {
             if folded(&old, section).is_none() {
                 note(key_at(after, &[section]), number);
             }
@@ -306,8 +309,6 @@ fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> V
             if let Some((name, _)) = children.and_then(|children| folded(children, setting.key)) {
                 note(key_at(after, &[section, name]), number);
             }
-        } else if let Some((name, _)) = folded(&new, setting.key) {
-            note(key_at(after, &[name]), number);
         }
     }
     lines

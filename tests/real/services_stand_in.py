@@ -15,6 +15,8 @@ from pathlib import Path
 
 RECORD = Path("/mnt/services.jsonl")
 ENVIRONMENT = Path("/mnt/agent.env")
+# By whose account the manager is started.
+MANAGER_USER = Path("/mnt/manager-user")
 # Units in it do not start with the system.
 DISABLED = Path("/mnt/disabled-units")
 UNITS = ("nginx-agent", "nginx-manager")
@@ -69,6 +71,7 @@ def show(args: list[str]) -> None:
         "LoadState": lambda unit: "loaded" if is_known(unit) else "not-found",
         "ActiveState": lambda unit: "active" if is_known(unit) and pid(unit) else "inactive",
         "UnitFileState": lambda unit: unit_file_state(unit) if is_known(unit) else "",
+        "User": lambda unit: MANAGER_USER.read_text() if unit == "nginx-manager" and MANAGER_USER.exists() else "",
         "MainPID": lambda unit: str(pid(unit) if is_known(unit) else 0),
         "Environment": lambda unit: ENVIRONMENT.read_text().replace("\n", " ") if ENVIRONMENT.exists() else "",
     }

@@ -300,6 +300,21 @@ def test_a_manager_of_another_user_can_read_its_key_and_nobody_else(nim1: Nim1, 
     assert key == "640 0:65534"
 
 
+def test_a_manager_that_is_down_can_read_its_key_once_it_is_started(nim1: Nim1, tool: Tool) -> None:
+    nim1.write("/mnt/run-as", "65534")
+    nim1.write("/mnt/manager-user", "nobody")
+    nim1.run("sh", "-c", "kill -9 $(cat /mnt/manager.pid)")
+    wait_for(lambda: down(tool), "the manager is down")
+    tool.apply(native("ssl-termination")).must(0, "applied")
+    key = nim1.run("stat", "-c", "%a %u:%g", f"{CERTS}/nginx-manager.key").stdout.strip()
+    assert key == "640 0:65534"
+
+
+def down(tool: Tool) -> bool:
+    checks = tool.run("check", "--format", "json").document["checks"]
+    return any("nginx-manager inactive" in check["detail"] for check in checks)
+
+
 def test_a_manager_that_nginx_does_not_find_is_no_proof(nim1: Nim1, tool: Tool) -> None:
     """Behind nginx, its services show the certificate of another authority than its pages."""
     nim1.write("/mnt/other-grpc-certificate", "")
