@@ -202,9 +202,16 @@ fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String
     }
 }
 
-/// The line of a setting that is no longer wanted, as a comment.
+/// The line of a setting that is no longer wanted, as a comment. Where that comment is there from
+/// an earlier time, the line goes: else settings that come and go would leave one each time.
 fn taken_out(text: &str, file: &Mapping, setting: &Setting) -> Option<String> {
     let line = line_of(text, file, setting)?;
+    if text.lines().any(is_comment_of(&text[line.clone()])) {
+        let rest = text[line.end..].split_inclusive('\n').next();
+        let mut text = text.to_owned();
+        text.replace_range(line.start..line.end + rest.map_or(0, str::len), "");
+        return Some(text);
+    }
     let indent = text[line.clone()].len() - text[line.clone()].trim_start().len();
     Some(inserted(text, line.start + indent, "# "))
 }
@@ -263,16 +270,18 @@ fn eol(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// Where the line of a setting of before stands as a comment.
+/// Whether a line is this one as a comment.
+fn is_comment_of(line: &str) -> impl Fn(&str) -> bool {
+    move |other| other.trim().strip_prefix("# ") == Some(line.trim())
+}
+
+/// Where the line of a setting of before stands as a comment. None where it stood there already.
 fn commented_out(before: &str, after: &str, old: &Mapping, setting: &Setting) -> Option<Place> {
-    let range = line_of(before, old, setting)?;
-    let line = before[range.clone()].trim();
-    let is_comment = |now: &str| now.trim().strip_prefix("# ") == Some(line);
-    // The same comment may have stood above it already.
-    let above = before[..range.start].lines();
-    let above = above.filter(|now| is_comment(now)).count();
-    let lines = after.lines().enumerate();
-    let (number, _) = lines.filter(|(_, now)| is_comment(now)).nth(above)?;
+    let is_comment = is_comment_of(&before[line_of(before, old, setting)?]);
+    if before.lines().any(&is_comment) {
+        return None;
+    }
+    let number = after.lines().position(is_comment)?;
     Some(Place {
         line: number + 1,
         column: 1,

@@ -34,7 +34,7 @@ impl fmt::Display for Scalar {
                     match c {
                         '"' | '\\' => write!(f, "\\{c}")?,
                         c if c.is_control() || BREAKS.contains(&c) => {
-                            write!(f, "\\U{:08x}", u32::from(c))?
+                            write!(f, "\\U{:08x}", u32::from(c))?;
                         }
                         c => write!(f, "{c}")?,
                     }

@@ -274,7 +274,20 @@ log:
     );
     assert_eq!(after.lines, [(1, 0), (2, 1), (3, 2), (6, 4)]);
     let again = edit(&after.text, &settings).unwrap();
-    assert_eq!((again.text, again.lines), (after.text, Vec::new()));
+    assert_eq!((&again.text, again.lines), (&after.text, Vec::new()));
+    // What comes and goes leaves one comment.
+    let mut text = after.text;
+    for _ in 0..3 {
+        text = edit(
+            &text,
+            &[setting("", "cert", Scalar::Text("/ours".to_owned()))],
+        )
+        .unwrap()
+        .text;
+        text = edit(&text, &[gone("", "cert")]).unwrap().text;
+    }
+    assert_eq!(text.matches("/ours").count(), 1, "{text}");
+    assert_eq!(edit(&text, &[gone("", "cert")]).unwrap().text, text);
     // What goes on in further lines cannot be taken out by one.
     let block = "cert: |\n  /etc/ssl/a.crt\n";
     assert!(edit(block, &[gone("", "cert")]).is_err());
