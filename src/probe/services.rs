@@ -88,7 +88,7 @@ fn ask(host: &dyn Host) -> Result<Told, String> {
     let program = host.find("systemctl").ok_or("systemctl is not installed")?;
     let mut args = vec![
         "show",
-        "--property=LoadState,ActiveState,UnitFileState,User,Group,Environment,EnvironmentFiles,ExecStart",
+        "--property=LoadState,ActiveState,UnitFileState,WantedBy,RequiredBy,User,Group,Environment,EnvironmentFiles,ExecStart",
     ];
     args.extend(UNITS);
     let output = host
@@ -153,7 +153,7 @@ fn states(said: &str) -> Option<Vec<Known<Service>>> {
             ("not-found", "inactive") => Some(Known::Absent),
             (_, active) => Some(Known::Is(Service {
                 state: escaped(active),
-                left_out: value("UnitFileState=").and_then(left_out),
+                left_out: left_out(paragraph),
             })),
         }
     };
@@ -164,17 +164,19 @@ fn states(said: &str) -> Option<Vec<Known<Service>>> {
 /// What `systemctl is-enabled` would call it, where that means that it does not come up with the
 /// system: `static` and the like are started by others, and what a script of System V starts has
 /// no word.
-fn left_out(unit_file: &str) -> Option<String> {
-    const NOT_AT_BOOT: [&str; 6] = [
-        "disabled",
-        "masked",
-        "masked-runtime",
-        "enabled-runtime",
-        "linked",
-        "linked-runtime",
-    ];
-    let left_out = NOT_AT_BOOT.contains(&unit_file);
-    left_out.then(|| unit_file.to_owned())
+fn left_out(paragraph: &str) -> Option<String> {
+    let value = |key: &str| paragraph.lines().find_map(|line| line.strip_prefix(key));
+    let pulled_in = ["WantedBy=", "RequiredBy="]
+        .iter()
+        .any(|key| value(key).is_some_and(|units| !units.is_empty()));
+    let word = value("UnitFileState=")?;
+    let left_out = match word {
+        // Another unit may bring it up.
+        "disabled" | "linked" => !pulled_in,
+        "masked" | "masked-runtime" | "enabled-runtime" | "linked-runtime" => true,
+        _ => false,
+    };
+    left_out.then(|| word.to_owned())
 }
 
 #[cfg(test)]
@@ -209,6 +211,12 @@ mod tests {
             let one = format!("LoadState=loaded\nActiveState=active\nUnitFileState={word}\n\n");
             let states = states(&one.repeat(8)).unwrap();
             assert_eq!(states[0], is("active", Some(word)));
+        }
+        // Where another unit brings it up, only what lasts until then counts.
+        for (word, left_out) in [("disabled", None), ("masked", Some("masked"))] {
+            let one = "LoadState=loaded\nActiveState=active\nWantedBy=nms.service\nRequiredBy=\n";
+            let one = format!("{one}UnitFileState={word}\n\n");
+            assert_eq!(states(&one.repeat(8)).unwrap()[0], is("active", left_out));
         }
     }
 
