@@ -61,6 +61,11 @@ pub(in crate::front) fn methods(generation: Generation, facts: &Facts, width: us
             }
         }
     }
+    if generation == Generation::Nim1 {
+        let inner = "options: {backend_tls: true} encrypts the way from nginx to the manager too; \
+                     nginx then takes nobody else for the manager.";
+        let _ = write!(text, "\n{}", wrapped("", inner, width));
+    }
     text
 }
 
