@@ -10,6 +10,8 @@ pub(super) struct StreamPass<'a> {
     pub(super) line: &'a Directive,
     pub(super) peers: BTreeSet<Peer>,
     pub(super) further: Further,
+    /// Whoever comes this way brings a certificate of nginx along.
+    pub(super) lends: bool,
 }
 
 /// Whom else, where a variable decides the host.
@@ -23,20 +25,32 @@ pub(super) fn passes<'a>(config: &'a Config, http: &Http<'_>) -> Vec<StreamPass<
     let streams = config.top().filter(|block| block.name == "stream");
     let of_stream = |stream: &'a Directive| {
         let servers = flat(stream.children()).filter(|block| block.name == "server");
-        let lines = servers.flat_map(|server| flat(server.children()));
-        let passes = lines.filter(|line| line.name == "proxy_pass");
-        passes.map(move |line| one(http, stream, line))
+        servers.flat_map(move |server| {
+            let lends = [server, stream].into_iter().any(lends);
+            let lines = flat(server.children()).filter(|line| line.name == "proxy_pass");
+            lines.map(move |line| one(http, stream, line, lends))
+        })
     };
     streams.flat_map(of_stream).collect()
 }
 
-fn one<'a>(http: &Http<'_>, stream: &Directive, line: &'a Directive) -> StreamPass<'a> {
+fn lends(block: &Directive) -> bool {
+    flat(block.children()).any(|line| line.name == "proxy_ssl_certificate")
+}
+
+fn one<'a>(
+    http: &Http<'_>,
+    stream: &Directive,
+    line: &'a Directive,
+    lends: bool,
+) -> StreamPass<'a> {
     let to = line.arg(0).unwrap_or_default();
     if !to.contains('$') {
         return StreamPass {
             line,
             peers: group(http, stream, to),
             further: Further::Nobody,
+            lends,
         };
     }
     // Any value of any variable of the block could be meant.
@@ -54,6 +68,7 @@ fn one<'a>(http: &Http<'_>, stream: &Directive, line: &'a Directive) -> StreamPa
             Some(port) => Further::AnybodyOn(port),
             None => Further::Anybody,
         },
+        lends,
     }
 }
 

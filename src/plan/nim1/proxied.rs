@@ -13,6 +13,7 @@ use super::super::listeners;
 use super::super::observing;
 use super::super::peers::{Leads, Reached};
 use super::super::site::Site;
+use super::super::streams;
 use super::super::template::Explained;
 use super::super::work::{NginxChanges, Work};
 use super::files::{Files, Places};
@@ -21,7 +22,7 @@ use super::settings::Settings;
 use crate::answers::{Answers, Enforce, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::nginx::{Bound, Config, Http, PASSES, Peer, Server, Target, all_below, flat};
+use crate::nginx::{Bound, Config, Directive, Http, PASSES, Peer, Server, Target, all_below, flat};
 use crate::values::{AbsPath, Gather as _, Port};
 
 /// The same configuration with some files empty, or as they will be.
@@ -152,18 +153,27 @@ impl<'a> After<'a> {
                 let peers = Target::of(pass).map(|target| self.http.backends(&target));
                 let leads = peers.map(|peers| own.met_by(&Reached::of(self.facts, &peers)));
                 if leads == Some(Leads::There) {
-                    let why = format!(
-                        "passes to the agents' port {port} with a certificate of its own: whoever \
-                         comes here needs none"
-                    );
-                    return Err(self
-                        .ui
-                        .refused(pass, why)
-                        .remedy("take this line out, or the location that holds it"));
+                    return Err(self.lends(pass));
                 }
             }
         }
+        for pass in streams::passes(self.config, self.http) {
+            let leads = own.met_by(&Reached::of(self.facts, &pass.peers));
+            if pass.lends && leads == Leads::There {
+                return Err(self.lends(pass.line));
+            }
+        }
         Ok(())
+    }
+
+    fn lends(&self, pass: &Directive) -> Problem {
+        let why = format!(
+            "passes to the agents' port {} with a certificate of its own: whoever comes here needs \
+             none",
+            self.grpc.port
+        );
+        let refused = self.ui.refused(pass, why);
+        refused.remedy("take this line out, or the block that holds it")
     }
 
     /// nginx takes the first of two servers of a name, and says so in a warning only.

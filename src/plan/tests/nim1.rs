@@ -133,6 +133,15 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
             "passes to the agents' port 10443 with a certificate of its own",
         ),
         (
+            Stand::nim1().edit_file(
+                "/etc/nginx/nginx.conf",
+                "http {",
+                "stream { server { listen 9001; proxy_ssl on; proxy_ssl_certificate /a.crt; \
+                 proxy_pass 127.0.0.1:10443; } }\nhttp {",
+            ),
+            "/etc/nginx/nginx.conf:11: passes to the agents' port 10443 with a certificate",
+        ),
+        (
             Stand::nim1().with_file(OTHER, "server { listen 10443; return 200; }\n"),
             "/etc/nginx/conf.d/other.conf:1: this server listens on port 10443",
         ),
