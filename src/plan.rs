@@ -50,6 +50,7 @@ mod trust;
 mod nginx_command;
 mod differences;
 mod exposed;
+mod lent;
 mod notes;
 mod proof;
 mod steps;

@@ -13,7 +13,6 @@ use super::super::listeners;
 use super::super::observing;
 use super::super::peers::{Leads, Reached};
 use super::super::site::Site;
-use super::super::streams;
 use super::super::template::Explained;
 use super::super::work::{NginxChanges, Work};
 use super::files::{Files, Places};
@@ -22,7 +21,7 @@ use super::settings::Settings;
 use crate::answers::{Answers, Enforce, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::nginx::{Bound, Config, Directive, Http, PASSES, Peer, Server, Target, all_below, flat};
+use crate::nginx::{Bound, Config, Http, PASSES, Peer, Server, Target, all_below};
 use crate::values::{AbsPath, Gather as _, Port};
 
 /// The same configuration with some files empty, or as they will be.
@@ -97,7 +96,6 @@ impl<'a> After<'a> {
         }
         self.no_namesake(answers)?;
         self.nobody_else_passes(settings)?;
-        self.nobody_lends_a_certificate()?;
         if verifies {
             bypass::refuse_beside(&self.grpc)?;
             if answers.enforce == Enforce::Observe {
@@ -135,45 +133,6 @@ impl<'a> After<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Whoever brings an agent's certificate along to the agents' own port lets others in with it.
-    fn nobody_lends_a_certificate(&self) -> Result<(), Problem> {
-        let port = self.grpc.port;
-        let own = Peer::At(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.number()));
-        let own = Reached::of(self.facts, &[own].into_iter().gathered());
-        for level in self.http.servers.iter().flat_map(Server::all_locations) {
-            let scope = &level.scope;
-            let names = ["grpc_ssl_certificate", "proxy_ssl_certificate"];
-            if names.iter().all(|name| scope.nearest(name).is_empty()) {
-                continue;
-            }
-            let passes = flat(level.directive.children());
-            for pass in passes.filter(|line| PASSES.contains(&line.name.as_str())) {
-                let peers = Target::of(pass).map(|target| self.http.backends(&target));
-                let leads = peers.map(|peers| own.met_by(&Reached::of(self.facts, &peers)));
-                if leads == Some(Leads::There) {
-                    return Err(self.lends(pass));
-                }
-            }
-        }
-        for pass in streams::passes(self.config, self.http) {
-            let leads = own.met_by(&Reached::of(self.facts, &pass.peers));
-            if pass.lends && leads == Leads::There {
-                return Err(self.lends(pass.line));
-            }
-        }
-        Ok(())
-    }
-
-    fn lends(&self, pass: &Directive) -> Problem {
-        let why = format!(
-            "passes to the agents' port {} with a certificate of its own: whoever comes here needs \
-             none",
-            self.grpc.port
-        );
-        let refused = self.ui.refused(pass, why);
-        refused.remedy("take this line out, or the block that holds it")
     }
 
     /// nginx takes the first of two servers of a name, and says so in a warning only.
