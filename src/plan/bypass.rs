@@ -1,7 +1,6 @@
 //! What could let an agent past the check, found before anything is changed. Each rule here
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
-use super::lent;
 use super::other_ways;
 use super::site::{SERVICES, Site, quoted, within};
 use super::template::CHECK;
@@ -18,7 +17,6 @@ pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
     site.certain()?;
     other_ways::refuse(site)?;
-    lent::refuse(site)?;
     for gate in &site.gates {
         unknown_target(site, gate)?;
         inside(site, gate)?;
@@ -34,7 +32,6 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
 /// The same of what stands beside a server that is wholly ours.
 pub(super) fn refuse_beside(site: &Site<'_>) -> Result<(), Problem> {
     other_ways::refuse(site)?;
-    lent::refuse(site)?;
     unchecked::refuse(site)?;
     let own = site.server.directive.at.file;
     foreign_trust(site, |line| line.at.file == own)

@@ -1,57 +1,96 @@
 //! Certificates that nginx lends: whoever brings one along to the agents' own port lets others in
 //! with it.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::other_ways::unknown;
 use super::peers::{Leads, Reached};
 use super::site::Site;
-use super::streams;
+use super::streams::{self, Further};
 use crate::error::Problem;
-use crate::nginx::{Directive, PASSES, Peer, Scope, Server, Target, all_below, flat};
+use crate::nginx::{
+    Address, Config, Directive, Http, PASSES, Peer, Scope, Server, Target, all_below, flat,
+};
 use crate::values::Gather as _;
 
 const LENDING: [&str; 2] = ["grpc_ssl_certificate", "proxy_ssl_certificate"];
 
-pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
-    let own = Peer::At(SocketAddr::new(
-        Ipv4Addr::LOCALHOST.into(),
-        site.port.number(),
-    ));
-    let own = Reached::of(site.facts, &[own].into_iter().gathered());
-    // Most hosts have none: their locations need not be gone through.
-    let inherited = says(&site.http.scope);
+/// A line that passes requests on together with a certificate of nginx's own.
+pub(super) struct Lent<'a> {
+    line: &'a Directive,
+    pub(super) peers: BTreeSet<Peer>,
+    further: Further,
+}
+
+pub(super) fn passes<'a>(config: &'a Config, http: &Http<'a>) -> Vec<Lent<'a>> {
+    let mut found = Vec::new();
+    // Most hosts lend none: their locations need not be gone through.
+    let inherited = says(&http.scope);
     let may_lend =
         |server: &&Server<'_>| inherited || all_below(server.directive, &LENDING).next().is_some();
-    let servers = site.http.servers.iter().filter(may_lend);
+    let servers = http.servers.iter().filter(may_lend);
     for level in servers.flat_map(Server::all_locations) {
         if !says(&level.scope) {
             continue;
         }
-        let passes = flat(level.directive.children());
-        for pass in passes.filter(|line| PASSES.contains(&line.name.as_str())) {
-            let peers = Target::of(pass).map(|target| site.http.backends(&target));
-            let leads = peers.map(|peers| own.met_by(&Reached::of(site.facts, &peers)));
-            if leads == Some(Leads::There) {
-                return Err(lends(site, pass));
-            }
+        let lines = flat(level.directive.children());
+        for line in lines.filter(|line| PASSES.contains(&line.name.as_str())) {
+            let Some(target) = Target::of(line) else {
+                continue;
+            };
+            found.push(Lent {
+                line,
+                peers: http.backends(&target),
+                further: match target.port {
+                    _ if !http.is_open_ended(&target) => Further::Nobody,
+                    Some(port) => Further::AnybodyOn(port),
+                    None => Further::Anybody,
+                },
+            });
         }
     }
-    for pass in streams::passes(site.config, site.http) {
-        let leads = own.met_by(&Reached::of(site.facts, &pass.peers));
-        if pass.lends && leads == Leads::There {
-            return Err(lends(site, pass.line));
-        }
-    }
-    Ok(())
+    let streams = streams::passes(config, http).into_iter();
+    found.extend(streams.filter(|pass| pass.lends).map(|pass| Lent {
+        line: pass.line,
+        peers: pass.peers,
+        further: pass.further,
+    }));
+    found
 }
 
 fn says(scope: &Scope<'_>) -> bool {
     LENDING.iter().any(|name| !scope.nearest(name).is_empty())
 }
 
+pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
+    let port = site.port.number();
+    let sockets = site.server.listens.iter();
+    let sockets = sockets.filter_map(|listen| match &listen.address {
+        Address::Unix(path) => Some(Peer::Unix(path.clone())),
+        _ => None,
+    });
+    let here = Peer::At(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    let own = Reached::of(site.facts, &sockets.chain([here]).gathered());
+    for pass in passes(site.config, site.http) {
+        let anybody = match pass.further {
+            Further::Nobody => false,
+            Further::AnybodyOn(other) => other == port,
+            Further::Anybody => true,
+        };
+        match own.met_by(&Reached::of(site.facts, &pass.peers)) {
+            Leads::Perhaps(name) => return Err(unknown(site, pass.line, &name)),
+            Leads::Elsewhere if !anybody => {}
+            Leads::There | Leads::Elsewhere => return Err(lends(site, pass.line)),
+        }
+    }
+    Ok(())
+}
+
 fn lends(site: &Site<'_>, pass: &Directive) -> Problem {
     let why = format!(
-        "passes to the agents' port {} with a certificate of its own: whoever comes here needs none",
+        "passes to the agents' port {}, or may do so, with a certificate of its own: whoever comes \
+         here needs none",
         site.port
     );
     site.refused(pass, why)

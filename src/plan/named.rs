@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::gates;
+use super::lent;
 use super::streams;
 use crate::nginx::{Address, Config, Http, PASSES, Peer, Target, all_below};
 use crate::values::{Gather as _, Port};
@@ -29,6 +30,18 @@ pub fn named(config: &Config, port: Port) -> Named {
             Address::Name(name) => Some(name.clone()),
             _ => None,
         }));
+    let lent = lent::passes(config, &http).into_iter();
+    for peer in lent.flat_map(|pass| pass.peers) {
+        match peer {
+            Peer::Name(name, other) if other == port.number() => {
+                named.hosts.insert(name);
+            }
+            Peer::Unix(path) => {
+                named.sockets.insert(path);
+            }
+            _ => {}
+        }
+    }
     let services = services(config, &http, port);
     let ports: BTreeSet<u16> = services.iter().filter_map(Peer::port).gathered();
     let has_socket = services.iter().any(|peer| peer.port().is_none());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::lent;
 use super::peers::{Leads, Reached};
 use super::site::{Site, within};
 use super::streams::{self, Further};
@@ -12,7 +13,8 @@ use crate::nginx::{Directive, Level, PASSES, Target, all_below, flat};
 /// Refuses a configuration that has one, with the place.
 pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
     locations(site)?;
-    streams(site)
+    streams(site)?;
+    lent::refuse(site)
 }
 
 /// A location of any server, or a block in one.
@@ -115,7 +117,7 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
 }
 
 /// What cannot be told apart may be the same.
-fn unknown(site: &Site<'_>, pass: &Directive, name: &str) -> Problem {
+pub(super) fn unknown(site: &Site<'_>, pass: &Directive, name: &str) -> Problem {
     let why = match site.facts.nginx_names.get(name) {
         Some(Known::Unclear(why)) => format!(" ({why})"),
         _ => String::new(),

@@ -4,9 +4,11 @@
 
 mod authority;
 mod stand;
+mod nim1_stand;
 mod machine;
 mod judge;
 mod left;
+mod lent;
 mod difference;
 pub(crate) mod hosts;
 

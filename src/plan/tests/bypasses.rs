@@ -3,8 +3,6 @@
 use super::judge;
 use super::stand::{NMS_HTTP, Stand, text};
 
-const OTHER: &str = "/etc/nginx/conf.d/other.conf";
-
 /// Refused, with the place of this text and these words.
 pub(super) fn refused(stand: &Stand, path: &str, line: &str, words: &str) {
     let text = &stand.files[path];
@@ -55,22 +53,6 @@ fn traps_for_the_answer_of_a_check_are_dealt_with() {
         );
         judge::accepts(&stand.with_version(&judge::version()).settled());
     }
-}
-
-/// Red where only another way to the services counts, and not one to the gate itself.
-#[test]
-fn a_server_that_lends_its_certificate_to_whoever_comes_is_refused() {
-    let other = |pass: &str| {
-        let text = format!(
-            "server {{\n  listen 9001 http2;\n  grpc_ssl_certificate /a.crt;\n  \
-             grpc_ssl_certificate_key /a.key;\n  location / {{\n    {pass}\n  }}\n}}\n"
-        );
-        Stand::stock().with_file(OTHER, &text)
-    };
-    let pass = "grpc_pass grpcs://127.0.0.1:443;";
-    refused(&other(pass), OTHER, pass, "with a certificate of its own");
-    other(pass).ssl_termination().planned();
-    other("grpc_pass grpcs://192.0.2.7:443;").planned();
 }
 
 #[test]

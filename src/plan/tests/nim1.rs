@@ -130,7 +130,7 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
                 "server { listen 9001; location / { grpc_ssl_certificate /a.crt; grpc_pass \
                  grpcs://127.0.0.1:10443; } }\n",
             ),
-            "passes to the agents' port 10443 with a certificate of its own",
+            "passes to the agents' port 10443, or may do so, with a certificate of its own",
         ),
         (
             Stand::nim1().edit_file(
@@ -139,7 +139,7 @@ fn what_the_servers_could_not_stand_beside_is_refused_with_its_place() {
                 "stream { server { listen 9001; proxy_ssl on; proxy_ssl_certificate /a.crt; \
                  proxy_pass 127.0.0.1:10443; } }\nhttp {",
             ),
-            "/etc/nginx/nginx.conf:11: passes to the agents' port 10443 with a certificate",
+            "/etc/nginx/nginx.conf:11: passes to the agents' port 10443, or may do so, with a certificate",
         ),
         (
             Stand::nim1().with_file(OTHER, "server { listen 10443; return 200; }\n"),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::authority::{self, NOW, Pair, VENDOR};
 use crate::answers::{self, Answers};
 use crate::error::{Exit, Problem};
-use crate::facts::{Facts, MANAGER_FILE};
+use crate::facts::Facts;
 use crate::host::Owner;
 use crate::nginx::Config;
 use crate::plan::{Action, Content, FileChange, Piece, Plan, Status, not_looked_at, plan};
@@ -128,32 +128,6 @@ impl Stand {
             complaint: None,
             applied: 0,
         }
-    }
-
-    /// NGINX Instance Manager 1, which listens on loopback, beside an nginx that serves nothing.
-    pub(super) fn nim1() -> Self {
-        let mut stand = Self::stock();
-        stand.files = [
-            ("/etc/nginx/nginx.conf", stock!("nginx.conf").to_owned()),
-            (
-                "/etc/nginx/mime.types",
-                "types { text/html html; }\n".to_owned(),
-            ),
-            (
-                MANAGER_FILE,
-                "# Where it listens.\nbind_address: 127.0.0.1\ngrpc_port: 10000\n\
-                 gateway_port: 11000\n"
-                    .to_owned(),
-            ),
-            ("/etc/os-release", "ID=debian\nVERSION_ID=12\n".to_owned()),
-        ]
-        .map(|(path, text)| (path.to_owned(), text))
-        .into();
-        stand.services = ["127.0.0.1:10000", "127.0.0.1:11000"]
-            .map(|at| at.parse().unwrap())
-            .to_vec();
-        stand.modules.push("http_stub_status_module");
-        stand.answer("generation: nim2", "generation: nim1")
     }
 
     /// Under an nginx that has `http2 on;`.
