@@ -1,6 +1,6 @@
 //! Whether the manager's pages are open to the internet.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::access::denied;
 use super::dial;
@@ -12,8 +12,27 @@ const ANYBODY: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
 
-/// What to say of it. A certificate keeps agents' calls from strangers, and no page.
+/// What to say of a server of the vendor's, which an operator may edit.
 pub(super) fn note(site: &Site<'_>) -> Option<String> {
+    let place = site.config.shown(&site.server.directive.at);
+    let open = open(site)?;
+    Some(format!(
+        "{open}: let in only your own networks, those of agents among them, by lines such as \
+         allow 10.0.0.0/8; and deny all; in {place}, or close the port in the firewall"
+    ))
+}
+
+/// The same of a server in a file of ours. Whoever edits it makes it theirs, and the next plan
+/// refuses it.
+pub(super) fn note_of_ours(site: &Site<'_>) -> Option<String> {
+    let open = open(site)?;
+    Some(format!(
+        "{open}: close the port to other networks than your own in the firewall"
+    ))
+}
+
+/// A certificate keeps agents' calls from strangers, and no page.
+fn open(site: &Site<'_>) -> Option<String> {
     let page = dial::page(site);
     let lets_in = |own: &IpAddr| {
         let mut alike = ANYBODY.iter().filter(|who| who.is_ipv4() == own.is_ipv4());
@@ -24,10 +43,8 @@ pub(super) fn note(site: &Site<'_>) -> Option<String> {
     let public = public.copied().find(lets_in)?;
     Some(format!(
         "{} is an address of the internet, and anybody may ask for the manager's pages and its \
-         API there: let in only your own networks, by lines such as allow 10.0.0.0/8; and deny \
-         all; in {}, or close the port in the firewall",
-        std::net::SocketAddr::new(public, site.port.number()),
-        site.config.shown(&site.server.directive.at)
+         API there",
+        SocketAddr::new(public, site.port.number())
     ))
 }
 

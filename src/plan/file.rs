@@ -34,6 +34,11 @@ impl FileChange {
     pub fn is_sensitive(&self) -> bool {
         matches!(&self.content, Content::Issued(piece) if piece.is_secret())
     }
+
+    /// Whether anything would be written.
+    pub(super) fn changes(&self) -> bool {
+        self.status != Status::Unchanged
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::facts::{Facts, FileFact, Known, Listener, Nginx};
 use crate::method::{self, Method};
 use crate::nginx::{Address, Config, Http};
 
-use super::file::{FileChange, Status};
+use super::file::FileChange;
 use super::step::Plan;
 use crate::values::{AbsPath, HostName, with_command};
 
@@ -255,10 +255,7 @@ fn clash(found: &Listener, wanted: SocketAddr) -> bool {
 /// Files that this plan places and nobody has looked at. What stands in their way would show
 /// only while placing them, so the host is looked at again, and the plan made again.
 pub fn not_looked_at(plan: &Plan, facts: &Facts) -> Vec<AbsPath> {
-    let placed = plan
-        .files
-        .iter()
-        .filter(|change| change.status != Status::Unchanged);
+    let placed = plan.files.iter().filter(|file| file.changes());
     let paths = placed.map(|change| &change.path);
     paths
         .filter(|path| !facts.files.contains_key(*path))
@@ -268,10 +265,7 @@ pub fn not_looked_at(plan: &Plan, facts: &Facts) -> Vec<AbsPath> {
 
 /// Nothing stands in the way of a file that is to be placed.
 pub(super) fn targets(facts: &Facts, files: &[FileChange]) -> Result<(), Problem> {
-    for change in files
-        .iter()
-        .filter(|change| change.status != Status::Unchanged)
-    {
+    for change in files.iter().filter(|file| file.changes()) {
         let obstacle = match facts.file(&change.path) {
             FileFact::Nothing { obstacle } => obstacle.clone(),
             FileFact::File(file) => file.obstacle.clone(),

@@ -3,7 +3,7 @@
 
 use super::agent_files::{self, AgentFiles};
 use super::agent_settings;
-use super::file::{FileChange, FolderChange, Status};
+use super::file::{FileChange, FolderChange};
 use super::fitness;
 use super::instance_steps;
 use super::naming;
@@ -30,7 +30,6 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     files.push(settings);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
-    let changes = |file: &FileChange| file.status != Status::Unchanged;
     let mut folders = vec![FolderChange {
         path: naming::certs(answers.generation),
         mode: Mode(0o755),
@@ -44,9 +43,8 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
                 .to_owned(),
         );
     }
-    let steps = if files.iter().any(changes) {
-        let change = trust.filter(|trust| facts.live && trust.changes());
-        let change = change.map(|trust| trust.change);
+    let steps = if files.iter().any(FileChange::changes) {
+        let change = trust.and_then(|trust| trust.into_change(facts));
         instance_steps::steps(facts, answers, &placed, key, change, &mut notes)
     } else {
         Vec::new()

@@ -3,6 +3,7 @@
 //! machine.
 
 use super::certificates;
+use super::file::FileChange;
 use super::fitness;
 use super::of_manager;
 use super::step::{KeepKey, Plan, SCHEMA};
@@ -48,11 +49,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     defaults.retain(|field, _| counts(field));
     let mut steps = Vec::new();
     steps.extend(made.issuing.map(issue));
-    if made
-        .files
-        .iter()
-        .any(|file| file.status != super::Status::Unchanged)
-    {
+    if made.files.iter().any(FileChange::changes) {
         steps.push(place());
     }
     Ok(Plan {

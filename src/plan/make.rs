@@ -2,7 +2,7 @@
 
 use super::certificates::{self, Certificates};
 use super::differences;
-use super::file::{FileChange, FolderChange, Status};
+use super::file::{FileChange, FolderChange};
 use super::fitness::{self, Ground};
 use super::nginx;
 use super::server_certificate::{ServerFiles, Today};
@@ -50,12 +50,11 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let steps = if files.iter().any(|file| file.status != Status::Unchanged) {
+    let steps = if files.iter().any(FileChange::changes) {
         let command = running(&ground, master, &site, answers).filter(|_| reload);
-        let change = trust.filter(|trust| facts.live && trust.changes());
+        let change = trust.and_then(|trust| trust.into_change(facts));
         let proof = master.map(|master| proof::of(&site, answers, &made, facts, master, &headers));
         let private = facts.no_private_copy.is_none();
-        let change = change.map(|trust| trust.change);
         steps::steps(made, command, change, None, proof, private)
     } else {
         Vec::new()
@@ -89,7 +88,6 @@ pub(super) fn running(
 
 /// Whether nginx would serve anything else after reading everything again.
 pub(super) fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
-    let changes = |file: &FileChange| file.status != Status::Unchanged;
     let reads = [
         Some(&made.server.chain),
         Some(&made.server.key),
@@ -97,11 +95,11 @@ pub(super) fn reloads(made: &Certificates, configured: &NginxChanges) -> bool {
         made.crl(),
     ];
     let is_read = |path: &AbsPath| reads.into_iter().flatten().any(|read| read == path);
-    configured.files.iter().any(changes)
+    configured.files.iter().any(FileChange::changes)
         || made
             .files
             .iter()
-            .any(|file| changes(file) && is_read(&file.path))
+            .any(|file| file.changes() && is_read(&file.path))
 }
 
 pub(super) fn folders(

@@ -2,7 +2,7 @@
 
 use super::bypass;
 use super::certificates::Certificates;
-use super::file::Status;
+use super::file::FileChange;
 use super::observing;
 use super::session;
 use super::site::Site;
@@ -35,11 +35,11 @@ pub(super) fn plan(
     match &made.client_bundle {
         Some(bundle) => {
             let new = made.files.iter().find(|file| file.path == *bundle);
-            work.tightened = new.is_some_and(|file| file.status != Status::Unchanged);
+            work.tightened = new.is_some_and(FileChange::changes);
             if let Some(crl) = made.crl() {
                 let mut files = made.files.iter();
                 let new = files.find(|file| file.path == *crl);
-                work.tightened |= new.is_some_and(|file| file.status != Status::Unchanged);
+                work.tightened |= new.is_some_and(FileChange::changes);
             }
             bypass::refuse(site, facts.nginx.is().map(|nginx| &nginx.build))?;
             let enforce = answers.enforce;

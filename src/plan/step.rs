@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{FileChange, FolderChange, Status};
+use super::file::{FileChange, FolderChange};
 pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
 use crate::facts::AGENT_FILES;
@@ -57,9 +57,7 @@ impl Plan {
 
     /// The files that would differ from what is on disk.
     pub fn changed_files(&self) -> impl Iterator<Item = &FileChange> {
-        self.files
-            .iter()
-            .filter(|file| file.status != Status::Unchanged)
+        self.files.iter().filter(|file| file.changes())
     }
 
     /// The certificates this plan makes, if it makes any.

@@ -1,7 +1,7 @@
 //! The root in the trust store of this system.
 
 use super::certificates::Certificates;
-use super::file::{Content, FileChange, FolderChange, Status};
+use super::file::{Content, FileChange, FolderChange};
 use super::naming::literal;
 use super::placed::{below, change};
 use super::step::{ProofTrust, TrustChange};
@@ -86,7 +86,12 @@ pub(super) fn of(facts: &Facts, root: &Content) -> Result<Trust, Problem> {
 
 impl Trust {
     pub(super) fn changes(&self) -> bool {
-        self.file.status != Status::Unchanged
+        self.file.changes()
+    }
+
+    /// What is to be done to the store, on a running system where anything is.
+    pub(super) fn into_change(self, facts: &Facts) -> Option<TrustChange> {
+        (facts.live && self.changes()).then_some(self.change)
     }
 }
 

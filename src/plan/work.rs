@@ -58,7 +58,7 @@ impl<'a, 'e> Work<'a, 'e> {
                     .remedy(format!("move {path} away")),
             );
         }
-        let changes = change.status != Status::Unchanged;
+        let changes = change.changes();
         self.changes.folders.push(FolderChange {
             path: path.parent(),
             mode: Mode(0o755),

@@ -3,7 +3,7 @@
 use super::super::certificates::{self, Certificates};
 use super::super::clients_today::{ClientsToday, agents_today};
 use super::super::exposed;
-use super::super::file::{Content, FileChange, Status};
+use super::super::file::{Content, FileChange};
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
@@ -106,7 +106,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     }
     notes.extend(restarts);
     notes.extend(ports_today::note(&today, &http));
-    notes.extend(exposed::note(&after.ui).filter(|_| facts.live));
+    notes.extend(exposed::note_of_ours(&after.ui).filter(|_| facts.live));
     leftovers(facts, &places, &configured, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
@@ -118,21 +118,13 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let changes = |file: &FileChange| file.status != Status::Unchanged;
-    let steps = if files.iter().any(changes) || restart.is_some() {
+    let steps = if files.iter().any(FileChange::changes) || restart.is_some() {
         let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
-        let change = trust.filter(|trust| facts.live && trust.changes());
+        let change = trust.and_then(|trust| trust.into_change(facts));
         let proof =
             master.map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
         let private = facts.no_private_copy.is_none();
-        steps(
-            made,
-            command,
-            change.map(|trust| trust.change),
-            restart,
-            proof,
-            private,
-        )
+        steps(made, command, change, restart, proof, private)
     } else {
         Vec::new()
     };

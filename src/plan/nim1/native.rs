@@ -1,7 +1,7 @@
 //! NGINX Instance Manager 1 with TLS of its own, and no nginx before it.
 
 use super::super::certificates;
-use super::super::file::{FileChange, Status};
+use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::manager::SERVICES;
 use super::super::notes;
@@ -36,7 +36,6 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     let trust = trust::plan(facts, answers, &made)?;
 
     let mut notes = notes::all(facts, answers, &made, &of_method(mutual, &settings));
-    let changes = |file: &FileChange| file.status != Status::Unchanged;
     let reads = settings.change() || made.new_server;
     let restart = restart(facts, &settings, reads, &mut notes)?;
     let mut folders = made.folders.clone();
@@ -48,18 +47,11 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     files.extend(settings.file);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
-    let any = files.iter().any(changes);
+    let any = files.iter().any(FileChange::changes);
     // Of mutual TLS nothing shows in a file: only a proof tells whether it is in force.
     let steps = if any || restart.is_some() || (mutual && facts.live) {
-        let change = trust.filter(|trust| facts.live && trust.changes());
-        steps(
-            made,
-            None,
-            change.map(|trust| trust.change),
-            restart,
-            proof,
-            true,
-        )
+        let change = trust.and_then(|trust| trust.into_change(facts));
+        steps(made, None, change, restart, proof, true)
     } else {
         Vec::new()
     };

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::bypass;
 use super::super::dial;
-use super::super::file::Status;
+use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::gates::{self, Gates};
 use super::super::listeners;
@@ -206,7 +206,7 @@ impl<'a> After<'a> {
         let grpc = changes.files.iter().find(|file| {
             file.path.as_str() == self.config.file(self.grpc.server.directive.at.file).path
         });
-        work.tightened = grpc.is_some_and(|file| file.status != Status::Unchanged);
+        work.tightened = grpc.is_some_and(FileChange::changes);
         match answers.enforce {
             Enforce::Require if work.tightened => work.note_who_is_connected(),
             Enforce::Require => {}

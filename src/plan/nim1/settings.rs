@@ -36,7 +36,7 @@ impl Settings {
     /// The manager reads its file when it starts.
     pub(super) fn change(&self) -> bool {
         let file = self.file.as_ref();
-        file.is_some_and(|file| file.status != Status::Unchanged)
+        file.is_some_and(FileChange::changes)
     }
 
     /// Where it takes browsers, then agents.

@@ -39,5 +39,11 @@ fn pages_that_are_closed_to_strangers_are_not() {
 #[test]
 fn pages_of_the_first_generation_too() {
     assert!(notes(&Stand::nim1()).is_empty());
-    assert_eq!(notes(&Stand::nim1().with_address(PUBLIC)).len(), 1);
+    let said = notes(&Stand::nim1().with_address(PUBLIC));
+    assert_eq!(said.len(), 1);
+    // The next plan would refuse a file of ours that was edited.
+    assert!(
+        said[0].ends_with("in the firewall") && !said[0].contains("allow"),
+        "{said:?}"
+    );
 }
