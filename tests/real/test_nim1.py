@@ -82,7 +82,10 @@ def test_agents_with_a_certificate_get_through_on_a_port_of_their_own(nim1: Nim1
     assert {line["verify"] for line in lines} >= {"SUCCESS", "NONE"}
     assert tool.run("verify").code == 0
 
+    session = nim1.hold("session", dataclasses.replace(with_issued(AGENTS[0]), client="h2"))
+    assert session.report()["grpc"] == 12
     tool.run("certs", "revoke", AGENTS[0], "--yes", "--format", "json").must(0, "applied")
+    assert session.report()["grpc"] != 12
     outcomes = nim1.attempt([each for agent in AGENTS for each in both_services(with_issued(agent))])
     assert [each.reached for each in outcomes] == [False, False, True, True], outcomes
 
