@@ -63,7 +63,12 @@ fn differences(change: &FileChange, text: &str) -> (usize, usize, Option<String>
     } else {
         change.path.as_str()
     };
-    let shown = format!("--- {old}\n+++ {}\n", change.path);
+    let new = if change.status == Status::Remove {
+        "/dev/null"
+    } else {
+        change.path.as_str()
+    };
+    let shown = format!("--- {old}\n+++ {new}\n");
     let shown = escaped_lines(&shown) + &hunks;
     (added, removed, Some(shown))
 }

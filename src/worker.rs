@@ -68,7 +68,7 @@ pub use run_folder::{Request, RunError, RunFolder, Word};
 pub use runs::{Runs, in_between};
 pub use spawn::{Launch, Started, ended, gone, request, start, watch, watch_until_it_waits};
 pub use stage::{
-    How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
+    Changes, How, Laid, NGINX_SAYS, Ourselves, Spec, StageError, Tested, ask, ask_openly, test,
 };
 pub use switch::{disarm, has_switch, put_back_by_switch};
 pub use target::{Target, is_as_left, obstacle_to, target};

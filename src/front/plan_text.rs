@@ -96,14 +96,19 @@ pub(super) fn run(plan: &Plan) -> String {
 /// Files to be chosen from by their numbers.
 pub(super) fn numbered(files: &[FilePreview], width: usize) -> String {
     let lines = files.iter().zip(1..).map(|(file, number)| {
-        let status = if file.status == Status::Change {
-            "change"
-        } else {
-            "create"
-        };
+        let status = word(file.status);
         line(&format!("{number:>3}. {status}"), file, width)
     });
     lines.collect()
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Create => "create",
+        Status::Change => "change",
+        Status::Unchanged => "stays",
+        Status::Remove => "remove",
+    }
 }
 
 /// One file, after its status.
@@ -128,14 +133,11 @@ fn files(plan: &Plan, width: usize) -> String {
     let mut text = String::from("\nFiles:\n");
     let mut unchanged = 0;
     for (shown, file) in preview::files(plan).iter().zip(&plan.files) {
-        let status = match file.status {
-            Status::Create => "create",
-            Status::Change => "change",
-            Status::Unchanged => {
-                unchanged += 1;
-                continue;
-            }
-        };
+        if file.status == Status::Unchanged {
+            unchanged += 1;
+            continue;
+        }
+        let status = word(file.status);
         text.push_str(&line(&format!("  {status}"), shown, width));
     }
     if unchanged > 0 {

@@ -47,6 +47,8 @@ pub enum Status {
     Create,
     Change,
     Unchanged,
+    /// It is ours, and of no use any more. Its content is an empty text.
+    Remove,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,6 +30,21 @@ pub(super) fn change(facts: &Facts, path: &AbsPath, mode: u32, content: Content)
     }
 }
 
+/// A file of ours that goes; none where there is none.
+pub(super) fn removal(facts: &Facts, path: &AbsPath) -> Option<FileChange> {
+    let found = facts.file(path).file().filter(|found| found.ours)?;
+    Some(FileChange {
+        path: path.clone(),
+        status: Status::Remove,
+        mode: found.mode,
+        owner: found.owner,
+        content: Content::Text(String::new()),
+        before: Some(found.digest.clone()),
+        text_before: None,
+        reasons: Vec::new(),
+    })
+}
+
 /// `folder/name`, for names that are literals or host names: those are always good paths.
 pub(super) fn below(folder: &AbsPath, name: &str) -> AbsPath {
     let path = folder.join(name);

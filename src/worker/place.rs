@@ -40,7 +40,10 @@ pub(super) fn place(
         make_folder(host, journal, folder)?;
     }
     for file in plan.changed_files() {
-        place_file(host, journal, file, purse.content(file)?)?;
+        match file.status {
+            Status::Remove => remove_file(host, journal, file)?,
+            _ => place_file(host, journal, file, purse.content(file)?)?,
+        }
     }
     Ok(())
 }
@@ -139,6 +142,16 @@ fn place_file(
     let (path, secret) = (&file.path, file.is_sensitive());
     record(journal, path, &present, after, secret)?;
     Ok(host.place(path.as_path(), bytes, &attributes)?)
+}
+
+fn remove_file(
+    host: &dyn Host,
+    journal: &mut Journal<'_>,
+    file: &FileChange,
+) -> Result<(), PlaceError> {
+    let present = expected(host, file)?;
+    record(journal, &file.path, &present, After::Nothing, false)?;
+    Ok(host.remove_file(file.path.as_path())?)
 }
 
 /// A file of root's that no plan names.

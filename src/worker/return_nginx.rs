@@ -10,7 +10,7 @@ use crate::values::escaped;
 
 use super::old_workers::end;
 use super::reload::{ReloadError, find_master, reload};
-use super::stage::{Ourselves, Tested, test};
+use super::stage::{Changes, Ourselves, Tested, test};
 use super::undo::Stays;
 
 /// Where the plan does not say how long old workers are waited for.
@@ -40,7 +40,7 @@ pub(super) fn return_nginx(
         Ok(Some(_)) => {}
         Err(error) => return refused(error.to_string()),
     }
-    match test(host, ourselves, &nginx, &[], Vec::new(), scratch) {
+    match test(host, ourselves, &nginx, Changes::default(), scratch) {
         Ok(Tested::Accepted { .. }) => {}
         Ok(Tested::Refused { why, .. }) => return refused(why),
         Err(error) => return refused(error.to_string()),
@@ -70,7 +70,7 @@ pub(super) fn stands(
 ) -> Option<String> {
     let nginx = plan.and_then(reloaded_by).filter(|_| host.is_live())?;
     Some(
-        match test(host, ourselves, nginx, &[], Vec::new(), scratch) {
+        match test(host, ourselves, nginx, Changes::default(), scratch) {
             Ok(Tested::Accepted { .. }) => "accepted".to_owned(),
             Ok(Tested::Refused { why, .. }) => {
                 format!("refused: {}", with_place(host, &why, stays))

@@ -15,10 +15,8 @@ use crate::plan::NginxCommand;
 
 pub use inside::MARK as NGINX_SAYS;
 pub(super) use inside::inside;
-use spec::Head;
-pub use spec::{Laid, Spec};
+pub use spec::{Changes, Laid, Spec};
 
-use crate::values::{AbsPath, Attributes};
 use inside::MARK;
 use rewritten::test_rewritten;
 use said::refusal;
@@ -75,27 +73,25 @@ impl Ourselves {
     }
 }
 
-/// Whether nginx would accept `files` (and `folders` for them) on top of what is on disk. The
+/// Whether nginx would accept these changes on top of what is on disk. The
 /// weaker test, where it is all there is, works in `scratch`, a folder that need not exist.
 pub fn test(
     host: &dyn Host,
     ourselves: &Ourselves,
     nginx: &NginxCommand,
-    folders: &[(AbsPath, Attributes)],
-    files: Vec<Laid>,
+    changes: Changes,
     scratch: &Path,
 ) -> Result<Tested, StageError> {
     let command = nginx_command(nginx, &["-t"]);
-    let head = Head::new(nginx.touches.clone(), folders.to_vec(), command);
-    let spec = Spec { head, files };
+    let spec = Spec::new(nginx.touches.clone(), changes, command);
     let (how, output) = match privately(host, ourselves, &spec) {
         Ok(output) => (How::Private, output),
         Err(StageError::NoNamespace(why)) => {
             // What is on disk already needs no copy.
-            let output = if spec.files.is_empty() {
+            let output = if spec.files.is_empty() && spec.head.gone.is_empty() {
                 host.run(&spec.head.command)?
             } else {
-                test_rewritten(host, nginx, &spec.files, scratch)?
+                test_rewritten(host, nginx, &spec, scratch)?
             };
             (How::Weaker { why }, output)
         }
@@ -119,19 +115,9 @@ pub fn ask(
     nginx: &NginxCommand,
     args: &[&str],
 ) -> Result<Output, StageError> {
-    let head = Head::new(
-        nginx.touches.clone(),
-        Vec::new(),
-        nginx_command(nginx, args),
-    );
-    privately(
-        host,
-        ourselves,
-        &Spec {
-            head,
-            files: Vec::new(),
-        },
-    )
+    let command = nginx_command(nginx, args);
+    let spec = Spec::new(nginx.touches.clone(), Changes::default(), command);
+    privately(host, ourselves, &spec)
 }
 
 /// Runs `command` in the open, where no private copy can be had. Of `made`, what nginx makes by

@@ -7,7 +7,7 @@ use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::host::{Host, HostError, Kind};
 use crate::pki::{Authority, Passphrase};
-use crate::plan::{Action, Content, Fetch, NginxCommand, Piece, Plan, Step};
+use crate::plan::{Action, Content, Fetch, NginxCommand, Piece, Plan, Status, Step};
 use crate::report::{self, Row};
 use crate::values::{AbsPath, Attributes, Digest, Owner, escaped};
 use zeroize::Zeroizing;
@@ -23,7 +23,7 @@ use super::purse::{NotIssued, Purse};
 use super::reload::{ReloadError, Reloaded, can_reload, goes_on, lasts, reload};
 use super::restart::{RestartError, restart};
 use super::run_folder::{RunError, RunFolder};
-use super::stage::{How, Laid, StageError, Tested, test};
+use super::stage::{Changes, How, Laid, StageError, Tested, test};
 use super::trust::{TrustError, trust};
 
 pub(super) const NEEDS_LIFE: &str = "needs a running system, and this is a folder (--root)";
@@ -231,7 +231,7 @@ impl<'a> Work<'a> {
 
     fn test(&self, nginx: &NginxCommand) -> Result<Done, Failure> {
         let state = self.job.state;
-        let mut files = Vec::new();
+        let (mut files, mut gone) = (Vec::new(), Vec::new());
         // Nothing of the state folder is read by nginx: keys of agents lie there, and those of the
         // authority, which are kept back wherever they are.
         for file in self
@@ -239,6 +239,10 @@ impl<'a> Work<'a> {
             .changed_files()
             .filter(|file| !file.path.is_below(state))
         {
+            if file.status == Status::Remove {
+                gone.push(file.path.clone());
+                continue;
+            }
             let kept_back = matches!(
                 &file.content,
                 Content::Issued(Piece::RootKey | Piece::IntermediateKey)
@@ -268,14 +272,12 @@ impl<'a> Work<'a> {
             folders.push((folder.path.clone(), Attributes::root(folder.mode.0)));
         }
         let scratch = self.folder.path().join("test");
-        match test(
-            self.job.host,
-            self.job.ourselves,
-            nginx,
-            &folders,
+        let changes = Changes {
+            folders,
             files,
-            &scratch,
-        )? {
+            gone,
+        };
+        match test(self.job.host, self.job.ourselves, nginx, changes, &scratch)? {
             Tested::Accepted { how: How::Private } => Ok(done("nginx accepts it")),
             Tested::Accepted {
                 how: How::Weaker { why },

@@ -8,7 +8,8 @@ use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
 use super::super::notes;
-use super::super::step::{LEFT, Plan, ProofTrust, SCHEMA};
+use super::super::placed::removal;
+use super::super::step::{Plan, ProofTrust, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
 use super::super::work::NginxChanges;
@@ -97,6 +98,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
 
     let trust = trust::plan(facts, answers, &made)?;
+    leftovers(facts, &places, &mut configured);
     for file in &mut configured.files {
         show_what_changes(ground.config, file);
     }
@@ -107,7 +109,6 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     notes.extend(restarts);
     notes.extend(ports_today::note(&today, &http));
     notes.extend(exposed::note_of_ours(&after.ui).filter(|_| facts.live));
-    leftovers(facts, &places, &configured, &mut notes);
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
     let headers = configured.headers;
@@ -262,15 +263,12 @@ fn show_what_changes(config: &Config, file: &mut FileChange) {
     }
 }
 
-/// Files of ours that these answers have no use for.
-fn leftovers(facts: &Facts, places: &Places, configured: &NginxChanges, notes: &mut Vec<String>) {
-    let used = |path: &AbsPath| configured.files.iter().any(|file| file.path == *path);
+/// Files of ours that these answers have no use for go.
+fn leftovers(facts: &Facts, places: &Places, configured: &mut NginxChanges) {
     for path in places.all() {
-        let ours = facts.file(path).file().is_some_and(|file| file.ours);
-        if ours && !used(path) {
-            notes.push(format!(
-                "{LEFT}{path} is there from before, and these answers want none: rm {path}"
-            ));
+        let used = configured.files.iter().any(|file| file.path == *path);
+        if !used {
+            configured.files.extend(removal(facts, path));
         }
     }
 }

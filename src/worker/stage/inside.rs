@@ -48,6 +48,9 @@ fn prepared() -> Result<Spec, InsideError> {
     for file in &spec.files {
         host.place(file.path.as_path(), &file.bytes, &file.attributes)?;
     }
+    for path in &spec.head.gone {
+        host.remove_file(path.as_path())?;
+    }
     let mut out = io::stdout().lock();
     out.write_all(MARK.as_bytes())?;
     out.flush()?;
@@ -65,7 +68,8 @@ fn shadows(host: &dyn Host, spec: &Spec) -> Result<BTreeMap<PathBuf, Keep>, Insi
             .or_insert(Keep::Everything);
     }
     let paths = spec.head.folders.iter().map(|(path, _)| path);
-    for path in paths.chain(spec.files.iter().map(|file| &file.path)) {
+    let files = spec.files.iter().map(|file| &file.path);
+    for path in paths.chain(files).chain(&spec.head.gone) {
         let path = path.as_path();
         let existing = existing_folder(host, path)?;
         if existing == Path::new("/") {

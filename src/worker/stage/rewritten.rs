@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::host::{Command, Host, HostError, Kind, Output};
 use crate::nginx::{Config, Files, TokenKind, glob_match, has_wildcard, tokens, unquoted};
 use crate::plan::NginxCommand;
-use crate::values::{Attributes, Gather as _, sort_by};
+use crate::values::{AbsPath, Attributes, Gather as _, sort_by};
 
 use super::StageError;
-use super::spec::Laid;
+use super::spec::{Laid, Spec};
 
 const MOST_BYTES: u64 = 8 << 20;
 const MOST_MATCHES: usize = 10_000;
@@ -19,7 +19,7 @@ const MOST_MATCHES: usize = 10_000;
 pub(super) fn test_rewritten(
     host: &dyn Host,
     nginx: &NginxCommand,
-    files: &[Laid],
+    spec: &Spec,
     scratch: &Path,
 ) -> Result<Output, StageError> {
     let main = main_file(nginx)?;
@@ -30,7 +30,9 @@ pub(super) fn test_rewritten(
             .parent()
             .unwrap_or(Path::new("/"))
             .to_owned(),
-        planned: files
+        gone: &spec.head.gone,
+        planned: spec
+            .files
             .iter()
             .map(|file| (file.path.to_string(), file))
             .gathered(),
@@ -94,9 +96,14 @@ struct Copy<'a> {
     /// Relative paths in the configuration start here.
     folder: PathBuf,
     planned: BTreeMap<String, &'a Laid>,
+    gone: &'a [AbsPath],
 }
 
 impl Copy<'_> {
+    fn is_gone(&self, path: &str) -> bool {
+        self.gone.iter().any(|gone| gone.as_str() == path)
+    }
+
     fn write(&self, main: &str) -> Result<(), StageError> {
         let config = Config::load(main, self)
             .map_err(|error| StageError::NotRewritten(error.to_string()))?;
@@ -203,6 +210,9 @@ impl Files for Copy<'_> {
             let real = self.host.real_path(Path::new(path)).ok()??;
             self.planned.get(&*real.to_string_lossy())
         };
+        if self.is_gone(path) {
+            return Err(format!("{path} would no longer be there"));
+        }
         match self.planned.get(path).or_else(real) {
             Some(file) => Ok(file.bytes.to_vec()),
             None => self
@@ -236,7 +246,8 @@ impl Files for Copy<'_> {
             .iter()
             .map(|path| path.to_string_lossy().into_owned())
             .collect();
-        paths.retain(|path| matches!(self.host.stat(Path::new(path)), Ok(Some(_))));
+        let is_there = |path: &str| matches!(self.host.stat(Path::new(path)), Ok(Some(_)));
+        paths.retain(|path| is_there(path) && !self.is_gone(path));
         paths.extend(
             self.planned
                 .keys()

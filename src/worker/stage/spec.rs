@@ -16,6 +16,16 @@ pub struct Laid {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
+/// What differs from what is on disk.
+#[derive(Default)]
+pub struct Changes {
+    /// Folders that the files need, parents first.
+    pub folders: Vec<(AbsPath, Attributes)>,
+    pub files: Vec<Laid>,
+    /// Files that are not to be seen.
+    pub gone: Vec<AbsPath>,
+}
+
 /// What is to be laid over the filesystem, and what is to be run there.
 pub struct Spec {
     pub head: Head,
@@ -28,27 +38,26 @@ pub struct Head {
     pub touches: Vec<String>,
     /// Folders that the files need, parents first.
     pub folders: Vec<(AbsPath, Attributes)>,
+    pub gone: Vec<AbsPath>,
     pub command: Command,
     /// Path, attributes and length of each file.
     files: Vec<(AbsPath, Attributes, usize)>,
 }
 
-impl Head {
-    pub fn new(
-        touches: Vec<String>,
-        folders: Vec<(AbsPath, Attributes)>,
-        command: Command,
-    ) -> Self {
+impl Spec {
+    pub fn new(touches: Vec<String>, changes: Changes, command: Command) -> Self {
         Self {
-            touches,
-            folders,
-            command,
-            files: Vec::new(),
+            head: Head {
+                touches,
+                folders: changes.folders,
+                gone: changes.gone,
+                command,
+                files: Vec::new(),
+            },
+            files: changes.files,
         }
     }
-}
 
-impl Spec {
     /// As it goes through the pipe.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut head = self.head.clone();
@@ -107,21 +116,22 @@ mod tests {
             attributes: Attributes::root(0o600),
             bytes: Zeroizing::new(bytes.to_vec()),
         };
-        let folders = vec![("/etc/nms".parse().unwrap(), Attributes::root(0o755))];
-        let head = Head::new(
-            vec!["/run".into()],
-            folders,
-            Command::new("/bin/nginx", &["-t"]),
-        );
         let files = vec![
             file("/etc/a", b"one\n\0"),
             file("/etc/b", b""),
             file("/etc/c", b"\n3"),
         ];
-        let spec = Spec { head, files };
+        let changes = Changes {
+            folders: vec![("/etc/nms".parse().unwrap(), Attributes::root(0o755))],
+            files,
+            gone: vec!["/etc/d".parse().unwrap()],
+        };
+        let command = Command::new("/bin/nginx", &["-t"]);
+        let spec = Spec::new(vec!["/run".into()], changes, command);
         let read = Spec::read(spec.to_bytes().as_slice()).unwrap();
         assert_eq!(read.head.command, spec.head.command);
         assert_eq!(read.head.folders, spec.head.folders);
+        assert_eq!(read.head.gone, spec.head.gone);
         let contents: Vec<&[u8]> = read
             .files
             .iter()

@@ -13,6 +13,7 @@ use super::super::lab;
 use super::*;
 use crate::host::{Entry, Local, Memory};
 use crate::plan::Piece;
+use crate::values::{AbsPath, Attributes};
 
 /// The process inside is this test binary again: the test that it runs is this one.
 const INSIDE: &str = "worker::stage::tests::outside_a_private_namespace_nothing_is_mounted";
@@ -110,14 +111,24 @@ impl Site {
     }
 
     fn test(&self, ourselves: &Ourselves, files: Vec<Laid>) -> Tested {
+        self.test_without(ourselves, files, Vec::new())
+    }
+
+    fn test_without(&self, ourselves: &Ourselves, files: Vec<Laid>, gone: Vec<AbsPath>) -> Tested {
         let folders = [self.etc(), self.path("certs")].map(|path| (path, Attributes::root(0o755)));
+        let folders = folders.to_vec();
         let scratch = self.folder.path().join("scratch");
         let before = (
             tree(self.folder.path()),
             fs::read("/proc/self/mountinfo").unwrap(),
         );
         let host = Local::live().unwrap();
-        let tested = test(&host, ourselves, &self.nginx, &folders, files, &scratch).unwrap();
+        let changes = Changes {
+            folders,
+            files,
+            gone,
+        };
+        let tested = test(&host, ourselves, &self.nginx, changes, &scratch).unwrap();
         let after = (
             tree(self.folder.path()),
             fs::read("/proc/self/mountinfo").unwrap(),
@@ -220,6 +231,30 @@ fn the_weaker_test_sees_what_a_link_leads_to() {
         panic!("{tested:?}")
     };
     assert!(why.contains("lsten"), "{why}");
+}
+
+/// Red where a file that goes is read all the same.
+#[test]
+fn a_file_that_goes_is_not_seen() {
+    let site = Site::new();
+    let (other, same) = (
+        site.path("conf.d/other.conf"),
+        site.path("conf.d/same.conf"),
+    );
+    fs::write(same.as_path(), "upstream twice { server 127.0.0.1:1; }\n").unwrap();
+    let upstream = || {
+        vec![laid(
+            other.clone(),
+            0o644,
+            b"upstream twice { server 127.0.0.1:2; }\n",
+        )]
+    };
+    for ourselves in [ourselves(), without_namespace()] {
+        let tested = site.test(&ourselves, upstream());
+        assert!(matches!(tested, Tested::Refused { .. }), "{tested:?}");
+        let tested = site.test_without(&ourselves, upstream(), vec![same.clone()]);
+        assert!(matches!(tested, Tested::Accepted { .. }), "{tested:?}");
+    }
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         }
         let status = match file.status {
             Status::Change => "change",
+            Status::Remove => "remove",
             _ => "create",
         };
         let content = match (&file.diff, file.sensitive) {
