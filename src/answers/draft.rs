@@ -187,6 +187,7 @@ pub struct OptionsDraft {
     pub crl: Option<bool>,
     pub unknown_names: Option<String>,
     pub grpc_context: Option<String>,
+    pub grpc_passthrough: Option<bool>,
     pub grpc_publish: Option<String>,
     pub backend_tls: Option<bool>,
     pub security_headers: Option<bool>,

@@ -27,6 +27,17 @@ pub struct Nim1Answers {
     pub publish: Publish,
     /// TLS between nginx and the manager too.
     pub backend_tls: bool,
+    pub context: Context,
+}
+
+/// Where nginx meets agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    Http,
+    /// Below HTTP; nginx ends TLS.
+    Stream,
+    /// Below HTTP; the manager ends TLS.
+    PassedThrough,
 }
 
 /// How the services of agents are published where their health is checked.
@@ -75,7 +86,15 @@ impl Nim1Answers {
                 _ => Publish::Tls,
             },
             backend_tls: draft.options.backend_tls == Some(true)
-                || draft.options.grpc_publish.as_deref() == Some("tls-grpcs"),
+                || draft.options.grpc_publish.as_deref() == Some("tls-grpcs")
+                || draft.options.grpc_passthrough == Some(true),
+            context: match draft.options.grpc_context.as_deref() {
+                Some("stream") if draft.options.grpc_passthrough == Some(true) => {
+                    Context::PassedThrough
+                }
+                Some("stream") => Context::Stream,
+                _ => Context::Http,
+            },
         })
     }
 }
@@ -102,6 +121,11 @@ impl Refusals {
             for (field, given) in [
                 ("options.redirect_http", options.redirect_http == Some(true)),
                 ("options.backend_tls", options.backend_tls == Some(true)),
+                ("options.grpc_context", is_stream(draft)),
+                (
+                    "options.grpc_passthrough",
+                    options.grpc_passthrough == Some(true),
+                ),
             ] {
                 if given {
                     self.add(field, "belongs to a proxy");
@@ -114,6 +138,7 @@ impl Refusals {
                 );
             }
         }
+        self.of_context(draft);
         let publish = draft.options.grpc_publish.as_deref();
         if publish == Some("open") && draft.options.backend_tls == Some(true) {
             self.add(
@@ -154,4 +179,57 @@ impl Refusals {
             );
         }
     }
+
+    /// What nginx cannot do below HTTP.
+    fn of_context(&mut self, draft: &Draft) {
+        let options = &draft.options;
+        let context = options.grpc_context.as_deref();
+        if let Some(other) = context.filter(|context| !["http", "stream"].contains(context)) {
+            let field = "options.grpc_context";
+            self.add(field, format!("is {other:?}; say http or stream"));
+        }
+        let passes = options.grpc_passthrough == Some(true);
+        if !is_stream(draft) {
+            if passes {
+                self.add(
+                    "options.grpc_passthrough",
+                    "belongs to grpc_context: stream",
+                );
+            }
+            return;
+        }
+        let mtls = draft.method == Some(Method::ClientMtls);
+        for (field, given, why) in [
+            (
+                "options.grpc_context",
+                draft.method == Some(Method::GrpcHealthChecks),
+                "is stream, where nginx knows nothing of gRPC: health is checked in http only",
+            ),
+            (
+                "options.enforce",
+                mtls && options.enforce == Some(Enforce::Observe),
+                "is observe, which needs grpc_context: http: of a stream nginx logs nothing before \
+                 it ends, and agents stay for days",
+            ),
+            (
+                "options.backend_tls",
+                !passes && options.backend_tls == Some(true),
+                "in a stream nginx offers the manager no HTTP/2, which gRPC asks for: say \
+                 grpc_context: http, or grpc_passthrough: true",
+            ),
+            (
+                "options.crl",
+                passes && options.crl == Some(true),
+                "is for nginx to read, and with grpc_passthrough the manager judges agents",
+            ),
+        ] {
+            if given {
+                self.add(field, why);
+            }
+        }
+    }
+}
+
+fn is_stream(draft: &Draft) -> bool {
+    draft.options.grpc_context.as_deref() == Some("stream")
 }

@@ -140,11 +140,6 @@ impl Refusals {
             differs(&options.unknown_names, "ui"),
             "ui",
         );
-        other(
-            "options.grpc_context",
-            differs(&options.grpc_context, "http"),
-            "http",
-        );
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",
@@ -192,8 +187,22 @@ impl Refusals {
         if publish.is_some_and(|how| how != "tls") {
             self.add("options.grpc_publish", "belongs to generation: nim1");
         }
-        if draft.options.backend_tls == Some(true) {
-            self.add("options.backend_tls", "belongs to generation: nim1");
+        let options = &draft.options;
+        let stream = options
+            .grpc_context
+            .as_deref()
+            .is_some_and(|it| it != "http");
+        for (field, given) in [
+            ("options.backend_tls", options.backend_tls == Some(true)),
+            ("options.grpc_context", stream),
+            (
+                "options.grpc_passthrough",
+                options.grpc_passthrough == Some(true),
+            ),
+        ] {
+            if given {
+                self.add(field, "belongs to generation: nim1");
+            }
         }
         let https = draft.ports.https.unwrap_or(Port::HTTPS);
         if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {

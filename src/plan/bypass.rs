@@ -1,6 +1,7 @@
 //! What could let an agent past the check, found before anything is changed. Each rule here
 //! answers a bypass that was measured on a running nginx, or one that its source allows.
 
+use super::guarded::Guarded;
 use super::other_ways;
 use super::site::{SERVICES, Site, quoted, within};
 use super::template::CHECK;
@@ -16,7 +17,7 @@ pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 /// that runs, where it is known.
 pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
     site.certain()?;
-    other_ways::refuse(site)?;
+    other_ways::refuse(&Guarded::of(site))?;
     for gate in &site.gates {
         unknown_target(site, gate)?;
         inside(site, gate)?;
@@ -24,17 +25,17 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
     }
     diversions(site)?;
     unchecked::refuse(site)?;
-    foreign_trust(site, |line| is_our_list(site, line))?;
+    no_foreign_trust(site, |line| is_our_list(site, line))?;
     browsers_too(site)?;
     neighbours(site, build)
 }
 
 /// The same of what stands beside a server that is wholly ours.
 pub(super) fn refuse_beside(site: &Site<'_>) -> Result<(), Problem> {
-    other_ways::refuse(site)?;
+    other_ways::refuse(&Guarded::of(site))?;
     unchecked::refuse(site)?;
     let own = site.server.directive.at.file;
-    foreign_trust(site, |line| line.at.file == own)
+    no_foreign_trust(site, |line| line.at.file == own)
 }
 
 /// Other ways to the services can only be found where it is known what the services are.
@@ -157,10 +158,20 @@ fn lets_through(answer: &Directive) -> bool {
     code.is_some_and(|code| (200..300).contains(&code))
 }
 
-/// Settings that decide which certificates count as verified, beyond the client CA.
-/// Lines that are `ours` are passed over.
-fn foreign_trust(site: &Site<'_>, ours: impl Fn(&Directive) -> bool) -> Result<(), Problem> {
-    let scope = &site.server.scope;
+/// Refuses such a setting of this server, unless its line is `ours`.
+fn no_foreign_trust(site: &Site<'_>, ours: impl Fn(&Directive) -> bool) -> Result<(), Problem> {
+    match foreign_trust(|name| site.server.scope.nearest(name), ours) {
+        None => Ok(()),
+        Some((line, why)) => Err(site.refused(line, why).remedy("take this line out")),
+    }
+}
+
+/// A setting that decides which certificates count as verified, beyond the client CA, and what it
+/// does. Lines that are `ours` are passed over. `nearest`: the lines of a name that hold.
+pub(super) fn foreign_trust<'a>(
+    nearest: impl Fn(&str) -> Vec<&'a Directive>,
+    ours: impl Fn(&Directive) -> bool,
+) -> Option<(&'a Directive, String)> {
     let rules = [
         (
             "ssl_trusted_certificate",
@@ -180,24 +191,20 @@ fn foreign_trust(site: &Site<'_>, ours: impl Fn(&Directive) -> bool) -> Result<(
         ),
     ];
     for (name, why) in rules {
-        for line in scope.nearest(name) {
-            if line.arg(0) != Some("off") && !ours(line) {
-                return Err(site.refused(line, why).remedy("take this line out"));
-            }
+        let mut lines = nearest(name).into_iter();
+        if let Some(line) = lines.find(|line| line.arg(0) != Some("off") && !ours(line)) {
+            return Some((line, why.to_owned()));
         }
     }
-    for line in scope.nearest("ssl_conf_command") {
+    let mut commands = nearest("ssl_conf_command").into_iter();
+    let line = commands.find(|line| {
         // The commands of OpenSSL (`SSL_CONF_cmd(3)`) that bring authorities or a mode.
         let command = line.arg(0).unwrap_or_default().to_ascii_lowercase();
-        if ["verify", "clientca", "chainca", "requestca"]
-            .iter()
-            .any(|start| command.starts_with(start))
-        {
-            let why = format!("{} changes how clients are verified", quoted(line));
-            return Err(site.refused(line, why).remedy("take this line out"));
-        }
-    }
-    Ok(())
+        let starts = ["verify", "clientca", "chainca", "requestca"];
+        starts.iter().any(|start| command.starts_with(start))
+    })?;
+    let why = format!("{} changes how clients are verified", quoted(line));
+    Some((line, why))
 }
 
 /// A list that this program has written is of our own authority.

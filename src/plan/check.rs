@@ -1,20 +1,15 @@
 //! The check of agents' certificates: asked for by nginx, judged in a location of our own.
 
-use std::collections::BTreeSet;
-
 use super::clients_today::{ClientsToday, clients_today};
+use super::cut_off;
 use super::editor::why;
 use super::place_for::{self, Spot};
 use super::template::{self, CHECK, Explained};
 use super::work::Work;
 use crate::answers::Enforce;
 use crate::error::Problem;
-use crate::facts::Known;
 use crate::nginx::{Directive, Location, LocationKind, flat};
-use crate::values::{AbsPath, Gather as _, escaped};
-
-/// How many addresses a note names.
-const SHOWN: usize = 5;
+use crate::values::AbsPath;
 
 impl<'e> Work<'_, 'e> {
     /// Every client is asked for a certificate of ours, and may have none; where nobody is to be
@@ -202,63 +197,8 @@ impl<'e> Work<'_, 'e> {
 
     /// Nobody is cut off unawares.
     pub(super) fn note_who_is_connected(&mut self) {
-        self.note_who_was_seen();
-        let Known::Is(connected) = &self.facts.connected else {
-            return;
-        };
-        let without = connected
-            .iter()
-            .filter(|client| client.certificate.is().is_none());
-        let from: BTreeSet<String> = without
-            .map(|client| client.from.ip().to_string())
-            .gathered();
-        if from.is_empty() {
-            return;
-        }
-        let first: Vec<&str> = from.iter().take(SHOWN).map(String::as_str).collect();
-        let more = match from.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let cut_off = format!(
-            "connected to port {} now without a certificate: {}{more}; agents among them are \
-             refused until they have a certificate of this authority",
-            self.site.port,
-            first.join(", ")
-        );
-        // Before all other notes: it is about people who are at work now.
-        self.changes.notes.insert(0, cut_off);
-    }
-
-    /// Where agents have been observed: who is ready, and who is not.
-    fn note_who_was_seen(&mut self) {
-        let Some(agents) = self.facts.agents.is().filter(|agents| !agents.is_empty()) else {
-            return;
-        };
-        let ready = agents.iter().filter(|agent| agent.is_ready()).count();
-        let perhaps = agents.iter().filter(|agent| agent.perhaps).count();
-        let others = agents
-            .iter()
-            .filter(|agent| !agent.is_ready() && !agent.perhaps);
-        let words: Vec<String> = others
-            .take(SHOWN)
-            .map(|agent| format!("{} ({})", agent.address, escaped(&agent.verify)))
-            .collect();
-        let note = match agents.len() - ready - perhaps {
-            0 if perhaps > 0 => format!(
-                "of the agents seen, {ready} are ready, and {perhaps} called without a certificate \
-                 before others from the same address came with one: it is one of them, or will be \
-                 cut off; nim-tls agents lists them"
-            ),
-            0 => format!("of the agents seen, all {ready} are ready; nim-tls agents lists them"),
-            more => format!(
-                "of the agents seen, {ready} are ready and {more} would be cut off: {}{}; nim-tls \
-                 agents lists all",
-                words.join(", "),
-                if more > SHOWN { ", ..." } else { "" }
-            ),
-        };
-        self.changes.notes.insert(0, note);
+        let notes = cut_off::notes(self.facts, self.site.port);
+        self.changes.notes.splice(0..0, notes);
     }
 
     /// What code in the server does is beyond the reach of a plan.

@@ -1,14 +1,18 @@
 //! What a server does about agents' certificates before anything is changed.
 
 use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::guarded::Guarded;
 use super::listeners;
+use super::manager::is_on;
 use super::other_ways;
+use super::peers::Reached;
 use super::site::Site;
+use super::streams::{self, StreamServer};
 use super::template::CHECK;
 use crate::error::Problem;
 use crate::facts::{Build, Facts, Generation, Known};
 use crate::method::generation_of;
-use crate::nginx::{Config, Directive, Location, LocationKind, Place, flat};
+use crate::nginx::{Config, Directive, Http, Location, LocationKind, Place, flat};
 use crate::values::{AbsPath, Port};
 
 /// What a server does about agents' certificates today.
@@ -62,7 +66,8 @@ pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToda
 
 /// Where the server asks everybody: whether another server leads round it.
 fn ways_round(site: &Site<'_>, build: Option<&Build>) -> ClientsToday {
-    let closed = other_ways::refuse(site).is_ok() && bypass::neighbours(site, build).is_ok();
+    let closed =
+        other_ways::refuse(&Guarded::of(site)).is_ok() && bypass::neighbours(site, build).is_ok();
     if closed {
         ClientsToday::Enforced
     } else {
@@ -158,10 +163,47 @@ pub fn agents_today(
 ) -> Result<(ClientsToday, Place), Problem> {
     let http =
         listeners::http(facts, config).ok_or_else(|| Problem::host("there is no http block"))?;
-    let site = Site::find(facts, config, &http, port)?;
+    let site = match Site::find(facts, config, &http, port) {
+        Ok(site) => site,
+        Err(none) => return in_stream(facts, config, &http, port).ok_or(none),
+    };
     let build = facts.nginx.is().map(|nginx| &nginx.build);
     let (clients, line) = clients_today(&site, build);
     Ok((clients, line.at))
+}
+
+/// The same of a server below HTTP, which ends TLS itself. Where it does not, whoever is behind it
+/// judges agents.
+fn in_stream<'a>(
+    facts: &Facts,
+    config: &'a Config,
+    http: &Http<'a>,
+    port: Port,
+) -> Option<(ClientsToday, Place)> {
+    let listens = |server: &StreamServer<'_>| {
+        let mut listens = server.listens.iter();
+        listens.any(|listen| is_on(listen, port))
+    };
+    let server = streams::servers(config).find(listens)?;
+    if !server.ends_tls() {
+        return None;
+    }
+    let verify = server.nearest("ssl_verify_client").into_iter().next();
+    let decides = verify.unwrap_or(server.directive).at;
+    let today = match verify.and_then(|line| line.arg(0)) {
+        Some("on") => {
+            let services = Reached::of(facts, &server.peers(http));
+            let guarded = Guarded::of_stream(facts, config, http, &services, &server, port);
+            if other_ways::refuse(&guarded).is_ok() {
+                ClientsToday::Enforced
+            } else {
+                ClientsToday::Bypassable
+            }
+        }
+        Some("optional" | "optional_no_ca") => ClientsToday::Asked,
+        _ => ClientsToday::NotAsked,
+    };
+    Some((today, decides))
 }
 
 /// Where agents connect to nginx where no answers say otherwise.
@@ -176,12 +218,18 @@ pub fn usual_agents_port(facts: &Facts) -> Port {
 fn own_port(facts: &Facts) -> Option<Port> {
     let config = facts.config.is()?;
     let http = config.http()?;
-    let ours = http.servers.iter().find(|server| {
-        let file = &config.file(server.directive.at.file).path;
-        file.ends_with("/nginx-manager-grpc.conf")
-    });
-    let listen = ours?.listens.first()?;
-    i64::from(listen.port).try_into().ok()
+    let is_in = |server: &Directive, name: &str| config.file(server.at.file).path.ends_with(name);
+    let in_http = http
+        .servers
+        .iter()
+        .find(|server| is_in(server.directive, "/nginx-manager-grpc.conf"))
+        .and_then(|server| Some(server.listens.first()?.port));
+    let in_stream = || {
+        let mut servers = streams::servers(config);
+        let ours = servers.find(|server| is_in(server.directive, "/nginx-grpc-stream.conf"));
+        Some(ours?.listens.first()?.port)
+    };
+    i64::from(in_http.or_else(in_stream)?).try_into().ok()
 }
 
 /// What happens to agents today, in words, for `check`.

@@ -122,6 +122,16 @@ impl<'a> Editor<'a> {
         self.push(&block.at, edit)
     }
 
+    pub(super) fn insert_below(
+        &mut self,
+        directive: &Directive,
+        lines: &[String],
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let edit = nginx::insert_after(self.config, directive, lines, reason.clone());
+        self.push(&directive.at, edit)
+    }
+
     pub(super) fn insert_before(
         &mut self,
         directive: &'a Directive,

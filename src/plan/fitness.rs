@@ -211,7 +211,11 @@ pub(super) fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
     taken_by(facts, wanted, &[])
 }
 
-fn taken_by(facts: &Facts, wanted: SocketAddr, given_up: &[SocketAddr]) -> Option<String> {
+pub(super) fn taken_by(
+    facts: &Facts,
+    wanted: SocketAddr,
+    given_up: &[SocketAddr],
+) -> Option<String> {
     let listeners = facts.listeners.is()?;
     if listeners
         .iter()

@@ -4,14 +4,12 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::guarded::Guarded;
 use super::other_ways::unknown;
 use super::peers::{Leads, Reached};
-use super::site::Site;
 use super::streams::{self, Further};
 use crate::error::Problem;
-use crate::nginx::{
-    Address, Config, Directive, Http, PASSES, Peer, Scope, Server, Target, all_below, flat,
-};
+use crate::nginx::{Config, Directive, Http, PASSES, Peer, Scope, Server, Target, all_below, flat};
 use crate::values::Gather as _;
 
 const LENDING: [&str; 2] = ["grpc_ssl_certificate", "proxy_ssl_certificate"];
@@ -63,36 +61,34 @@ fn says(scope: &Scope<'_>) -> bool {
     LENDING.iter().any(|name| !scope.nearest(name).is_empty())
 }
 
-pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
-    let port = site.port.number();
-    let sockets = site.server.listens.iter();
-    let sockets = sockets.filter_map(|listen| match &listen.address {
-        Address::Unix(path) => Some(Peer::Unix(path.clone())),
-        _ => None,
-    });
+pub(super) fn refuse(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
+    let port = guarded.port.number();
+    let sockets = guarded.sockets.iter();
+    let sockets = sockets.map(|path| Peer::Unix((*path).to_owned()));
     let here = Peer::At(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
-    let own = Reached::of(site.facts, &sockets.chain([here]).gathered());
-    for pass in passes(site.config, site.http) {
+    let own = Reached::of(guarded.facts, &sockets.chain([here]).gathered());
+    for pass in passes(guarded.config, guarded.http) {
         let anybody = match pass.further {
             Further::Nobody => false,
             Further::AnybodyOn(other) => other == port,
             Further::Anybody => true,
         };
-        match own.met_by(&Reached::of(site.facts, &pass.peers)) {
-            Leads::Perhaps(name) => return Err(unknown(site, pass.line, &name)),
+        match own.met_by(&Reached::of(guarded.facts, &pass.peers)) {
+            Leads::Perhaps(name) => return Err(unknown(guarded, pass.line, &name)),
             Leads::Elsewhere if !anybody => {}
-            Leads::There | Leads::Elsewhere => return Err(lends(site, pass.line)),
+            Leads::There | Leads::Elsewhere => return Err(lends(guarded, pass.line)),
         }
     }
     Ok(())
 }
 
-fn lends(site: &Site<'_>, pass: &Directive) -> Problem {
+fn lends(guarded: &Guarded<'_, '_>, pass: &Directive) -> Problem {
     let why = format!(
         "passes to the agents' port {}, or may do so, with a certificate of its own: whoever comes \
          here needs none",
-        site.port
+        guarded.port
     );
-    site.refused(pass, why)
+    guarded
+        .refused(pass, why)
         .remedy("take this line out, or the block that holds it")
 }

@@ -2,32 +2,28 @@
 
 use std::collections::HashMap;
 
+use super::guarded::Guarded;
 use super::lent;
 use super::peers::{Leads, Reached};
-use super::site::{Site, within};
 use super::streams::{self, Further};
 use crate::error::Problem;
 use crate::facts::Known;
 use crate::nginx::{Directive, Level, PASSES, Target, all_below, flat};
 
 /// Refuses a configuration that has one, with the place.
-pub(super) fn refuse(site: &Site<'_>) -> Result<(), Problem> {
-    locations(site)?;
-    streams(site)?;
-    lent::refuse(site)
+pub(super) fn refuse(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
+    locations(guarded)?;
+    streams(guarded)?;
+    lent::refuse(guarded)
 }
 
 /// A location of any server, or a block in one.
-fn locations(site: &Site<'_>) -> Result<(), Problem> {
-    let guarded = guarded(site);
+fn locations(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
     let mut judged = HashMap::new();
-    let servers = site.http.servers.iter();
+    let servers = guarded.http.servers.iter();
     for server in servers.filter(|server| passes_on(server.directive)) {
         for level in server.all_locations() {
-            if guarded
-                .iter()
-                .any(|known| std::ptr::eq(*known, level.directive))
-            {
+            if guarded.is_guarded(level.directive) {
                 continue;
             }
             for pass in flat(level.directive.children()) {
@@ -35,17 +31,17 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
                     continue;
                 }
                 let key = (pass.name.as_str(), pass.arg(0));
-                let leads = judged.entry(key).or_insert_with(|| leads(site, pass));
+                let leads = judged.entry(key).or_insert_with(|| leads(guarded, pass));
                 let reaches = match leads {
                     Way::Leads(Leads::There) => true,
                     Way::Leads(Leads::Elsewhere) => false,
-                    Way::Leads(Leads::Perhaps(name)) => return Err(unknown(site, pass, name)),
+                    Way::Leads(Leads::Perhaps(name)) => return Err(unknown(guarded, pass, name)),
                     Way::Anywhere => speaks_grpc(&level, pass),
                 };
                 if reaches {
                     let to = pass.arg(0).unwrap_or_default();
                     let why = format!("passes to {to} as well, past the check of certificates");
-                    return Err(site
+                    return Err(guarded
                         .refused(pass, why)
                         .remedy("take this line out, or the location that holds it"));
                 }
@@ -58,13 +54,6 @@ fn locations(site: &Site<'_>) -> Result<(), Problem> {
 /// Whether anything below passes requests on. Most servers of a large host hold files only.
 fn passes_on(block: &Directive) -> bool {
     all_below(block, &PASSES).next().is_some()
-}
-
-fn guarded<'a>(site: &Site<'a>) -> Vec<&'a Directive> {
-    let gates = site.gates.iter();
-    gates
-        .flat_map(|gate| std::iter::once(gate.directive).chain(within(gate)))
-        .collect()
 }
 
 /// Whether a service of agents could understand what is passed: HTTP/2 without TLS, which
@@ -82,32 +71,33 @@ enum Way {
     Anywhere,
 }
 
-fn leads(site: &Site<'_>, pass: &Directive) -> Way {
+fn leads(guarded: &Guarded<'_, '_>, pass: &Directive) -> Way {
     let Some(target) = Target::of(pass) else {
         return Way::Leads(Leads::Elsewhere);
     };
-    let other = Reached::of(site.facts, &site.http.backends(&target));
-    match site.backends.met_by(&other) {
-        Leads::Elsewhere if site.http.is_open_ended(&target) => Way::Anywhere,
+    let other = Reached::of(guarded.facts, &guarded.http.backends(&target));
+    match guarded.services.met_by(&other) {
+        Leads::Elsewhere if guarded.http.is_open_ended(&target) => Way::Anywhere,
         leads => Way::Leads(leads),
     }
 }
 
 /// `stream {}` passes bytes on without looking at certificates as HTTP does.
-fn streams(site: &Site<'_>) -> Result<(), Problem> {
-    for pass in streams::passes(site.config, site.http) {
-        let other = Reached::of(site.facts, &pass.peers);
+fn streams(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
+    let passes = streams::passes(guarded.config, guarded.http).into_iter();
+    for pass in passes.filter(|pass| !guarded.is_guarded(pass.line)) {
+        let other = Reached::of(guarded.facts, &pass.peers);
         // Where a variable decides the host, only the port can rule a service on TCP out.
         let anybody = match pass.further {
             Further::Nobody => false,
-            Further::AnybodyOn(port) => site.backends.is_on(port),
-            Further::Anybody => site.backends.is_on_tcp(),
+            Further::AnybodyOn(port) => guarded.services.is_on(port),
+            Further::Anybody => guarded.services.is_on_tcp(),
         };
-        match site.backends.met_by(&other) {
-            Leads::Perhaps(name) => return Err(unknown(site, pass.line, &name)),
+        match guarded.services.met_by(&other) {
+            Leads::Perhaps(name) => return Err(unknown(guarded, pass.line, &name)),
             Leads::Elsewhere if !anybody => {}
             Leads::There | Leads::Elsewhere => {
-                return Err(site
+                return Err(guarded
                     .refused(pass.line, "passes straight to a service of the manager")
                     .remedy("take this stream server out"));
             }
@@ -117,19 +107,20 @@ fn streams(site: &Site<'_>) -> Result<(), Problem> {
 }
 
 /// What cannot be told apart may be the same.
-pub(super) fn unknown(site: &Site<'_>, pass: &Directive, name: &str) -> Problem {
-    let why = match site.facts.nginx_names.get(name) {
+pub(super) fn unknown(guarded: &Guarded<'_, '_>, pass: &Directive, name: &str) -> Problem {
+    let why = match guarded.facts.nginx_names.get(name) {
         Some(Known::Unclear(why)) => format!(" ({why})"),
         _ => String::new(),
     };
-    site.refused(
-        pass,
-        format!(
-            "{name} does not resolve on this host{why}, and its port is one of a service of \
+    guarded
+        .refused(
+            pass,
+            format!(
+                "{name} does not resolve on this host{why}, and its port is one of a service of \
              agents: this may be a way past the check of certificates"
-        ),
-    )
-    .remedy(format!(
-        "make the name known or write an address in its place, then: getent hosts {name}"
-    ))
+            ),
+        )
+        .remedy(format!(
+            "make the name known or write an address in its place, then: getent hosts {name}"
+        ))
 }

@@ -4,7 +4,7 @@ use super::naming::literal;
 use super::site::Site;
 use super::template::LOG_FORMAT;
 use crate::error::Problem;
-use crate::nginx::{Config, Directive, FileId, Http, flat, glob_match, quote};
+use crate::nginx::{Config, Directive, FileId, flat, glob_match, quote};
 use crate::values::AbsPath;
 
 /// Where the log format goes.
@@ -51,10 +51,10 @@ pub(super) fn http_file(site: &Site<'_>, name: &str) -> Spot {
     }
 }
 
-/// A folder that the `http` block includes by a pattern, for a file whose order does not matter.
-pub(super) fn http_folder(config: &Config, http: &Http<'_>, name: &str) -> Option<AbsPath> {
+/// A folder that a block includes by a pattern, for a file whose order does not matter.
+pub(super) fn folder_of(config: &Config, block: &Directive, name: &str) -> Option<AbsPath> {
     let patterns = patterns(config);
-    includes(http.directive)
+    includes(block)
         .filter_map(|line| picked_up(config, line, name))
         .find(|path| readers(&patterns, path) == 1)
 }

@@ -64,7 +64,7 @@ pub(super) fn listens(site: &Site<'_>, answers: &Answers) -> Vec<SocketAddr> {
 impl<'e> Work<'_, 'e> {
     pub(super) fn redirect(&mut self, answers: &Answers) -> Result<(), Problem> {
         let site = self.site;
-        let own = place_for::http_folder(site.config, site.http, FILE);
+        let own = place_for::folder_of(site.config, site.http.directive, FILE);
         if !answers.redirect_http {
             let found = own.filter(|path| self.facts.file(path).file().is_some());
             self.changes.notes.extend(found.map(|path| {

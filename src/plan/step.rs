@@ -281,6 +281,9 @@ pub struct AgentsPort {
     pub encrypted: bool,
     /// Called to see that something is behind it.
     pub service: String,
+    /// The manager itself ends TLS there, whoever listens.
+    #[serde(default)]
+    pub by_manager: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

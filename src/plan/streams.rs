@@ -2,8 +2,61 @@
 
 use std::collections::BTreeSet;
 
-use crate::nginx::{Config, Directive, Http, Peer, Target, flat};
+use crate::nginx::{Config, Directive, Http, Listen, Peer, Target, flat};
 use crate::values::Gather as _;
+
+/// A `server` of a `stream` block.
+pub(super) struct StreamServer<'a> {
+    pub(super) directive: &'a Directive,
+    pub(super) stream: &'a Directive,
+    pub(super) listens: Vec<Listen<'a>>,
+}
+
+impl<'a> StreamServer<'a> {
+    /// The lines of that name that hold in it: its own, else those of the block around it.
+    pub(super) fn nearest(&self, name: &str) -> Vec<&'a Directive> {
+        let lines = |block: &'a Directive| -> Vec<&'a Directive> {
+            flat(block.children())
+                .filter(|line| line.name == name)
+                .collect()
+        };
+        let own = lines(self.directive);
+        if own.is_empty() {
+            lines(self.stream)
+        } else {
+            own
+        }
+    }
+
+    pub(super) fn passes(&self) -> impl Iterator<Item = &'a Directive> {
+        flat(self.directive.children()).filter(|line| line.name == "proxy_pass")
+    }
+
+    pub(super) fn ends_tls(&self) -> bool {
+        self.listens.iter().any(|listen| listen.ssl)
+    }
+
+    /// Whom it passes on to.
+    pub(super) fn peers(&self, http: &Http<'_>) -> BTreeSet<Peer> {
+        let to = self.passes().filter_map(|line| line.arg(0));
+        to.flat_map(|to| group(http, self.stream, to)).gathered()
+    }
+}
+
+pub(super) fn servers(config: &Config) -> impl Iterator<Item = StreamServer<'_>> {
+    let streams = config.top().filter(|block| block.name == "stream");
+    streams.flat_map(|stream| {
+        let servers = flat(stream.children()).filter(|block| block.name == "server");
+        servers.map(move |directive| {
+            let lines = flat(directive.children()).filter(|line| line.name == "listen");
+            StreamServer {
+                directive,
+                stream,
+                listens: lines.filter_map(Listen::of).collect(),
+            }
+        })
+    })
+}
 
 /// A `proxy_pass` of a stream server, and whom it may reach.
 pub(super) struct StreamPass<'a> {
@@ -22,16 +75,13 @@ pub(super) enum Further {
 }
 
 pub(super) fn passes<'a>(config: &'a Config, http: &Http<'_>) -> Vec<StreamPass<'a>> {
-    let streams = config.top().filter(|block| block.name == "stream");
-    let of_stream = |stream: &'a Directive| {
-        let servers = flat(stream.children()).filter(|block| block.name == "server");
-        servers.flat_map(move |server| {
-            let lends = [server, stream].into_iter().any(lends);
-            let lines = flat(server.children()).filter(|line| line.name == "proxy_pass");
-            lines.map(move |line| one(http, stream, line, lends))
-        })
-    };
-    streams.flat_map(of_stream).collect()
+    let passes = servers(config).flat_map(|server| {
+        let lends = [server.directive, server.stream].into_iter().any(lends);
+        let lines: Vec<_> = server.passes().collect();
+        let pass = move |line| one(http, server.stream, line, lends);
+        lines.into_iter().map(pass)
+    });
+    passes.collect()
 }
 
 fn lends(block: &Directive) -> bool {

@@ -24,6 +24,7 @@ mod instance;
 mod listening;
 mod neighbours;
 mod nim1;
+mod nim1_stream;
 mod observe;
 mod places;
 mod profile;

@@ -31,6 +31,8 @@ struct Line {
     time: String,
     #[serde(default)]
     request: String,
+    #[serde(default, rename = "stream")]
+    of_stream: bool,
     address: String,
     port: String,
     verify: String,
@@ -49,10 +51,13 @@ fn verdict(line: Line) -> Option<LoggedVerdict> {
     let from = SocketAddr::new(address.to_canonical(), line.port.parse().ok()?);
     let subject = (line.verify == "SUCCESS").then_some(line.subject);
     let answer = line.answer.parse().ok()?;
+    // Of a stream no request is known: who calls on this host itself is taken for a proof.
+    let by_proof = line.request.ends_with(&format!("/{PROOF_METHOD}"))
+        || (line.of_stream && address.is_loopback());
     Some(LoggedVerdict {
         from,
         at: line.time,
-        by_proof: line.request.ends_with(&format!("/{PROOF_METHOD}")),
+        by_proof,
         verify: line.verify,
         subject,
         answer,

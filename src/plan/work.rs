@@ -1,12 +1,13 @@
 //! Edits of nginx's files in the making, and whole files beside them.
 
 use super::editor::Editor;
-use super::file::{Content, FileChange, FolderChange, Status};
+use super::file::{Content, FileChange, FolderChange, Reason, Status};
 use super::placed::change;
 use super::site::Site;
 use super::template::Explained;
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known};
+use crate::nginx::{Edited, SourceFile};
 use crate::values::{AbsPath, Mode, sort_by};
 
 pub(super) struct NginxChanges {
@@ -71,32 +72,7 @@ impl<'a, 'e> Work<'a, 'e> {
         let mut changes = self.changes;
         for (id, edited) in self.editor.finish()? {
             let source = self.site.config.file(id);
-            let path = really_at(self.facts, &source.path)?;
-            let found = match self.facts.files.get(&path) {
-                // Nobody has looked: this plan asks for it, and is made again with the answer.
-                None => None,
-                Some(FileFact::File(found)) => Some(found),
-                Some(FileFact::Unclear(why)) => {
-                    let what = format!("{path} could not be looked at: {why}");
-                    return Err(Problem::host(what).remedy(format!("ls -l {path}")));
-                }
-                Some(_) => return Err(Problem::host(format!("{path} is not a regular file"))),
-            };
-            let same = edited.text == **source.text;
-            changes.files.push(FileChange {
-                status: if same {
-                    Status::Unchanged
-                } else {
-                    Status::Change
-                },
-                mode: found.map_or(Mode(0o644), |found| found.mode),
-                owner: found.map_or((0, 0), |found| found.owner),
-                content: Content::Text(edited.text),
-                before: found.map(|found| found.digest.clone()),
-                text_before: Some(source.text.to_string()),
-                reasons: edited.generated,
-                path,
-            });
+            changes.files.push(edited_file(self.facts, source, edited)?);
         }
         sort_by(&mut changes.files, |a, b| a.path.cmp(&b.path));
         if let Known::Unclear(why) = &self.facts.nginx {
@@ -107,6 +83,40 @@ impl<'a, 'e> Work<'a, 'e> {
         }
         Ok(changes)
     }
+}
+
+/// A file of somebody else's with edits in it.
+pub(super) fn edited_file(
+    facts: &Facts,
+    source: &SourceFile,
+    edited: Edited<Reason>,
+) -> Result<FileChange, Problem> {
+    let path = really_at(facts, &source.path)?;
+    let found = match facts.files.get(&path) {
+        // Nobody has looked: this plan asks for it, and is made again with the answer.
+        None => None,
+        Some(FileFact::File(found)) => Some(found),
+        Some(FileFact::Unclear(why)) => {
+            let what = format!("{path} could not be looked at: {why}");
+            return Err(Problem::host(what).remedy(format!("ls -l {path}")));
+        }
+        Some(_) => return Err(Problem::host(format!("{path} is not a regular file"))),
+    };
+    let same = edited.text == **source.text;
+    Ok(FileChange {
+        status: if same {
+            Status::Unchanged
+        } else {
+            Status::Change
+        },
+        mode: found.map_or(Mode(0o644), |found| found.mode),
+        owner: found.map_or((0, 0), |found| found.owner),
+        content: Content::Text(edited.text),
+        before: found.map(|found| found.digest.clone()),
+        text_before: Some(source.text.to_string()),
+        reasons: edited.generated,
+        path,
+    })
 }
 
 /// A file reached through a symbolic link (`sites-enabled`) is edited where it really is.

@@ -56,10 +56,11 @@ const IN_NIM1_CERTS: [&str; 12] = [
     "nim-tls-ca.pem",
 ];
 /// Files of the nginx before it.
-const NIM1_NGINX: [&str; 9] = [
+const NIM1_NGINX: [&str; 10] = [
     "/etc/nginx/conf.d/nginx-manager-upstreams.conf",
     "/etc/nginx/conf.d/nginx-manager-noauth.conf",
     "/etc/nginx/conf.d/nginx-manager-grpc.conf",
+    "/etc/nginx/stream.conf.d/nginx-grpc-stream.conf",
     "/etc/nginx/conf.d/errors.grpc_conf",
     "/etc/nginx/errors.grpc_conf",
     "/etc/nginx/conf.d/stub-status.conf",
@@ -164,7 +165,9 @@ fn paths(
     let ours = conf_d.iter().filter(|name| name.starts_with(OUR_PREFIX));
     texts.extend(ours.map(|name| format!("{CONF_D}/{name}")));
     if let Some(config) = config.is() {
-        let likely = config.files.iter().filter(|file| may_be_edited(&file.text));
+        let of_ours = |path: &str| path.ends_with("/nginx-grpc-stream.conf");
+        let files = config.files.iter();
+        let likely = files.filter(|file| may_be_edited(&file.text) || of_ours(&file.path));
         texts.extend(likely.map(|file| file.path.clone()));
         texts.extend(
             referred(config, &REFERRING)

@@ -37,7 +37,8 @@ pub(super) fn rows(
     for address in &port.listeners {
         if port.encrypted {
             tell(trusted(host, proof, port, root.as_ref(), *address));
-            old_tls::rows(host, proof, &port.name, *address, tell);
+            let by_manager = port.by_manager || proof.master.is_none();
+            old_tls::rows(host, by_manager, &port.name, *address, tell);
             tell(in_the_clear(host, port, *address, pace));
         }
         if proof.agents.is_none() {

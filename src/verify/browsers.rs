@@ -77,7 +77,7 @@ pub(super) fn rows(
     headers::rows(host, proof, pace, tell);
     redirect::rows(host, proof, pace, tell);
     for address in &proof.listeners {
-        old_tls::rows(host, proof, &proof.name, *address, tell);
+        old_tls::rows(host, proof.master.is_none(), &proof.name, *address, tell);
     }
 }
 

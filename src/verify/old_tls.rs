@@ -9,7 +9,6 @@ use super::client::Target;
 use super::hello::{HelloOutcome, Offer};
 use super::on_host::OnHost;
 use crate::host::Host;
-use crate::plan::Proof;
 use crate::report::Row;
 use crate::values::HostName;
 
@@ -18,16 +17,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Why nothing of it could be mended, where that is so.
 const NOT_OURS: &str = "the manager decides on this itself, and has no setting for it";
 
+/// `by_manager`: nginx does not decide on it.
 pub(super) fn rows(
     host: &dyn Host,
-    proof: &Proof,
+    by_manager: bool,
     name: &HostName,
     address: SocketAddr,
     tell: &mut dyn FnMut(Row),
 ) {
-    let why = match proof.master {
-        None => Some(NOT_OURS),
-        Some(_) => host.knows_no_old_tls(),
+    let why = if by_manager {
+        Some(NOT_OURS)
+    } else {
+        host.knows_no_old_tls()
     };
     for (offer, case) in [
         (Offer::Tls11, "TLS 1.1"),

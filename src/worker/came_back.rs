@@ -69,7 +69,10 @@ impl<'a> Clients<'a> {
             return BTreeSet::new();
         };
         let ours = |socket: &Socket| {
-            let mut ports = proof.listeners.iter().map(std::net::SocketAddr::port);
+            let mut ports = proof
+                .agents_listeners()
+                .iter()
+                .map(std::net::SocketAddr::port);
             ports.any(|port| port == socket.local.port())
         };
         let sockets = self.host.sockets().unwrap_or_default();

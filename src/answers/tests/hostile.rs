@@ -44,7 +44,7 @@ const SUBJECT: [&str; 4] = [
     "certificates.subject.organization",
 ];
 /// One of a few words, a number, yes or no.
-const OTHERS: [&str; 30] = [
+const OTHERS: [&str; 31] = [
     "version",
     "role",
     "generation",
@@ -68,6 +68,7 @@ const OTHERS: [&str; 30] = [
     "options.enforce",
     "options.unknown_names",
     "options.grpc_context",
+    "options.grpc_passthrough",
     "options.grpc_publish",
     "options.backend_tls",
     "options.security_headers",

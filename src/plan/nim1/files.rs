@@ -11,8 +11,9 @@ use super::super::place_for;
 use super::super::template::Explained;
 use super::ports::{self, Listens};
 use super::settings::Settings;
+use super::stream_place;
 use super::texts::{self, Clients, Front, Inner, Services};
-use crate::answers::{Answers, Nim1Answers, Publish};
+use crate::answers::{Answers, Context, Nim1Answers, Publish};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::method::{Method, Proxy};
@@ -30,6 +31,7 @@ const STATUS_API: &str = "status-api.conf";
 pub(super) struct Places {
     pub(super) ui: AbsPath,
     pub(super) grpc: AbsPath,
+    pub(super) stream: AbsPath,
     upstreams: AbsPath,
     errors: AbsPath,
     status: AbsPath,
@@ -41,7 +43,7 @@ impl Places {
     /// Where this nginx reads a folder of files in its `http` block.
     pub(super) fn of(config: &Config, http: &Http<'_>, proxy: Proxy) -> Result<Self, Problem> {
         let read = |name: &str| {
-            place_for::http_folder(config, http, name).ok_or_else(|| {
+            place_for::folder_of(config, http.directive, name).ok_or_else(|| {
                 Problem::host(
                     "nginx reads no folder of files in its http block, so there is no place for \
                      the servers before the manager",
@@ -57,6 +59,7 @@ impl Places {
         };
         Ok(Self {
             grpc: read(GRPC)?,
+            stream: stream_place::path(config),
             upstreams: read(UPSTREAMS)?,
             errors: if place_for::is_read(config, &beside(ERRORS)) {
                 main(ERRORS)
@@ -73,10 +76,11 @@ impl Places {
         })
     }
 
-    pub(super) fn all(&self) -> [&AbsPath; 7] {
+    pub(super) fn all(&self) -> [&AbsPath; 8] {
         [
             &self.ui,
             &self.grpc,
+            &self.stream,
             &self.upstreams,
             &self.errors,
             &self.status,
@@ -86,8 +90,14 @@ impl Places {
     }
 
     /// Those that nginx reads by itself: a configuration without them is that of all others.
-    pub(super) fn read_by_pattern(&self) -> [&AbsPath; 4] {
-        [&self.ui, &self.grpc, &self.upstreams, &self.status]
+    pub(super) fn read_by_pattern(&self) -> [&AbsPath; 5] {
+        [
+            &self.ui,
+            &self.grpc,
+            &self.stream,
+            &self.upstreams,
+            &self.status,
+        ]
     }
 }
 
@@ -117,7 +127,8 @@ impl Ground<'_> {
     ) -> Result<Files, Problem> {
         let mut texts = BTreeMap::new();
         let mut notes = Vec::new();
-        let upstreams = texts::upstreams(settings.gateway, settings.grpc);
+        let in_http = self.nim1.context == Context::Http;
+        let upstreams = texts::upstreams(settings.gateway, in_http.then_some(settings.grpc));
         texts.insert(places.upstreams.clone(), upstreams);
 
         let mut headers = Vec::new();
@@ -133,8 +144,12 @@ impl Ground<'_> {
         let inner = self.inner(made);
         let ui = self.ui(made, &mut notes)?;
         texts.insert(places.ui.clone(), texts::ui(&ui, read, inner.as_ref()));
-        texts.insert(places.errors.clone(), texts::errors());
-        texts.insert(places.grpc.clone(), self.grpc(places, made, &mut notes)?);
+        if in_http {
+            texts.insert(places.errors.clone(), texts::errors());
+            texts.insert(places.grpc.clone(), self.grpc(places, made, &mut notes)?);
+        } else {
+            texts.insert(places.stream.clone(), self.stream(made, settings)?);
+        }
         if let Some(status) = self.status(&mut notes) {
             texts.insert(places.status.clone(), status);
         }
@@ -218,7 +233,8 @@ impl Ground<'_> {
                 ),
             );
         }
-        let listens = ports::for_agents(facts, config, self.others, nim1.grpc, encrypted)?;
+        let sockets = ports::for_agents(facts, config, self.others, nim1.grpc)?;
+        let listens = Listens::of(facts, &sockets, encrypted, true);
         let mut front = self.front(nim1.agent_name.as_str(), made, listens);
         front.names = nim1.agent_name.to_string();
         let verdicts = place_for::log_file(config, "nim-tls-agents.log");
@@ -242,6 +258,33 @@ impl Ground<'_> {
                 errors: &places.errors,
             },
         ))
+    }
+
+    /// The server for agents below HTTP.
+    fn stream(&self, made: &Certificates, settings: &Settings) -> Result<Explained, Problem> {
+        let Self {
+            facts,
+            config,
+            answers,
+            nim1,
+            ..
+        } = self;
+        let passed = nim1.context == Context::PassedThrough;
+        stream_place::fits(facts, config, !passed)?;
+        let sockets = ports::for_agents(facts, config, self.others, nim1.grpc)?;
+        let listens = Listens::in_stream(&sockets, !passed);
+        let front = self.front(nim1.agent_name.as_str(), made, listens);
+        let log = place_for::log_file(config, "nim-tls-agents.log");
+        let verifies = answers.method == Method::ClientMtls && !passed;
+        let bundle = made.client_bundle.as_ref().filter(|_| verifies);
+        let clients = bundle.map(|ca| Clients {
+            ca,
+            crl: made.crl(),
+            enforce: answers.enforce,
+            log: &log,
+        });
+        let (clients, manager) = (clients.as_ref(), settings.grpc);
+        Ok(texts::stream(&front, clients, passed, manager))
     }
 
     /// Not where another server tells it on that port already, or nginx cannot.

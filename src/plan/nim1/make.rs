@@ -22,7 +22,8 @@ use super::ports_today;
 use super::proxied::{After, Before, overlaid, plain};
 use super::settings::{self, Certificate, Settings};
 use super::steps::{closed, prove, restart};
-use crate::answers::{Answers, Nim1Answers};
+use super::stream_place::{self, Include};
+use crate::answers::{Answers, Context, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact};
 use crate::method::{Method, Proxy};
@@ -51,15 +52,14 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     };
     let today = listeners::http(facts, ground.config).ok_or_else(no_http)?;
     let places = Places::of(ground.config, &today, answers.proxy)?;
-    let without = without_ours(facts, ground.config, &places)?;
+    let (without, include) = without_ours(facts, ground.config, &places, nim1)?;
     let others = listeners::http(facts, &without).ok_or_else(no_http)?;
 
+    if nim1.context == Context::PassedThrough && answers.method == Method::ClientMtls {
+        native::needs_trust_store(answers)?;
+    }
     let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
-    let certificate = if made.inner.is_some() {
-        inner_leg(facts, &mut made)?
-    } else {
-        Certificate::None
-    };
+    let certificate = inner_leg(facts, &mut made)?;
     let settings = settings::plan(facts, answers, nim1, &certificate)?;
     no_port_twice(&settings, answers, nim1)?;
     let inner = !matches!(certificate, Certificate::None);
@@ -89,7 +89,10 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     };
     let mut configured = after.changes(answers, before, files)?;
     if verifies {
-        after.note_clients(answers, &mut configured);
+        after.note_clients(answers, nim1, &mut configured);
+    }
+    if let Some(include) = include {
+        stream_place::place(facts, ground.config, include, &mut configured)?;
     }
 
     // With what others' files become, too: that is what will be served, and proven.
@@ -103,11 +106,15 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         show_what_changes(ground.config, file);
     }
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
-    if let Some(note) = loosened {
-        notes.insert(0, note);
+    notes.splice(0..0, loosened);
+    if nim1.context == Context::PassedThrough && verifies {
+        notes.push(native::NOT_KNOWN.to_owned());
     }
     notes.extend(restarts);
-    notes.extend(ports_today::note(&today, &http));
+    notes.extend(ports_today::note(
+        (ground.config, &today),
+        (&will_be, &http),
+    ));
     notes.extend(exposed::note_of_ours(&after.ui).filter(|_| facts.live));
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
@@ -120,7 +127,10 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     fitness::targets(facts, &files)?;
 
     let steps = if files.iter().any(FileChange::changes) || restart.is_some() {
-        let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
+        let mut command = running(&ground, master, &after.ui, answers).filter(|_| reload);
+        if let Some(command) = &mut command {
+            command.listens.extend(after.agents.further());
+        }
         let change = trust.and_then(|trust| trust.into_change(facts));
         let proof =
             master.map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
@@ -142,6 +152,9 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
 /// The manager shows the certificate that nginx shows to everybody else. Who has issued it must
 /// be known to nginx.
 fn inner_leg(facts: &Facts, made: &mut Certificates) -> Result<Certificate, Problem> {
+    if made.inner.is_none() {
+        return Ok(Certificate::None);
+    }
     if made.trust == ProofTrust::Kept {
         return Err(Problem::host(
             "the manager's certificate stays, and who has issued it is not known here, so nginx \
@@ -155,9 +168,35 @@ fn inner_leg(facts: &Facts, made: &mut Certificates) -> Result<Certificate, Prob
     Ok(Certificate::BehindNginx(made.server.clone()))
 }
 
-/// The configuration without the files that are to be written. One that somebody else has put
-/// there is refused here, before it is taken for ours.
-fn without_ours(facts: &Facts, config: &Config, places: &Places) -> Result<Config, Problem> {
+/// The configuration without the files that are to be written, and with the line that reads the
+/// one below HTTP, where it needs one.
+fn without_ours(
+    facts: &Facts,
+    config: &Config,
+    places: &Places,
+    nim1: &Nim1Answers,
+) -> Result<(Config, Option<Include>), Problem> {
+    no_strangers_there(facts, places)?;
+    let ours = places
+        .read_by_pattern()
+        .into_iter()
+        .filter(|path| config.find_file(path.as_str()).is_some());
+    let without = overlaid(config, ours.map(|path| (path.clone(), String::new())))?;
+    if nim1.context == Context::Http {
+        return Ok((without, None));
+    }
+    let Some(include) = stream_place::include(config, &places.stream)? else {
+        return Ok((without, None));
+    };
+    let (file, edited) = &include;
+    let path = config.file(*file).path.parse();
+    let path: AbsPath = path.map_err(|error| Problem::host(format!("{error}")))?;
+    let with_line = overlaid(&without, [(path, edited.text.clone())])?;
+    Ok((with_line, Some(include)))
+}
+
+/// A file that somebody else has put where one of ours belongs would be taken for ours.
+fn no_strangers_there(facts: &Facts, places: &Places) -> Result<(), Problem> {
     for path in places.read_by_pattern() {
         if let FileFact::File(found) = facts.file(path)
             && !found.ours
@@ -168,11 +207,7 @@ fn without_ours(facts: &Facts, config: &Config, places: &Places) -> Result<Confi
             );
         }
     }
-    let there = places
-        .read_by_pattern()
-        .into_iter()
-        .filter(|path| config.find_file(path.as_str()).is_some());
-    overlaid(config, there.map(|path| (path.clone(), String::new())))
+    Ok(())
 }
 
 /// The texts, each by the name under which nginx reads it.

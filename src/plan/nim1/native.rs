@@ -22,12 +22,8 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     fitness::found(facts, answers)?;
     no_nginx_before(facts)?;
     let mutual = answers.method == Method::ClientMtls;
-    if mutual && !answers.trust_store {
-        return Err(Problem::usage(
-            "options.trust_store is false: NGINX Instance Manager 1 has no setting for the \
-             authority of agents, and takes the system's trust store for it",
-        )
-        .remedy("leave options.trust_store out, or put nginx before it: proxy: nginx-oss"));
+    if mutual {
+        needs_trust_store(answers)?;
     }
     let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
     key_for_manager(facts, &mut made)?;
@@ -65,6 +61,18 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     })
 }
 
+/// Where the manager judges agents itself.
+pub(super) fn needs_trust_store(answers: &Answers) -> Result<(), Problem> {
+    if answers.trust_store {
+        return Ok(());
+    }
+    Err(Problem::usage(
+        "options.trust_store is false: NGINX Instance Manager 1 has no setting for the \
+         authority of agents, and takes the system's trust store for it",
+    )
+    .remedy("leave options.trust_store out, or let nginx judge agents: proxy: nginx-oss"))
+}
+
 /// An nginx that was put before the manager would go on passing to it what it no longer
 /// understands, or beside it go on refusing whom it lets in.
 fn no_nginx_before(facts: &Facts) -> Result<(), Problem> {
@@ -91,6 +99,12 @@ fn no_nginx_before(facts: &Facts) -> Result<(), Problem> {
     }))
 }
 
+/// Said wherever it judges agents itself.
+pub(super) const NOT_KNOWN: &str = "whether NGINX Instance Manager 1 refuses agents without a certificate, its guide does not say \
+     and no setting decides: the proof tries it, and puts everything back where one gets through. \
+     Its trust store is the system's: every authority in there can vouch for an agent; where nginx \
+     judges them, it has one of its own";
+
 /// What the product does not say about itself.
 fn of_method(mutual: bool, settings: &Settings) -> Vec<String> {
     let at = if settings.at.is_loopback() {
@@ -103,13 +117,7 @@ fn of_method(mutual: bool, settings: &Settings) -> Vec<String> {
          to be kept away by a firewall"
     )];
     if mutual {
-        notes.push(
-            "whether NGINX Instance Manager 1 refuses agents without a certificate, its guide does \
-             not say and no setting decides: the proof tries it, and puts everything back where \
-             one gets through. Its trust store is the system's: every authority in there can vouch \
-             for an agent; nginx before it has one of its own"
-                .to_owned(),
-        );
+        notes.push(NOT_KNOWN.to_owned());
     }
     notes
 }
@@ -149,6 +157,7 @@ fn prove(
             name: nim1.agent_name.clone(),
             encrypted: true,
             service: SERVICES[0].to_owned(),
+            by_manager: true,
         }),
         closed: Vec::new(),
         state: facts.state.folder.clone(),

@@ -25,7 +25,18 @@ fn has_http2_directive(nginx: Option<&Nginx>) -> bool {
 }
 
 impl Listens {
-    fn of(facts: &Facts, sockets: &[Socket], tls: bool, parameter: bool) -> Self {
+    /// Below HTTP.
+    pub(super) fn in_stream(sockets: &[Socket], tls: bool) -> Self {
+        let further = if tls { " ssl" } else { "" };
+        let lines = sockets.iter().map(|socket| format!("{socket}{further}"));
+        Self {
+            lines: lines.collect(),
+            http2: false,
+        }
+    }
+
+    /// `parameter`: HTTP/2 is asked for there, where no directive does that.
+    pub(super) fn of(facts: &Facts, sockets: &[Socket], tls: bool, parameter: bool) -> Self {
         let http2 = has_http2_directive(facts.nginx.is());
         let mut further = String::new();
         if tls {
@@ -119,8 +130,7 @@ pub(super) fn for_agents(
     config: &Config,
     others: &Http<'_>,
     port: Port,
-    tls: bool,
-) -> Result<Listens, Problem> {
+) -> Result<Vec<Socket>, Problem> {
     let mut listens = others.servers.iter().flat_map(|server| &server.listens);
     if let Some(listen) = listens.find(|listen| is_on(listen, port)) {
         return Err(taken(config, port, &config.shown(&listen.directive.at)));
@@ -133,7 +143,7 @@ pub(super) fn for_agents(
     if let Some(line) = in_stream {
         return Err(taken(config, port, &config.shown(&line.at)));
     }
-    Ok(Listens::of(facts, &everywhere(facts, port), tls, true))
+    Ok(everywhere(facts, port))
 }
 
 fn taken(config: &Config, port: Port, place: &str) -> Problem {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::nginx::{Address, Http};
+use super::super::streams;
+use crate::nginx::{Address, Config, Http};
 
-pub(super) fn note(today: &Http<'_>, after: &Http<'_>) -> Option<String> {
+pub(super) fn note(today: Both<'_>, after: Both<'_>) -> Option<String> {
     let after = ports(after);
     let gone = ports(today)
         .into_iter()
@@ -20,8 +21,15 @@ pub(super) fn note(today: &Http<'_>, after: &Http<'_>) -> Option<String> {
     ))
 }
 
-fn ports(http: &Http<'_>) -> BTreeSet<u16> {
+/// A configuration, and what its `http` block is on this host.
+pub(super) type Both<'a> = (&'a Config, &'a Http<'a>);
+
+fn ports((config, http): Both<'_>) -> BTreeSet<u16> {
+    let in_streams: Vec<_> = streams::servers(config)
+        .flat_map(|server| server.listens)
+        .collect();
     let listens = http.servers.iter().flat_map(|server| &server.listens);
+    let listens = listens.chain(&in_streams);
     let listens = listens.filter(|listen| !matches!(listen.address, Address::Unix(_)));
     listens
         .flat_map(|listen| listen.port..=listen.last_port)

@@ -4,21 +4,21 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::super::bypass;
+use super::super::cut_off;
 use super::super::dial;
 use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::gates::{self, Gates};
 use super::super::listeners;
-use super::super::observing;
 use super::super::peers::{Leads, Reached};
 use super::super::site::Site;
 use super::super::template::Explained;
 use super::super::work::{NginxChanges, Work};
+use super::agents_server::{AgentsServer, InStream};
 use super::files::{Files, Places};
 use super::manager_now;
 use super::settings::Settings;
-use crate::answers::{Answers, Enforce, Nim1Answers};
+use crate::answers::{Answers, Context, Enforce, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::nginx::{Bound, Config, Http, PASSES, Peer, Server, Target, all_below};
@@ -51,7 +51,7 @@ pub(super) struct After<'a> {
     pub(super) config: &'a Config,
     pub(super) http: &'a Http<'a>,
     pub(super) ui: Site<'a>,
-    pub(super) grpc: Site<'a>,
+    pub(super) agents: AgentsServer<'a>,
 }
 
 impl<'a> After<'a> {
@@ -71,14 +71,20 @@ impl<'a> After<'a> {
             Problem::host("nginx would not read the servers before the manager").remedy("nginx -T")
         };
         let ui = ours(&places.ui).ok_or_else(missing)?;
-        let grpc = ours(&places.grpc).ok_or_else(missing)?;
-        let found = gates::of(config, http, grpc)?;
+        let agents = if nim1.context == Context::Http {
+            let grpc = ours(&places.grpc).ok_or_else(missing)?;
+            let found = gates::of(config, http, grpc)?;
+            AgentsServer::Http(Site::of(facts, config, http, grpc, found, nim1.grpc))
+        } else {
+            let found = InStream::of(facts, config, http, &places.stream, nim1.grpc);
+            AgentsServer::Stream(found.ok_or_else(missing)?)
+        };
         Ok(Self {
             facts,
             config,
             http,
             ui: Site::of(facts, config, http, ui, Gates::default(), answers.https),
-            grpc: Site::of(facts, config, http, grpc, found, nim1.grpc),
+            agents,
         })
     }
 
@@ -93,14 +99,12 @@ impl<'a> After<'a> {
             listeners::all_known(self.facts, self.config, self.http)?;
             let given_up = manager_now::given_up(self.facts, settings);
             fitness::ports(self.facts, self.config, self.http, &given_up)?;
+            self.agents.port_is_free(&given_up)?;
         }
         self.no_namesake(answers)?;
         self.nobody_else_passes(settings)?;
         if verifies {
-            bypass::refuse_beside(&self.grpc)?;
-            if answers.enforce == Enforce::Observe {
-                observing::refuse(&self.grpc)?;
-            }
+            self.agents.refuse_beside(answers.enforce)?;
         }
         Ok(())
     }
@@ -112,7 +116,7 @@ impl<'a> After<'a> {
             .into_iter()
             .gathered();
         let manager = Reached::of(self.facts, &manager);
-        let own = [self.ui.server, self.grpc.server].map(|server| server.directive.at.file);
+        let own = [self.ui.server.directive.at.file, self.agents.file()];
         let servers = self.http.servers.iter();
         for server in servers.filter(|server| !own.contains(&server.directive.at.file)) {
             for pass in all_below(server.directive, &PASSES) {
@@ -201,23 +205,31 @@ impl<'a> After<'a> {
     }
 
     /// Who calls without a certificate today is named.
-    pub(super) fn note_clients(&self, answers: &Answers, changes: &mut NginxChanges) {
-        let mut work = Work::new(self.facts, &self.grpc);
-        let grpc = changes.files.iter().find(|file| {
-            file.path.as_str() == self.config.file(self.grpc.server.directive.at.file).path
-        });
-        work.tightened = grpc.is_some_and(FileChange::changes);
-        match answers.enforce {
-            Enforce::Require if work.tightened => work.note_who_is_connected(),
-            Enforce::Require => {}
-            Enforce::Observe => work.note_not_enforced(),
-        }
-        changes.notes.splice(0..0, work.changes.notes);
+    pub(super) fn note_clients(
+        &self,
+        answers: &Answers,
+        nim1: &Nim1Answers,
+        changes: &mut NginxChanges,
+    ) {
+        let own = &self.config.file(self.agents.file()).path;
+        let mut files = changes.files.iter();
+        let file = files.find(|file| file.path.as_str() == own);
+        let tightened = file.is_some_and(FileChange::changes);
+        let notes = match (answers.enforce, &self.agents) {
+            (Enforce::Require, _) if tightened => cut_off::notes(self.facts, nim1.grpc),
+            (Enforce::Observe, AgentsServer::Http(site)) => {
+                let mut work = Work::new(self.facts, site);
+                work.note_not_enforced();
+                work.changes.notes
+            }
+            _ => Vec::new(),
+        };
+        changes.notes.splice(0..0, notes);
     }
 
     /// Where the proof meets the manager: for browsers, and for agents.
     pub(super) fn dialled(&self) -> (dial::Dial<'a>, dial::Dial<'a>) {
-        (dial::of(&self.ui), dial::of(&self.grpc))
+        (dial::of(&self.ui), self.agents.dialled())
     }
 }
 

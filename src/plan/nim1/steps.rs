@@ -13,7 +13,7 @@ use super::super::step::{AgentProof, AgentsPort, Proof, Restart};
 use super::files::is_encrypted;
 use super::proxied::After;
 use super::settings::Settings;
-use crate::answers::{Answers, Enforce, Nim1Answers};
+use crate::answers::{Answers, Context, Enforce, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, Known};
 use crate::method::Method;
@@ -69,10 +69,13 @@ pub(super) fn prove(
     closed: Vec<SocketAddr>,
 ) -> Proof {
     let (ui, grpc) = after.dialled();
+    let by_manager = nim1.context == Context::PassedThrough;
     let agents = (answers.method == Method::ClientMtls).then(|| AgentProof {
         services: SERVICES.map(str::to_owned).to_vec(),
         enforced: answers.enforce == Enforce::Require,
-        check_log: Some(place_for::log_file(after.config, "nim-tls-agents.log")),
+        // Of a stream nothing is logged before it ends.
+        check_log: (nim1.context == Context::Http)
+            .then(|| place_for::log_file(after.config, "nim-tls-agents.log")),
         server_chain: made.server.chain.clone(),
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
@@ -100,6 +103,7 @@ pub(super) fn prove(
             name: nim1.agent_name.clone(),
             encrypted: is_encrypted(answers, nim1),
             service: SERVICES[0].to_owned(),
+            by_manager,
         }),
         closed,
         state: after.facts.state.folder.clone(),
@@ -108,5 +112,5 @@ pub(super) fn prove(
 }
 
 fn barred(after: &After<'_>, grpc: &Dial<'_>) -> BTreeMap<SocketAddr, String> {
-    proof::barred(&after.grpc, &grpc.agents_barred)
+    proof::barred(&after.ui, &grpc.agents_barred)
 }

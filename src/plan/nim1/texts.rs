@@ -6,7 +6,7 @@ use askama::Template;
 use super::super::headers::Header;
 use super::super::profile::{CIPHERS, PROTOCOLS};
 use super::super::template::{
-    CHECK, Explained, explain, marked_check_location, marked_log_format, rendered,
+    CHECK, Explained, LOG_FORMAT, explain, marked_check_location, marked_log_format, rendered,
 };
 use crate::answers::Enforce;
 use crate::values::{AbsPath, HostName, Port};
@@ -51,10 +51,11 @@ impl<'a> Front<'a> {
 )]
 struct Upstreams {
     gateway: Port,
-    grpc: Port,
+    grpc: Option<Port>,
 }
 
-pub(super) fn upstreams(gateway: Port, grpc: Port) -> Explained {
+/// `grpc`: none where nothing in `http` passes to it.
+pub(super) fn upstreams(gateway: Port, grpc: Option<Port>) -> Explained {
     explain(&rendered(&Upstreams { gateway, grpc }), "")
 }
 
@@ -156,6 +157,48 @@ pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
         errors: services.errors,
         health: services.health,
         inner: services.inner,
+    });
+    explain(&text, front.name)
+}
+
+#[derive(Template)]
+#[template(
+    path = "nginx-grpc-stream.conf",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct Stream<'a> {
+    front: &'a Front<'a>,
+    clients: Option<&'a StreamClients<'a>>,
+    passed: bool,
+    manager: Port,
+}
+
+struct StreamClients<'a> {
+    ca: &'a AbsPath,
+    crl: Option<&'a AbsPath>,
+    log: &'a AbsPath,
+    format: &'static str,
+}
+
+/// Agents met below HTTP. `passed`: the manager itself ends TLS; `manager`: where it listens.
+pub(super) fn stream(
+    front: &Front<'_>,
+    clients: Option<&Clients<'_>>,
+    passed: bool,
+    manager: Port,
+) -> Explained {
+    let clients = clients.map(|clients| StreamClients {
+        ca: clients.ca,
+        crl: clients.crl,
+        log: clients.log,
+        format: LOG_FORMAT,
+    });
+    let text = rendered(&Stream {
+        front,
+        clients: clients.as_ref(),
+        passed,
+        manager,
     });
     explain(&text, front.name)
 }

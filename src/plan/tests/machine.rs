@@ -6,6 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::stand::Stand;
 use crate::host::{Attributes, Command, Entry, Memory, Output, Owner, Process, Socket};
 use crate::nginx::{Config, Files, glob_match};
+use crate::plan::{FileChange, Status};
+use crate::receipt::{After, Before, Change};
+use crate::values::{Digest, Mode};
 
 const MASTER: u32 = 100;
 
@@ -167,5 +170,27 @@ impl Files for Stand {
             .filter(|path| glob_match(pattern, path))
             .cloned()
             .collect())
+    }
+}
+
+/// As a run would have noted it.
+pub(super) fn receipt_of(file: &FileChange, text: &str) -> Change {
+    let owner = Owner {
+        user: file.owner.0,
+        group: file.owner.1,
+    };
+    assert!(file.status != Status::Unchanged);
+    Change {
+        path: file.path.to_string(),
+        before: Before::Nothing,
+        after: match file.status {
+            Status::Remove => After::Nothing,
+            _ => After::File {
+                digest: Digest::of(text.as_bytes()),
+                mode: Mode(file.mode.0),
+                owner,
+            },
+        },
+        secret: file.is_sensitive(),
     }
 }

@@ -306,11 +306,10 @@ fn a_status_page_takes_no_port_from_anybody() {
     let plan = Stand::nim1()
         .applied()
         .answer("alt_names", "options: {status_page: false}\nalt_names");
-    let notes = plan.planned().notes.join("\n");
-    assert!(
-        notes.contains("stub-status.conf is there from before"),
-        "{notes}"
-    );
+    // Of no use any more.
+    let gone = file(&plan.planned(), "/etc/nginx/conf.d/stub-status.conf").status;
+    assert_eq!(gone, Status::Remove);
+    assert!(plan.settled().planned().is_empty());
 }
 
 #[test]

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::authority::{self, NOW, Pair, VENDOR};
+use super::machine::receipt_of;
 use crate::answers::{self, Answers};
 use crate::error::{Exit, Problem};
 use crate::facts::Facts;
-use crate::host::Owner;
 use crate::nginx::Config;
 use crate::plan::{Action, Content, FileChange, Piece, Plan, Status, not_looked_at, plan};
 use crate::probe::{self, Wanted};
-use crate::receipt::{After, Before, Change, Outcome, Receipt, Reload};
-use crate::values::{Digest, Mode};
+use crate::receipt::{Outcome, Receipt, Reload};
 
 pub(super) const NMS_HTTP: &str = "/etc/nginx/conf.d/nms-http.conf";
 pub(super) const STATE: &str = "/var/lib/nim-tls";
@@ -319,7 +318,11 @@ impl Stand {
                 Content::Issued(piece) => pieces[piece].clone(),
             };
             changes.push(receipt_of(file, &text));
-            after.files.insert(file.path.to_string(), text);
+            if file.status == Status::Remove {
+                after.files.remove(file.path.as_str());
+            } else {
+                after.files.insert(file.path.to_string(), text);
+            }
         }
         after.applied += 1;
         let run = format!("2026-01-01-{:02}", after.applied);
@@ -379,22 +382,4 @@ pub(super) fn changed(plan: &Plan) -> Vec<&str> {
         .collect();
     paths.sort_unstable();
     paths
-}
-
-fn receipt_of(file: &FileChange, text: &str) -> Change {
-    let owner = Owner {
-        user: file.owner.0,
-        group: file.owner.1,
-    };
-    assert!(file.status != Status::Unchanged);
-    Change {
-        path: file.path.to_string(),
-        before: Before::Nothing,
-        after: After::File {
-            digest: Digest::of(text.as_bytes()),
-            mode: Mode(file.mode.0),
-            owner,
-        },
-        secret: file.is_sensitive(),
-    }
 }
