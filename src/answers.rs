@@ -23,7 +23,7 @@ pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
 use draft::{OptionsDraft, ServerDraft};
 pub use entered::Entered;
-pub use instance::{CertificateFiles, InstanceAnswers};
+pub use instance::{CertificateFiles, InstanceAnswers, UsageReporting};
 pub use nim1::{Context, Nim1Answers, Publish};
 pub use read::{LIMIT, Unreadable, read};
 pub use rules::Refusal;

@@ -193,6 +193,16 @@ impl Build {
     pub fn has_http2_directive(&self) -> bool {
         self.version >= (1, 25, 1)
     }
+
+    /// NGINX Plus knows the `mgmt` block from R31 on, which is based on 1.25.3.
+    pub fn can_report_usage(&self) -> bool {
+        self.plus.is_some() && self.version >= (1, 25, 3)
+    }
+
+    /// From R33 on (1.27.2) it has to report, and verifies who takes the reports by itself.
+    pub fn must_report_usage(&self) -> bool {
+        self.plus.is_some() && self.version >= (1, 27, 2)
+    }
 }
 
 impl fmt::Display for Build {

@@ -64,6 +64,9 @@ mod of_manager;
 
 mod agent_files;
 mod agent_settings;
+mod usage_today;
+mod usage_notes;
+mod usage_reporting;
 mod instance_steps;
 mod instance;
 
@@ -88,9 +91,10 @@ pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
     Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, Lists, NginxCommand,
-    Plan, Proof, ProofTrust, ReachProof, RedirectProof, Restart, RevokedAgent, SCHEMA, Step,
-    TrustChange,
+    Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof, Restart, RevokedAgent,
+    SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;
+pub use usage_today::unverified_reports;
 pub use verdict_log::{LoggedVerdict, PROOF_METHOD, logged_verdicts};

@@ -75,6 +75,8 @@ pub enum Kind {
     Grid,
     /// One host name.
     Name,
+    /// The same; none is an answer.
+    NameOrNone,
     /// Host names and addresses, with commas between them; none is an answer.
     Names,
     /// Host names, with commas between them; none is an answer.
@@ -115,6 +117,7 @@ impl Question {
         let agents_are_checked = entered.get("method") == "client-mtls";
         let is_instance = entered.get("role") == INSTANCE;
         match self.field {
+            USAGE if !is_instance => no("each instance says where it reports"),
             BUNDLE if !is_instance => no("the manager of others needs no files of an agent"),
             field if is_instance && !OF_INSTANCES.contains(&field) => {
                 no("that is for the manager to say")
@@ -123,6 +126,7 @@ impl Question {
                 no("SSL termination asks no agent for a certificate")
             }
             ENFORCE if !agents_are_checked => no("SSL termination asks no agent for a certificate"),
+            USAGE if !can_report_usage(facts) => no("that is for NGINX Plus R31 and later"),
             "certificates.ca_key.keep" if authority_stays(facts) => {
                 no("this host has an authority already, and it stays")
             }
@@ -139,9 +143,9 @@ impl Question {
         let words = || text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
         let refused = |result: Result<(), Invalid>| result.err().map(|error| error.to_string());
         match self.kind {
-            Kind::Name => refused(text.parse::<HostName>().map(drop)),
+            Kind::Name | Kind::NameOrNone => refused(text.parse::<HostName>().map(drop)),
             Kind::HostNames => words().find_map(|word| refused(word.parse::<HostName>().map(drop))),
-            Kind::Path if text.is_empty() => None,
+            Kind::Path | Kind::NameOrNone if text.is_empty() => None,
             Kind::Path => refused(text.parse::<AbsPath>().map(drop)),
             Kind::Names => words().find_map(|word| refused(word.parse::<SubjectName>().map(drop))),
             Kind::Choice(choices) => {
@@ -187,9 +191,22 @@ pub fn follow_method(facts: &Facts, entered: &mut Entered) {
 
 const ENFORCE: &str = "options.enforce";
 const BUNDLE: &str = "certificates.agent.bundle";
+const USAGE: &str = "usage_reporting.endpoint";
 const INSTANCE: &str = "instance";
 /// What an instance is asked.
-const OF_INSTANCES: [&str; 4] = ["method", "manager_name", BUNDLE, "options.trust_store"];
+const OF_INSTANCES: [&str; 5] = [
+    "method",
+    "manager_name",
+    USAGE,
+    BUNDLE,
+    "options.trust_store",
+];
+
+/// Whether the NGINX here has reports that could go to the manager.
+fn can_report_usage(facts: &Facts) -> bool {
+    let nginx = facts.nginx.is();
+    nginx.is_some_and(|nginx| nginx.build.can_report_usage())
+}
 
 /// Whether certificates will be signed by the authority that is here.
 fn authority_stays(facts: &Facts) -> bool {

@@ -37,6 +37,7 @@ mod agents_port;
 mod closed;
 mod old_workers;
 mod reach;
+mod reports;
 mod prove;
 
 pub use client::{Alpn, Client, Handshake, Negotiated, Session, Target, Versions};

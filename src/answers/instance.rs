@@ -27,7 +27,18 @@ pub struct InstanceAnswers {
     /// The folder or archive that they come from, where it was named as one.
     pub bundle: Option<AbsPath>,
     pub trust_store: bool,
+    /// Where its NGINX Plus is to report its usage; none: as it does.
+    pub usage: Option<UsageReporting>,
     pub defaults: BTreeMap<String, String>,
+}
+
+/// Usage reports of NGINX Plus, and where they go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageReporting {
+    pub endpoint: HostName,
+    pub port: Port,
+    /// Whether who takes them has to show who it is.
+    pub verify: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +49,19 @@ pub struct CertificateFiles {
 
 /// What a bundle holds: the names under `STATE/issued/NAME`.
 const IN_BUNDLE: [&str; 3] = ["agent.crt", "agent.key", "ca.pem"];
+
+impl UsageReporting {
+    /// As the configuration of NGINX has it: with a port only where it is not the usual one.
+    pub fn receiver(&self) -> String {
+        match self.port {
+            Port::HTTPS => self.endpoint.to_string(),
+            port => format!("{}:{port}", self.endpoint),
+        }
+    }
+}
+
+/// Where NGINX Plus has its licence, unless it is told another file.
+const LICENCE: &str = "/etc/nginx/license.jwt";
 
 impl InstanceAnswers {
     /// Complete and valid answers, or every reason why not.
@@ -67,6 +91,7 @@ impl InstanceAnswers {
             Generation::Nim2 => draft.ports.https.unwrap_or(Port::HTTPS),
         };
         Ok(Self {
+            usage: usage(&mut defaults, draft, &manager_name),
             generation,
             proxy,
             method,
@@ -104,8 +129,38 @@ impl InstanceAnswers {
     pub fn files(&self) -> Vec<AbsPath> {
         let pair = self.certificate.iter();
         let pair = pair.flat_map(|files| [files.cert.clone(), files.key.clone()]);
+        let licence = self.usage.as_ref().and_then(|_| LICENCE.parse().ok());
         pair.chain(self.ca.clone())
             .chain(self.bundle.clone())
+            .chain(licence)
             .collect()
     }
+
+    /// Names that are to lead somewhere.
+    pub fn names(&self) -> Vec<HostName> {
+        let endpoint = self.usage.iter().map(|usage| usage.endpoint.clone());
+        std::iter::once(self.host().clone())
+            .chain(endpoint)
+            .collect()
+    }
+}
+
+/// The manager takes reports where browsers reach it, which is where agents do.
+fn usage(
+    defaults: &mut BTreeMap<String, String>,
+    draft: &Draft,
+    manager: &HostName,
+) -> Option<UsageReporting> {
+    let given = draft.usage_reporting.as_ref()?;
+    let (endpoint, ports) = (given.endpoint.clone(), &draft.ports);
+    Some(UsageReporting {
+        endpoint: or(
+            defaults,
+            "usage_reporting.endpoint",
+            endpoint,
+            manager.clone(),
+        ),
+        port: ports.https.or(ports.grpc).unwrap_or(Port::HTTPS),
+        verify: or(defaults, "usage_reporting.verify", given.verify, true),
+    })
 }

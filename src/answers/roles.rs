@@ -2,7 +2,8 @@
 
 use super::draft::{AgentFilesDraft, DaysDraft, Draft, OptionsDraft, Role, SubjectDraft};
 use super::rules::Refusals;
-use crate::method::Method;
+use crate::facts::Generation;
+use crate::method::{Method, Proxy};
 
 impl Refusals {
     /// Answers that say nothing to an instance.
@@ -48,12 +49,20 @@ impl Refusals {
             self.add("certificates.clients", "belongs to role manager");
         }
         if draft.usage_reporting.is_some() {
-            self.add(
-                "usage_reporting",
-                "this version of nim-tls does not set it up",
-            );
+            self.usage_reporting(draft);
         }
         self.agent_files(draft);
+    }
+
+    fn usage_reporting(&mut self, draft: &Draft) {
+        let why = if draft.proxy.is_some_and(|proxy| proxy != Proxy::NginxPlus) {
+            "belongs to proxy: nginx-plus: NGINX open source reports no usage"
+        } else if draft.generation == Some(Generation::Nim1) {
+            "belongs to generation: nim2: NGINX Instance Manager 1 is older than usage reports"
+        } else {
+            return;
+        };
+        self.add("usage_reporting", why);
     }
 
     fn agent_files(&mut self, draft: &Draft) {
@@ -86,7 +95,10 @@ impl Refusals {
             self.add("certificates.agent", "belongs to role instance");
         }
         if draft.usage_reporting.is_some() {
-            self.add("usage_reporting", "belongs to role instance");
+            self.add(
+                "usage_reporting",
+                "belongs to role instance, with proxy: nginx-plus",
+            );
         }
         if draft.role == Some(Role::Ca) && draft.agents.is_empty() {
             self.add("agents", "is empty: role ca issues certificates for agents");

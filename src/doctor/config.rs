@@ -6,7 +6,7 @@ use super::rule::Rule;
 use super::source::verdicts;
 use crate::facts::{Facts, Known};
 use crate::nginx::{Config, Directive, Http, Place, Server};
-use crate::plan::{ClientsToday, agents_today, usual_agents_port};
+use crate::plan::{ClientsToday, agents_today, unverified_reports, usual_agents_port};
 use crate::values::{escaped, masked, masked_lines};
 
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
@@ -15,6 +15,7 @@ pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     found.extend(resting(facts, rules));
     if let Known::Is(config) = &facts.config {
         found.extend(agents(facts, config, rules));
+        found.extend(reports(facts, config, rules));
         found.extend(config.http().and_then(|http| quiet(config, &http, rules)));
     }
     found
@@ -77,6 +78,12 @@ fn agents(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
         ClientsToday::Bypassable => "check-can-be-got-round",
     };
     of(rules, id, vec![at(config, &place)])
+}
+
+/// NGINX Plus reports to whoever answers.
+fn reports(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
+    let place = unverified_reports(facts, config)?;
+    of(rules, "usage-reports-unverified", vec![at(config, &place)])
 }
 
 /// Refusals of TLS clients are written at level info, and few logs are at that level.

@@ -127,7 +127,7 @@ fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
         Goal::Manager(answers) => of_manager(ground, answers),
         Goal::Authority(_) => Wanted::without_answers(ground.state().clone()),
         Goal::Instance(answers) => Wanted {
-            names: vec![answers.host().clone()],
+            names: answers.names(),
             files: answers.files(),
             ..Wanted::without_answers(ground.state().clone())
         },

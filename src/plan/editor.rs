@@ -122,7 +122,7 @@ impl<'a> Editor<'a> {
         self.push(&block.at, edit)
     }
 
-    pub(super) fn insert_below(
+    pub(super) fn insert_after(
         &mut self,
         directive: &Directive,
         lines: &[String],
@@ -176,6 +176,63 @@ impl<'a> Editor<'a> {
             why: reason.clone(),
         };
         self.push(&directive.at, edit)
+    }
+
+    /// Exchanges one word of the arguments as they are written.
+    pub(super) fn exchange(
+        &mut self,
+        directive: &'a Directive,
+        from: &str,
+        to: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let file = directive.at.file;
+        let args = directive.args_span.range();
+        let text = &self.config.file(file).text[args.clone()];
+        let Some(at) = text.find(from) else {
+            // Quoted, or with escapes in it.
+            let words = directive.words();
+            let words = words.map(|word| nginx::quote(if word == from { to } else { word }));
+            let words = words.collect::<Result<Vec<_>, _>>().map_err(|error| {
+                let shown = self.config.shown(&directive.at);
+                Problem::host(format!("{shown} cannot be edited: {error}"))
+                    .remedy("write this line without quotes, and plan again")
+            })?;
+            return self.set_args(directive, &words.join(" "), reason);
+        };
+        let start = args.start + at;
+        let edit = Edit {
+            file,
+            span: start..start + from.len(),
+            with: to.to_owned(),
+            why: reason.clone(),
+        };
+        self.push(&directive.at, edit)
+    }
+
+    /// Takes out every line that is this comment, in the file of a directive.
+    pub(super) fn take_out_comment(
+        &mut self,
+        beside: &'a Directive,
+        comment: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let file = beside.at.file;
+        let mut start = 0;
+        for line in self.config.file(file).text.split_inclusive('\n') {
+            let span = start..start + line.len();
+            start = span.end;
+            if line.trim() == comment {
+                let edit = Edit {
+                    file,
+                    span,
+                    with: String::new(),
+                    why: reason.clone(),
+                };
+                self.push(&beside.at, edit)?;
+            }
+        }
+        Ok(())
     }
 
     /// A commented-out directive of this name; the one with the wanted arguments rather than

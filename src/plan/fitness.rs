@@ -24,6 +24,16 @@ pub(super) struct Ground<'a> {
 
 pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a>, Problem> {
     host(facts, answers)?;
+    let ground = ground(facts)?;
+    if let Some(nginx) = ground.nginx {
+        modules(nginx, answers)?;
+    }
+    found(facts, answers)?;
+    Ok(ground)
+}
+
+/// nginx as it runs, and the configuration that it would load.
+pub(super) fn ground(facts: &Facts) -> Result<Ground<'_>, Problem> {
     let nginx = if facts.live {
         Some(running(facts)?)
     } else {
@@ -47,10 +57,6 @@ pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a
             return Err(Problem::host(what).remedy(command.unwrap_or(look)));
         }
     };
-    if let Some(nginx) = nginx {
-        modules(nginx, answers)?;
-    }
-    found(facts, answers)?;
     Ok(Ground { config, nginx })
 }
 
@@ -194,7 +200,7 @@ pub(super) fn ports(
             .find(|listen| listen.sockets().any(|socket| socket == bound.socket))
             .map_or_else(String::new, |listen| config.shown(&listen.directive.at));
         return Err(Problem::host(format!(
-            "port {} belongs to {who}, not to the nginx of this manager, and {line} asks for it: nginx would reload \
+            "port {} belongs to {who}, not to the nginx that runs here, and {line} asks for it: nginx would reload \
              without a word and keep its old configuration",
             wanted.port()
         ))

@@ -5,11 +5,12 @@ use super::agent_files::{self, AgentFiles};
 use super::agent_settings;
 use super::file::{FileChange, FolderChange};
 use super::fitness;
-use super::instance_steps;
+use super::instance_steps::{self, Doing};
 use super::naming;
 use super::notes::lost_at_boot;
 use super::step::{Plan, SCHEMA};
 use super::trust;
+use super::usage_reporting;
 use crate::answers::InstanceAnswers;
 use crate::bundle;
 use crate::error::Problem;
@@ -29,6 +30,9 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     let AgentFiles { mut files, key, .. } = placed.clone();
     files.push(settings);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let of_agent = files.iter().any(FileChange::changes);
+    let reports = usage_reporting::plan(facts, answers, &placed, &mut notes)?;
+    files.extend(reports.iter().flat_map(|reports| reports.files.clone()));
     fitness::targets(facts, &files)?;
     let mut folders = vec![FolderChange {
         path: naming::certs(answers.generation),
@@ -37,15 +41,24 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
     notes.extend(lost_at_boot(facts));
     if !facts.live {
-        notes.push(
-            "this is a folder (--root), not a running system: the agent is not restarted, the \
-             trust store is not rebuilt, and nothing is proven"
-                .to_owned(),
-        );
+        let nginx = reports
+            .as_ref()
+            .map_or("", |_| "nginx is not tested or reloaded, ");
+        notes.push(format!(
+            "this is a folder (--root), not a running system: {nginx}the agent is not restarted, \
+             the trust store is not rebuilt, and nothing is proven"
+        ));
     }
     let steps = if files.iter().any(FileChange::changes) {
         let change = trust.and_then(|trust| trust.into_change(facts));
-        instance_steps::steps(facts, answers, &placed, key, change, &mut notes)
+        let doing = Doing {
+            placed: &placed,
+            key,
+            trust: change,
+            of_agent,
+            reports,
+        };
+        instance_steps::steps(facts, answers, doing, &mut notes)
     } else {
         Vec::new()
     };

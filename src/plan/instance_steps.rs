@@ -4,23 +4,34 @@ use super::agent_files::{AgentFiles, other_user};
 use super::agent_settings::{in_effect, wanted};
 use super::instance::shows_certificate;
 use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
-use super::steps::{REACH, RESTART, place, step, trust_step};
+use super::steps::{REACH, RESTART, place, reload, step, test, trust_step};
+use super::usage_reporting::Reports;
 use crate::answers::InstanceAnswers;
 use crate::facts::{Facts, Known};
 use crate::values::{AbsPath, Digest};
 
 const UNIT: &str = "nginx-agent";
 
+/// What there is to do.
+pub(super) struct Doing<'a> {
+    pub(super) placed: &'a AgentFiles,
+    /// Where the key is, if it has to be placed.
+    pub(super) key: Option<(AbsPath, Digest)>,
+    pub(super) trust: Option<TrustChange>,
+    /// The agent has something new to read.
+    pub(super) of_agent: bool,
+    pub(super) reports: Option<Reports>,
+}
+
 pub(super) fn steps(
     facts: &Facts,
     answers: &InstanceAnswers,
-    placed: &AgentFiles,
-    key: Option<(AbsPath, Digest)>,
-    trust: Option<TrustChange>,
+    doing: Doing<'_>,
     notes: &mut Vec<String>,
 ) -> Vec<Step> {
+    let placed = doing.placed;
     let mut steps = Vec::new();
-    if let Some((from, digest)) = key {
+    if let Some((from, digest)) = doing.key {
         steps.push(step(
             "fetch",
             "read the agent's key",
@@ -29,13 +40,22 @@ pub(super) fn steps(
             Action::Fetch(Fetch { from, digest }),
         ));
     }
+    let reloads = |reports: &&Reports| reports.reloads(&placed.files);
+    let read = doing.reports.as_ref().filter(reloads);
+    let command = read.and_then(|reports| reports.command.clone());
+    let private = facts.no_private_copy.is_none();
+    steps.extend(command.clone().map(|command| test(command, private)));
     steps.push(place());
-    steps.extend(trust.map(trust_step));
+    steps.extend(doing.trust.map(trust_step));
     if !facts.live {
         return steps;
     }
-    let restarts = restarts(facts, notes);
-    if restarts {
+    steps.extend(command.map(reload));
+    let known = is_known(facts);
+    if doing.of_agent {
+        notes.push(restarts(known).to_owned());
+    }
+    if known && doing.of_agent {
         steps.push(step(
             "restart",
             RESTART,
@@ -70,27 +90,25 @@ pub(super) fn steps(
             certificate: pair.map(|pair| pair.cert.clone()),
             key: pair.map(|pair| pair.key.clone()),
             shows_certificate: shows_certificate(answers),
-            agent: restarts,
+            agent: known,
             settings: in_effect(&wanted(answers, placed, "").0),
+            reports: doing.reports.map(|reports| reports.proof),
         }),
     ));
     steps
 }
 
-/// Only where systemd runs, and knows the agent.
-fn restarts(facts: &Facts, notes: &mut Vec<String>) -> bool {
+/// Only where systemd runs, and knows the agent, it can be restarted.
+fn is_known(facts: &Facts) -> bool {
     let unit = facts.services.get(UNIT);
-    if facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_))) {
-        notes.push(
-            "the agent is restarted: for a few seconds the manager shows this instance offline"
-                .to_owned(),
-        );
-        return true;
-    }
-    notes.push(
+    facts.systemd.is().is_some() && matches!(unit, Some(Known::Is(_)))
+}
+
+fn restarts(known: bool) -> &'static str {
+    if known {
+        "the agent is restarted: for a few seconds the manager shows this instance offline"
+    } else {
         "there is no service nginx-agent of systemd here, so the agent is not restarted: until \
          you restart it, it goes on with what it has read"
-            .to_owned(),
-    );
-    false
+    }
 }

@@ -77,7 +77,7 @@ pub(super) fn running(
     answers: &Answers,
 ) -> Option<super::step::NginxCommand> {
     let nginx = ground.nginx?;
-    let mut command = nginx_command::of(ground, nginx, master?, site);
+    let mut command = nginx_command::of(ground, nginx, master?, Some(site.http));
     for address in redirect::listens(site, answers) {
         if !command.listens.contains(&address) {
             command.listens.push(address);

@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::fitness::Ground;
-use super::site::Site;
 use super::step::NginxCommand;
 use crate::facts::{Build, Nginx};
-use crate::nginx::{Address, Bound, Config, Server};
+use crate::nginx::{Address, Bound, Config, Http, Server};
 use crate::values::Gather as _;
 
-pub(super) fn of(ground: &Ground<'_>, nginx: &Nginx, master: u32, site: &Site<'_>) -> NginxCommand {
-    let sockets = site.http.sockets();
+/// `http`: None where there is no such block.
+pub(super) fn of(
+    ground: &Ground<'_>,
+    nginx: &Nginx,
+    master: u32,
+    http: Option<&Http<'_>>,
+) -> NginxCommand {
+    let sockets = http.map_or_else(Vec::new, Http::sockets);
     let listens = sockets
         .iter()
         .filter(|bound| !bound.socket.quic && is_opened(bound, &sockets));

@@ -136,11 +136,25 @@ pub struct ReachProof {
     pub key: Option<AbsPath>,
     /// Who has none is to be refused.
     pub shows_certificate: bool,
-    /// The agent itself was restarted, and has to connect.
+    /// The agent itself runs, perhaps restarted just now, and has to connect.
     pub agent: bool,
     /// What it has to go by, whatever else tells it: `server.host` and its value.
     #[serde(default)]
     pub settings: Vec<(String, String)>,
+    /// Where NGINX Plus reports its usage, as far as that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportsProof>,
+}
+
+/// Who takes usage reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportsProof {
+    pub endpoint: HostName,
+    pub port: Port,
+    /// What NGINX verifies it with; without it NGINX verifies nothing.
+    pub ca: Option<AbsPath>,
+    /// Whether NGINX says the name when it connects.
+    pub says_name: bool,
 }
 
 /// How to start another process of the nginx that runs here.

@@ -38,18 +38,7 @@ pub(super) fn steps(
         )
     }));
     if let Some(command) = &command {
-        steps.push(step(
-            "test",
-            TEST,
-            if private {
-                "in a private copy of the file system, so that a mistake is found before it matters"
-            } else {
-                "the weaker test, on a copy of the configuration with other paths in it: no \
-                 private copy of the file system can be had here"
-            },
-            "nothing to undo",
-            Action::Test(command.clone()),
-        ));
+        steps.push(test(command.clone(), private));
     }
     steps.push(place());
     steps.extend(trust.map(trust_step));
@@ -63,13 +52,7 @@ pub(super) fn steps(
         )
     }));
     if let Some(command) = command {
-        steps.push(step(
-            "reload",
-            RELOAD,
-            "new workers must appear: nginx refuses a configuration without telling its caller",
-            "nginx loads the files of before again",
-            Action::Reload(command),
-        ));
+        steps.push(reload(command));
         steps.push(step(
             "end-old-workers",
             END,
@@ -105,8 +88,13 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         return Vec::new();
     }
     if plan.is_of_instance() {
+        // Its NGINX is told something too, or nothing.
+        let mut reasons = plan.changed_files().flat_map(|file| &file.reasons);
+        let nginx = reasons.any(|(_, why)| why.id.starts_with("usage-"));
+        let told = [("test", TEST)].into_iter().filter(|_| nginx);
+        let loaded = [("reload", RELOAD)].into_iter().filter(|_| nginx);
         let rest = [("restart", RESTART), ("prove", REACH)];
-        return trust.into_iter().chain(rest).collect();
+        return told.chain(trust).chain(loaded).chain(rest).collect();
     }
     let mut steps = vec![("test", TEST)];
     steps.extend(trust);
@@ -129,6 +117,32 @@ pub(super) fn issue(issuing: Issuing) -> Step {
         "in memory, before anything on this host changes",
         "nothing to undo",
         Action::Issue(issuing),
+    )
+}
+
+/// `private`: in a copy of the file system that nobody else sees.
+pub(super) fn test(command: NginxCommand, private: bool) -> Step {
+    step(
+        "test",
+        TEST,
+        if private {
+            "in a private copy of the file system, so that a mistake is found before it matters"
+        } else {
+            "the weaker test, on a copy of the configuration with other paths in it: no private \
+             copy of the file system can be had here"
+        },
+        "nothing to undo",
+        Action::Test(command),
+    )
+}
+
+pub(super) fn reload(command: NginxCommand) -> Step {
+    step(
+        "reload",
+        RELOAD,
+        "new workers must appear: nginx refuses a configuration without telling its caller",
+        "nginx loads the files of before again",
+        Action::Reload(command),
     )
 }
 

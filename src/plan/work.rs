@@ -7,7 +7,7 @@ use super::site::Site;
 use super::template::Explained;
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known};
-use crate::nginx::{Edited, SourceFile};
+use crate::nginx::{Config, Edited, SourceFile};
 use crate::values::{AbsPath, Mode, sort_by};
 
 pub(super) struct NginxChanges {
@@ -70,10 +70,8 @@ impl<'a, 'e> Work<'a, 'e> {
 
     pub(super) fn finish(self) -> Result<NginxChanges, Problem> {
         let mut changes = self.changes;
-        for (id, edited) in self.editor.finish()? {
-            let source = self.site.config.file(id);
-            changes.files.push(edited_file(self.facts, source, edited)?);
-        }
+        let edited = edited_files(self.facts, self.site.config, self.editor)?;
+        changes.files.extend(edited);
         sort_by(&mut changes.files, |a, b| a.path.cmp(&b.path));
         if let Known::Unclear(why) = &self.facts.nginx {
             changes.notes.push(format!(
@@ -117,6 +115,18 @@ pub(super) fn edited_file(
         reasons: edited.generated,
         path,
     })
+}
+
+/// The same of all files that an editor has edited.
+pub(super) fn edited_files(
+    facts: &Facts,
+    config: &Config,
+    editor: Editor<'_>,
+) -> Result<Vec<FileChange>, Problem> {
+    let edited = editor.finish()?.into_iter();
+    edited
+        .map(|(file, edited)| edited_file(facts, config.file(file), edited))
+        .collect()
 }
 
 /// A file reached through a symbolic link (`sites-enabled`) is edited where it really is.

@@ -79,8 +79,9 @@ const IN_AUTHORITY: [&str; 6] = [
     "intermediate.crt",
     "intermediate.key",
 ];
-/// Directives whose argument is a certificate or a key.
-const REFERRING: [&str; 4] = [
+/// Directives whose argument is a certificate, a key, or the licence of NGINX Plus.
+const REFERRING: [&str; 5] = [
+    "license_token",
     "ssl_certificate",
     "ssl_certificate_key",
     "ssl_client_certificate",

@@ -2,7 +2,7 @@
 
 use super::{Choice, Kind, Question, Step};
 
-pub const QUESTIONS: [Question; 11] = [
+pub const QUESTIONS: [Question; 12] = [
     Question {
         field: "method",
         step: Step::Method,
@@ -61,6 +61,14 @@ pub const QUESTIONS: [Question; 11] = [
         why: "Whoever types the manager's name without https is sent there. Nothing else on port 80 \
               changes.",
         kind: Kind::YesNo,
+    },
+    Question {
+        field: "usage_reporting.endpoint",
+        step: Step::Names,
+        label: "Usage reports go to",
+        why: "The name under which the manager is to take the usage reports of this NGINX Plus; it \
+              is verified then. None: nothing is changed about them.",
+        kind: Kind::NameOrNone,
     },
     Question {
         field: "certificates.agent.bundle",

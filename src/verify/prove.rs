@@ -10,6 +10,7 @@ use super::closed;
 use super::old_workers;
 use super::pace::Pace;
 use super::reach;
+use super::reports;
 use super::saved_session::SavedSession;
 use crate::certificate::{Certificate, read_pem_chain};
 use crate::host::Host;
@@ -114,7 +115,13 @@ impl Prove {
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row> {
         let pace = Pace::new(host, self.spent);
-        let rows = reach::reach(host, proof, &pace, tell);
+        let mut rows = reach::reach(host, proof, &pace, tell);
+        if let Some(proof) = &proof.reports {
+            reports::rows(host, proof, &mut |row| {
+                tell(&row);
+                rows.push(row);
+            });
+        }
         self.spent = pace.spent();
         rows
     }

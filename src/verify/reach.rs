@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::plan::{ReachProof, SERVICES};
 use crate::probe::overrides_of_running_agent;
 use crate::report::{MANAGER, Row};
-use crate::values::{AbsPath, SubjectName};
+use crate::values::{AbsPath, HostName, Port, SubjectName};
 
 const LIMIT: u64 = 16 << 20;
 /// How long the agent has to connect: it waits between attempts, a little longer each time.
@@ -47,7 +47,7 @@ pub(super) fn reach(
         rows.push(row);
     };
     let leg = format!("{MANAGER} at {}:{}", proof.host, proof.port);
-    match first_answering(host, proof) {
+    match first_answering(host, &proof.host, proof.port) {
         Ok((address, addresses)) => {
             let reach = Reach {
                 addresses,
@@ -64,16 +64,17 @@ pub(super) fn reach(
     rows
 }
 
-/// The agent takes the addresses of the name one after the other.
-fn first_answering(
+/// Whoever connects takes the addresses of the name one after the other.
+pub(super) fn first_answering(
     host: &dyn Host,
-    proof: &ReachProof,
+    name: &HostName,
+    port: Port,
 ) -> Result<(SocketAddr, Vec<IpAddr>), String> {
-    let name = proof.host.as_str();
-    let found = host.resolve(name).map_err(|error| error.to_string())?;
+    let found = host.resolve(name.as_str());
+    let found = found.map_err(|error| error.to_string())?;
     let mut why = format!("{name} leads to no address");
     for ip in &found {
-        let address = SocketAddr::new(*ip, proof.port.number());
+        let address = SocketAddr::new(*ip, port.number());
         match host.connect(address, PATIENCE) {
             Ok(_) => return Ok((address, found)),
             Err(error) => why = error.to_string(),
@@ -151,11 +152,7 @@ impl Reach<'_> {
     fn roots(&self) -> Result<Vec<CertificateDer<'static>>, String> {
         let path = self.proof.ca.as_ref().or(self.proof.system.as_ref());
         let path = path.ok_or("the system's trust store is not known")?;
-        let bytes = self.host.read(path.as_path(), LIMIT);
-        let bytes = bytes.map_err(|error| error.to_string())?;
-        let chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
-        let ders = chain.iter().map(|one| one.der().to_vec().into());
-        Ok(ders.collect())
+        roots_of(self.host, path)
     }
 
     fn identity(&self) -> Option<Result<Identity, String>> {
@@ -294,6 +291,18 @@ impl Reach<'_> {
         });
         found.map(|socket| socket.local.port())
     }
+}
+
+/// The authorities in a file.
+pub(super) fn roots_of(
+    host: &dyn Host,
+    path: &AbsPath,
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = host.read(path.as_path(), LIMIT);
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    let chain = read_pem_chain(&bytes).map_err(|error| format!("{path}: {error}"))?;
+    let ders = chain.iter().map(|one| one.der().to_vec().into());
+    Ok(ders.collect())
 }
 
 fn through(leg: &str, ours: &Seen, wrong: &[&Seen]) -> Row {

@@ -68,6 +68,7 @@ fn an_applied_run_ends_with_what_is_left_to_do() {
         shows_certificate: true,
         agent: false,
         settings: Vec::new(),
+        reports: None,
     });
     let text = shown(&proven, 0, &[]);
     for line in [

@@ -59,12 +59,15 @@ impl Talk<'_> {
             Kind::YesNo => Choices::Of(&["yes", "no"]),
             _ => Choices::Open,
         };
-        let may_be_none = matches!(question.kind, Kind::Names | Kind::HostNames | Kind::Path);
+        let may_be_none = matches!(
+            question.kind,
+            Kind::Names | Kind::HostNames | Kind::NameOrNone | Kind::Path
+        );
         let label = match question.kind {
             Kind::Names | Kind::HostNames => {
                 format!("{}, with commas, or {NONE}", question.label)
             }
-            Kind::Path => format!("{}, or {NONE}", question.label),
+            Kind::Path | Kind::NameOrNone => format!("{}, or {NONE}", question.label),
             _ => question.label.to_owned(),
         };
         loop {

@@ -58,7 +58,7 @@ impl Stop {
             Self::Field(question) => {
                 matches!(
                     question.kind,
-                    Kind::Name | Kind::Names | Kind::HostNames | Kind::Path
+                    Kind::Name | Kind::NameOrNone | Kind::Names | Kind::HostNames | Kind::Path
                 )
             }
             Self::Secret(_) => true,

@@ -52,7 +52,7 @@ pub(super) fn include(config: &Config, path: &AbsPath) -> Result<Option<Include>
         (Some(block), _) => editor.insert_at_end(block, &[line], &reason)?,
         (None, Some(last)) => {
             let block = ["stream {".to_owned(), format!("    {line}"), "}".to_owned()];
-            editor.insert_below(last, &block, &reason)?;
+            editor.insert_after(last, &block, &reason)?;
         }
         (None, None) => {
             return Err(Problem::host("the main file of nginx is empty").remedy("nginx -T"));

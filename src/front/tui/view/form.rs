@@ -71,7 +71,7 @@ fn field(body: &mut Body, model: &Model, question: &'static Question, here: bool
             ));
             body.line(Line::from(spans));
         }
-        Kind::Name | Kind::Names | Kind::HostNames | Kind::Path | Kind::Grid => {
+        Kind::Name | Kind::NameOrNone | Kind::Names | Kind::HostNames | Kind::Path | Kind::Grid => {
             typed(body, model, spans, question, here);
         }
     }
