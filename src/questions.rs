@@ -143,9 +143,9 @@ impl Question {
         let words = || text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
         let refused = |result: Result<(), Invalid>| result.err().map(|error| error.to_string());
         match self.kind {
+            Kind::Path | Kind::NameOrNone if text.is_empty() => None,
             Kind::Name | Kind::NameOrNone => refused(text.parse::<HostName>().map(drop)),
             Kind::HostNames => words().find_map(|word| refused(word.parse::<HostName>().map(drop))),
-            Kind::Path | Kind::NameOrNone if text.is_empty() => None,
             Kind::Path => refused(text.parse::<AbsPath>().map(drop)),
             Kind::Names => words().find_map(|word| refused(word.parse::<SubjectName>().map(drop))),
             Kind::Choice(choices) => {

@@ -34,5 +34,6 @@ mod regexes;
 mod reviewed;
 mod same_service;
 mod shapes;
+mod usage;
 
 use stand::Stand;

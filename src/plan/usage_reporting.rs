@@ -248,8 +248,12 @@ impl<'a> Merge<'a> {
             editor.take_out_comment(line, UNVERIFIED, &verified)?;
         }
         editor.set(block, "ssl_verify", "on", &verified, "usage_report")?;
+        // Beside the one before, be it there or only just written.
+        let anchors = ["ssl_verify", "usage_report"];
+        let there = |name: &&str| block.children().iter().any(|line| line.name == **name);
+        let anchor = anchors.into_iter().find(there).unwrap_or_default();
         let (name, path) = ("ssl_trusted_certificate", written(ca)?);
-        editor.set(block, name, &path, &why("usage-ca", ca), "ssl_verify")?;
+        editor.set(block, name, &path, &why("usage-ca", ca), anchor)?;
         // The certificate is for the endpoint, which is what counts without this line.
         let name = self.usage.endpoint.as_str();
         let other = |line: &&Directive| line.arg(0) != Some(name);

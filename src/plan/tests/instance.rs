@@ -23,7 +23,7 @@ tls:
   skip_verify: true
 ";
 
-fn answers(change: impl Fn(String) -> String) -> InstanceAnswers {
+pub(super) fn answers(change: impl Fn(String) -> String) -> InstanceAnswers {
     let text = format!(
         "version: 1\nrole: instance\ngeneration: nim2\nproxy: nginx-oss\nmethod: client-mtls\n\
          manager_name: nim.example.com\ncertificates: {{agent: {{bundle: {BUNDLE}}}}}\n"
@@ -37,7 +37,13 @@ fn usual() -> InstanceAnswers {
 
 /// A host with an agent of this version, and what a manager has issued for it.
 fn facts(change: impl Fn(&mut Facts)) -> Facts {
-    let stand = Stand::stock().applied().with_file(SETTINGS, PACKAGED);
+    let mut facts = facts_of(&Stand::stock().applied());
+    change(&mut facts);
+    facts
+}
+
+pub(super) fn facts_of(stand: &Stand) -> Facts {
+    let stand = stand.clone().with_file(SETTINGS, PACKAGED);
     let mut facts = stand.facts();
     assert_eq!(facts.looked_at, NOW);
     facts.agent = Known::Is("2.46.7".to_owned());
@@ -52,7 +58,6 @@ fn facts(change: impl Fn(&mut Facts)) -> Facts {
     let local = vec![Ipv4Addr::LOCALHOST.into()];
     let name = "nim.example.com".parse().unwrap();
     facts.names.insert(name, Known::Is(local));
-    change(&mut facts);
     facts
 }
 

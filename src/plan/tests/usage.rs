@@ -1,0 +1,488 @@
+//! Usage reports of NGINX Plus: the lines for each release, and what stands beside them. NGINX Plus
+//! itself was never here: the lines are held against what its documentation has of each release.
+
+use std::sync::LazyLock;
+
+use super::Stand;
+use super::instance::{answers, facts_of};
+use super::stand::text;
+use crate::answers::{Goal, InstanceAnswers, read};
+use crate::error::Problem;
+use crate::facts::{Facts, FileFact};
+use crate::plan::{Action, Plan, ReachProof, instance, unverified_reports};
+
+const NGINX_CONF: &str = "/etc/nginx/nginx.conf";
+const CA: &str = "/etc/nms/certs/agent-ca.pem";
+const R31: &str = "nginx/1.25.3 (nginx-plus-r31-p1)";
+const R32: &str = "nginx/1.25.5 (nginx-plus-r32)";
+const R33: &str = "nginx/1.27.2 (nginx-plus-r33-p2)";
+/// A release of after the numbers.
+const PLS: &str = "nginx/1.29.8 (nginx-plus-pls.37.0.1)";
+
+/// What the documentation has of the block: before R33, and from R33 on.
+const BEFORE: &str = "usage_report resolver resolver_timeout connect_timeout read_timeout \
+    send_timeout ssl ssl_name ssl_server_name ssl_certificate ssl_certificate_key \
+    ssl_password_file ssl_protocols ssl_ciphers ssl_verify ssl_verify_depth \
+    ssl_trusted_certificate ssl_crl uuid_file";
+const SINCE: &str = "usage_report resolver license_token enforce_initial_report state_path \
+    ssl_verify ssl_trusted_certificate ssl_crl";
+
+/// As the vendor's script appends it.
+const VENDORS: &str =
+    "mgmt {\n  usage_report endpoint=127.0.0.1 interval=30m;\n  ssl_verify off;\n}\n";
+
+static APPLIED: LazyLock<Stand> = LazyLock::new(|| Stand::stock().applied());
+
+fn stand(version: &str) -> Stand {
+    APPLIED.clone().with_version(version)
+}
+
+/// With this behind nginx.conf.
+fn with(version: &str, block: &str) -> Stand {
+    let stand = stand(version);
+    let text = stand.files[NGINX_CONF].clone() + block;
+    stand.with_file(NGINX_CONF, &text)
+}
+
+fn wanted(block: &str) -> InstanceAnswers {
+    answers(|text| text.replace("nginx-oss", "nginx-plus") + block)
+}
+
+fn verified() -> InstanceAnswers {
+    wanted("usage_reporting: {endpoint: nim.example.com}\n")
+}
+
+fn unverified() -> InstanceAnswers {
+    wanted("usage_reporting: {verify: false}\n")
+}
+
+fn plan(stand: &Stand, answers: &InstanceAnswers) -> Plan {
+    instance::plan(&facts_of(stand), answers).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn refused(facts: &Facts, answers: &InstanceAnswers) -> Problem {
+    let problem = instance::plan(facts, answers).expect_err("this was to be refused");
+    assert!(problem.remedy.is_some(), "{problem}");
+    problem
+}
+
+/// What nginx.conf holds beside what it held without a block.
+fn block_of(plan: &Plan) -> String {
+    let before = &APPLIED.files[NGINX_CONF];
+    let text = text(plan, NGINX_CONF);
+    text.strip_prefix(before.as_str())
+        .unwrap_or_else(|| panic!("something else was changed:\n{text}"))
+        .to_owned()
+}
+
+fn proof(plan: &Plan) -> &ReachProof {
+    match plan.steps.last().map(|step| &step.action) {
+        Some(Action::Reach(proof)) => proof,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn again(stand: &Stand, answers: &InstanceAnswers) -> String {
+    let first = plan(stand, answers);
+    let after = stand
+        .clone()
+        .with_file(NGINX_CONF, text(&first, NGINX_CONF));
+    let second = plan(&after, answers);
+    let changed = second.changed_files();
+    let changed: Vec<&str> = changed.map(|file| file.path.as_str()).collect();
+    assert!(!changed.contains(&NGINX_CONF), "twice is as once");
+    text(&first, NGINX_CONF).to_owned()
+}
+
+#[test]
+fn a_new_block_has_lines_that_every_release_knows() {
+    for version in [R31, R32, R33, PLS] {
+        let plan = plan(&stand(version), &verified());
+        let block = block_of(&plan);
+        assert_eq!(
+            block,
+            format!(
+                "\nmgmt {{\n    usage_report endpoint=nim.example.com;\n    ssl_verify on;\n    \
+                 ssl_trusted_certificate {CA};\n}}\n"
+            )
+        );
+        for line in block.lines().filter_map(|line| line.strip_prefix("    ")) {
+            let name = line.split(' ').next().unwrap();
+            for known in [BEFORE, SINCE] {
+                assert!(known.split_whitespace().any(|one| one == name), "{name}");
+            }
+        }
+        again(&stand(version), &verified());
+    }
+}
+
+#[test]
+fn every_line_has_its_reason() {
+    for answers in [verified(), unverified()] {
+        let plan = plan(&stand(R33), &answers);
+        let file = super::stand::file(&plan, NGINX_CONF);
+        let lines = block_of(&plan).lines().count() - 1;
+        assert_eq!(file.reasons.len(), lines, "{:?}", file.reasons);
+        for (_, why) in &file.reasons {
+            assert_ne!(crate::preview::explained(why), why.id, "this has no words");
+        }
+    }
+}
+
+#[test]
+fn the_vendors_block_is_merged_and_nothing_else_is_touched() {
+    let stand = with(R33, VENDORS);
+    let block = block_of(&plan(&stand, &verified()));
+    assert_eq!(
+        block,
+        format!(
+            "mgmt {{\n  usage_report endpoint=nim.example.com interval=30m;\n  ssl_verify on;\n  \
+             ssl_trusted_certificate {CA};\n}}\n"
+        )
+    );
+    again(&stand, &verified());
+    let one_line = "mgmt { usage_report interval=1h; license_token /x.jwt; } # ours\n";
+    let block = block_of(&plan(&with(R33, one_line), &verified()));
+    assert!(
+        block.starts_with("mgmt { usage_report interval=1h endpoint=nim.example.com; ")
+            && block.ends_with("license_token /x.jwt; } # ours\n"),
+        "{block}"
+    );
+    again(&with(R33, one_line), &verified());
+}
+
+#[test]
+fn blanks_line_ends_comments_and_quotes_stay() {
+    let tabs = "mgmt {\r\n\tusage_report\tinterval=2h \"endpoint=10.0.0.1\";\t# why\r\n\t# \
+                resolver 10.0.0.2;\r\n\tssl_verify\ton;\r\n}\r\n";
+    let before = APPLIED.files[NGINX_CONF].replace('\n', "\r\n");
+    let stand = stand(R32).with_file(NGINX_CONF, &(before.clone() + tabs));
+    let found = again(&stand, &verified());
+    assert_eq!(
+        found.strip_prefix(&before).unwrap(),
+        format!(
+            "mgmt {{\r\n\tusage_report\tinterval=2h \"endpoint=nim.example.com\";\t# why\r\n\t# \
+             resolver 10.0.0.2;\r\n\tssl_verify\ton;\r\n\tssl_trusted_certificate {CA};\r\n}}\r\n"
+        )
+    );
+}
+
+#[test]
+fn a_block_in_a_file_that_is_read_once_is_edited_there() {
+    let stand =
+        with(R33, "include /etc/nginx/mgmt.main;\n").with_file("/etc/nginx/mgmt.main", VENDORS);
+    let plan = plan(&stand, &verified());
+    assert!(text(&plan, "/etc/nginx/mgmt.main").contains("endpoint=nim.example.com interval=30m"));
+    assert!(
+        plan.files
+            .iter()
+            .all(|file| file.path.as_str() != NGINX_CONF)
+    );
+
+    let twice = with(R33, "include /etc/nginx/mgmt.main;\n")
+        .with_file(
+            "/etc/nginx/mgmt.main",
+            "mgmt { include /etc/nginx/two; include /etc/nginx/two; }\n",
+        )
+        .with_file("/etc/nginx/two", "ssl_verify off;\n");
+    let problem = refused(&facts_of(&twice), &verified());
+    assert!(
+        problem.what.contains("is included more than once"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn what_would_make_every_report_fail_gives_way() {
+    let block = "mgmt {\n  ssl off;\n  ssl_name manager-server;\n  ssl_verify_depth 0;\n  \
+                 ssl_server_name on;\n}\n";
+    let stand = with(R32, block);
+    let plan = plan(&stand, &verified());
+    assert_eq!(
+        block_of(&plan),
+        format!(
+            "mgmt {{\n  usage_report endpoint=nim.example.com;\n  ssl_verify on;\n  \
+             ssl_trusted_certificate {CA};\n  ssl on;\n  ssl_verify_depth 1;\n  ssl_server_name \
+             on;\n}}\n"
+        )
+    );
+    assert!(
+        plan.notes
+            .iter()
+            .any(|note| note.contains("for manager-server")),
+        "{:?}",
+        plan.notes
+    );
+    // The one that is meant may stay.
+    let right = with(R33, "mgmt {\n  ssl_name nim.example.com;\n}\n");
+    assert!(again(&right, &verified()).contains("ssl_name nim.example.com;"));
+}
+
+#[test]
+fn not_verified_is_said_in_the_file_and_before_all_else() {
+    let plan = plan(&stand(R33), &unverified());
+    let comment = "# nim-tls: NOT VERIFIED, as usage_reporting.verify is false";
+    assert_eq!(
+        block_of(&plan),
+        format!(
+            "\nmgmt {{\n    usage_report endpoint=nim.example.com;\n    {comment}\n    ssl_verify \
+             off;\n}}\n"
+        )
+    );
+    assert!(
+        plan.notes[0].starts_with("NOT VERIFIED"),
+        "{:?}",
+        plan.notes
+    );
+    assert_eq!(plan.defaults["usage_reporting.endpoint"], "nim.example.com");
+    let reports = proof(&plan).reports.as_ref().unwrap();
+    assert_eq!(reports.ca, None);
+
+    for block in [VENDORS, "mgmt { ssl_verify on; }\n", "mgmt {}\n"] {
+        let stand = with(R33, block);
+        let off = again(&stand, &unverified());
+        assert_eq!(off.matches(comment).count(), 1, "{off}");
+        assert!(off.contains("ssl_verify off;"), "{off}");
+        // And back: the comment goes with what it is about.
+        let on = again(&stand.with_file(NGINX_CONF, &off), &verified());
+        assert!(
+            !on.contains("NOT VERIFIED") && on.contains("ssl_verify on;"),
+            "{on}"
+        );
+    }
+}
+
+#[test]
+fn nginx_is_tested_and_reloaded_and_what_is_proven_is_what_nginx_sees() {
+    for (version, block, says_name) in [
+        (R33, "", true),
+        (R32, "", false),
+        (R32, "mgmt { ssl_server_name on; }\n", true),
+    ] {
+        let plan = plan(&with(version, block), &verified());
+        let steps: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+        let all = ["fetch", "test", "place", "reload", "restart", "prove"];
+        assert_eq!(steps, all);
+        let reports = proof(&plan).reports.as_ref().unwrap();
+        assert_eq!(reports.ca.as_ref().unwrap().as_str(), CA);
+        assert_eq!((reports.port.number(), reports.says_name), (443, says_name));
+    }
+}
+
+#[test]
+fn an_agent_that_has_nothing_new_to_read_is_left_alone() {
+    let whole = |block: &str| plan(&stand(R33), &wanted(block));
+    assert!(
+        whole("").steps.iter().all(|step| step.id != "reload"),
+        "nothing was asked for"
+    );
+    let mut facts = facts_of(&stand(R33));
+    let first = instance::plan(&facts, &verified()).unwrap();
+    for file in first
+        .changed_files()
+        .filter(|file| file.path.as_str() != NGINX_CONF)
+    {
+        let from = match file.path.as_str().rsplit('/').next().unwrap() {
+            "agent-ca.pem" => "/var/lib/nim-tls/issued/web-1.example.com/ca.pem".to_owned(),
+            name => format!("/var/lib/nim-tls/issued/web-1.example.com/{name}"),
+        };
+        if let crate::plan::Content::Text(text) = &file.content
+            && from.ends_with(".conf")
+        {
+            facts.agent_setup.file = crate::facts::Known::Is(crate::facts::AgentFile {
+                path: file.path.clone(),
+                text: text.clone(),
+            });
+            continue;
+        }
+        let FileFact::File(mut found) = facts.file(&from.parse().unwrap()).clone() else {
+            panic!("{from}")
+        };
+        (found.ours, found.mode) = (true, file.mode);
+        facts.files.insert(file.path.clone(), FileFact::File(found));
+    }
+    let plan = instance::plan(&facts, &verified()).unwrap();
+    let steps: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(steps, ["test", "place", "reload", "prove"]);
+    assert!(proof(&plan).agent, "it has to be connected all the same");
+}
+
+#[test]
+fn another_port_of_the_manager_is_where_reports_go_too() {
+    let answers = wanted("usage_reporting: {}\nports: {grpc: 8443}\n");
+    let plan = plan(&stand(R33), &answers);
+    assert!(block_of(&plan).contains("endpoint=nim.example.com:8443;"));
+    assert_eq!(proof(&plan).reports.as_ref().unwrap().port.number(), 8443);
+}
+
+#[test]
+fn what_comes_of_reports_that_fail_is_said_for_each_release() {
+    let notes = |stand: &Stand| plan(stand, &verified()).notes.join("\n");
+    let since = notes(&with(R33, VENDORS));
+    for words in [
+        "passes on no traffic until its first has arrived",
+        "usage reports go to 127.0.0.1 today",
+    ] {
+        assert!(since.contains(words), "{since}");
+    }
+    assert!(notes(&stand(R33)).contains("go to product.connect.nginx.com today"));
+    let before = notes(&stand(R31));
+    assert!(
+        before.contains("serves on whether its reports arrive or not"),
+        "{before}"
+    );
+    assert!(
+        !before.contains("today") && !before.contains("licence"),
+        "{before}"
+    );
+    // R33 lies on disk: after a restart it counts.
+    let facts = facts_of(&stand(R33).running_deleted(R32));
+    let plan = instance::plan(&facts, &verified()).unwrap();
+    assert!(
+        plan.notes.join(" ").contains("R33 and later depends"),
+        "{:?}",
+        plan.notes
+    );
+}
+
+#[test]
+fn a_missing_licence_is_named() {
+    let told = |block: &str, path: &str| {
+        let mut facts = facts_of(&with(R33, block));
+        let nothing = FileFact::Nothing { obstacle: None };
+        facts.files.insert(path.parse().unwrap(), nothing);
+        let notes = instance::plan(&facts, &verified())
+            .unwrap()
+            .notes
+            .join("\n");
+        notes.contains(&format!("{path}, the licence, is not there"))
+    };
+    assert!(told("", "/etc/nginx/license.jwt"));
+    assert!(told(
+        "mgmt { license_token custom/l.jwt; }\n",
+        "/etc/nginx/custom/l.jwt"
+    ));
+    assert!(!told(
+        "mgmt { license_token /x.jwt; }\n",
+        "/etc/nginx/license.jwt"
+    ));
+    let files = verified().files();
+    assert!(
+        files
+            .iter()
+            .any(|path| path.as_str() == "/etc/nginx/license.jwt")
+    );
+}
+
+#[test]
+fn who_cannot_report_is_refused() {
+    let r30 = facts_of(&stand("nginx/1.25.1 (nginx-plus-r30)"));
+    let problem = refused(&r30, &verified());
+    assert!(problem.what.contains("this is NGINX Plus r30"), "{problem}");
+    let old = facts_of(&stand(R31).running_deleted("nginx/1.25.1 (nginx-plus-r30)"));
+    let problem = refused(&old, &verified());
+    assert_eq!(problem.remedy.as_deref(), Some("systemctl restart nginx"));
+    let oss = facts_of(&APPLIED);
+    assert!(
+        refused(&oss, &verified())
+            .what
+            .contains("this instance runs nginx 1.22.1")
+    );
+    for (block, words) in [
+        (format!("{VENDORS}{VENDORS}"), "a second mgmt block"),
+        (
+            "mgmt { usage_report; usage_report; }\n".to_owned(),
+            "a second usage_report line",
+        ),
+    ] {
+        let problem = refused(&facts_of(&with(R33, &block)), &verified());
+        assert!(problem.what.contains(words), "{problem}");
+    }
+    let unknown = wanted("usage_reporting: {endpoint: other.example.com}\n");
+    let mut facts = facts_of(&stand(R33));
+    let none = crate::facts::Known::Absent;
+    facts
+        .names
+        .insert("other.example.com".parse().unwrap(), none);
+    let problem = refused(&facts, &unknown);
+    assert!(
+        problem
+            .what
+            .starts_with("usage_reporting.endpoint other.example.com"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn it_belongs_to_instances_with_nginx_plus() {
+    let text = "version: 1\nrole: instance\ngeneration: nim2\nproxy: nginx-plus\nmethod: \
+                ssl-termination\nmanager_name: nim.example.com\nusage_reporting: {}\n";
+    let check = |text: &str| Goal::check(&read(text.as_bytes()).unwrap());
+    assert!(check(text).is_ok());
+    for (from, to, words) in [
+        ("nginx-plus", "nginx-oss", "proxy: nginx-plus"),
+        ("nim2", "nim1", "generation: nim2"),
+        (
+            "role: instance",
+            "role: manager",
+            "belongs to role instance",
+        ),
+        ("role: instance", "role: ca", "belongs to role instance"),
+    ] {
+        let refusals = check(&text.replace(from, to)).unwrap_err();
+        let found = refusals.iter().find(|one| one.field == "usage_reporting");
+        assert!(found.unwrap().why.contains(words), "{refusals:?}");
+    }
+}
+
+#[test]
+fn reports_to_anybody_are_found_by_the_doctor() {
+    let found = |version: &str, block: &str| {
+        let stand = with(version, block);
+        let facts = facts_of(&stand);
+        unverified_reports(&facts, facts.config.is().unwrap()).is_some()
+    };
+    for (version, block, unsafe_) in [
+        (R33, VENDORS, true),
+        (R32, VENDORS, true),
+        (
+            R32,
+            "mgmt { usage_report endpoint=nim.example.com; }\n",
+            true,
+        ),
+        (R32, "mgmt { ssl_verify on; }\n", false),
+        (
+            R33,
+            "mgmt { usage_report endpoint=nim.example.com; }\n",
+            false,
+        ),
+        (R33, "", false),
+        (R32, "", false),
+    ] {
+        assert_eq!(found(version, block), unsafe_, "{version}: {block}");
+    }
+}
+
+#[test]
+fn without_an_authority_of_its_own_the_systems_are_named() {
+    let text = |text: String| {
+        let from = "client-mtls";
+        let start = text.find("certificates:").unwrap();
+        text[..start]
+            .replace(from, "ssl-termination")
+            .replace("nginx-oss", "nginx-plus")
+            + "usage_reporting: {}\n"
+    };
+    let block = block_of(&plan(&stand(R32), &answers(text)));
+    assert!(
+        block.contains("ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;"),
+        "{block}"
+    );
+    let mut facts = facts_of(&stand(R32));
+    facts.trust_store = crate::facts::Known::Absent;
+    let problem = refused(&facts, &answers(text));
+    assert!(
+        problem.what.starts_with("usage_reporting.verify"),
+        "{problem}"
+    );
+}
