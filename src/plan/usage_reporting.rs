@@ -175,18 +175,13 @@ impl<'a> Merge<'a> {
             format!("usage_report {ENDPOINT}{to};"),
             why("usage-endpoint", &to),
         )];
-        match self.ca {
-            Some(ca) => {
-                lines.push(("ssl_verify on;".to_owned(), self.verified()));
-                lines.push((
-                    format!("ssl_trusted_certificate {};", written(ca)?),
-                    why("usage-ca", ca),
-                ));
-            }
-            None => {
-                lines.push((UNVERIFIED.to_owned(), self.verified()));
-                lines.push(("ssl_verify off;".to_owned(), self.verified()));
-            }
+        if let Some(ca) = self.ca {
+            lines.push(("ssl_verify on;".to_owned(), self.verified()));
+            let line = format!("ssl_trusted_certificate {};", written(ca)?);
+            lines.push((line, why("usage-ca", ca)));
+        } else {
+            let off = [UNVERIFIED, "ssl_verify off;"];
+            lines.extend(off.map(|line| (line.to_owned(), self.verified())));
         }
         Ok(lines)
     }

@@ -2,11 +2,13 @@
 
 use super::check::{Check, about};
 use crate::facts::{AGENT_FILES, Facts};
+use crate::plan::unverified_reports;
 
 pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![kind(), agent(facts), settings(facts)];
     checks.extend(today(facts));
     checks.extend(overrides(facts));
+    checks.extend(reports(facts));
     checks
 }
 
@@ -69,4 +71,14 @@ fn overrides(facts: &Facts) -> Option<Check> {
         .collect();
     let remedy = "systemctl cat nginx-agent; cat /var/lib/nginx-agent/agent-dynamic.conf";
     (!words.is_empty()).then(|| subject.warning(words.join("; "), remedy))
+}
+
+/// Usage reports of NGINX Plus, where whoever answers gets them.
+fn reports(facts: &Facts) -> Option<Check> {
+    let config = facts.config.is()?;
+    let place = config.shown(&unverified_reports(facts, config)?);
+    let subject = about("usage-reports", "usage reports of NGINX Plus");
+    let words = format!("NOT VERIFIED: they go to whoever answers ({place})");
+    let remedy = "nim-tls plan --answers FILE, with usage_reporting: {verify: true}";
+    Some(subject.warning(words, remedy))
 }

@@ -15,22 +15,18 @@ pub(super) fn rows(host: &dyn Host, proof: &ReportsProof, note: &mut dyn FnMut(R
     let leg = format!("usage reports at {}:{}", proof.endpoint, proof.port);
     let case = "its certificate";
     let expected = format!("for {}", proof.endpoint);
-    match &proof.ca {
-        None => note(Row::not_tried(
-            &leg,
-            case,
-            &expected,
-            "usage_reporting.verify is false: NGINX takes whoever answers there for the manager",
-        )),
-        Some(_) => {
-            let (seen, ok) = match judged(host, proof) {
-                Ok(Judgement::Trusted) => ("it is".to_owned(), true),
-                Ok(Judgement::Distrusted(why)) => (why.to_string(), false),
-                Ok(Judgement::NotJudged) => ("not judged".to_owned(), false),
-                Err(why) => (why, false),
-            };
-            note(said(&leg, case, &expected, seen, ok));
-        }
+    if proof.ca.is_none() {
+        let why =
+            "usage_reporting.verify is false: NGINX takes whoever answers there for the manager";
+        note(Row::not_tried(&leg, case, &expected, why));
+    } else {
+        let (seen, ok) = match judged(host, proof) {
+            Ok(Judgement::Trusted) => ("it is".to_owned(), true),
+            Ok(Judgement::Distrusted(why)) => (why.to_string(), false),
+            Ok(Judgement::NotJudged) => ("not judged".to_owned(), false),
+            Err(why) => (why, false),
+        };
+        note(said(&leg, case, &expected, seen, ok));
     }
     note(Row::not_tried(
         &leg,

@@ -2,7 +2,7 @@
 
 use crate::answers::Entered;
 use crate::certificate::Recipe;
-use crate::facts::{Facts, Known};
+use crate::facts::{AGENT_FILES, Facts, Known};
 use crate::method::Method;
 use crate::plan::{Authority, Plan};
 use crate::values::escaped;
@@ -40,14 +40,31 @@ pub(in crate::front) fn noticed(
 }
 
 fn noticed_by_instance(plan: &Plan) -> [(&'static str, String); 2] {
-    let agent = if plan.step("restart").is_some() {
-        "is restarted, and connects with its certificate. Where it does not get through, all is put \
-         back."
-    } else {
-        "goes on as it is until you restart it."
+    let restarts = plan.step("restart").is_some();
+    let reloads = plan.step("reload").is_some();
+    let changes_agent = plan
+        .changed_files()
+        .any(|file| AGENT_FILES.contains(&file.path.as_str()));
+    let agent = match (restarts, changes_agent) {
+        (true, _) => {
+            "is restarted, and connects with its certificate. Where it does not get through, all \
+             is put back."
+        }
+        (false, true) => "goes on as it is until you restart it.",
+        (false, false) => "goes on as it is.",
     };
-    let manager = "shows this instance offline for a few seconds. Its nginx serves on as before.";
-    [("agent", agent.to_owned()), ("manager", manager.to_owned())]
+    let sees = if restarts {
+        "shows this instance offline for a few seconds."
+    } else {
+        "sees nothing of it."
+    };
+    let nginx = if reloads {
+        "Its nginx loads what is new, and connections that are open end on their own."
+    } else {
+        "Its nginx serves on as before."
+    };
+    let manager = format!("{sees} {nginx}");
+    [("agent", agent.to_owned()), ("manager", manager)]
 }
 
 fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {

@@ -9,7 +9,7 @@ use super::stand::text;
 use crate::answers::{Goal, InstanceAnswers, read};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact};
-use crate::plan::{Action, Plan, ReachProof, instance, unverified_reports};
+use crate::plan::{Action, Plan, ReachProof, instance, live_only, unverified_reports};
 
 const NGINX_CONF: &str = "/etc/nginx/nginx.conf";
 const CA: &str = "/etc/nms/certs/agent-ca.pem";
@@ -287,7 +287,7 @@ fn an_agent_that_has_nothing_new_to_read_is_left_alone() {
             name => format!("/var/lib/nim-tls/issued/web-1.example.com/{name}"),
         };
         if let crate::plan::Content::Text(text) = &file.content
-            && from.ends_with(".conf")
+            && from.ends_with("agent.conf")
         {
             facts.agent_setup.file = crate::facts::Known::Is(crate::facts::AgentFile {
                 path: file.path.clone(),
@@ -484,5 +484,20 @@ fn without_an_authority_of_its_own_the_systems_are_named() {
     assert!(
         problem.what.starts_with("usage_reporting.verify"),
         "{problem}"
+    );
+}
+
+#[test]
+fn a_folder_is_written_and_what_is_left_to_do_is_said() {
+    let plan = plan(&stand(R33).not_live(), &verified());
+    assert!(block_of(&plan).contains("ssl_verify on;"));
+    let left: Vec<&str> = live_only(&plan).iter().map(|(id, _)| *id).collect();
+    for id in ["test", "reload", "restart", "prove"] {
+        assert!(left.contains(&id), "{id} is not in {left:?}");
+    }
+    let notes = plan.notes.join(" ");
+    assert!(
+        notes.contains("nginx is not tested or reloaded, the agent is not restarted"),
+        "{notes}"
     );
 }
