@@ -190,7 +190,7 @@ def test_the_wizard_asks_where_reports_go_and_none_changes_nothing(manager: Mana
     written = instance(manager, tool)
     around = without_manager(manager)
     # A reload is to find the manager's server again, under a name that tells nobody of a manager.
-    manager.run("mv", "/mnt/hidden/nms-http.conf", "/etc/nginx/conf.d/front.conf")
+    manager.run("mv", "/mnt/hidden/nms-http.conf", "/etc/nginx/conf.d/site.conf")
     for answer, expected in (("none", written), (NAME, written.replace(VENDORS, MERGED))):
         with LocalTalk(manager, tool.binary, "lines", **around) as talk:
             talk.wait_for_news("What next?")
