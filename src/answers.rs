@@ -2,6 +2,7 @@
 //! [`Answers`] are complete and valid by construction. Rules that concern more than one field
 //! live in `rules` and nowhere else; a field's name is its path in the answers file.
 
+mod dedicated;
 mod draft;
 mod entered;
 mod instance;
@@ -19,6 +20,7 @@ use crate::facts::{Facts, Generation};
 use crate::method::{Method, Proxy};
 use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 
+pub use dedicated::Dedicated;
 pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
 use draft::{OptionsDraft, ServerDraft};
@@ -103,6 +105,8 @@ pub struct Answers {
     pub trust_store: bool,
     /// What only NGINX Instance Manager 1 asks for; none for 2.
     pub nim1: Option<Nim1Answers>,
+    /// A server of its own for agents of NGINX Instance Manager 2.
+    pub dedicated: Option<Dedicated>,
     /// What a command asks for besides.
     pub orders: Orders,
     /// Lists of revoked certificates from the first day on, empty as they are.
@@ -174,6 +178,12 @@ impl Answers {
             // The certificate is for both.
             alt_names.insert(SubjectName::Dns(nim1.agent_name.clone()));
         }
+        let dedicated = Dedicated::of(draft, &mut defaults);
+        alt_names.extend(
+            dedicated
+                .iter()
+                .map(|own| SubjectName::Dns(own.name.clone())),
+        );
         Ok(Self {
             proxy,
             method,
@@ -225,6 +235,7 @@ impl Answers {
                 true,
             ),
             nim1,
+            dedicated,
             orders: Orders::default(),
             crl: draft.options.crl == Some(true),
             defaults,
@@ -268,13 +279,20 @@ impl Answers {
 
     /// Where agents connect.
     pub fn agents_port(&self) -> Port {
-        self.nim1.as_ref().map_or(self.https, |nim1| nim1.grpc)
+        match (&self.nim1, &self.dedicated) {
+            (Some(nim1), _) => nim1.grpc,
+            (None, Some(own)) => own.port,
+            (None, None) => self.https,
+        }
     }
 
     /// The name that agents use.
     pub fn agents_name(&self) -> &HostName {
-        let nim1 = self.nim1.as_ref();
-        nim1.map_or(&self.manager_name, |nim1| &nim1.agent_name)
+        match (&self.nim1, &self.dedicated) {
+            (Some(nim1), _) => &nim1.agent_name,
+            (None, Some(own)) => &own.name,
+            (None, None) => &self.manager_name,
+        }
     }
 }
 

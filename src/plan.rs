@@ -12,6 +12,7 @@ mod verdict_log;
 mod editor;
 
 mod manager;
+mod overlay;
 mod gates;
 mod peers;
 mod streams;
@@ -60,6 +61,7 @@ mod make;
 mod hand_out;
 
 mod nim1;
+mod dedicated;
 mod of_manager;
 
 mod agent_files;

@@ -184,9 +184,8 @@ impl Refusals {
     fn of_context(&mut self, draft: &Draft) {
         let options = &draft.options;
         let context = options.grpc_context.as_deref();
-        if let Some(other) = context.filter(|context| !["http", "stream"].contains(context)) {
-            let field = "options.grpc_context";
-            self.add(field, format!("is {other:?}; say http or stream"));
+        if context.is_some_and(|context| !["http", "stream"].contains(&context)) {
+            self.add("options.grpc_context", "is not known; say http or stream");
         }
         let passes = options.grpc_passthrough == Some(true);
         if !is_stream(draft) {

@@ -37,6 +37,7 @@ pub(super) fn refusals(draft: &Draft) -> Vec<Refusal> {
         Some(Generation::Nim1) => found.of_nim1(draft),
         _ => found.of_nim2(draft),
     }
+    found.of_dedicated(draft);
     found.names(draft);
     found.lifetimes(draft);
     found.certificates(draft);
@@ -118,16 +119,6 @@ impl Refusals {
             }
         };
         other(
-            "options.agent_auth",
-            options
-                .agent_auth
-                .is_some_and(|auth| auth != AgentAuth::InPlace),
-            "in-place",
-        );
-        let differs = |given: &Option<String>, takes: &str| {
-            given.as_deref().is_some_and(|given| given != takes)
-        };
-        other(
             "options.grpc_publish",
             options
                 .grpc_publish
@@ -135,11 +126,9 @@ impl Refusals {
                 .is_some_and(|how| !["open", "tls", "tls-grpcs"].contains(&how)),
             "open, tls, tls-grpcs",
         );
-        other(
-            "options.unknown_names",
-            differs(&options.unknown_names, "ui"),
-            "ui",
-        );
+        let differs = |text: &Option<String>, default: &str| {
+            text.as_deref().is_some_and(|text| text != default)
+        };
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",
@@ -203,6 +192,9 @@ impl Refusals {
             if given {
                 self.add(field, "belongs to generation: nim1");
             }
+        }
+        if draft.options.agent_auth == Some(AgentAuth::DedicatedServer) {
+            return;
         }
         let https = draft.ports.https.unwrap_or(Port::HTTPS);
         if let Some(grpc) = draft.ports.grpc.filter(|grpc| *grpc != https) {

@@ -1,6 +1,7 @@
 //! What a server does about agents' certificates before anything is changed.
 
 use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::differences::AGENTS_SERVER;
 use super::guarded::Guarded;
 use super::listeners;
 use super::manager::is_on;
@@ -210,11 +211,11 @@ fn in_stream<'a>(
 pub fn usual_agents_port(facts: &Facts) -> Port {
     match generation_of(facts) {
         Generation::Nim1 => own_port(facts).unwrap_or(Port::NIM1_AGENTS),
-        Generation::Nim2 => Port::HTTPS,
+        Generation::Nim2 => own_port(facts).unwrap_or(Port::HTTPS),
     }
 }
 
-/// The port of the server that this program has put before NGINX Instance Manager 1.
+/// The port of a server for agents alone that this program has written.
 fn own_port(facts: &Facts) -> Option<Port> {
     let config = facts.config.is()?;
     let http = config.http()?;
@@ -222,7 +223,11 @@ fn own_port(facts: &Facts) -> Option<Port> {
     let in_http = http
         .servers
         .iter()
-        .find(|server| is_in(server.directive, "/nginx-manager-grpc.conf"))
+        .filter(|server| {
+            let files = ["/nginx-manager-grpc.conf", AGENTS_SERVER];
+            files.iter().any(|file| is_in(server.directive, file))
+        })
+        .find(|server| !server.locations().is_empty())
         .and_then(|server| Some(server.listens.first()?.port));
     let in_stream = || {
         let mut servers = streams::servers(config);

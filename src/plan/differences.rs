@@ -11,24 +11,60 @@ use crate::certificate::{Certificate, EntryName, Validity, spread_days};
 use crate::error::Problem;
 use crate::facts::{CaKey, Facts, FoundCa, FoundContent, Known};
 use crate::method::Method;
+use crate::nginx::Directive;
 use crate::values::{AbsPath, SubjectName};
 
 /// How many names a note lists.
 const SHOWN: usize = 5;
 
+/// The file of the server for agents alone.
+pub(super) const AGENTS_SERVER: &str = "nim-tls-agents-server.conf";
+
+/// Refuses another way of judging agents beside the one in the server with the pages.
+pub(super) fn in_place_is_in_force(site: &Site<'_>) -> Result<(), Problem> {
+    match check_in(site) {
+        None => Ok(()),
+        Some(line) => Err(back_first(
+            site,
+            line,
+            "agents are judged in the server with the pages",
+        )),
+    }
+}
+
+/// The same the other way round.
+fn own_server_is_in_force(site: &Site<'_>) -> Result<(), Problem> {
+    let line = site.server.directive;
+    let own = site.config.file(line.at.file).path.ends_with(AGENTS_SERVER);
+    if own {
+        return Err(back_first(site, line, "agents have a server of their own"));
+    }
+    Ok(())
+}
+
+fn back_first(site: &Site<'_>, line: &Directive, what: &str) -> Problem {
+    Problem::host(format!(
+        "{}: {what}, and a plan does not take that away: the run that brought it has to be put \
+         back first",
+        site.config.shown(&line.at)
+    ))
+    .remedy("nim-tls rollback")
+}
+
+/// Where our own check is asked.
+fn check_in<'a>(site: &Site<'a>) -> Option<&'a Directive> {
+    let gates = site.gates.iter();
+    let mut lines = gates.flat_map(|gate| gate.scope.nearest("auth_request"));
+    lines.find(|line| line.arg(0) == Some(CHECK))
+}
+
 /// Refuses answers that ask for less than client mTLS where ours is in force: agents would go on
 /// being refused, and the way back is an undo, not a plan.
 pub(super) fn less_is_asked_for(site: &Site<'_>, answers: &Answers) -> Result<(), Problem> {
     if answers.method == Method::ClientMtls {
-        return Ok(());
+        return own_server_is_in_force(site);
     }
-    let asks = |line: &&&crate::nginx::Directive| line.arg(0) == Some(CHECK);
-    let lines: Vec<_> = site
-        .gates
-        .iter()
-        .flat_map(|gate| gate.scope.nearest("auth_request"))
-        .collect();
-    match lines.iter().find(asks) {
+    match check_in(site) {
         None => Ok(()),
         Some(line) => Err(Problem::host(format!(
             "{}: client-mtls is in force here, agents' certificates are judged, and a plan for {} \

@@ -144,7 +144,7 @@ impl<'a> Editor<'a> {
 
     pub(super) fn take_out(
         &mut self,
-        directive: &'a Directive,
+        directive: &Directive,
         reason: &Reason,
     ) -> Result<(), Problem> {
         let edit = nginx::remove(self.config, directive, reason.clone());

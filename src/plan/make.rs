@@ -129,7 +129,7 @@ fn replaces(answers: &Answers) -> bool {
 }
 
 /// The pairs that the server uses now.
-fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
+pub(super) fn presented(site: &Site<'_>, answers: &Answers) -> Result<Today, Problem> {
     let scope = &site.server.scope;
     let (chains, keys) = (
         scope.nearest("ssl_certificate"),

@@ -17,3 +17,5 @@ mod native;
 mod make;
 
 pub(super) use make::plan;
+pub(super) use ports::{Listens, for_agents};
+pub(super) use texts::{Clients, ClientsText, Front};

@@ -48,6 +48,7 @@ struct Redirect<'a> {
 #[template(path = "nginx-agent.conf", config = ".askama.toml", escape = "none")]
 struct AgentConf<'a> {
     manager: &'a HostName,
+    name: &'a HostName,
     port: Port,
     our_root: bool,
 }
@@ -107,6 +108,7 @@ pub(super) fn agent_conf(answers: &Answers, our_root: bool) -> String {
         }),
         None => rendered(&AgentConf {
             manager: &answers.manager_name,
+            name: answers.agents_name(),
             port,
             our_root,
         }),

@@ -39,6 +39,8 @@ impl Baseline {
     pub(super) fn take(host: &dyn Host, proof: &Proof, pace: &Pace<'_>) -> Self {
         let answers = ways(proof).into_iter().map(|way| {
             let before = match ask(host, &way, Trust::RecordOnly, pace) {
+                // nginx's own word, to whoever shows no certificate: no page that has to stay.
+                Ok((page, _)) if page.status == 400 && !way.elsewhere => Before::Unknown,
                 Ok((page, _)) => Before::Page(page),
                 // The manager's own name has to work, whatever it did before.
                 Err(_) if way.sni.as_ref() == Some(&proof.name) => Before::Unknown,

@@ -3,11 +3,12 @@
 use super::super::certificates::{self, Certificates};
 use super::super::clients_today::{ClientsToday, agents_today};
 use super::super::exposed;
-use super::super::file::{Content, FileChange};
+use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
 use super::super::notes;
+use super::super::overlay::{overlaid, written};
 use super::super::placed::removal;
 use super::super::step::{Plan, ProofTrust, SCHEMA};
 use super::super::steps::steps;
@@ -19,7 +20,7 @@ use super::named_twice;
 use super::native;
 use super::pair::{key_for_manager, presented};
 use super::ports_today;
-use super::proxied::{After, Before, overlaid, plain};
+use super::proxied::{After, Before, plain};
 use super::settings::{self, Certificate, Settings};
 use super::steps::{closed, prove, restart};
 use super::stream_place::{self, Include};
@@ -208,23 +209,6 @@ fn no_strangers_there(facts: &Facts, places: &Places) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// The texts, each by the name under which nginx reads it.
-fn written<'a>(
-    facts: &'a Facts,
-    files: &'a [FileChange],
-) -> impl Iterator<Item = (AbsPath, String)> + 'a {
-    files.iter().flat_map(|file| {
-        let text = match &file.content {
-            Content::Text(text) => Some(text),
-            Content::Issued(_) => None,
-        };
-        let linked = facts.links.iter();
-        let linked = linked.filter(|(_, target)| target.as_str() == file.path.as_str());
-        let names = std::iter::once(&file.path).chain(linked.map(|(name, _)| name));
-        names.filter_map(move |name| Some((name.clone(), text?.clone())))
-    })
 }
 
 /// Before it answers, nothing could be proven; nginx would say 502 to everybody.

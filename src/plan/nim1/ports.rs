@@ -9,10 +9,10 @@ use crate::nginx::{Address, Config, Http, Listen, Socket};
 use crate::values::Port;
 
 /// The arguments of `listen` lines, and what goes with them.
-pub(super) struct Listens {
-    pub(super) lines: Vec<String>,
+pub(in crate::plan) struct Listens {
+    pub(in crate::plan) lines: Vec<String>,
     /// HTTP/2 is switched on by a directive.
-    pub(super) http2: bool,
+    pub(in crate::plan) http2: bool,
 }
 
 /// How this nginx is told of HTTP/2: by a directive where the running master and the file on
@@ -36,7 +36,12 @@ impl Listens {
     }
 
     /// `parameter`: HTTP/2 is asked for there, where no directive does that.
-    pub(super) fn of(facts: &Facts, sockets: &[Socket], tls: bool, parameter: bool) -> Self {
+    pub(in crate::plan) fn of(
+        facts: &Facts,
+        sockets: &[Socket],
+        tls: bool,
+        parameter: bool,
+    ) -> Self {
         let http2 = has_http2_directive(facts.nginx.is());
         let mut further = String::new();
         if tls {
@@ -125,7 +130,7 @@ pub(super) fn for_browsers(
 }
 
 /// For agents: a port for nobody else, so that no other server's rules count there.
-pub(super) fn for_agents(
+pub(in crate::plan) fn for_agents(
     facts: &Facts,
     config: &Config,
     others: &Http<'_>,

@@ -24,20 +24,6 @@ use crate::facts::Facts;
 use crate::nginx::{Bound, Config, Http, PASSES, Peer, Server, Target, all_below};
 use crate::values::{AbsPath, Gather as _, Port};
 
-/// The same configuration with some files empty, or as they will be.
-pub(super) fn overlaid(
-    config: &Config,
-    texts: impl IntoIterator<Item = (AbsPath, String)>,
-) -> Result<Config, Problem> {
-    let texts: BTreeMap<String, String> = texts
-        .into_iter()
-        .map(|(path, text)| (path.to_string(), text))
-        .collect();
-    config
-        .overlaid(&texts)
-        .map_err(|error| Problem::host(error.to_string()).remedy("nginx -T"))
-}
-
 /// The configuration without these files.
 #[derive(Clone, Copy)]
 pub(super) struct Before<'a> {

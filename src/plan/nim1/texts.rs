@@ -23,8 +23,8 @@ pub(in crate::plan) struct Front<'a> {
     pub(in crate::plan) plus: bool,
     pub(in crate::plan) chain: &'a AbsPath,
     pub(in crate::plan) key: &'a AbsPath,
-    protocols: &'static str,
-    ciphers: &'static str,
+    pub(in crate::plan) protocols: &'static str,
+    pub(in crate::plan) ciphers: &'static str,
 }
 
 impl<'a> Front<'a> {
@@ -96,22 +96,36 @@ pub(super) fn ui(
 }
 
 /// How agents' certificates are asked for.
-pub(super) struct Clients<'a> {
-    pub(super) ca: &'a AbsPath,
+pub(in crate::plan) struct Clients<'a> {
+    pub(in crate::plan) ca: &'a AbsPath,
     /// Which of them are revoked.
-    pub(super) crl: Option<&'a AbsPath>,
-    pub(super) enforce: Enforce,
+    pub(in crate::plan) crl: Option<&'a AbsPath>,
+    pub(in crate::plan) enforce: Enforce,
     /// Where the verdicts go.
-    pub(super) log: &'a AbsPath,
+    pub(in crate::plan) log: &'a AbsPath,
 }
 
-struct ClientsText<'a> {
-    ca: &'a AbsPath,
-    crl: Option<&'a AbsPath>,
-    enforced: bool,
-    check: &'static str,
-    format: String,
-    location: String,
+/// The same, as the templates need it.
+pub(in crate::plan) struct ClientsText<'a> {
+    pub(in crate::plan) ca: &'a AbsPath,
+    pub(in crate::plan) crl: Option<&'a AbsPath>,
+    pub(in crate::plan) enforced: bool,
+    pub(in crate::plan) check: &'static str,
+    pub(in crate::plan) format: String,
+    pub(in crate::plan) location: String,
+}
+
+impl<'a> ClientsText<'a> {
+    pub(in crate::plan) fn of(clients: &Clients<'a>) -> Self {
+        Self {
+            ca: clients.ca,
+            crl: clients.crl,
+            enforced: clients.enforce == Enforce::Require,
+            check: CHECK,
+            format: part(&marked_log_format(), ""),
+            location: part(&marked_check_location(clients.log, clients.enforce), "    "),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -141,14 +155,7 @@ pub(super) struct Services<'a> {
 }
 
 pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
-    let clients = services.clients.as_ref().map(|clients| ClientsText {
-        ca: clients.ca,
-        crl: clients.crl,
-        enforced: clients.enforce == Enforce::Require,
-        check: CHECK,
-        format: part(&marked_log_format(), ""),
-        location: part(&marked_check_location(clients.log, clients.enforce), "    "),
-    });
+    let clients = services.clients.as_ref().map(ClientsText::of);
     let text = rendered(&Grpc {
         front,
         encrypted: services.encrypted,

@@ -1,0 +1,8 @@
+//! A server of its own for the agents of NGINX Instance Manager 2: its locations are moved there
+//! from the server with the pages.
+
+mod moved;
+mod text;
+mod make;
+
+pub(super) use make::plan;
