@@ -5,8 +5,11 @@ from pathlib import Path
 
 import certs
 import pytest
+import yaml
 from clients import Attempt
 from conftest import each_build_and
+from instance import BUNDLE, SETTINGS, agent_calls, hand_out, with_agent
+from lab import wait_for
 from manager import NAME, Manager, both_services
 from nim_tree import NMS_HTTP, PLAIN, SHAPES, VENDOR_NAME, Shape
 from snapshot import take
@@ -124,6 +127,21 @@ def test_an_upgrade_that_brings_the_locations_back_is_mended_by_applying_again(m
     nobody = Attempt(sni=NAME)
     assert not any(each.reached for each in manager.attempt(both_services(nobody)))
     assert all(each.reached for each in manager.attempt(both_services(with_issued(AGENTS[0]))))
+
+
+@each_build_and([PLAIN])
+def test_an_instance_joins_by_the_answers_that_are_handed_out(manager: Manager, tool: Tool) -> None:
+    tool.apply(dedicated()).must(0, "applied")
+    with_agent(manager, tool)
+    hand_out(manager)
+    told = tool.run("certs", "hand-out", AGENTS[0], "--format", "json").document["answers"]
+    assert f'agent_name: "{OWN}"\n' in told
+    told = told.replace(f"/root/{AGENTS[0]}", BUNDLE)
+    done = tool.apply(told + "options: {trust_store: false}\n").must(0, "applied")
+    assert all(row["ok"] for row in done["proof"]), done["proof"]
+    wait_for(lambda: len(agent_calls(manager)) == 3, "the calls of the agent")
+    server = yaml.safe_load(manager.read(SETTINGS))["server"]
+    assert (server["host"], server["command"], server["metrics"]) == (NAME, OWN, OWN)
 
 
 @each_build_and([PLAIN])

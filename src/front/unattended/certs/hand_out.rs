@@ -42,8 +42,12 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
     let chain = read_pem_chain(&chain).map_err(|error| missing(&error.to_string()))?;
     let settings = read("nginx-agent.conf").map_err(|why| missing(&why))?;
     let settings = String::from_utf8_lossy(&settings).into_owned();
-    let (generation, manager, port) =
-        told(&settings).ok_or_else(|| missing("its settings name no manager"))?;
+    let Told {
+        generation,
+        manager,
+        name: agents_name,
+        port,
+    } = told(&settings).ok_or_else(|| missing("its settings name no manager"))?;
     read("ca.pem").map_err(|why| missing(&why))?;
     let key = Zeroizing::new(read("agent.key").map_err(|why| missing(&why))?);
     let key = inspect_key(&key).map_err(|error| missing(&format!("its key: {error}")))?;
@@ -67,9 +71,13 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         format!("ssh root@{name} rm -rf {there}"),
         format!("scp -pr {outside} root@{name}:{there}"),
     ];
+    let own_name = match agents_name {
+        Some(own) if own != manager => format!("agent_name: \"{own}\"\n"),
+        _ => String::new(),
+    };
     let answers = format!(
         "version: 1\nrole: instance\ngeneration: {generation}\nproxy: nginx-oss\nmethod: client-mtls\n\
-         manager_name: \"{manager}\"\nports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
+         manager_name: \"{manager}\"\n{own_name}ports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
     );
     let on_instance = vec![
         "nim-tls apply --answers instance.yaml".to_owned(),
@@ -100,16 +108,34 @@ fn is_revoked(ground: &Ground, leaf: &Certificate) -> bool {
     list.is_some_and(|list| list.revoked.contains_key(&leaf.serial))
 }
 
-/// The manager and the port that settings written here name, and for whose agents they are.
-fn told(settings: &str) -> Option<(Generation, HostName, Port)> {
+/// What settings written here say of the manager, and for whose agents they are.
+struct Told {
+    generation: Generation,
+    manager: HostName,
+    /// What its certificate has to be for, where that is said.
+    name: Option<HostName>,
+    port: Port,
+}
+
+fn told(settings: &str) -> Option<Told> {
     let value = |section, key| value_of(settings, section, key);
     if let Some(at) = value("", "server") {
         let (host, port) = at.rsplit_once(':')?;
-        return Some((Generation::Nim1, host.parse().ok()?, port.parse().ok()?));
+        return Some(Told {
+            generation: Generation::Nim1,
+            manager: host.parse().ok()?,
+            name: None,
+            port: port.parse().ok()?,
+        });
     }
     let host = value("server", "host")?.parse().ok()?;
     let port = value("server", "grpcPort").and_then(|port| port.parse().ok());
-    Some((Generation::Nim2, host, port.unwrap_or(Port::HTTPS)))
+    Some(Told {
+        generation: Generation::Nim2,
+        manager: host,
+        name: value("server", "command").and_then(|name| name.parse().ok()),
+        port: port.unwrap_or(Port::HTTPS),
+    })
 }
 
 fn read(ground: &Ground, folder: &AbsPath, file: &str) -> Result<Vec<u8>, String> {
