@@ -5,6 +5,7 @@
 mod dedicated;
 mod draft;
 mod entered;
+mod imported;
 mod instance;
 mod nim1;
 mod read;
@@ -56,8 +57,7 @@ impl Goal {
             files.any(|path| !facts.files.contains_key(&path))
         };
         match self {
-            Self::Authority(_) => false,
-            Self::Manager(answers) => unseen(answers.files()),
+            Self::Manager(answers) | Self::Authority(answers) => unseen(answers.files()),
             Self::Instance(answers) => unseen(answers.files()),
         }
     }
@@ -96,6 +96,8 @@ pub struct Answers {
     pub ca_key: Option<KeepKey>,
     pub passphrase_file: Option<AbsPath>,
     pub server: ServerSource,
+    /// Who vouches for agents, where that is an authority from elsewhere.
+    pub clients: Option<ImportedCa>,
     /// Counts for client mTLS only.
     pub enforce: Enforce,
     /// Headers that tell browsers to be careful; none where they were not wanted.
@@ -152,6 +154,15 @@ pub enum ServerSource {
     Keep,
     /// Brought from elsewhere.
     Import(CertificateFiles),
+}
+
+/// An authority that was there before, and may have signed for others than agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedCa {
+    /// The one that issues, and after it what is above it, up to the root.
+    pub cert: AbsPath,
+    /// Without it agents bring their own certificates.
+    pub key: Option<AbsPath>,
 }
 
 impl Answers {
@@ -212,6 +223,7 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, &certificates.server),
+            clients: certificates.clients.imported(),
             enforce: match method {
                 Method::ClientMtls => or(
                     &mut defaults,
@@ -271,10 +283,15 @@ impl Answers {
 
     /// Files that a plan for these answers refers to.
     pub fn files(&self) -> Vec<AbsPath> {
-        match &self.server {
+        let mut files = match &self.server {
             ServerSource::Import(pair) => vec![pair.cert.clone(), pair.key.clone()],
             ServerSource::Auto | ServerSource::Generate | ServerSource::Keep => Vec::new(),
+        };
+        if let Some(ImportedCa { cert, key }) = &self.clients {
+            files.push(cert.clone());
+            files.extend(key.clone());
         }
+        files
     }
 
     /// Where agents connect.

@@ -17,7 +17,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{ChainFault, Flaw, chain_holds, chain_verifies, valid_for};
+pub use chain::{ChainFault, Flaw, authorities_hold, chain_holds, chain_verifies, valid_for};
 pub use constraint::{NameConstraints, Permitted, Subtree};
 pub use flaws::{FileFlaw, flaws};
 pub use kept::{Enough, NotKept, kept};

@@ -8,6 +8,7 @@ mod step;
 mod naming;
 mod placed;
 mod template;
+mod listed;
 mod verdict_log;
 mod editor;
 
@@ -31,6 +32,8 @@ mod clients_today;
 mod making;
 mod brought;
 mod authority;
+mod client_authority;
+mod agent_certificates;
 mod server_certificate;
 mod inner_certificate;
 mod revoking;
@@ -43,6 +46,7 @@ mod tls;
 mod profile;
 mod cut_off;
 mod check;
+mod list_file;
 mod headers;
 mod fitness;
 mod port_80;
@@ -92,9 +96,9 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, AgentsPort, Authority, Fetch, Issuing, KeepKey, LEFT, Lists, NginxCommand,
-    Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof, Restart, RevokedAgent,
-    SCHEMA, Step, TrustChange,
+    Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey, LEFT,
+    ListedProof, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof,
+    ReportsProof, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ImportedCa;
 use crate::certificate::{DistinguishedName, KeyKind, NameError, NameParts};
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
@@ -168,6 +169,18 @@ pub struct ClientsDraft {
     pub source: Option<String>,
     pub ca_cert: Option<AbsPath>,
     pub ca_key: Option<AbsPath>,
+}
+
+impl ClientsDraft {
+    pub fn imports(&self) -> bool {
+        self.source.as_deref() == Some("import-ca")
+    }
+
+    pub(super) fn imported(&self) -> Option<ImportedCa> {
+        let cert = self.ca_cert.clone().filter(|_| self.imports())?;
+        let key = self.ca_key.clone();
+        Some(ImportedCa { cert, key })
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

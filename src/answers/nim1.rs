@@ -217,6 +217,12 @@ impl Refusals {
                  grpc_context: http, or grpc_passthrough: true",
             ),
             (
+                "certificates.clients",
+                mtls && draft.certificates.clients.source.as_deref() == Some("import-ca"),
+                "source is import-ca, which needs grpc_context: http: in a stream nginx holds no \
+                 subject against a list",
+            ),
+            (
                 "options.crl",
                 passes && options.crl == Some(true),
                 "is for nginx to read, and with grpc_passthrough the manager judges agents",

@@ -126,9 +126,6 @@ impl Refusals {
                 .is_some_and(|how| !["open", "tls", "tls-grpcs"].contains(&how)),
             "open, tls, tls-grpcs",
         );
-        let differs = |text: &Option<String>, default: &str| {
-            text.as_deref().is_some_and(|text| text != default)
-        };
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",
@@ -141,8 +138,12 @@ impl Refusals {
         );
         other(
             "certificates.clients.source",
-            differs(&certificates.clients.source, "generate"),
-            "generate",
+            certificates
+                .clients
+                .source
+                .as_deref()
+                .is_some_and(|source| !["generate", "import-ca"].contains(&source)),
+            "generate, import-ca",
         );
     }
 
@@ -162,7 +163,9 @@ impl Refusals {
             );
         }
         let clients = &certificates.clients;
-        if clients.ca_cert.is_some() || clients.ca_key.is_some() {
+        if clients.imports() {
+            self.of_import(draft);
+        } else if clients.ca_cert.is_some() || clients.ca_key.is_some() {
             self.add(
                 "certificates.clients",
                 "ca_cert and ca_key belong to source: import-ca",
@@ -227,6 +230,8 @@ impl Refusals {
 
     fn lifetimes(&mut self, draft: &Draft) {
         let days = &draft.certificates.days;
+        // How long an authority from elsewhere lives, only a look at it tells.
+        let imports = draft.certificates.clients.imports();
         let root = days.root.unwrap_or(3650);
         let intermediate = days.intermediate.unwrap_or(1825.min(root));
         let issued = [
@@ -236,6 +241,8 @@ impl Refusals {
             ("agent", days.agent, intermediate, "the intermediate"),
         ];
         for (name, given, issuer_days, issuer) in issued {
+            let elsewhere = imports && name == "agent";
+            let issuer_days = if elsewhere { u32::MAX } else { issuer_days };
             let field = format!("certificates.days.{name}");
             match given {
                 Some(0) => self.add(&field, "is 0; say at least 1"),
@@ -319,6 +326,7 @@ impl Refusals {
         }
         let ca_key = &certificates.ca_key;
         if ca_key.passphrase_file.is_some()
+            && certificates.clients.ca_key.is_none()
             && ca_key.keep.is_some_and(|keep| keep != KeepKey::Encrypted)
         {
             self.add(

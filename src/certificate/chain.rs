@@ -46,6 +46,8 @@ pub enum Flaw {
     Expired,
     #[error("is not an authority and cannot vouch for another")]
     NotAnAuthority,
+    #[error("is not signed by itself, and what has signed it is not here: the root is missing")]
+    NoRoot,
     #[error("is not allowed to have so many authorities below it")]
     PathTooLong,
     #[error("cannot be used as a certificate for: {0}")]
@@ -123,6 +125,58 @@ pub fn chain_holds<C: Borrow<Certificate>>(
     } else {
         Err(fault(0, leaf, Flaw::WrongPurpose(purpose)))
     }
+}
+
+/// Whether authorities (the one that issues first, the root last) may vouch at `at` for a leaf of
+/// that purpose with any of `names`.
+pub fn authorities_hold<'a>(
+    chain: &[Certificate],
+    at: i64,
+    purpose: Purpose,
+    names: impl Iterator<Item = &'a SubjectName> + Clone,
+) -> Result<(), ChainFault> {
+    let all: Vec<&Certificate> = chain.iter().collect();
+    for (position, one) in all.iter().enumerate() {
+        let below = &all[..position];
+        // The leaf that is to come stands below all of them.
+        let between = below.iter().filter(|other| !other.is_self_issued()).count();
+        let refused = |constraints: &NameConstraints| {
+            let mut names = names.clone();
+            let name = names.find(|name| !constraints.allows(name));
+            let of_below = || {
+                below
+                    .iter()
+                    .find_map(|one| name_not_allowed(one, constraints))
+            };
+            name.map(ToString::to_string).or_else(of_below)
+        };
+        let flaw = match (one.standing, all.get(position + 1)) {
+            (Standing::Leaf, _) => Some(Flaw::NotAnAuthority),
+            (_, Some(_)) if one.is_self_issued() => Some(Flaw::OutOfOrder),
+            (_, None) if !one.is_self_issued() => Some(Flaw::NoRoot),
+            (_, Some(issuer)) => link(one, issuer, &all).err(),
+            // Nobody judges a root by its own signature.
+            (_, None) => None,
+        };
+        let flaw = flaw.or_else(|| own_flaw(one).err());
+        let flaw = flaw.or_else(|| match one.standing {
+            _ if !one.serves(Purpose::Intermediate) => Some(Flaw::NotAnAuthority),
+            Standing::Authority { below: Some(most) } if between > most as usize => {
+                Some(Flaw::PathTooLong)
+            }
+            _ if !one.extends_to(purpose) => Some(Flaw::WrongPurpose(purpose)),
+            _ if at < one.validity.not_before => Some(Flaw::NotYetValid),
+            _ if at > one.validity.not_after => Some(Flaw::Expired),
+            _ => {
+                let name = one.constraints.as_ref().and_then(refused);
+                name.map(|name| Flaw::NameNotPermitted { name })
+            }
+        });
+        if let Some(flaw) = flaw {
+            return Err(fault(position, one, flaw));
+        }
+    }
+    Ok(())
 }
 
 /// The chain without the root, then the root.

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use super::{Client, Known};
 use crate::values::sort_by;
 
+const SUCCESS: &str = "SUCCESS";
+
 /// One agent: whoever calls the services of agents from this address with this certificate, or
 /// with none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +14,8 @@ pub struct Agent {
     pub address: IpAddr,
     /// Of the certificate that was verified.
     pub subject: Option<String>,
-    /// As nginx says it: `SUCCESS`, `NONE`, or `FAILED:` and why.
+    /// As nginx says it: `SUCCESS`, `NONE`, or `FAILED:` and why; `SUCCESS, not listed` where it is
+    /// verified and no agent's.
     pub verify: String,
     /// When it last called, as nginx writes it.
     pub last_called: String,
@@ -25,7 +28,7 @@ pub struct Agent {
 impl Agent {
     /// Whether it would get through where certificates are required.
     pub fn is_ready(&self) -> bool {
-        self.subject.is_some()
+        self.subject.is_some() && self.verify == SUCCESS
     }
 }
 
@@ -43,7 +46,7 @@ pub struct Call {
 pub fn agents(calls: impl Iterator<Item = Call>, connected: &Known<Vec<Client>>) -> Vec<Agent> {
     let mut all: Vec<Agent> = Vec::new();
     for call in calls {
-        if call.subject.is_some() {
+        if call.subject.is_some() && call.verify == SUCCESS {
             let from = all.iter_mut().filter(|agent| agent.address == call.address);
             for without in from.filter(|agent| !agent.is_ready()) {
                 without.perhaps = true;

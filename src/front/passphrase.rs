@@ -28,21 +28,31 @@ pub(super) const IS_SHORT: &str = "That is short: who gets hold of the key's fil
 const LIMIT: u64 = 64 * 1024;
 
 /// Why a plan needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Need {
     New,
-    Existing,
+    /// It opens all of these keys. Where one is new besides, that is encrypted by it as well.
+    Existing(Vec<AbsPath>),
 }
 
 pub(super) fn need(plan: &Plan) -> Option<Need> {
-    match &plan.issuing()?.authority {
+    let issuing = plan.issuing()?;
+    let own = issuing.folder.join(INTERMEDIATE_KEY).ok();
+    let own = own.filter(|_| issuing.authority == Authority::Existing { encrypted: true });
+    let clients = issuing.clients.as_ref().filter(|one| one.encrypted);
+    let brought = clients.map(|one| one.key.clone());
+    let keys: Vec<AbsPath> = own.into_iter().chain(brought).collect();
+    if !keys.is_empty() {
+        return Some(Need::Existing(keys));
+    }
+    let is_new = matches!(
+        issuing.authority,
         Authority::New {
             key: KeepKey::Encrypted,
             ..
-        } => Some(Need::New),
-        Authority::Existing { encrypted: true } => Some(Need::Existing),
-        Authority::New { .. } | Authority::Existing { .. } => None,
-    }
+        }
+    );
+    is_new.then_some(Need::New)
 }
 
 /// What came of asking for it.
@@ -67,9 +77,9 @@ pub(super) fn obtain(ground: &Ground, plan: &Plan, output: &Output) -> Result<Ob
     // Without it an interrupt ends this process all the same, and leaves the terminal mute.
     let _ = leaving::from_questions();
     let mut asked = prompt::at_terminal(output.has_colour(), false);
-    match typed(need, asked.as_mut()) {
+    match typed(&need, asked.as_mut()) {
         Ok(text) => {
-            usable(ground, need, &text, None)?;
+            usable(ground, &need, &text, None)?;
             Ok(Obtained::Passphrase(text))
         }
         Err(Unanswered::Back) => Err(Problem::usage(
@@ -91,32 +101,41 @@ pub(super) fn from_named_file(
         return Ok(None);
     };
     let text = from_file(file, output)?;
-    usable(ground, need, &text, Some(file))?;
+    usable(ground, &need, &text, Some(file))?;
     Ok(Some(text))
 }
 
 /// Whether a passphrase can encrypt a new key, or opens the one that is there.
 pub(super) fn usable(
     ground: &Ground,
-    need: Need,
+    need: &Need,
     text: &Zeroizing<String>,
     file: Option<&AbsPath>,
 ) -> Result<(), Problem> {
     let passphrase =
         Passphrase::new(text.clone()).map_err(|error| Problem::usage(error.to_string()))?;
-    if need == Need::New {
-        return Ok(());
-    }
-    let key = ground.state().as_path().join("ca").join(INTERMEDIATE_KEY);
+    let keys = match need {
+        Need::New => &[],
+        Need::Existing(keys) => keys.as_slice(),
+    };
+    keys.iter()
+        .try_for_each(|key| opens(ground, key, &passphrase, file))
+}
+
+fn opens(
+    ground: &Ground,
+    key: &AbsPath,
+    passphrase: &Passphrase,
+    file: Option<&AbsPath>,
+) -> Result<(), Problem> {
     // A key that cannot be read is for the worker to name.
-    let Ok(bytes) = ground.host().read(&key, LIMIT).map(Zeroizing::new) else {
+    let Ok(bytes) = ground.host().read(key.as_path(), LIMIT).map(Zeroizing::new) else {
         return Ok(());
     };
-    SecretKey::from_pem(&bytes, Some(&passphrase))
+    SecretKey::from_pem(&bytes, Some(passphrase))
         .map(drop)
         .map_err(|error| {
             let whose = file.map_or_else(String::new, |file| format!(" in {file}"));
-            let key = key.display();
             let problem = Problem::usage(format!(
                 "the passphrase{whose} does not open {key}: {error}"
             ));
@@ -177,20 +196,20 @@ pub(super) fn is_short(text: &str) -> bool {
 }
 
 /// As it is typed: a new one twice. An empty line goes back.
-pub(super) fn typed(need: Need, asked: &mut dyn Ask) -> Result<Zeroizing<String>, Unanswered> {
+pub(super) fn typed(need: &Need, asked: &mut dyn Ask) -> Result<Zeroizing<String>, Unanswered> {
     let prompt = match need {
         Need::New => "Passphrase for the key of the new authority",
-        Need::Existing => "Passphrase of the authority's key",
+        Need::Existing(_) => "Passphrase of the authority's key",
     };
     loop {
         let text = asked.secret(prompt)?;
         if text.is_empty() {
             return Err(Unanswered::Back);
         }
-        if need == Need::New && is_short(&text) {
+        if *need == Need::New && is_short(&text) {
             asked.say(&wrapped("", IS_SHORT, USUAL_WIDTH));
         }
-        if need == Need::Existing || *asked.secret("The same again")? == *text {
+        if *need != Need::New || *asked.secret("The same again")? == *text {
             return Ok(text);
         }
         asked.say("The two passphrases differ; type both again.\n");

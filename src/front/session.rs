@@ -125,7 +125,10 @@ pub(super) fn first_look(ground: &Ground, goal: Option<&Goal>) -> Facts {
 fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
     match goal {
         Goal::Manager(answers) => of_manager(ground, answers),
-        Goal::Authority(_) => Wanted::without_answers(ground.state().clone()),
+        Goal::Authority(answers) => Wanted {
+            files: answers.files(),
+            ..Wanted::without_answers(ground.state().clone())
+        },
         Goal::Instance(answers) => Wanted {
             names: answers.names(),
             files: answers.files(),

@@ -2,7 +2,9 @@
 
 use super::error::IssueError;
 use super::key::SecretKey;
+use super::passphrase::Passphrase;
 use crate::certificate::{Certificate, Purpose, chain_holds, pem_chain};
+use crate::values::Digest;
 
 /// A certificate and the key that was made for it.
 #[derive(Debug)]
@@ -34,6 +36,19 @@ impl Authority {
             chain_holds(&chain, trusted, Purpose::Intermediate)?;
         }
         Ok(Self { chain, key })
+    }
+
+    /// The same from the file of its key, if that is the one that is meant.
+    pub fn from_file(
+        chain: Vec<Certificate>,
+        file: &[u8],
+        meant: &Digest,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Self, IssueError> {
+        if Digest::of(file) != *meant {
+            return Err(IssueError::OtherFile);
+        }
+        Self::open(chain, SecretKey::from_pem(file, passphrase)?)
     }
 
     /// The authority that was just issued by `above`; a root has none above it.

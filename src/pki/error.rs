@@ -15,6 +15,8 @@ pub enum IssueError {
     },
     #[error("the authority's key does not belong to its certificate")]
     NotItsKey,
+    #[error("the file of the authority's key was changed since the plan was made")]
+    OtherFile,
     #[error("the authority has no certificate")]
     NoAuthority,
     #[error("the authority {0} may not have another authority below it")]

@@ -95,22 +95,33 @@ impl<'a> Brought<'a> {
         leaf: &Certificate,
     ) -> Result<(), Problem> {
         let path = &source.key;
-        let compare = format!(
-            "openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {}",
-            source.cert
+        if !self.is_encrypted(path, &source.cert, leaf)? {
+            return Ok(());
+        }
+        let what = format!(
+            "{}: {path} is encrypted, and {} asks nobody for a passphrase",
+            self.field, self.user
         );
+        let remedy = format!("(umask 077 && openssl pkey -in {path} -out NEW_FILE)");
+        Err(Problem::host(what).remedy(remedy))
+    }
+
+    /// Whether a passphrase is needed for the key of that certificate; whose it is then shows only
+    /// once it is open.
+    pub(super) fn is_encrypted(
+        &self,
+        path: &AbsPath,
+        cert: &AbsPath,
+        leaf: &Certificate,
+    ) -> Result<bool, Problem> {
+        let compare =
+            format!("openssl pkey -pubout -in {path}; openssl x509 -noout -pubkey -in {cert}");
         let (why, remedy) = match &self.readable(path)?.content {
             FoundContent::Key {
                 encrypted: true, ..
-            } => (
-                format!(
-                    "is encrypted, and {} asks nobody for a passphrase",
-                    self.user
-                ),
-                format!("(umask 077 && openssl pkey -in {path} -out NEW_FILE)"),
-            ),
+            } => return Ok(true),
             FoundContent::Key { public, .. } => match public {
-                Some(public) if *public == leaf.public_key => return Ok(()),
+                Some(public) if *public == leaf.public_key => return Ok(false),
                 Some(_) => (
                     "is not the key of the certificate beside it".to_owned(),
                     compare,

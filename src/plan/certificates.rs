@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::agent_certificates::issued_folder;
+use super::brought::Brought;
+use super::client_authority::Voucher;
 use super::file::{Content, FileChange, FolderChange, Piece};
+use super::listed::Listing;
 use super::making::Making;
 use super::naming;
 use super::placed::below;
 use super::revoking::Revoking;
-use super::server_certificate::{ServerFiles, Today};
-use super::step::{Fetch, Issuing, ProofTrust, RevokedAgent};
-use crate::answers::Answers;
-use crate::certificate::{Purpose, Recipe, kept, pem_chain, spread_days};
+use super::server_certificate::{ServerFiles, Today, root_of};
+use super::step::{Authority, BroughtAuthority, Fetch, Issuing, ProofTrust, RevokedAgent};
+use crate::answers::{Answers, ServerSource};
+use crate::certificate::{Certificate, Recipe, pem_chain};
 use crate::error::Problem;
 use crate::facts::{Facts, FoundCa, Known};
 use crate::method::{Method, Proxy};
@@ -30,6 +34,8 @@ pub(super) struct Certificates {
     pub(super) trust: ProofTrust,
     /// What nginx verifies clients against; only where a method asks for it.
     pub(super) client_bundle: Option<AbsPath>,
+    /// Who of those that their authority has signed for is an agent. None: all are.
+    pub(super) listing: Option<Listing>,
     /// Where nginx reads which of them are revoked.
     pub(super) revoking: Option<Revoking>,
     /// What nginx itself shows to the manager, where there is TLS between them.
@@ -61,43 +67,58 @@ pub(super) fn plan(
     let mut made = Making::of(facts, answers);
     let ca = authority_of(facts)?;
     let server = made.server(ca, today)?;
-    let agents = made.agents(ca);
+    let voucher = made.voucher(ca)?;
+    let imports = voucher.brought.is_some();
+    let agents = made.agents(&voucher);
     made.note_spread(&agents);
+    let listing = made.listing(&voucher, &agents);
     let mut leaves = agents.clone();
     let inner = made.inner(ca, &mut leaves)?;
     let judges = answers.method == Method::ClientMtls && answers.proxy != Proxy::None;
-    let revoking = if judges { made.revoking(ca)? } else { None };
+    let revoking = if judges && !imports {
+        made.revoking(ca)?
+    } else {
+        None
+    };
     let lists = revoking.as_ref().and_then(|one| one.lists.clone());
-    let signs = server.recipe.is_some() || !leaves.is_empty() || lists.is_some();
+    let own_leaves = leaves.values().filter(|_| !imports);
+    let own: Vec<&Recipe> = server.recipe.iter().chain(own_leaves).collect();
+    let signs = !own.is_empty() || lists.is_some();
     let verifies = answers.method == Method::ClientMtls || inner.is_some();
     let authority = match ca {
         Some(ca) if signs => {
-            let recipes = server.recipe.iter().chain(leaves.values());
+            let recipes = own.iter();
             let names = recipes
                 .flat_map(|recipe| recipe.names.iter().cloned())
                 .gathered();
             Some(made.existing_authority(ca, &names)?)
         }
-        None if signs || verifies => {
+        None if signs || (verifies && !imports) => {
             let names = made.names_in_play(server.recipe.as_ref());
             Some(made.new_authority(&names)?)
         }
         _ => None,
     };
     let client_bundle = if verifies {
-        Some(made.client_bundle(ca)?)
+        Some(made.client_bundle(ca, &voucher)?)
     } else {
         None
     };
-    made.issued(ca, &agents, server.trust == ProofTrust::OurRoot);
-    let folders = made.folders(authority.is_some());
+    let our_root = server.trust == ProofTrust::OurRoot;
+    let root = match server.other_root {
+        Some(other) if imports => Some(Content::Text(other.pem())),
+        _ if imports && !our_root => None,
+        _ => Some(public(ca, Piece::RootCertificate)),
+    };
+    let is_known = our_root || (imports && root.is_some());
+    made.issued(&voucher, &agents, root, is_known);
+    let folders = made.folders(authority.is_some(), voucher.signs());
     let new_server = server.is_new;
-    let issuing = authority.map(|authority| Issuing {
-        authority,
+    let clients = voucher.brought.flatten();
+    let issuing = issuing(facts, authority, clients, leaves).map(|issuing| Issuing {
         server: server.recipe,
-        agents: leaves,
         lists,
-        folder: below(&facts.state.folder, "ca"),
+        ..issuing
     });
     Ok(Certificates {
         issuing,
@@ -110,8 +131,27 @@ pub(super) fn plan(
         new_server,
         trust: server.trust,
         client_bundle,
+        listing,
         root: public(ca, Piece::RootCertificate),
         notes: made.notes,
+    })
+}
+
+/// What is signed, if anything is.
+fn issuing(
+    facts: &Facts,
+    own: Option<Authority>,
+    clients: Option<BroughtAuthority>,
+    agents: BTreeMap<HostName, Recipe>,
+) -> Option<Issuing> {
+    let clients = clients.filter(|_| !agents.is_empty());
+    (own.is_some() || clients.is_some()).then(|| Issuing {
+        authority: own.unwrap_or(Authority::NotNeeded),
+        clients,
+        server: None,
+        agents,
+        lists: None,
+        folder: below(&facts.state.folder, "ca"),
     })
 }
 
@@ -127,41 +167,60 @@ pub(super) struct ForAgents {
     pub(super) notes: Vec<String>,
 }
 
-/// The same where nothing is for this host itself. `server` is what the manager may be issued
-/// later: a new authority has to be allowed to.
+/// The manager on this host, as far as it is one.
+pub(super) struct OfManager {
+    /// What it may be issued later: a new authority has to be allowed to.
+    pub(super) server: Option<Recipe>,
+}
+
+/// The same where nothing is for this host itself.
 pub(super) fn for_agents(
     facts: &Facts,
     answers: &Answers,
-    server: Option<&Recipe>,
+    manager: Option<&OfManager>,
 ) -> Result<ForAgents, Problem> {
     let mut made = Making::of(facts, answers);
     let ca = authority_of(facts)?;
-    let agents = made.agents(ca);
+    let voucher = made.voucher(ca)?;
+    let agents = made.agents(&voucher);
     made.note_spread(&agents);
+    let brought = made.brought_root()?;
+    let imports = voucher.brought.is_some();
+    let signs = !imports && !agents.is_empty();
+    let server = manager.and_then(|manager| manager.server.as_ref());
+    // What the manager shows is not of ours, and will not be.
+    let not_ours = imports && (brought.is_some() || (manager.is_some() && server.is_none()));
     let authority = match ca {
-        None => {
+        None if !not_ours => {
             let mut names = made.names_in_play(server);
             names.extend(VENDORS_NAME.parse().map(SubjectName::Dns));
             Some(made.new_authority(&names)?)
         }
-        Some(ca) if !agents.is_empty() => {
+        Some(ca) if signs => {
             let recipes = agents.values();
             let names = recipes.flat_map(|recipe| recipe.names.iter().cloned());
             Some(made.existing_authority(ca, &names.gathered())?)
         }
-        Some(_) => None,
+        _ => None,
     };
-    made.issued(ca, &agents, true);
-    let mut folders = made.folders(authority.is_some());
+    let root = match brought {
+        Some(brought) if imports => brought.map(|root| Content::Text(root.pem())),
+        _ if ca.is_none() && authority.is_none() => None,
+        _ => Some(public(ca, Piece::RootCertificate)),
+    };
+    if imports {
+        made.notes.push(
+            "whom nginx lets in does not change by this: agents have to be among agents in the \
+             answers of the manager, and those be applied"
+                .to_owned(),
+        );
+    }
+    let is_known = root.is_some();
+    made.issued(&voucher, &agents, root, is_known);
+    let mut folders = made.folders(authority.is_some(), voucher.signs());
     folders.retain(|folder| folder.path != naming::certs(answers.generation()));
     Ok(ForAgents {
-        issuing: authority.map(|authority| Issuing {
-            authority,
-            server: None,
-            agents,
-            lists: None,
-            folder: below(&facts.state.folder, "ca"),
-        }),
+        issuing: issuing(facts, authority, voucher.brought.flatten(), agents),
         files: made.files,
         folders,
         notes: made.notes,
@@ -182,120 +241,38 @@ fn authority_of(facts: &Facts) -> Result<Option<&FoundCa>, Problem> {
 }
 
 impl Making<'_> {
-    /// The agents that need a certificate.
-    fn agents(&mut self, ca: Option<&FoundCa>) -> BTreeMap<HostName, Recipe> {
-        let mut missing = BTreeMap::new();
-        for agent in &self.answers.agents {
-            let days = spread_days(self.answers.days.agent, agent.as_str());
-            let names = vec![SubjectName::Dns(agent.clone())];
-            let current = self.facts.state.issued.get(agent).and_then(Known::is);
-            let current = current.and_then(|found| found.chain.first());
-            let is_revoked = ca
-                .zip(current)
-                .is_some_and(|(ca, leaf)| ca.has_revoked(leaf));
-            if (is_revoked && !self.answers.orders.issue_anew)
-                || self.answers.orders.revoke.contains(agent)
-            {
-                if is_revoked {
-                    self.notes.push(format!(
-                        "the certificate of {agent} is revoked, and no other is made: nim-tls \
-                         certs issue {agent}"
-                    ));
-                }
-                self.shut_out.insert(agent.clone());
-                continue;
-            }
-            // `Answers::check` has refused every agent that cannot be a common name.
-            let Ok(recipe) = self.recipe(Purpose::Agent, agent.as_str(), names, days) else {
-                continue;
-            };
-            let found = self.facts.state.issued.get(agent).and_then(Known::is);
-            let stays = ca.zip(found).is_some_and(|(ca, found)| {
-                let issuers = [&ca.intermediate, &ca.root];
-                found.key_matches
-                    && !is_revoked
-                    && found.chain.first().is_some_and(|leaf| {
-                        let now = self.facts.looked_at;
-                        kept(&recipe, &issuers, leaf, None, self.enough(), now).is_ok()
-                    })
-            });
-            if !stays {
-                missing.insert(agent.clone(), recipe);
-            }
-        }
-        missing
-    }
-
-    /// Nobody is to wonder where the other days are.
-    fn note_spread(&mut self, agents: &BTreeMap<HostName, Recipe>) {
-        let days = || agents.values().map(|recipe| recipe.days);
-        if let (Some(least), Some(most)) = (days().min(), days().max())
-            && least < self.answers.days.agent
-        {
-            let wanted = self.answers.days.agent;
-            let lives = if least == most {
-                format!("{least} days")
-            } else {
-                format!("{least} to {most} days")
-            };
-            self.notes.push(format!(
-                "agents' certificates live {lives}: up to a tenth of the {wanted} is taken off, \
-                 drawn from each name, so that they do not all end in one night"
-            ));
-        }
-    }
-
-    fn client_bundle(&mut self, ca: Option<&FoundCa>) -> Result<AbsPath, Problem> {
+    fn client_bundle(
+        &mut self,
+        ca: Option<&FoundCa>,
+        voucher: &Voucher<'_>,
+    ) -> Result<AbsPath, Problem> {
         let path = naming::free(self.facts, &self.certs(), "ca.pem")?;
-        self.place(&path, 0o644, public(ca, Piece::ClientBundle));
+        let content = match &voucher.brought {
+            // The root as well: to nginx, an authority below it is nobody's.
+            Some(_) => Content::Text(pem_chain(voucher.issuers.iter().copied())),
+            None => public(ca, Piece::ClientBundle),
+        };
+        self.place(&path, 0o644, content);
         Ok(path)
     }
 
-    /// What each agent is handed.
-    fn issued(&mut self, ca: Option<&FoundCa>, new: &BTreeMap<HostName, Recipe>, our_root: bool) {
-        let shut_out = std::mem::take(&mut self.shut_out);
-        for agent in self.answers.agents.difference(&shut_out) {
-            let folder = issued_folder(self.facts, agent);
-            if new.contains_key(agent) {
-                self.former(ca, agent, &folder);
-                let chain = Content::Issued(Piece::AgentChain(agent.clone()));
-                self.place(&below(&folder, "agent.crt"), 0o644, chain);
-                let key = Content::Issued(Piece::AgentKey(agent.clone()));
-                self.place(&below(&folder, "agent.key"), 0o600, key);
-            }
-            self.place(
-                &below(&folder, "ca.pem"),
-                0o644,
-                public(ca, Piece::RootCertificate),
-            );
-            let text = super::template::agent_conf(self.answers, our_root);
-            self.place(
-                &below(&folder, "nginx-agent.conf"),
-                0o644,
-                Content::Text(text),
-            );
-        }
-    }
-
-    /// What was issued for the name before, and is good still, can be revoked later.
-    fn former(&mut self, ca: Option<&FoundCa>, agent: &HostName, folder: &AbsPath) {
-        let found = self.facts.state.issued.get(agent).and_then(Known::is);
-        let Some((ca, found)) = ca.zip(found) else {
-            return;
+    /// The root of a server certificate that is brought, where it stands in its file. None: none is
+    /// brought.
+    fn brought_root(&self) -> Result<Option<Option<Certificate>>, Problem> {
+        let (ServerSource::Import(source), Some(_)) = (&self.answers.server, &self.answers.clients)
+        else {
+            return Ok(None);
         };
-        let leaves = found.chain.first().into_iter().chain(&found.former);
-        let good = leaves.filter(|leaf| {
-            leaf.names_as_issuer(&ca.intermediate)
-                && leaf.validity.not_after > self.facts.looked_at
-                && !ca.has_revoked(leaf)
-        });
-        let text = pem_chain(good);
-        if !text.is_empty() {
-            self.place(&below(folder, "former.pem"), 0o644, Content::Text(text));
-        }
+        let brought = Brought {
+            facts: self.facts,
+            field: "certificates.server",
+            user: "nginx",
+        };
+        let found = brought.certificates(&source.cert)?;
+        Ok(Some(root_of(found)))
     }
 
-    fn folders(&self, new_authority: bool) -> Vec<FolderChange> {
+    fn folders(&self, new_authority: bool, issues: bool) -> Vec<FolderChange> {
         let state = &self.facts.state.folder;
         let mut folders = vec![FolderChange {
             path: self.certs(),
@@ -311,10 +288,11 @@ impl Making<'_> {
         if new_authority {
             private(below(state, "ca"));
         }
-        if !self.answers.agents.is_empty() {
+        let agents = Some(&self.answers.agents).filter(|agents| issues && !agents.is_empty());
+        if agents.is_some() {
             private(below(state, "issued"));
         }
-        for agent in &self.answers.agents {
+        for agent in agents.into_iter().flatten() {
             private(issued_folder(self.facts, agent));
         }
         folders
@@ -342,8 +320,4 @@ fn public(ca: Option<&FoundCa>, piece: Piece) -> Content {
         }
         _ => Content::Issued(piece),
     }
-}
-
-fn issued_folder(facts: &Facts, agent: &HostName) -> AbsPath {
-    below(&below(&facts.state.folder, "issued"), agent.as_str())
 }

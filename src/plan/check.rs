@@ -3,8 +3,9 @@
 use super::clients_today::{ClientsToday, clients_today};
 use super::cut_off;
 use super::editor::why;
+use super::listed::Listing;
 use super::place_for::{self, Spot};
-use super::template::{self, CHECK, Explained};
+use super::template::{self, CHECK, Explained, Judge};
 use super::work::Work;
 use crate::answers::Enforce;
 use crate::error::Problem;
@@ -14,7 +15,12 @@ use crate::values::AbsPath;
 impl<'e> Work<'_, 'e> {
     /// Every client is asked for a certificate of ours, and may have none; where nobody is to be
     /// refused, one of somebody else's too.
-    pub(super) fn verify(&mut self, bundle: &AbsPath, enforce: Enforce) -> Result<(), Problem> {
+    pub(super) fn verify(
+        &mut self,
+        bundle: &AbsPath,
+        enforce: Enforce,
+        depth: usize,
+    ) -> Result<(), Problem> {
         let block = self.site.server.directive;
         let now = |name: &str| self.site.server.scope.value(name).unwrap_or("");
         let (authority, mode) = (now("ssl_client_certificate"), now("ssl_verify_client"));
@@ -35,7 +41,8 @@ impl<'e> Work<'_, 'e> {
         }
         // Where clients are not asked, nginx does not read the authority either.
         self.other_authority = !same_authority || matches!(mode, "" | "off");
-        let depth = now("ssl_verify_depth").parse() == Ok(0);
+        // Without the line, nginx goes one authority deep.
+        let is_shallow = now("ssl_verify_depth").parse().unwrap_or(1) < depth;
         let ca = why("client-ca", bundle);
         let anchor = "ssl_certificate_key";
         self.editor.set(
@@ -49,11 +56,12 @@ impl<'e> Work<'_, 'e> {
         let anchor = "ssl_client_certificate";
         self.editor
             .set(block, "ssl_verify_client", wanted, &asks, anchor)?;
-        if depth {
-            let reason = why("verify-depth", "");
+        if is_shallow {
+            let depth = depth.to_string();
+            let reason = why("verify-depth", &depth);
             let anchor = "ssl_verify_client";
             self.editor
-                .set(block, "ssl_verify_depth", "1", &reason, anchor)?;
+                .set(block, "ssl_verify_depth", &depth, &reason, anchor)?;
         }
         Ok(())
     }
@@ -69,6 +77,16 @@ impl<'e> Work<'_, 'e> {
         let anchor = "ssl_client_certificate";
         self.editor
             .set(block, "ssl_crl", list.as_str(), &reason, anchor)
+    }
+
+    /// A list of the authority that was ours would have nginx refuse everybody of another one.
+    pub(super) fn none_is_revoked(&mut self) -> Result<(), Problem> {
+        let block = self.site.server.directive;
+        let mut lines = flat(block.children());
+        match lines.find(|line| line.name == "ssl_crl") {
+            Some(line) => self.editor.take_out(line, &why("no-crl", "")),
+            None => Ok(()),
+        }
     }
 
     /// Calls of agents have to pass the check.
@@ -94,9 +112,9 @@ impl<'e> Work<'_, 'e> {
 
     /// The check goes into a file of its own where the server includes a folder, else into the
     /// server itself.
-    pub(super) fn check_location(&mut self, enforce: Enforce) -> Result<(), Problem> {
+    pub(super) fn check_location(&mut self, judge: Judge) -> Result<(), Problem> {
         let log = place_for::log_file(self.site.config, "nim-tls-agents.log");
-        let file = template::check_location(&log, enforce);
+        let file = template::check_location(&log, judge);
         let server = self.site.server;
         let is_check =
             |found: &&Location<'_>| found.kind == LocationKind::Exact && found.pattern == CHECK;
@@ -108,14 +126,13 @@ impl<'e> Work<'_, 'e> {
                 self.judged_by(&path, file)
             }
             (_, Some(found)) if place_for::says(self.site, found.directive, &file.text) => Ok(()),
-            // It may be as this program wrote it for the other way of judging.
+            // It may be as this program wrote it for another way of judging.
             (_, Some(found)) => {
-                let other = match enforce {
-                    Enforce::Require => Enforce::Observe,
-                    Enforce::Observe => Enforce::Require,
-                };
-                let other = template::check_location(&log, other);
-                place_for::same(self.site, found.directive, &other.text)?;
+                let texts = Judge::ALL.map(|other| template::check_location(&log, other).text);
+                let is_ours = |text: &String| place_for::says(self.site, found.directive, text);
+                if !texts.iter().any(is_ours) {
+                    place_for::same(self.site, found.directive, &file.text)?;
+                }
                 let reason = why("check-location", CHECK);
                 self.editor.take_out(found.directive, &reason)?;
                 self.written_out(&file)
@@ -196,8 +213,8 @@ impl<'e> Work<'_, 'e> {
     }
 
     /// Nobody is cut off unawares.
-    pub(super) fn note_who_is_connected(&mut self) {
-        let notes = cut_off::notes(self.facts, self.site.port);
+    pub(super) fn note_who_is_connected(&mut self, listing: Option<&Listing>) {
+        let notes = cut_off::notes(self.facts, self.site.port, listing);
         self.changes.notes.splice(0..0, notes);
     }
 

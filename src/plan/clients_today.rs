@@ -9,7 +9,7 @@ use super::other_ways;
 use super::peers::Reached;
 use super::site::Site;
 use super::streams::{self, StreamServer};
-use super::template::CHECK;
+use super::template::{CHECK, LISTED};
 use crate::error::Problem;
 use crate::facts::{Build, Facts, Generation, Known};
 use crate::method::generation_of;
@@ -104,8 +104,13 @@ fn only_observes(site: &Site<'_>, check: &Directive) -> bool {
         return false;
     };
     let mut lines = flat(location.directive.children());
-    let first = lines.find(|line| matches!(line.name.as_str(), "if" | "return"));
-    first.is_some_and(|line| line.name == "return" && line.arg(0) == Some("204"))
+    let first =
+        lines.find(|line| line.name == "return" || (line.name == "if" && !asks_the_list(line)));
+    first.is_some_and(|line| line.name == "return" && matches!(line.arg(0), Some("204" | "202")))
+}
+
+fn asks_the_list(line: &Directive) -> bool {
+    line.arg(0).and_then(|word| word.strip_prefix('(')) == Some(LISTED)
 }
 
 /// The form of the vendor's check and of ours: the certificate is judged before any yes.
@@ -113,6 +118,8 @@ fn refuses_first(location: &Location<'_>) -> bool {
     let mut refuses_rest = false;
     for line in flat(location.directive.children()) {
         match line.name.as_str() {
+            // Who is not verified was refused before.
+            "if" if refuses_rest && asks_the_list(line) => {}
             "if" => {
                 let words: Vec<&str> = line.words().collect();
                 let inner = flat(line.children()).find(|inner| inner.name == "return");

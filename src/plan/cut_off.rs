@@ -2,22 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::Facts;
+use super::listed::Listing;
+use crate::facts::{Agent, Client, Facts};
 use crate::values::{Gather as _, Port, escaped};
 
 /// How many addresses a note names.
 const SHOWN: usize = 5;
 
-/// For the agents that come to `port`. First those who are at work now.
-pub(super) fn notes(facts: &Facts, port: Port) -> Vec<String> {
-    connected(facts, port)
-        .into_iter()
-        .chain(seen(facts))
-        .collect()
+/// For the agents that come to `port`. First those who are at work now. `listing`: whose
+/// certificates count, where not all of their authority do.
+pub(super) fn notes(facts: &Facts, port: Port, listing: Option<&Listing>) -> Vec<String> {
+    let connected = facts.connected.is().map_or(&[][..], Vec::as_slice);
+    let without = without_certificate(connected, port);
+    let others = listing.and_then(|listing| not_listed(connected, port, listing));
+    let seen = seen(facts, listing);
+    without.into_iter().chain(others).chain(seen).collect()
 }
 
-fn connected(facts: &Facts, port: Port) -> Option<String> {
-    let connected = facts.connected.is()?;
+fn without_certificate(connected: &[Client], port: Port) -> Option<String> {
     let without = connected
         .iter()
         .filter(|client| client.certificate.is().is_none());
@@ -39,17 +41,50 @@ fn connected(facts: &Facts, port: Port) -> Option<String> {
     ))
 }
 
+/// A verified certificate is not enough where others have some, too.
+fn not_listed(connected: &[Client], port: Port, listing: &Listing) -> Option<String> {
+    let shown = connected
+        .iter()
+        .filter_map(|client| client.certificate.is());
+    let others: BTreeSet<String> = shown
+        .filter(|subject| !listing.allows(subject))
+        .map(|subject| escaped(subject))
+        .gathered();
+    if others.is_empty() {
+        return None;
+    }
+    let first: Vec<&str> = others.iter().take(SHOWN).map(String::as_str).collect();
+    Some(format!(
+        "connected to port {port} now, with a certificate that is not listed: {}{}; they are \
+         refused unless they are among agents",
+        first.join("; "),
+        if others.len() > SHOWN { "; ..." } else { "" }
+    ))
+}
+
 /// Where agents have been observed: who is ready, and who is not.
-fn seen(facts: &Facts) -> Option<String> {
+fn seen(facts: &Facts, listing: Option<&Listing>) -> Option<String> {
     let agents = facts.agents.is().filter(|agents| !agents.is_empty())?;
-    let ready = agents.iter().filter(|agent| agent.is_ready()).count();
+    // The list of today may be another one than the one they were held against.
+    let is_ready = |agent: &Agent| match (listing, &agent.subject) {
+        (Some(listing), Some(subject)) => listing.allows(subject),
+        (Some(_), None) => false,
+        (None, _) => agent.is_ready(),
+    };
+    let ready = agents.iter().filter(|agent| is_ready(agent)).count();
     let perhaps = agents.iter().filter(|agent| agent.perhaps).count();
     let others = agents
         .iter()
-        .filter(|agent| !agent.is_ready() && !agent.perhaps);
+        .filter(|agent| !is_ready(agent) && !agent.perhaps);
     let words: Vec<String> = others
         .take(SHOWN)
-        .map(|agent| format!("{} ({})", agent.address, escaped(&agent.verify)))
+        .map(|agent| {
+            let why = match &agent.subject {
+                Some(subject) => format!("{}, not listed", escaped(subject)),
+                None => escaped(&agent.verify),
+            };
+            format!("{} ({why})", agent.address)
+        })
         .collect();
     Some(match agents.len() - ready - perhaps {
         0 if perhaps > 0 => format!(

@@ -81,7 +81,9 @@ pub(super) fn notes(facts: &Facts, answers: &Answers, made: &Certificates) -> Ve
     let mut found = Vec::new();
     if let Known::Is(ca) = &facts.state.ca {
         found.extend(other_names(facts, answers, made, ca));
-        found.extend(not_listed(facts, answers));
+        if made.listing.is_none() {
+            found.extend(not_listed(facts, answers));
+        }
         found.extend(authority_key_kind(answers, ca));
         found.extend(lifetimes(facts, answers, made, ca));
         found.extend(authority_key(facts, answers, ca));
@@ -189,7 +191,8 @@ fn lifetimes(facts: &Facts, answers: &Answers, made: &Certificates, ca: &FoundCa
         let whose = "the server certificate".to_owned();
         judge("server", whose, leaf, days.server, Some(intermediate));
     }
-    for agent in &answers.agents {
+    let own = made.listing.is_none();
+    for agent in answers.agents.iter().filter(|_| own) {
         let found = facts.state.issued.get(agent).and_then(Known::is);
         let leaf = found.and_then(|found| found.chain.first());
         let is_new = new.is_some_and(|new| new.agents.contains_key(agent));

@@ -2,7 +2,7 @@
 //! service is touched, so it can be made on the manager before anything is enforced, or on another
 //! machine.
 
-use super::certificates;
+use super::certificates::{self, OfManager};
 use super::file::FileChange;
 use super::fitness;
 use super::of_manager;
@@ -31,11 +31,10 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
         .remedy("keep: encrypted, or plaintext"));
     }
     // On the manager itself it is known which names its certificate will have.
-    let whole = of_manager::plan(facts, answers).ok();
-    let server = whole
-        .as_ref()
-        .and_then(|plan| plan.issuing()?.server.as_ref());
-    let made = certificates::for_agents(facts, answers, server)?;
+    let manager = of_manager::plan(facts, answers).ok().map(|plan| OfManager {
+        server: plan.issuing().and_then(|issuing| issuing.server.clone()),
+    });
+    let made = certificates::for_agents(facts, answers, manager.as_ref())?;
     fitness::targets(facts, &made.files)?;
     let mut notes = made.notes;
     notes.push(

@@ -6,6 +6,7 @@ use super::file::FileChange;
 use super::observing;
 use super::session;
 use super::site::Site;
+use super::template::Judge;
 use super::work::{NginxChanges, Work};
 use crate::answers::{Answers, Enforce};
 use crate::error::Problem;
@@ -46,19 +47,32 @@ pub(super) fn plan(
             if enforce == Enforce::Observe {
                 observing::refuse(site)?;
             }
-            work.verify(bundle, enforce)?;
-            if let Some(crl) = made.crl() {
-                work.revoked(crl)?;
+            let listing = made.listing.as_ref();
+            let depth = listing.map_or(1, |listing| listing.depth);
+            work.verify(bundle, enforce, depth.max(1))?;
+            match made.crl() {
+                Some(crl) => work.revoked(crl)?,
+                None if listing.is_some() => work.none_is_revoked()?,
+                None => {}
             }
             work.gates()?;
-            work.check_location(enforce)?;
+            work.check_location(Judge::by(enforce, listing.is_some()))?;
             work.log_format()?;
+            let other_list = match listing {
+                Some(listing) => work.list(listing)?,
+                None => {
+                    work.note_idle_list();
+                    false
+                }
+            };
             if work.tightened {
                 let notes = session::forget(&mut work.editor, site, work.other_authority)?;
                 work.changes.notes.extend(notes);
             }
             match enforce {
-                Enforce::Require if work.tightened => work.note_who_is_connected(),
+                Enforce::Require if work.tightened || other_list => {
+                    work.note_who_is_connected(listing);
+                }
                 Enforce::Require => {}
                 Enforce::Observe => work.note_not_enforced(),
             }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::certificates::Certificates;
 use super::dial;
+use super::listed::Listing;
 use super::place_for;
 use super::redirect;
 use super::site::{SERVICES, Site, quoted};
@@ -55,6 +56,7 @@ pub(super) fn of(
         server_key: made.server.key.clone(),
         stale_names,
         revoked: made.revoked_agents(),
+        listed: made.listing.as_ref().map(Listing::proof),
         barred: barred(site, &dial.agents_barred),
     });
     Proof {

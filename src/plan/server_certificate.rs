@@ -38,6 +38,8 @@ pub(super) struct ServerChoice {
     /// of nginx's about it changes.
     pub(super) is_new: bool,
     pub(super) trust: ProofTrust,
+    /// Where it is not of our authority: the root, as far as it stands in the file.
+    pub(super) other_root: Option<Certificate>,
 }
 
 impl Making<'_> {
@@ -68,6 +70,7 @@ impl Making<'_> {
                     recipe,
                     is_new: false,
                     trust,
+                    other_root: root_of(&chain),
                 })
             }
             (ServerSource::Keep, Err(why), _) => Err(Problem::host(format!(
@@ -127,6 +130,7 @@ impl Making<'_> {
             recipe: None,
             is_new: true,
             trust: ProofTrust::Kept,
+            other_root: root_of(found),
         })
     }
 
@@ -271,6 +275,7 @@ impl Making<'_> {
             recipe: Some(recipe),
             is_new: true,
             trust: ProofTrust::OurRoot,
+            other_root: None,
         })
     }
 
@@ -290,6 +295,11 @@ impl Making<'_> {
         let shown = common_name(&self.answers.manager_name, "nim-tls server");
         self.recipe(Purpose::Server, &shown, ordered, self.answers.days.server)
     }
+}
+
+/// The root among them, if it is there.
+pub(super) fn root_of(chain: &[Certificate]) -> Option<Certificate> {
+    chain.iter().find(|one| one.is_self_issued()).cloned()
 }
 
 /// The chain in a file, if the key beside it is the right one.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{FileChange, FolderChange};
 pub use crate::answers::KeepKey;
-use crate::certificate::Recipe;
+use crate::certificate::{Certificate, DistinguishedName, Recipe};
 use crate::facts::AGENT_FILES;
 use crate::values::{AbsPath, Digest, HostName, Port, SubjectName};
 
@@ -180,6 +180,9 @@ pub struct NginxCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issuing {
     pub authority: Authority,
+    /// Who signs for agents in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<BroughtAuthority>,
     pub server: Option<Recipe>,
     pub agents: BTreeMap<HostName, Recipe>,
     /// Lists of what is revoked, to be signed anew.
@@ -210,6 +213,19 @@ pub enum Authority {
     },
     /// In `STATE/ca`; opening it needs the passphrase if `encrypted`.
     Existing { encrypted: bool },
+    /// It signs nothing, and need not be there.
+    NotNeeded,
+}
+
+/// An authority that was brought from elsewhere. Its key stays where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroughtAuthority {
+    /// The one that signs, then those above it, the root last.
+    pub chain: Vec<Certificate>,
+    pub key: AbsPath,
+    /// What the key's file held when the plan was made.
+    pub digest: Digest,
+    pub encrypted: bool,
 }
 
 /// The system's trust: the anchor is one of `Plan::files`.
@@ -278,6 +294,16 @@ impl Proof {
     }
 }
 
+/// Only listed subjects of the agents' authority get through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedProof {
+    /// Some of those whose certificates are issued here. The common name is the name under which
+    /// they are.
+    pub subjects: Vec<DistinguishedName>,
+    /// Where its key is here.
+    pub authority: Option<BroughtAuthority>,
+}
+
 /// An agent that must be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedAgent {
@@ -337,6 +363,9 @@ pub struct AgentProof {
     /// Agents whose certificate was revoked, as far as it lies here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<RevokedAgent>,
+    /// Present where the authority of agents has signed for others too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<ListedProof>,
     /// The listeners at which `allow` and `deny` keep this host out, and why: that the right
     /// client gets through cannot be shown there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

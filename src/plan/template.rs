@@ -14,6 +14,9 @@ use crate::values::{AbsPath, HostName, Port};
 /// that no location of the vendor's is leaned on or shadowed.
 pub(super) const CHECK: &str = "/nim-tls/agent-certificate";
 
+/// What nginx says `1` of where the subject of a certificate is one of an agent.
+pub(super) const LISTED: &str = "$nim_tls_listed";
+
 /// The name of the format in which its verdicts are logged.
 pub const LOG_FORMAT: &str = "nim_tls_agents";
 
@@ -30,6 +33,8 @@ struct CheckLocation<'a> {
     log: &'a AbsPath,
     format: &'a str,
     enforced: bool,
+    /// Where only some subjects are agents': what says so.
+    listed: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -78,17 +83,40 @@ pub(super) fn marked_log_format() -> String {
 }
 
 /// The check itself, for the server that holds the gRPC locations.
-pub(super) fn check_location(log: &AbsPath, enforce: Enforce) -> Explained {
-    explain(&marked_check_location(log, enforce), CHECK)
+pub(super) fn check_location(log: &AbsPath, judge: Judge) -> Explained {
+    explain(&marked_check_location(log, judge), CHECK)
+}
+
+/// How agents are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judge {
+    pub(super) enforce: Enforce,
+    /// By a list of subjects besides.
+    pub(super) listed: bool,
+}
+
+impl Judge {
+    /// All ways, so that what was written for another one is known.
+    pub(super) const ALL: [Self; 4] = [
+        Self::by(Enforce::Require, false),
+        Self::by(Enforce::Observe, false),
+        Self::by(Enforce::Require, true),
+        Self::by(Enforce::Observe, true),
+    ];
+
+    pub(super) const fn by(enforce: Enforce, listed: bool) -> Self {
+        Self { enforce, listed }
+    }
 }
 
 /// With its reasons, to be part of another file.
-pub(super) fn marked_check_location(log: &AbsPath, enforce: Enforce) -> String {
+pub(super) fn marked_check_location(log: &AbsPath, judge: Judge) -> String {
     rendered(&CheckLocation {
         check: CHECK,
         log,
         format: LOG_FORMAT,
-        enforced: enforce == Enforce::Require,
+        enforced: judge.enforce == Enforce::Require,
+        listed: judge.listed.then_some(LISTED),
     })
 }
 
@@ -153,16 +181,18 @@ pub(super) fn explain(marked: &str, about: &str) -> Explained {
 mod tests {
     use super::*;
 
-    fn check(enforce: Enforce) -> Explained {
-        check_location(&"/var/log/nginx/a.log".parse().expect("a path"), enforce)
+    fn check(judge: Judge) -> Explained {
+        check_location(&"/var/log/nginx/a.log".parse().expect("a path"), judge)
     }
 
     #[test]
     fn every_line_below_the_head_has_a_reason_and_no_marker_is_left() {
         for file in [
             log_format(),
-            check(Enforce::Require),
-            check(Enforce::Observe),
+            check(Judge::ALL[0]),
+            check(Judge::ALL[1]),
+            check(Judge::ALL[2]),
+            check(Judge::ALL[3]),
             redirect(
                 &["*:80".to_owned()],
                 "a.example.com",

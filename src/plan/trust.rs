@@ -24,7 +24,8 @@ pub(super) fn plan(
     answers: &Answers,
     made: &Certificates,
 ) -> Result<Option<Trust>, Problem> {
-    let uses_root = made.trust == ProofTrust::OurRoot || answers.method == Method::ClientMtls;
+    let of_agents = answers.method == Method::ClientMtls && made.listing.is_none();
+    let uses_root = made.trust == ProofTrust::OurRoot || of_agents;
     if !answers.trust_store || !uses_root {
         return Ok(None);
     }

@@ -21,8 +21,20 @@ pub struct LoggedVerdict {
     pub verify: String,
     /// The subject of its certificate, where that verified.
     pub subject: Option<String>,
-    /// What the check answered: 204 or 401.
+    /// What the check answered: 204 or 401; 202 where one that is no agent's is let in.
     pub answer: u16,
+}
+
+impl LoggedVerdict {
+    /// Verified, and an agent's: its authority may have signed for others, too.
+    pub fn is_an_agent(&self) -> bool {
+        self.subject.is_some() && self.answer == 204
+    }
+
+    /// Whether the check let it in.
+    pub fn is_through(&self) -> bool {
+        (200..300).contains(&self.answer)
+    }
 }
 
 #[derive(Deserialize)]

@@ -85,8 +85,12 @@ pub(super) fn agents(
     let by_agents = logged_verdicts(&bytes).filter(|verdict| !verdict.by_proof);
     let calls = by_agents.map(|verdict| Call {
         address: verdict.from.ip(),
+        verify: if verdict.subject.is_some() && !verdict.is_an_agent() {
+            format!("{}, not listed", verdict.verify)
+        } else {
+            verdict.verify
+        },
         subject: verdict.subject,
-        verify: verdict.verify,
         at: verdict.at,
     });
     Known::Is(agents_of(calls, connected))

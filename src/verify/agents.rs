@@ -21,6 +21,8 @@ use crate::values::HostName;
 const ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_secs(1);
 
+const NOT_LISTED: &str = "certificate of the same CA, not listed";
+
 pub(super) struct Agents<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) proof: &'a Proof,
@@ -66,19 +68,22 @@ impl Agents<'_> {
             if index > 0 {
                 continue;
             }
-            for service in &self.agents.services {
-                let case = "certificate of another CA";
-                match &cast.foreign {
-                    Ok(identity) => {
-                        let attempt = Attempt {
-                            identity: Some(identity),
-                            ..usual.clone()
-                        };
-                        self.noted(&attempt, service, case, tell);
-                    }
-                    Err(why) => {
-                        let leg = leg(service, *address);
-                        tell(Row::not_tried(&leg, case, NOTED, why.clone()));
+            let mut others = vec![("certificate of another CA", &cast.foreign)];
+            others.extend(cast.unlisted.iter().map(|one| (NOT_LISTED, one)));
+            for (case, identity) in others {
+                for service in &self.agents.services {
+                    match identity {
+                        Ok(identity) => {
+                            let attempt = Attempt {
+                                identity: Some(identity),
+                                ..usual.clone()
+                            };
+                            self.noted(&attempt, service, case, tell);
+                        }
+                        Err(why) => {
+                            let leg = leg(service, *address);
+                            tell(Row::not_tried(&leg, case, NOTED, why.clone()));
+                        }
                     }
                 }
             }
@@ -99,7 +104,7 @@ impl Agents<'_> {
             return;
         }
         let (seen, check, verdict) = self.ask(attempt, service, None);
-        let noted = check.as_ref().filter(|check| check.subject.is_none());
+        let noted = check.as_ref().filter(|check| !check.is_an_agent());
         let ok = verdict == Verdict::Through && noted.is_some();
         let words = seen.words(answer(check.as_ref()));
         let judged = check.map_or("not judged".to_owned(), |check| {
@@ -133,7 +138,7 @@ impl Agents<'_> {
             let (seen, check, verdict) = self.ask_until_up(&attempt, service);
             let answered = self.proof.agents_port.is_none() || !seen.is_down();
             // Where everybody is let through, only the log tells that it was verified.
-            let verified = check.as_ref().is_some_and(|check| check.subject.is_some());
+            let verified = check.as_ref().is_some_and(LoggedVerdict::is_an_agent);
             tell(row(
                 &leg,
                 case,
@@ -184,6 +189,8 @@ impl Agents<'_> {
             ("certificate of the server", &cast.server),
         ];
         self.wrong(address, &wrong, ours, tell);
+        let unlisted = cast.unlisted.iter().map(|one| (NOT_LISTED, one));
+        self.wrong(address, &unlisted.collect::<Vec<_>>(), ours, tell);
         let revoked = cast.revoked.iter();
         let revoked: Vec<_> = revoked.map(|(case, one)| (case.as_str(), one)).collect();
         self.wrong(address, &revoked, ours, tell);

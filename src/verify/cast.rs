@@ -12,7 +12,7 @@ use crate::certificate::{
 };
 use crate::host::Host;
 use crate::pki::{Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root};
-use crate::plan::{AgentProof, Proof, RevokedAgent};
+use crate::plan::{AgentProof, ListedProof, Proof, RevokedAgent};
 use crate::values::{AbsPath, Gather as _, HostName, SubjectName};
 use zeroize::Zeroizing;
 
@@ -26,6 +26,8 @@ pub(super) struct Cast {
     pub(super) foreign: Result<Identity, String>,
     pub(super) expired: Result<Identity, String>,
     pub(super) server: Result<Identity, String>,
+    /// One of the same authority that is no agent, where only some are.
+    pub(super) unlisted: Option<Result<Identity, String>>,
     /// Agents whose certificate was revoked, each with what the row is called.
     pub(super) revoked: Vec<(String, Result<Identity, String>)>,
 }
@@ -39,7 +41,22 @@ impl Cast {
     ) -> Self {
         let now = host.now();
         let name = proof.agents_name();
-        let closed = || "the key of the authority is not open".to_owned();
+        let listed = agents.listed.as_ref();
+        let brought = listed.and_then(|listed| opened(host, listed, authority));
+        let authority = match listed {
+            Some(_) => brought
+                .as_ref()
+                .or(authority)
+                .filter(|one| signs(listed, one)),
+            None => authority,
+        };
+        let closed = || match listed {
+            Some(ListedProof {
+                authority: None, ..
+            }) => "the key of the agents' authority is not here".to_owned(),
+            _ => "the key of the authority is not open".to_owned(),
+        };
+        let usual = listed.and_then(|listed| listed.subjects.first()).cloned();
         let current = current(now);
         // The authority may be minutes old, and nothing it issues may be older than it.
         let past = |authority: &Authority| Validity {
@@ -48,13 +65,18 @@ impl Cast {
         };
         Self {
             ours: match authority {
-                Some(authority) => throw_away(name, authority, current),
-                None => issued(host, &proof.state, &agents.revoked),
+                Some(authority) => throw_away(name, usual.as_ref(), authority, current),
+                None => issued(host, &proof.state, agents),
             },
             foreign: foreign(name, now, current),
             expired: authority
                 .ok_or_else(closed)
-                .and_then(|authority| throw_away(name, authority, past(authority))),
+                .and_then(|one| throw_away(name, usual.as_ref(), one, past(one))),
+            unlisted: listed.map(|_| {
+                authority
+                    .ok_or_else(closed)
+                    .and_then(|authority| throw_away(name, None, authority, current))
+            }),
             server: from_files(host, &agents.server_chain, &agents.server_key),
             revoked: agents
                 .revoked
@@ -88,16 +110,45 @@ fn revoked(host: &dyn Host, state: &AbsPath, agent: &RevokedAgent) -> Result<Ide
     from_files(host, &chain, &key)
 }
 
-/// An agent's certificate of this authority, for the proof only.
+/// The agents' authority, where its key is here and needs no passphrase; the worker may have opened
+/// it already.
+fn opened(
+    host: &dyn Host,
+    listed: &ListedProof,
+    authority: Option<&Authority>,
+) -> Option<Authority> {
+    let brought = listed.authority.as_ref().filter(|one| !one.encrypted)?;
+    if authority.is_some_and(|one| signs(Some(listed), one)) {
+        return None;
+    }
+    let pem = Zeroizing::new(host.read(brought.key.as_path(), LIMIT).ok()?);
+    Authority::from_file(brought.chain.clone(), &pem, &brought.digest, None).ok()
+}
+
+/// Whether it is the one that signs for agents.
+fn signs(listed: Option<&ListedProof>, authority: &Authority) -> bool {
+    let brought = listed.and_then(|listed| listed.authority.as_ref());
+    brought.is_some_and(|one| one.chain.first() == Some(authority.certificate()))
+}
+
+/// An agent's certificate of this authority, for the proof only. Without a subject it has one that
+/// no agent has.
 fn throw_away(
     name: &HostName,
+    subject: Option<&DistinguishedName>,
     authority: &Authority,
     validity: Validity,
 ) -> Result<Identity, String> {
-    let recipe = recipe(Purpose::Agent, "nim-tls proof", Some(name))?;
+    let mut recipe = recipe(Purpose::Agent, "nim-tls proof", Some(name))?;
+    if let Some(subject) = subject {
+        recipe.subject = subject.clone();
+        let own = subject.parts().common_name.parse();
+        recipe.names = own.ok().map(SubjectName::Dns).into_iter().collect();
+    }
     let issued = issue_leaf_between(&recipe, authority, validity).map_err(|e| e.to_string())?;
     let mut chain = vec![issued.certificate];
-    chain.push(authority.certificate().clone());
+    let above = authority.chain();
+    chain.extend(above[..above.len().saturating_sub(1)].iter().cloned());
     identity(&chain, &issued.key)
 }
 
@@ -128,16 +179,28 @@ fn foreign(name: &HostName, now: i64, validity: Validity) -> Result<Identity, St
     )?;
     let intermediate = issue_intermediate(&intermediate, &root, now).map_err(text)?;
     let intermediate = Authority::from_issued(intermediate, Some(&root)).map_err(text)?;
-    throw_away(name, &intermediate, validity)
+    throw_away(name, None, &intermediate, validity)
 }
 
 /// A certificate that waits to be handed out, where its key is still here.
-fn issued(host: &dyn Host, state: &AbsPath, revoked: &[RevokedAgent]) -> Result<Identity, String> {
+fn issued(host: &dyn Host, state: &AbsPath, agents: &AgentProof) -> Result<Identity, String> {
     let none = "no issued certificate with its key is left in the state folder";
     let folder = state.join("issued").map_err(|error| error.to_string())?;
-    let names = host
-        .list(folder.as_path())
-        .map_err(|error| error.to_string())?;
+    let names = match &agents.listed {
+        Some(ListedProof {
+            authority: None, ..
+        }) => return Err("agents bring their own, with keys that are not here".to_owned()),
+        // All others are refused.
+        Some(listed) => {
+            let subjects = listed.subjects.iter();
+            let names = subjects.map(|subject| subject.parts().common_name.clone());
+            names.collect()
+        }
+        None => host
+            .list(folder.as_path())
+            .map_err(|error| error.to_string())?,
+    };
+    let revoked = &agents.revoked;
     let is_revoked = |name: &String| revoked.iter().any(|one| one.name.as_str() == name);
     names
         .iter()

@@ -38,11 +38,11 @@ impl Seen {
         }
     }
 
-    /// Judges the answer. `check` is what nginx logged of the check for this connection, 204 or
+    /// Judges the answer. `check` is what nginx logged of the check for this connection, 204, 202 or
     /// 401; `through` is how the right client was answered, which a refusal must not look like.
     pub(super) fn verdict(&self, check: Option<u16>, through: Option<&Seen>) -> Verdict {
         match (check, &self.fault, self.http, self.grpc) {
-            (Some(204), ..) => Verdict::Through,
+            (Some(200..=299), ..) => Verdict::Through,
             (Some(_), ..) => Verdict::Refused,
             // A handshake that is ended with an alert reached nobody.
             (None, Some(Fault::Alert(_) | Fault::Closed), ..) => Verdict::Refused,
@@ -100,13 +100,15 @@ impl Seen {
     pub(super) fn words(&self, check: Option<u16>) -> String {
         // Told by the log of nginx's check: without that nobody can say whose answer it is.
         let whose = match check {
-            Some(204) => "service: ",
+            Some(200..=299) => "service: ",
             Some(_) => "nginx: ",
             None => "",
         };
         let answer = match (&self.fault, self.http, self.grpc) {
             (Some(fault), ..) => fault.to_string(),
-            (None, _, Some(UNAVAILABLE)) | (None, Some(502), None) if check == Some(204) => {
+            (None, _, Some(UNAVAILABLE)) | (None, Some(502), None)
+                if matches!(check, Some(200..=299)) =>
+            {
                 "down, but nginx let it pass".to_owned()
             }
             (None, _, Some(status)) => format!("grpc-status {status}"),

@@ -91,8 +91,7 @@ impl<'a> Clients<'a> {
         // Where nobody is refused, whoever calls has come through.
         let agents = self.proof.and_then(|proof| proof.agents.as_ref());
         let enforced = agents.is_none_or(|agents| agents.enforced);
-        let through =
-            logged_verdicts(&news[..end]).filter(|one| !enforced || one.subject.is_some());
+        let through = logged_verdicts(&news[..end]).filter(|one| !enforced || one.is_an_agent());
         self.judged.extend(through.map(|one| one.from.ip()));
     }
 }

@@ -10,7 +10,7 @@ use crate::pki::{
     Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate, issue_leaf,
     issue_list, issue_root,
 };
-use crate::plan::{self, Issuing, KeepKey, Piece};
+use crate::plan::{self, BroughtAuthority, Issuing, KeepKey, Piece};
 
 use super::purse::Purse;
 
@@ -23,12 +23,12 @@ const ROOT_LIST: &str = "root.crl";
 
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What was made, and the authority that signed it: the proof has it sign its throw-away
+/// What was made, and the authority that signed for agents: the proof has it sign its throw-away
 /// clients, and then it is gone from memory.
 #[derive(Debug)]
 pub(super) struct Made {
     pub purse: Purse,
-    pub authority: Authority,
+    pub authority: Option<Authority>,
     /// Names whose certificates got fewer days than asked, because the issuer has no more left.
     pub clamped: Vec<String>,
 }
@@ -56,8 +56,9 @@ pub(super) fn make(
     let mut purse = Purse::default();
     let mut clamped = Vec::new();
     let mut above = None;
-    let authority = match &issuing.authority {
-        plan::Authority::Existing { .. } => open(host, issuing, passphrase)?,
+    let own = match &issuing.authority {
+        plan::Authority::NotNeeded => None,
+        plan::Authority::Existing { .. } => Some(open(host, issuing, passphrase)?),
         plan::Authority::New {
             root,
             intermediate,
@@ -75,37 +76,46 @@ pub(super) fn make(
                 passphrase,
             )?;
             above = Some(root);
-            intermediate
+            Some(intermediate)
         }
     };
-    put_authority(&mut purse, &authority);
-    if let Some(lists) = &issuing.lists {
+    let clients = match &issuing.clients {
+        Some(brought) => Some(brought_authority(host, brought, passphrase)?),
+        None => None,
+    };
+    if let Some(own) = &own {
+        put_authority(&mut purse, own);
+    }
+    if let (Some(lists), Some(authority)) = (&issuing.lists, &own) {
         let root = if lists.root && above.is_none() {
             Some(open_root(host, issuing, passphrase)?)
         } else {
             above
         };
         let root = root.filter(|_| lists.root);
-        put_lists(host, &mut purse, issuing, &authority, root.as_ref(), lists)?;
+        put_lists(host, &mut purse, issuing, authority, root.as_ref(), lists)?;
     }
     if let Some(recipe) = &issuing.server {
-        let leaf = issue_leaf(recipe, &authority, now)?;
+        let authority = own.as_ref().ok_or(IssueError::NoAuthority)?;
+        let leaf = issue_leaf(recipe, authority, now)?;
         clamped.extend(leaf.clamped.then(|| "server".to_owned()));
         put_leaf(
             &mut purse,
-            &authority,
+            authority,
             &leaf,
             (Piece::ServerChain, Piece::ServerKey),
         )?;
     }
+    let authority = clients.or(own);
     for (name, recipe) in &issuing.agents {
-        let leaf = issue_leaf(recipe, &authority, now)?;
+        let authority = authority.as_ref().ok_or(IssueError::NoAuthority)?;
+        let leaf = issue_leaf(recipe, authority, now)?;
         clamped.extend(leaf.clamped.then(|| name.to_string()));
         let pieces = (
             Piece::AgentChain(name.clone()),
             Piece::AgentKey(name.clone()),
         );
-        put_leaf(&mut purse, &authority, &leaf, pieces)?;
+        put_leaf(&mut purse, authority, &leaf, pieces)?;
     }
     Ok(Made {
         purse,
@@ -133,6 +143,22 @@ pub(super) fn open(
     Ok(Authority::open(
         chain,
         SecretKey::from_pem(&pem, passphrase)?,
+    )?)
+}
+
+/// One that was brought: its key is read where it lies.
+fn brought_authority(
+    host: &dyn Host,
+    brought: &BroughtAuthority,
+    passphrase: Option<&Passphrase>,
+) -> Result<Authority, MakeError> {
+    let pem = Zeroizing::new(host.read(brought.key.as_path(), MOST_BYTES)?);
+    let chain = brought.chain.clone();
+    Ok(Authority::from_file(
+        chain,
+        &pem,
+        &brought.digest,
+        passphrase,
     )?)
 }
 

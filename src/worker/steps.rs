@@ -177,7 +177,7 @@ impl<'a> Work<'a> {
         match &step.action {
             Action::Issue(issuing) => {
                 let made = make(host, issuing, self.passphrase)?;
-                (self.purse, self.authority) = (made.purse, Some(made.authority));
+                (self.purse, self.authority) = (made.purse, made.authority);
                 for name in made.clamped {
                     let text = format!("{name}: fewer days than asked, the issuer ends before");
                     self.teller.tell(Happening::Said {

@@ -1,5 +1,6 @@
 """Certificates that the tool under test did not make, made by openssl."""
 
+import hashlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,4 +74,51 @@ def issue(
     )  # fmt: skip
     if chain:
         pair.cert.write_text(pair.cert.read_text() + chain.read_text())
+    return pair
+
+
+def subordinate(folder: Path, above: Pair, name: str, *extensions: str, kind: str = "ec") -> Pair:
+    """An authority below another one; `extensions` as openssl's configuration has them."""
+    return _signed(folder, above, name, f"/CN={name}", kind, *(extensions or (CA_TRUE, CA_USE)))
+
+
+def leaf(folder: Path, above: Pair, subject: str, *extensions: str) -> Pair:
+    """A client's certificate for any subject, as `openssl req -subj` takes it: first part first."""
+    name = hashlib.sha256(subject.encode()).hexdigest()[:12]
+    return _signed(folder, above, name, subject, "ec", "basicConstraints=critical,CA:FALSE", CLIENT, *extensions)
+
+
+CA_TRUE = "basicConstraints=critical,CA:TRUE"
+CA_USE = "keyUsage=critical,keyCertSign,cRLSign"
+CLIENT = "extendedKeyUsage=clientAuth"
+KINDS = {
+    "ec": ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    "p384": ("ec", "-pkeyopt", "ec_paramgen_curve:P-384"),
+    "rsa": ("rsa:2048",),
+    "rsa4096": ("rsa:4096",),
+}
+
+
+def root(folder: Path, name: str, kind: str = "ec") -> Pair:
+    """A self-signed CA with a key of that kind."""
+    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
+    openssl(
+        "req", "-x509", "-newkey", *KINDS[kind], "-nodes", "-days", "3650", "-subj", f"/O=Lab, Inc./CN={name}",
+        "-addext", CA_USE, "-keyout", str(pair.key), "-out", str(pair.cert),
+    )  # fmt: skip
+    return pair
+
+
+def _signed(folder: Path, above: Pair, name: str, subject: str, kind: str, *extensions: str) -> Pair:
+    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
+    request, extra = folder / f"{name}.csr", folder / f"{name}.ext"
+    extra.write_text("\n".join(extensions) + "\n")
+    openssl(
+        "req", "-new", "-newkey", *KINDS[kind], "-nodes", "-utf8", "-subj", subject,
+        "-keyout", str(pair.key), "-out", str(request),
+    )  # fmt: skip
+    openssl(
+        "x509", "-req", "-in", str(request), "-CA", str(above.cert), "-CAkey", str(above.key), "-CAcreateserial",
+        "-days", "1000", "-extfile", str(extra), "-out", str(pair.cert),
+    )  # fmt: skip
     return pair

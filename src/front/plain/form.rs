@@ -122,9 +122,9 @@ impl Talk<'_> {
              issue or renew certificates. An empty line goes back.",
         );
         loop {
-            let typed = passphrase::typed(need, self.asked);
+            let typed = passphrase::typed(&need, self.asked);
             let text = typed.map_err(|why| self.without_answer(&why))?;
-            match passphrase::usable(self.ground, need, &text, None) {
+            match passphrase::usable(self.ground, &need, &text, None) {
                 Ok(()) => {
                     self.passphrase = text;
                     return Ok(());

@@ -110,7 +110,8 @@ fn text(agents: &[Agent], enforced: Option<Enforced>, why: Option<&str>, width: 
             (false, false) => "NOT READY",
         };
         let who = match &agent.subject {
-            Some(subject) => subject.clone(),
+            Some(subject) if agent.ready => subject.clone(),
+            Some(subject) => format!("{subject}: not among the agents"),
             None => in_words(&agent.verify),
         };
         let now = if agent.connected { ", connected" } else { "" };

@@ -63,7 +63,9 @@ pub(super) fn verify(ground: &Ground, output: &Output) -> Result<u8, Problem> {
         if let Some(master) = facts.nginx.is().and_then(|nginx| nginx.master.as_ref()) {
             proof.master = proof.master.map(|_| master.pid);
         }
-        let authority = authority(ground);
+        let agents = proof.agents.as_ref();
+        let brought = agents.is_some_and(|agents| agents.listed.is_some());
+        let authority = authority(ground).filter(|_| !brought);
         rows = prover.prove(ground.host(), &proof, authority.as_ref(), &mut tell);
         standings.push(Standing::of(&rows));
     }

@@ -121,7 +121,12 @@ pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
             line(branch(true), "intermediate, new", &days(intermediate)),
         ],
         Authority::Existing { .. } => vec![line("", "root and intermediate", "kept")],
+        Authority::NotNeeded => Vec::new(),
     };
+    if let Some(clients) = &issuing.clients {
+        let subject = clients.chain.first().map_or("", |one| &one.subject);
+        lines.push(line("", "authority of the agents, brought", subject));
+    }
     let manager = issuing.server.as_ref();
     let manager = manager.map_or_else(|| "kept as it is".to_owned(), days);
     let agents = issuing.agents.iter();

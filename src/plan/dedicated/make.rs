@@ -88,7 +88,14 @@ pub(in crate::plan) fn plan(
     let http = listeners::http(facts, &will_be).ok_or_else(no_http)?;
     let agents = agents(facts, &will_be, &http, &own, dedicated)?;
     holds(facts, answers, &agents)?;
-    note_agents(facts, answers, dedicated, &agents, &own, &mut configured);
+    note_agents(
+        facts,
+        answers,
+        dedicated,
+        &agents,
+        (&own, &made),
+        &mut configured,
+    );
     let trust = trust::plan(facts, answers, &made)?;
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     if facts.live {
@@ -270,6 +277,7 @@ impl<'a> Source<'a> {
         let clients = Clients {
             ca,
             crl: made.crl(),
+            listing: made.listing.as_ref(),
             enforce: answers.enforce,
             log: &log,
         };
@@ -378,13 +386,14 @@ fn note_agents(
     answers: &Answers,
     dedicated: &Dedicated,
     agents: &Site<'_>,
-    own: &AbsPath,
+    (own, made): (&AbsPath, &Certificates),
     configured: &mut NginxChanges,
 ) {
+    let listing = made.listing.as_ref();
     let mut files = configured.files.iter();
     let changes = files.any(|file| file.path == *own && file.changes());
     let mut first = match answers.enforce {
-        Enforce::Require if changes => cut_off::notes(facts, dedicated.port),
+        Enforce::Require if changes => cut_off::notes(facts, dedicated.port, listing),
         Enforce::Require => Vec::new(),
         Enforce::Observe => {
             let mut work = Work::new(facts, agents);

@@ -244,6 +244,7 @@ impl Ground<'_> {
         let clients = bundle.map(|ca| Clients {
             ca,
             crl: made.crl(),
+            listing: made.listing.as_ref(),
             enforce: answers.enforce,
             log: &verdicts,
         });
@@ -280,6 +281,8 @@ impl Ground<'_> {
         let clients = bundle.map(|ca| Clients {
             ca,
             crl: made.crl(),
+            // Below HTTP nothing could be held against a list, and the answers were refused.
+            listing: None,
             enforce: answers.enforce,
             log: &log,
         });

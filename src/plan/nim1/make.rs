@@ -90,7 +90,8 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     };
     let mut configured = after.changes(answers, before, files)?;
     if verifies {
-        after.note_clients(answers, nim1, &mut configured);
+        let listing = made.listing.as_ref();
+        after.note_clients(answers, nim1, listing, &mut configured);
     }
     if let Some(include) = include {
         stream_place::place(facts, ground.config, include, &mut configured)?;

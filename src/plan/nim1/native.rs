@@ -139,6 +139,7 @@ fn prove(
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
         revoked: Vec::new(),
+        listed: None,
         barred: std::collections::BTreeMap::new(),
     });
     Proof {

@@ -9,6 +9,7 @@ use super::super::dial;
 use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::gates::{self, Gates};
+use super::super::listed::Listing;
 use super::super::listeners;
 use super::super::peers::{Leads, Reached};
 use super::super::site::Site;
@@ -195,6 +196,7 @@ impl<'a> After<'a> {
         &self,
         answers: &Answers,
         nim1: &Nim1Answers,
+        listing: Option<&Listing>,
         changes: &mut NginxChanges,
     ) {
         let own = &self.config.file(self.agents.file()).path;
@@ -202,7 +204,7 @@ impl<'a> After<'a> {
         let file = files.find(|file| file.path.as_str() == own);
         let tightened = file.is_some_and(FileChange::changes);
         let notes = match (answers.enforce, &self.agents) {
-            (Enforce::Require, _) if tightened => cut_off::notes(self.facts, nim1.grpc),
+            (Enforce::Require, _) if tightened => cut_off::notes(self.facts, nim1.grpc, listing),
             (Enforce::Observe, AgentsServer::Http(site)) => {
                 let mut work = Work::new(self.facts, site);
                 work.note_not_enforced();

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::certificates::Certificates;
 use super::super::dial::Dial;
+use super::super::listed::Listing;
 use super::super::manager::SERVICES;
 use super::super::place_for;
 use super::super::proof;
@@ -80,6 +81,7 @@ pub(super) fn prove(
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
         revoked: made.revoked_agents(),
+        listed: made.listing.as_ref().map(Listing::proof),
         barred: barred(after, &grpc),
     });
     Proof {

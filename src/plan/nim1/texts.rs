@@ -4,9 +4,11 @@
 use askama::Template;
 
 use super::super::headers::Header;
+use super::super::listed::Listing;
 use super::super::profile::{CIPHERS, PROTOCOLS};
 use super::super::template::{
-    CHECK, Explained, LOG_FORMAT, explain, marked_check_location, marked_log_format, rendered,
+    CHECK, Explained, Judge, LOG_FORMAT, explain, marked_check_location, marked_log_format,
+    rendered,
 };
 use crate::answers::Enforce;
 use crate::values::{AbsPath, HostName, Port};
@@ -100,6 +102,8 @@ pub(in crate::plan) struct Clients<'a> {
     pub(in crate::plan) ca: &'a AbsPath,
     /// Which of them are revoked.
     pub(in crate::plan) crl: Option<&'a AbsPath>,
+    /// Which subjects are agents', where not all are.
+    pub(in crate::plan) listing: Option<&'a Listing>,
     pub(in crate::plan) enforce: Enforce,
     /// Where the verdicts go.
     pub(in crate::plan) log: &'a AbsPath,
@@ -109,6 +113,10 @@ pub(in crate::plan) struct Clients<'a> {
 pub(in crate::plan) struct ClientsText<'a> {
     pub(in crate::plan) ca: &'a AbsPath,
     pub(in crate::plan) crl: Option<&'a AbsPath>,
+    /// Where it is more than nginx goes by itself.
+    pub(in crate::plan) depth: Option<usize>,
+    /// Who is an agent.
+    pub(in crate::plan) list: String,
     pub(in crate::plan) enforced: bool,
     pub(in crate::plan) check: &'static str,
     pub(in crate::plan) format: String,
@@ -117,13 +125,19 @@ pub(in crate::plan) struct ClientsText<'a> {
 
 impl<'a> ClientsText<'a> {
     pub(in crate::plan) fn of(clients: &Clients<'a>) -> Self {
+        let listing = clients.listing;
+        let judge = Judge::by(clients.enforce, listing.is_some());
+        let depth = listing.map(|listing| listing.depth);
+        let list = listing.map(|listing| part(&listing.marked_map(), ""));
         Self {
             ca: clients.ca,
             crl: clients.crl,
+            depth: depth.filter(|depth| *depth > 1),
+            list: list.unwrap_or_default(),
             enforced: clients.enforce == Enforce::Require,
             check: CHECK,
             format: part(&marked_log_format(), ""),
-            location: part(&marked_check_location(clients.log, clients.enforce), "    "),
+            location: part(&marked_check_location(clients.log, judge), "    "),
         }
     }
 }

@@ -73,7 +73,7 @@ fn subject(common_name: &str) -> DistinguishedName {
 /// The texts of all pieces that a plan names. `read`: files that are there.
 pub(super) fn make(issuing: &Issuing, read: impl Fn(&str) -> String) -> BTreeMap<Piece, String> {
     let mut made = BTreeMap::new();
-    let authority = match &issuing.authority {
+    let own = match &issuing.authority {
         plan::Authority::New {
             root, intermediate, ..
         } => {
@@ -83,20 +83,28 @@ pub(super) fn make(issuing: &Issuing, read: impl Fn(&str) -> String) -> BTreeMap
             let pem = |key: &SecretKey| key.to_pem().unwrap().to_string();
             made.insert(Piece::RootKey, pem(root.key()));
             made.insert(Piece::IntermediateKey, pem(intermediate.key()));
-            intermediate
+            Some(intermediate)
         }
         plan::Authority::Existing { .. } => {
             let file = |name: &str| read(&format!("{}/{name}", issuing.folder));
             let chain = file("intermediate.crt") + &file("root.crt");
             let key = SecretKey::from_pem(file("intermediate.key").as_bytes(), None).unwrap();
             let chain = crate::certificate::read_pem_chain(chain.as_bytes()).unwrap();
-            Authority::open(chain, key).unwrap()
+            Some(Authority::open(chain, key).unwrap())
         }
+        plan::Authority::NotNeeded => None,
     };
-    let chain = authority.chain();
-    made.insert(Piece::RootCertificate, chain[1].pem());
-    made.insert(Piece::IntermediateCertificate, chain[0].pem());
-    made.insert(Piece::ClientBundle, chain[0].pem() + &chain[1].pem());
+    if let Some(own) = &own {
+        let chain = own.chain();
+        made.insert(Piece::RootCertificate, chain[1].pem());
+        made.insert(Piece::IntermediateCertificate, chain[0].pem());
+        made.insert(Piece::ClientBundle, chain[0].pem() + &chain[1].pem());
+    }
+    let clients = issuing.clients.as_ref().map(|brought| {
+        let key = read(brought.key.as_str());
+        let chain = brought.chain.clone();
+        Authority::from_file(chain, key.as_bytes(), &brought.digest, None).unwrap()
+    });
     let server = issuing
         .server
         .iter()
@@ -109,7 +117,9 @@ pub(super) fn make(issuing: &Issuing, read: impl Fn(&str) -> String) -> BTreeMap
         )
     });
     for (chain, key, recipe) in server.chain(agents) {
-        let pair = pair(&authority, &issue_leaf(recipe, &authority, NOW).unwrap());
+        let of_agent = clients.as_ref().filter(|_| chain != Piece::ServerChain);
+        let authority = of_agent.or(own.as_ref()).unwrap();
+        let pair = pair(authority, &issue_leaf(recipe, authority, NOW).unwrap());
         made.insert(chain, pair.chain);
         made.insert(key, pair.key);
     }

@@ -48,7 +48,7 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         name: agents_name,
         port,
     } = told(&settings).ok_or_else(|| missing("its settings name no manager"))?;
-    read("ca.pem").map_err(|why| missing(&why))?;
+    let has_root = read("ca.pem").is_ok();
     let key = Zeroizing::new(read("agent.key").map_err(|why| missing(&why))?);
     let key = inspect_key(&key).map_err(|error| missing(&format!("its key: {error}")))?;
     let leaf = chain
@@ -75,9 +75,15 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         Some(own) if own != manager => format!("agent_name: \"{own}\"\n"),
         _ => String::new(),
     };
+    // Without a root, the system's trust store vouches for the manager.
+    let agent = if has_root {
+        format!("{{bundle: {there}}}")
+    } else {
+        format!("{{cert: {there}/agent.crt, key: {there}/agent.key}}")
+    };
     let answers = format!(
         "version: 1\nrole: instance\ngeneration: {generation}\nproxy: nginx-oss\nmethod: client-mtls\n\
-         manager_name: \"{manager}\"\n{own_name}ports: {{grpc: {port}}}\ncertificates: {{agent: {{bundle: {there}}}}}\n"
+         manager_name: \"{manager}\"\n{own_name}ports: {{grpc: {port}}}\ncertificates: {{agent: {agent}}}\n"
     );
     let on_instance = vec![
         "nim-tls apply --answers instance.yaml".to_owned(),

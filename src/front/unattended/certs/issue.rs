@@ -14,7 +14,7 @@ use crate::yaml::value_of;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
 use super::super::apply;
-use super::standing::standing;
+use super::standing::{Standing, standing};
 
 const LIMIT: u64 = 1 << 20;
 
@@ -25,19 +25,34 @@ pub(super) fn issue(
     consent: Consent,
     output: &Output,
 ) -> Result<u8, Problem> {
+    let standing = standing(ground)?;
+    let brought = standing
+        .as_ref()
+        .is_some_and(Standing::has_brought_authority);
     let root = ground.state().as_path().join("ca/root.crt");
-    if !matches!(ground.host().stat(&root), Ok(Some(_))) {
+    if !brought && !matches!(ground.host().stat(&root), Ok(Some(_))) {
         return Err(Problem::host(format!(
             "there is no authority in {} that could issue anything",
             ground.state()
         ))
         .remedy("nim-tls apply --answers FILE, with role: manager or role: ca"));
     }
-    if let Some(mut standing) = standing(ground)?
+    if let Some(mut standing) = standing
         && let Some(answers) = standing.answers()
     {
         // As all others were made here, for these agents alone.
         let mut answers = answers.clone();
+        if answers
+            .clients
+            .as_ref()
+            .is_some_and(|clients| clients.key.is_none())
+        {
+            return Err(Problem::host(
+                "agents bring their own certificates here: the key of their authority is not said \
+                 in certificates.clients.ca_key of the answers that stand",
+            )
+            .remedy("nim-tls apply --answers FILE, with ca_key"));
+        }
         answers.agents = once_each(names)?;
         answers.orders.issue_anew = true;
         if let Some(manager) = manager {

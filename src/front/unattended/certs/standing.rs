@@ -64,6 +64,14 @@ pub(super) fn standing(ground: &Ground) -> Result<Option<Standing>, Problem> {
 }
 
 impl Standing {
+    /// Whether agents' certificates are of an authority from elsewhere.
+    pub(super) fn has_brought_authority(&self) -> bool {
+        match &self.goal {
+            Goal::Manager(answers) | Goal::Authority(answers) => answers.clients.is_some(),
+            Goal::Instance(_) => false,
+        }
+    }
+
     pub(super) fn answers(&mut self) -> Option<&mut Answers> {
         match &mut self.goal {
             Goal::Manager(answers) | Goal::Authority(answers) => Some(answers),

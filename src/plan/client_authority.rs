@@ -1,0 +1,177 @@
+//! Who vouches for agents: the authority of this host, or one that was brought and may have signed
+//! for others too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::brought::Brought;
+use super::listed::{Listed, Listing};
+use super::making::Making;
+use super::step::BroughtAuthority;
+use crate::answers::ImportedCa;
+use crate::certificate::{Certificate, Purpose, Recipe, Validity, authorities_hold, flaws};
+use crate::error::Problem;
+use crate::facts::{FoundCa, Known};
+use crate::values::{HostName, SubjectName};
+
+const FIELD: &str = "certificates.clients";
+
+pub(super) struct Voucher<'a> {
+    /// The one that issues, then those above it, the root last. None: it is yet to be made.
+    pub(super) issuers: Vec<&'a Certificate>,
+    /// It is the one of this host.
+    pub(super) own: Option<&'a FoundCa>,
+    /// It was brought; it signs here where its key was, too.
+    pub(super) brought: Option<Option<BroughtAuthority>>,
+}
+
+impl Voucher<'_> {
+    /// Whether certificates are issued here at all.
+    pub(super) fn signs(&self) -> bool {
+        !matches!(self.brought, Some(None))
+    }
+
+    pub(super) fn has_revoked(&self, certificate: &Certificate) -> bool {
+        self.own.is_some_and(|ca| ca.has_revoked(certificate))
+    }
+}
+
+impl<'a> Making<'a> {
+    pub(super) fn voucher(&mut self, ca: Option<&'a FoundCa>) -> Result<Voucher<'a>, Problem> {
+        match &self.answers.clients {
+            Some(source) => self.brought(source),
+            None => Ok(Voucher {
+                issuers: ca.map_or(Vec::new(), |ca| vec![&ca.intermediate, &ca.root]),
+                own: ca,
+                brought: None,
+            }),
+        }
+    }
+
+    fn brought(&mut self, source: &ImportedCa) -> Result<Voucher<'a>, Problem> {
+        self.none_is_revoked()?;
+        let brought = Brought {
+            facts: self.facts,
+            field: FIELD,
+            user: "nim-tls",
+        };
+        let now = self.facts.looked_at;
+        let chain = brought.certificates(&source.cert)?;
+        let agents = self.answers.agents.iter().cloned();
+        let names: Vec<SubjectName> = agents.map(SubjectName::Dns).collect();
+        if let Err(fault) = authorities_hold(chain, now, Purpose::Agent, names.iter()) {
+            return Err(brought.refused(&source.cert, &format!("cannot be used: {fault}")));
+        }
+        for flaw in flaws(chain, now) {
+            self.notes
+                .push(format!("{FIELD}: {}: {}", source.cert, flaw.words));
+        }
+        let signer = match &source.key {
+            Some(key) => {
+                self.lives_long_enough(&chain[0])?;
+                let encrypted = brought.is_encrypted(key, &source.cert, &chain[0])?;
+                let found = brought.readable(key)?;
+                if found.mode.0 & 0o077 != 0 {
+                    self.notes.push(format!(
+                        "others on this host can read {key}, the key of the agents' authority \
+                         (mode {}): chmod 600 {key}",
+                        found.mode
+                    ));
+                }
+                Some(BroughtAuthority {
+                    chain: chain.to_vec(),
+                    key: key.clone(),
+                    digest: found.digest.clone(),
+                    encrypted,
+                })
+            }
+            None => {
+                self.notes.push(format!(
+                    "no certificate is issued for agents, because {FIELD}.ca_key is not said: each \
+                     brings its own of {}, with its name as the common name, last in the subject",
+                    chain[0].subject
+                ));
+                None
+            }
+        };
+        Ok(Voucher {
+            issuers: chain.iter().collect(),
+            own: None,
+            brought: Some(signer),
+        })
+    }
+
+    /// Its lists are its own to sign.
+    fn none_is_revoked(&self) -> Result<(), Problem> {
+        if self.answers.orders.revoke.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::host(
+            "the agents' authority is from elsewhere, and lists of what it revokes are its own to \
+             sign; nginx lets in nobody who is not among agents: take the name out of agents in \
+             the answers, and apply them again",
+        )
+        .remedy("nim-tls apply --answers FILE"))
+    }
+
+    /// Nothing outlives its issuer: a default is cut, an explicit lifetime refused.
+    fn lives_long_enough(&mut self, issuer: &Certificate) -> Result<(), Problem> {
+        let left = (issuer.validity.not_after - self.facts.looked_at) / Validity::DAY;
+        let wanted = self.answers.days.agent;
+        let field = "certificates.days.agent";
+        if i64::from(wanted) <= left {
+            return Ok(());
+        }
+        if self.answers.defaults.contains_key(field) {
+            self.notes.push(format!(
+                "agents' certificates live {left} days at most instead of {wanted}: their issuer \
+                 ends then"
+            ));
+            return Ok(());
+        }
+        let what = format!(
+            "{field} is {wanted}, longer than {} lives ({left})",
+            issuer.subject
+        );
+        Err(Problem::usage(what).remedy(format!("say at most {left}")))
+    }
+
+    /// Who is let in, where not everybody is whom the authority has signed for. `new`: what is to
+    /// be issued.
+    pub(super) fn listing(
+        &self,
+        voucher: &Voucher<'_>,
+        new: &BTreeMap<HostName, Recipe>,
+    ) -> Option<Listing> {
+        let signer = voucher.brought.as_ref()?;
+        let depth = voucher.issuers.len().saturating_sub(1);
+        let mut listing = Listing {
+            entries: BTreeSet::new(),
+            subjects: Vec::new(),
+            authority: signer.clone(),
+            depth,
+        };
+        for agent in &self.answers.agents {
+            if signer.is_none() {
+                listing.entries.insert(Listed::CommonName(agent.clone()));
+                continue;
+            }
+            // With other parts in its subject it may be in use until the new one is brought there.
+            let found = self.facts.state.issued.get(agent).and_then(Known::is);
+            let leaves = found.map(|found| found.chain.first().into_iter().chain(&found.former));
+            let good = leaves.into_iter().flatten().filter(|leaf| {
+                let issuer = voucher.issuers.first();
+                issuer.is_some_and(|issuer| leaf.names_as_issuer(issuer))
+                    && leaf.validity.not_after > self.facts.looked_at
+            });
+            let subjects = good.map(|leaf| Listed::Subject(leaf.subject_rfc2253.clone()));
+            listing.entries.extend(subjects);
+            let recipe = new.get(agent).map(|recipe| recipe.subject.clone());
+            let subject = recipe.or_else(|| self.answers.subject.named(agent.as_str()).ok());
+            if let Some(subject) = subject {
+                listing.entries.insert(Listed::Subject(subject.rfc2253()));
+                listing.subjects.push(subject);
+            }
+        }
+        Some(listing)
+    }
+}
