@@ -63,10 +63,11 @@ class Told:
         return self.http in UNDECIDED_HTTP or self.grpc in UNDECIDED_GRPC or "status: 429" in self.error
 
 
-def by_grpcio(attempt: Attempt) -> Told:
-    def content(path: str | None) -> bytes | None:
-        return open(path, "rb").read() if path else None
+def content(path: str | None) -> bytes | None:
+    return open(path, "rb").read() if path else None
 
+
+def by_grpcio(attempt: Attempt) -> Told:
     credentials = grpc.ssl_channel_credentials(content(attempt.ca), content(attempt.key), content(attempt.cert))
     options = [("grpc.ssl_target_name_override", attempt.sni or attempt.address)]
     with grpc.secure_channel(f"{attempt.address}:{attempt.port}", credentials, options) as channel:
@@ -164,8 +165,7 @@ class HeldStream:
     """A stream that sends a message every quarter of a second for as long as it can."""
 
     def __init__(self, attempt: Attempt) -> None:
-        with open(attempt.ca, "rb") as ca:
-            credentials = grpc.ssl_channel_credentials(ca.read())
+        credentials = grpc.ssl_channel_credentials(content(attempt.ca), content(attempt.key), content(attempt.cert))
         self._channel = grpc.secure_channel(
             f"{attempt.address}:{attempt.port}", credentials, [("grpc.ssl_target_name_override", attempt.sni)]
         )
