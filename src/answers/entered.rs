@@ -218,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_from_elsewhere_is_not_lost() {
+        let mut entered = complete();
+        for (field, text) in [
+            ("source", "import-ca"),
+            ("ca_cert", "/mnt/ca, with a comma.pem"),
+            ("ca_key", "/mnt/ca.key"),
+        ] {
+            entered.set(&format!("certificates.clients.{field}"), text);
+        }
+        let again = Entered::from_yaml(&entered.to_yaml()).unwrap();
+        assert_eq!(again.to_yaml(), entered.to_yaml());
+        let goal = again.check().unwrap();
+        let clients = goal.manager().unwrap().clients.clone().unwrap();
+        assert_eq!(clients.cert.as_str(), "/mnt/ca, with a comma.pem");
+        assert_eq!(clients.key.unwrap().as_str(), "/mnt/ca.key");
+    }
+
+    #[test]
     fn text_cannot_become_something_else_on_its_way_into_the_file() {
         for text in [
             "nim.example.com\nrole: ca",

@@ -147,6 +147,9 @@ fn sketched(facts: &Facts, entered: &Entered) -> Option<Sketch> {
 fn without_files(facts: &Facts, entered: &Entered) -> Option<Sketch> {
     let mut entered = entered.clone();
     entered.set("certificates.agent.bundle", "");
+    for field in ["source", "ca_cert", "ca_key"] {
+        entered.set(&format!("certificates.clients.{field}"), "");
+    }
     entered.set("method", &Method::SslTermination.to_string());
     sketched(facts, &entered)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::agent_certificates::issued_folder;
 use super::brought::Brought;
 use super::client_authority::Voucher;
-use super::file::{Content, FileChange, FolderChange, Piece};
+use super::file::{Content, FileChange, FolderChange, Piece, Status};
 use super::listed::Listing;
 use super::making::Making;
 use super::naming;
@@ -253,6 +253,16 @@ impl Making<'_> {
             None => public(ca, Piece::ClientBundle),
         };
         self.place(&path, 0o644, content);
+        if self
+            .files
+            .last()
+            .is_some_and(|it| it.status == Status::Change)
+        {
+            let note = "agents are judged by another authority than before: a certificate of that \
+                        one counts as none; role: ca with these answers issues first, and cuts \
+                        nobody off";
+            self.notes.push(note.to_owned());
+        }
         Ok(path)
     }
 

@@ -20,6 +20,7 @@ mod exposed;
 mod fitness;
 mod hand_out;
 mod headers;
+mod imported;
 mod instance;
 mod listening;
 mod neighbours;

@@ -137,6 +137,7 @@ mod tests {
                 let path = |text: &str| text.parse().expect("a path");
                 proof.agents = Some(AgentProof {
                     revoked: Vec::new(),
+                    listed: None,
                     services: Vec::new(),
                     enforced: true,
                     check_log: Some(path(LOG)),

@@ -77,9 +77,11 @@ def issue(
     return pair
 
 
-def subordinate(folder: Path, above: Pair, name: str, *extensions: str, kind: str = "ec") -> Pair:
+def subordinate(
+    folder: Path, above: Pair, name: str, *extensions: str, kind: str = "ec", digest: str = "sha256"
+) -> Pair:  # fmt: skip
     """An authority below another one; `extensions` as openssl's configuration has them."""
-    return _signed(folder, above, name, f"/CN={name}", kind, *(extensions or (CA_TRUE, CA_USE)))
+    return _signed(folder, above, name, f"/CN={name}", kind, *(extensions or (CA_TRUE, CA_USE)), digest=digest)
 
 
 def leaf(folder: Path, above: Pair, subject: str, *extensions: str) -> Pair:
@@ -94,6 +96,7 @@ CLIENT = "extendedKeyUsage=clientAuth"
 KINDS = {
     "ec": ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
     "p384": ("ec", "-pkeyopt", "ec_paramgen_curve:P-384"),
+    "rsa1024": ("rsa:1024",),
     "rsa": ("rsa:2048",),
     "rsa4096": ("rsa:4096",),
 }
@@ -109,7 +112,9 @@ def root(folder: Path, name: str, kind: str = "ec") -> Pair:
     return pair
 
 
-def _signed(folder: Path, above: Pair, name: str, subject: str, kind: str, *extensions: str) -> Pair:
+def _signed(
+    folder: Path, above: Pair, name: str, subject: str, kind: str, *extensions: str, digest: str = "sha256"
+) -> Pair:  # fmt: skip
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
     request, extra = folder / f"{name}.csr", folder / f"{name}.ext"
     extra.write_text("\n".join(extensions) + "\n")
@@ -119,6 +124,6 @@ def _signed(folder: Path, above: Pair, name: str, subject: str, kind: str, *exte
     )  # fmt: skip
     openssl(
         "x509", "-req", "-in", str(request), "-CA", str(above.cert), "-CAkey", str(above.key), "-CAcreateserial",
-        "-days", "1000", "-extfile", str(extra), "-out", str(pair.cert),
+        "-days", "1000", f"-{digest}", "-extfile", str(extra), "-out", str(pair.cert),
     )  # fmt: skip
     return pair

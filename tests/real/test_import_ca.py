@@ -265,6 +265,19 @@ def test_the_list_is_what_revokes_and_what_lets_more_in(manager: Manager, tool: 
     assert handed.code == 0 and stays in handed.out, handed
 
 
+@newer_build_and([PLAIN])
+def test_handed_out_first_and_enforced_later(manager: Manager, tool: Tool) -> None:
+    corporate(manager)
+    before = manager.read(NMS_HTTP)
+    tool.apply(import_answers().replace("role: manager", "role: ca")).must(0, "applied")
+    assert manager.read(NMS_HTTP) == before and not manager.path(LISTED).exists()
+    handed = manager.read(issued(AGENT, "agent.crt"))
+    done = tool.apply(import_answers()).must(0, "applied")
+    assert all(each["ok"] is not False for each in done["proof"]), done["proof"]
+    assert manager.read(issued(AGENT, "agent.crt")) == handed
+    let_in(manager, map(with_issued, AGENTS))
+
+
 @each_build_and([PLAIN])
 def test_from_an_authority_of_ours_and_back(manager: Manager, tool: Tool) -> None:
     tool.apply(answers()).must(0, "applied")
@@ -316,6 +329,8 @@ def test_what_would_not_do_is_refused_and_nothing_is_touched(manager: Manager, t
     )
     for_servers = certs.subordinate(ca.folder, root, "for-servers", certs.CA_TRUE, certs.CA_USE, "extendedKeyUsage=serverAuth")
     agent = certs.leaf(ca.folder, ca.issuing, f"/CN={AGENT}")
+    short = certs.subordinate(ca.folder, root, "short", kind="rsa1024")
+    old_fashioned = certs.subordinate(ca.folder, root, "old-fashioned", digest="sha1")
 
     def text(*pairs: certs.Pair) -> str:
         return "".join(pair.cert.read_text() for pair in pairs)
@@ -330,6 +345,8 @@ def test_what_would_not_do_is_refused_and_nothing_is_touched(manager: Manager, t
         (text(agent, *between, root), agent, "is not an authority"),
         (text(below, no_room, root), below, "is not allowed to have so many authorities below it"),
         (text(elsewhere, root), elsewhere, f"must not vouch for {AGENTS[1]}"),
+        (text(short, root), short, "has a key that is too weak (rsa-1024)"),
+        (text(old_fashioned, root), old_fashioned, "is signed over MD5 or SHA-1"),
         (text(for_servers, root), for_servers, "cannot be used as a certificate for: agent"),
     ]:
         manager.write(CA_CERT, chain)
