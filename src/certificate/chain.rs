@@ -129,11 +129,11 @@ pub fn chain_holds<C: Borrow<Certificate>>(
 
 /// Whether authorities (the one that issues first, the root last) may vouch at `at` for a leaf of
 /// that purpose with any of `names`.
-pub fn authorities_hold<'a>(
+pub fn authorities_hold(
     chain: &[Certificate],
     at: i64,
     purpose: Purpose,
-    names: impl Iterator<Item = &'a SubjectName> + Clone,
+    names: &[SubjectName],
 ) -> Result<(), ChainFault> {
     let all: Vec<&Certificate> = chain.iter().collect();
     for (position, one) in all.iter().enumerate() {
@@ -141,8 +141,7 @@ pub fn authorities_hold<'a>(
         // The leaf that is to come stands below all of them.
         let between = below.iter().filter(|other| !other.is_self_issued()).count();
         let refused = |constraints: &NameConstraints| {
-            let mut names = names.clone();
-            let name = names.find(|name| !constraints.allows(name));
+            let name = names.iter().find(|name| !constraints.allows(name));
             let of_below = || {
                 below
                     .iter()

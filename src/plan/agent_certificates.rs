@@ -82,7 +82,7 @@ impl Making<'_> {
         &mut self,
         voucher: &Voucher<'_>,
         new: &BTreeMap<HostName, Recipe>,
-        root: Option<Content>,
+        root: Option<&Content>,
         root_is_known: bool,
     ) {
         let shut_out = std::mem::take(&mut self.shut_out);
@@ -98,7 +98,7 @@ impl Making<'_> {
                 let key = Content::Issued(Piece::AgentKey(agent.clone()));
                 self.place(&below(&folder, "agent.key"), 0o600, key);
             }
-            if let Some(root) = &root {
+            if let Some(root) = root {
                 self.place(&below(&folder, "ca.pem"), 0o644, root.clone());
             }
             let text = super::template::agent_conf(self.answers, root_is_known);

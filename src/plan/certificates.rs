@@ -68,7 +68,7 @@ pub(super) fn plan(
     let ca = authority_of(facts)?;
     let server = made.server(ca, today)?;
     let voucher = made.voucher(ca)?;
-    let imports = voucher.brought.is_some();
+    let imports = voucher.is_brought();
     let agents = made.agents(&voucher);
     made.note_spread(&agents);
     let listing = made.listing(&voucher, &agents);
@@ -111,10 +111,10 @@ pub(super) fn plan(
         _ => Some(public(ca, Piece::RootCertificate)),
     };
     let is_known = our_root || (imports && root.is_some());
-    made.issued(&voucher, &agents, root, is_known);
+    made.issued(&voucher, &agents, root.as_ref(), is_known);
     let folders = made.folders(authority.is_some(), voucher.signs());
     let new_server = server.is_new;
-    let clients = voucher.brought.flatten();
+    let clients = voucher.signer();
     let issuing = issuing(facts, authority, clients, leaves).map(|issuing| Issuing {
         server: server.recipe,
         lists,
@@ -184,8 +184,8 @@ pub(super) fn for_agents(
     let voucher = made.voucher(ca)?;
     let agents = made.agents(&voucher);
     made.note_spread(&agents);
-    let brought = made.brought_root()?;
-    let imports = voucher.brought.is_some();
+    let brought = made.brought_chain()?.map(root_of);
+    let imports = voucher.is_brought();
     let signs = !imports && !agents.is_empty();
     let server = manager.and_then(|manager| manager.server.as_ref());
     // What the manager shows is not of ours, and will not be.
@@ -216,11 +216,11 @@ pub(super) fn for_agents(
         );
     }
     let is_known = root.is_some();
-    made.issued(&voucher, &agents, root, is_known);
+    made.issued(&voucher, &agents, root.as_ref(), is_known);
     let mut folders = made.folders(authority.is_some(), voucher.signs());
     folders.retain(|folder| folder.path != naming::certs(answers.generation()));
     Ok(ForAgents {
-        issuing: issuing(facts, authority, voucher.brought.flatten(), agents),
+        issuing: issuing(facts, authority, voucher.signer(), agents),
         files: made.files,
         folders,
         notes: made.notes,
@@ -247,10 +247,11 @@ impl Making<'_> {
         voucher: &Voucher<'_>,
     ) -> Result<AbsPath, Problem> {
         let path = naming::free(self.facts, &self.certs(), "ca.pem")?;
-        let content = match &voucher.brought {
+        let content = if voucher.is_brought() {
             // The root as well: to nginx, an authority below it is nobody's.
-            Some(_) => Content::Text(pem_chain(voucher.issuers.iter().copied())),
-            None => public(ca, Piece::ClientBundle),
+            Content::Text(pem_chain(voucher.issuers.iter().copied()))
+        } else {
+            public(ca, Piece::ClientBundle)
         };
         self.place(&path, 0o644, content);
         if self
@@ -266,9 +267,9 @@ impl Making<'_> {
         Ok(path)
     }
 
-    /// The root of a server certificate that is brought, where it stands in its file. None: none is
-    /// brought.
-    fn brought_root(&self) -> Result<Option<Option<Certificate>>, Problem> {
+    /// What a server certificate that is brought has in its file, where agents' are not of ours
+    /// either.
+    fn brought_chain(&self) -> Result<Option<&[Certificate]>, Problem> {
         let (ServerSource::Import(source), Some(_)) = (&self.answers.server, &self.answers.clients)
         else {
             return Ok(None);
@@ -278,8 +279,7 @@ impl Making<'_> {
             field: "certificates.server",
             user: "nginx",
         };
-        let found = brought.certificates(&source.cert)?;
-        Ok(Some(root_of(found)))
+        brought.certificates(&source.cert).map(Some)
     }
 
     fn folders(&self, new_authority: bool, issues: bool) -> Vec<FolderChange> {

@@ -11,27 +11,43 @@ use crate::answers::ImportedCa;
 use crate::certificate::{Certificate, Purpose, Recipe, Validity, authorities_hold, flaws};
 use crate::error::Problem;
 use crate::facts::{FoundCa, Known};
-use crate::values::{HostName, SubjectName};
+use crate::values::{AbsPath, HostName, SubjectName};
 
 const FIELD: &str = "certificates.clients";
 
 pub(super) struct Voucher<'a> {
     /// The one that issues, then those above it, the root last. None: it is yet to be made.
     pub(super) issuers: Vec<&'a Certificate>,
-    /// It is the one of this host.
-    pub(super) own: Option<&'a FoundCa>,
-    /// It was brought; it signs here where its key was, too.
-    pub(super) brought: Option<Option<BroughtAuthority>>,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    /// The one of this host, as far as there is one.
+    Own(Option<&'a FoundCa>),
+    /// From elsewhere; it signs here where its key was brought, too.
+    Brought(Option<BroughtAuthority>),
 }
 
 impl Voucher<'_> {
     /// Whether certificates are issued here at all.
     pub(super) fn signs(&self) -> bool {
-        !matches!(self.brought, Some(None))
+        !matches!(self.source, Source::Brought(None))
+    }
+
+    pub(super) fn is_brought(&self) -> bool {
+        matches!(self.source, Source::Brought(_))
+    }
+
+    /// What signs for agents in place of the authority of this host.
+    pub(super) fn signer(self) -> Option<BroughtAuthority> {
+        match self.source {
+            Source::Brought(signer) => signer,
+            Source::Own(_) => None,
+        }
     }
 
     pub(super) fn has_revoked(&self, certificate: &Certificate) -> bool {
-        self.own.is_some_and(|ca| ca.has_revoked(certificate))
+        matches!(self.source, Source::Own(Some(ca)) if ca.has_revoked(certificate))
     }
 }
 
@@ -41,8 +57,7 @@ impl<'a> Making<'a> {
             Some(source) => self.brought(source),
             None => Ok(Voucher {
                 issuers: ca.map_or(Vec::new(), |ca| vec![&ca.intermediate, &ca.root]),
-                own: ca,
-                brought: None,
+                source: Source::Own(ca),
             }),
         }
     }
@@ -58,7 +73,7 @@ impl<'a> Making<'a> {
         let chain = brought.certificates(&source.cert)?;
         let agents = self.answers.agents.iter().cloned();
         let names: Vec<SubjectName> = agents.map(SubjectName::Dns).collect();
-        if let Err(fault) = authorities_hold(chain, now, Purpose::Agent, names.iter()) {
+        if let Err(fault) = authorities_hold(chain, now, Purpose::Agent, &names) {
             return Err(brought.refused(&source.cert, &format!("cannot be used: {fault}")));
         }
         for flaw in flaws(chain, now) {
@@ -66,37 +81,44 @@ impl<'a> Making<'a> {
                 .push(format!("{FIELD}: {}: {}", source.cert, flaw.words));
         }
         let signer = match &source.key {
-            Some(key) => {
-                self.lives_long_enough(&chain[0])?;
-                let encrypted = brought.is_encrypted(key, &source.cert, &chain[0])?;
-                let found = brought.readable(key)?;
-                if found.mode.0 & 0o077 != 0 {
-                    self.notes.push(format!(
-                        "others on this host can read {key}, the key of the agents' authority \
-                         (mode {}): chmod 600 {key}",
-                        found.mode
-                    ));
-                }
-                Some(BroughtAuthority {
-                    chain: chain.to_vec(),
-                    key: key.clone(),
-                    digest: found.digest.clone(),
-                    encrypted,
-                })
-            }
-            None => {
-                self.notes.push(format!(
-                    "no certificate is issued for agents, because {FIELD}.ca_key is not said: each \
-                     brings its own of {}, with its name as the common name, last in the subject",
-                    chain[0].subject
-                ));
-                None
-            }
+            Some(key) => Some(self.signer(brought, &source.cert, chain, key)?),
+            None => None,
         };
+        if signer.is_none() {
+            self.notes.push(format!(
+                "no certificate is issued for agents, because {FIELD}.ca_key is not said: each \
+                 brings its own of {}, with its name as the common name, last in the subject",
+                chain[0].subject
+            ));
+        }
         Ok(Voucher {
             issuers: chain.iter().collect(),
-            own: None,
-            brought: Some(signer),
+            source: Source::Brought(signer),
+        })
+    }
+
+    fn signer(
+        &mut self,
+        brought: Brought<'_>,
+        cert: &AbsPath,
+        chain: &[Certificate],
+        key: &AbsPath,
+    ) -> Result<BroughtAuthority, Problem> {
+        self.lives_long_enough(&chain[0])?;
+        let encrypted = brought.is_encrypted(key, cert, &chain[0])?;
+        let found = brought.readable(key)?;
+        if found.mode.0 & 0o077 != 0 {
+            self.notes.push(format!(
+                "others on this host can read {key}, the key of the agents' authority (mode {}): \
+                 chmod 600 {key}",
+                found.mode
+            ));
+        }
+        Ok(BroughtAuthority {
+            chain: chain.to_vec(),
+            key: key.clone(),
+            digest: found.digest.clone(),
+            encrypted,
         })
     }
 
@@ -142,7 +164,9 @@ impl<'a> Making<'a> {
         voucher: &Voucher<'_>,
         new: &BTreeMap<HostName, Recipe>,
     ) -> Option<Listing> {
-        let signer = voucher.brought.as_ref()?;
+        let Source::Brought(signer) = &voucher.source else {
+            return None;
+        };
         let depth = voucher.issuers.len().saturating_sub(1);
         let mut listing = Listing {
             entries: BTreeSet::new(),

@@ -58,19 +58,16 @@ pub(super) fn plan(
             work.gates()?;
             work.check_location(Judge::by(enforce, listing.is_some()))?;
             work.log_format()?;
-            let other_list = match listing {
-                Some(listing) => work.list(listing)?,
-                None => {
-                    work.note_idle_list();
-                    false
-                }
-            };
+            let other_list = listing.map(|listing| work.list(listing)).transpose()?;
+            if listing.is_none() {
+                work.note_idle_list();
+            }
             if work.tightened {
                 let notes = session::forget(&mut work.editor, site, work.other_authority)?;
                 work.changes.notes.extend(notes);
             }
             match enforce {
-                Enforce::Require if work.tightened || other_list => {
+                Enforce::Require if work.tightened || other_list == Some(true) => {
                     work.note_who_is_connected(listing);
                 }
                 Enforce::Require => {}
