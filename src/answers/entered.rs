@@ -222,7 +222,7 @@ mod tests {
         let mut entered = complete();
         for (field, text) in [
             ("source", "import-ca"),
-            ("ca_cert", "/mnt/ca, with a comma.pem"),
+            ("ca_cert", "/mnt/ca,too.pem"),
             ("ca_key", "/mnt/ca.key"),
         ] {
             entered.set(&format!("certificates.clients.{field}"), text);
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(again.to_yaml(), entered.to_yaml());
         let goal = again.check().unwrap();
         let clients = goal.manager().unwrap().clients.clone().unwrap();
-        assert_eq!(clients.cert.as_str(), "/mnt/ca, with a comma.pem");
+        assert_eq!(clients.cert.as_str(), "/mnt/ca,too.pem");
         assert_eq!(clients.key.unwrap().as_str(), "/mnt/ca.key");
     }
 
