@@ -14,6 +14,7 @@ from manager import NAME, Manager, both_services
 from nim_tree import NMS_HTTP, PLAIN, SHAPES, VENDOR_NAME, Shape
 from snapshot import take
 from test_gate import issuing_ca
+from test_import_ca import carried, corporate, import_answers
 from tool import AGENTS, SERVER_CERT, SERVER_KEY, Tool, answers, issued
 
 OWN = "agents.example.com"
@@ -173,3 +174,16 @@ def test_what_such_a_server_needs_is_said(manager: Manager, tool: Tool, more: st
     assert refused.code == 2 and said in refused.err, refused
     assert take(manager) == before
     assert Path(FILE).name not in manager.run("ls", "/etc/nginx/conf.d").stdout
+
+
+@each_build_and([PLAIN])
+def test_of_an_authority_from_elsewhere_only_those_listed_get_through(manager: Manager, tool: Tool) -> None:
+    ca = corporate(manager)
+    tool.apply(import_answers(text=dedicated())).must(0, "applied")
+    assert "ssl_verify_depth 2;" in manager.read(FILE)
+    listed = [each for agent in AGENTS for each in both_services(with_issued(agent))]
+    nobody = Attempt(sni=OWN, ca=issued(AGENTS[0], "ca.pem"))
+    others = [carried(manager, ca, subject, nobody) for subject in ("/CN=printer", f"/CN={AGENTS[0]}/O=Lab")]
+    outcomes = manager.attempt([*listed, *others, nobody])
+    assert [each.reached for each in outcomes] == [True] * len(listed) + [False] * 3, outcomes
+    tool.apply().must(0, "unchanged")
