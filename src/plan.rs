@@ -97,8 +97,8 @@ pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
     Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey, LEFT,
-    ListedProof, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof,
-    ReportsProof, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
+    Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof, Restart,
+    RevokedAgent, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

@@ -3,7 +3,7 @@
 use super::error::IssueError;
 use super::key::SecretKey;
 use super::passphrase::Passphrase;
-use crate::certificate::{Certificate, Purpose, chain_holds, pem_chain};
+use crate::certificate::{Certificate, Purpose, chain_holds, pem_chain, read_pem_chain};
 use crate::values::Digest;
 
 /// A certificate and the key that was made for it.
@@ -40,7 +40,7 @@ impl Authority {
 
     /// The same from the file of its key, if that is the one that is meant.
     pub fn from_file(
-        chain: Vec<Certificate>,
+        chain: &str,
         file: &[u8],
         meant: &Digest,
         passphrase: Option<&Passphrase>,
@@ -48,6 +48,7 @@ impl Authority {
         if Digest::of(file) != *meant {
             return Err(IssueError::OtherFile);
         }
+        let chain = read_pem_chain(chain.as_bytes()).map_err(|_| IssueError::NoAuthority)?;
         Self::open(chain, SecretKey::from_pem(file, passphrase)?)
     }
 

@@ -18,8 +18,6 @@ impl Making<'_> {
             return missing;
         }
         for agent in &self.answers.agents {
-            let days = spread_days(self.answers.days.agent, agent.as_str());
-            let names = vec![SubjectName::Dns(agent.clone())];
             let current = self.facts.state.issued.get(agent).and_then(Known::is);
             let current = current.and_then(|found| found.chain.first());
             let is_revoked = current.is_some_and(|leaf| voucher.has_revoked(leaf));
@@ -35,8 +33,7 @@ impl Making<'_> {
                 self.shut_out.insert(agent.clone());
                 continue;
             }
-            // `Answers::check` has refused every agent that cannot be a common name.
-            let Ok(recipe) = self.recipe(Purpose::Agent, agent.as_str(), names, days) else {
+            let Some(recipe) = self.agent_recipe(agent) else {
                 continue;
             };
             let found = self.facts.state.issued.get(agent).and_then(Known::is);
@@ -55,6 +52,14 @@ impl Making<'_> {
             }
         }
         missing
+    }
+
+    pub(super) fn agent_recipe(&self, agent: &HostName) -> Option<Recipe> {
+        let days = spread_days(self.answers.days.agent, agent.as_str());
+        let names = vec![SubjectName::Dns(agent.clone())];
+        // `Answers::check` has refused every agent that cannot be a common name.
+        let recipe = self.recipe(Purpose::Agent, agent.as_str(), names, days);
+        recipe.ok()
     }
 
     /// Nobody is to wonder where the other days are.

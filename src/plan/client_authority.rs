@@ -8,10 +8,15 @@ use super::listed::{Listed, Listing};
 use super::making::Making;
 use super::step::BroughtAuthority;
 use crate::answers::ImportedCa;
-use crate::certificate::{Certificate, Purpose, Recipe, Validity, authorities_hold, flaws};
+use crate::certificate::{
+    Certificate, Purpose, Recipe, Validity, authorities_hold, flaws, pem_chain,
+};
 use crate::error::Problem;
 use crate::facts::{FoundCa, Known};
 use crate::values::{AbsPath, HostName, SubjectName};
+
+/// As whom the proof may show itself: one whose certificate lies here is enough.
+const PROVEN: usize = 8;
 
 const FIELD: &str = "certificates.clients";
 
@@ -115,7 +120,7 @@ impl<'a> Making<'a> {
             ));
         }
         Ok(BroughtAuthority {
-            chain: chain.to_vec(),
+            chain: pem_chain(chain),
             key: key.clone(),
             digest: found.digest.clone(),
             encrypted,
@@ -170,7 +175,7 @@ impl<'a> Making<'a> {
         let depth = voucher.issuers.len().saturating_sub(1);
         let mut listing = Listing {
             entries: BTreeSet::new(),
-            subjects: Vec::new(),
+            issued: BTreeMap::new(),
             authority: signer.clone(),
             depth,
         };
@@ -189,11 +194,13 @@ impl<'a> Making<'a> {
             });
             let subjects = good.map(|leaf| Listed::Subject(leaf.subject_rfc2253.clone()));
             listing.entries.extend(subjects);
-            let recipe = new.get(agent).map(|recipe| recipe.subject.clone());
-            let subject = recipe.or_else(|| self.answers.subject.named(agent.as_str()).ok());
-            if let Some(subject) = subject {
-                listing.entries.insert(Listed::Subject(subject.rfc2253()));
-                listing.subjects.push(subject);
+            let recipe = new.get(agent).cloned();
+            if let Some(recipe) = recipe.or_else(|| self.agent_recipe(agent)) {
+                let subject = recipe.subject.rfc2253();
+                listing.entries.insert(Listed::Subject(subject));
+                if listing.issued.len() < PROVEN {
+                    listing.issued.insert(agent.clone(), recipe);
+                }
             }
         }
         Some(listing)

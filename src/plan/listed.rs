@@ -1,24 +1,21 @@
 //! Whose certificates are agents' where their authority has signed for others too: the list that
 //! nginx holds each subject against.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use askama::Template;
 
-use super::step::{BroughtAuthority, ListedProof};
+use super::step::BroughtAuthority;
 use super::template::{LISTED, rendered};
-use crate::certificate::DistinguishedName;
+use crate::certificate::Recipe;
 use crate::values::HostName;
-
-/// So many of them the proof may show itself as; one whose certificate lies here is enough.
-const SHOWN: usize = 8;
 
 /// Who is let in, and what else follows from an authority that was brought.
 pub(super) struct Listing {
     pub(super) entries: BTreeSet<Listed>,
-    /// Of those that are issued here.
-    pub(super) subjects: Vec<DistinguishedName>,
+    /// A few of those that are issued here: the proof shows itself as one of them.
+    pub(super) issued: BTreeMap<HostName, Recipe>,
     pub(super) authority: Option<BroughtAuthority>,
     /// How many authorities stand between an agent's certificate and the root.
     pub(super) depth: usize,
@@ -92,13 +89,6 @@ impl Listing {
 
     pub(super) fn allows(&self, subject: &str) -> bool {
         self.entries.iter().any(|listed| listed.allows(subject))
-    }
-
-    pub(super) fn proof(&self) -> ListedProof {
-        ListedProof {
-            subjects: self.subjects.iter().take(SHOWN).cloned().collect(),
-            authority: self.authority.clone(),
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use super::certificates::Certificates;
 use super::dial;
-use super::listed::Listing;
 use super::place_for;
 use super::redirect;
 use super::site::{SERVICES, Site, quoted};
@@ -56,7 +55,8 @@ pub(super) fn of(
         server_key: made.server.key.clone(),
         stale_names,
         revoked: made.revoked_agents(),
-        listed: made.listing.as_ref().map(Listing::proof),
+        listed: made.listing.as_ref().map(|one| one.issued.clone()),
+        authority: made.listing.as_ref().and_then(|one| one.authority.clone()),
         barred: barred(site, &dial.agents_barred),
     });
     Proof {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{FileChange, FolderChange};
 pub use crate::answers::KeepKey;
-use crate::certificate::{Certificate, DistinguishedName, Recipe};
+use crate::certificate::Recipe;
 use crate::facts::AGENT_FILES;
 use crate::values::{AbsPath, Digest, HostName, Port, SubjectName};
 
@@ -220,8 +220,8 @@ pub enum Authority {
 /// An authority that was brought from elsewhere. Its key stays where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BroughtAuthority {
-    /// The one that signs, then those above it, the root last.
-    pub chain: Vec<Certificate>,
+    /// As PEM: the one that signs, then those above it, the root last.
+    pub chain: String,
     pub key: AbsPath,
     /// What the key's file held when the plan was made.
     pub digest: Digest,
@@ -294,16 +294,6 @@ impl Proof {
     }
 }
 
-/// Only listed subjects of the agents' authority get through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedProof {
-    /// Some of those whose certificates are issued here. The common name is the name under which
-    /// they are.
-    pub subjects: Vec<DistinguishedName>,
-    /// Where its key is here.
-    pub authority: Option<BroughtAuthority>,
-}
-
 /// An agent that must be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedAgent {
@@ -363,9 +353,13 @@ pub struct AgentProof {
     /// Agents whose certificate was revoked, as far as it lies here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<RevokedAgent>,
-    /// Present where the authority of agents has signed for others too.
+    /// Present where the authority of agents has signed for others too, and only some get through:
+    /// a few of those whose certificates are issued here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub listed: Option<ListedProof>,
+    pub listed: Option<BTreeMap<HostName, Recipe>>,
+    /// That authority, where its key is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<BroughtAuthority>,
     /// The listeners at which `allow` and `deny` keep this host out, and why: that the right
     /// client gets through cannot be shown there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -8,11 +8,11 @@ use rustls::pki_types::CertificateDer;
 use super::identity::Identity;
 use crate::certificate::{
     Certificate, DistinguishedName, KeyKind, NameParts, Permitted, Purpose, Recipe, Validity,
-    read_pem_chain,
+    pem_chain, read_pem_chain,
 };
 use crate::host::Host;
 use crate::pki::{Authority, SecretKey, issue_intermediate, issue_leaf_between, issue_root};
-use crate::plan::{AgentProof, ListedProof, Proof, RevokedAgent};
+use crate::plan::{AgentProof, Proof, RevokedAgent};
 use crate::values::{AbsPath, Gather as _, HostName, SubjectName};
 use zeroize::Zeroizing;
 
@@ -42,21 +42,20 @@ impl Cast {
         let now = host.now();
         let name = proof.agents_name();
         let listed = agents.listed.as_ref();
-        let brought = listed.and_then(|listed| opened(host, listed, authority));
+        let brought = opened(host, agents, authority);
         let authority = match listed {
             Some(_) => brought
                 .as_ref()
                 .or(authority)
-                .filter(|one| signs(listed, one)),
+                .filter(|one| signs(agents, one)),
             None => authority,
         };
-        let closed = || match listed {
-            Some(ListedProof {
-                authority: None, ..
-            }) => "the key of the agents' authority is not here".to_owned(),
-            _ => "the key of the authority is not open".to_owned(),
+        let closed = || {
+            let gone = listed.is_some() && agents.authority.is_none();
+            let state = if gone { "here" } else { "open" };
+            format!("the key of the authority is not {state}")
         };
-        let usual = listed.and_then(|listed| listed.subjects.first()).cloned();
+        let usual = listed.and_then(|listed| listed.values().next());
         let current = current(now);
         // The authority may be minutes old, and nothing it issues may be older than it.
         let past = |authority: &Authority| Validity {
@@ -65,13 +64,13 @@ impl Cast {
         };
         Self {
             ours: match authority {
-                Some(authority) => throw_away(name, usual.as_ref(), authority, current),
+                Some(authority) => throw_away(name, usual, authority, current),
                 None => issued(host, &proof.state, agents),
             },
             foreign: foreign(name, now, current),
             expired: authority
                 .ok_or_else(closed)
-                .and_then(|one| throw_away(name, usual.as_ref(), one, past(one))),
+                .and_then(|one| throw_away(name, usual, one, past(one))),
             unlisted: listed.map(|_| {
                 authority
                     .ok_or_else(closed)
@@ -114,36 +113,35 @@ fn revoked(host: &dyn Host, state: &AbsPath, agent: &RevokedAgent) -> Result<Ide
 /// it already.
 fn opened(
     host: &dyn Host,
-    listed: &ListedProof,
+    agents: &AgentProof,
     authority: Option<&Authority>,
 ) -> Option<Authority> {
-    let brought = listed.authority.as_ref().filter(|one| !one.encrypted)?;
-    if authority.is_some_and(|one| signs(Some(listed), one)) {
+    let brought = agents.authority.as_ref().filter(|one| !one.encrypted)?;
+    if authority.is_some_and(|one| signs(agents, one)) {
         return None;
     }
     let pem = Zeroizing::new(host.read(brought.key.as_path(), LIMIT).ok()?);
-    Authority::from_file(brought.chain.clone(), &pem, &brought.digest, None).ok()
+    Authority::from_file(&brought.chain, &pem, &brought.digest, None).ok()
 }
 
 /// Whether it is the one that signs for agents.
-fn signs(listed: Option<&ListedProof>, authority: &Authority) -> bool {
-    let brought = listed.and_then(|listed| listed.authority.as_ref());
-    brought.is_some_and(|one| one.chain.first() == Some(authority.certificate()))
+fn signs(agents: &AgentProof, authority: &Authority) -> bool {
+    let brought = agents.authority.as_ref();
+    brought.is_some_and(|one| one.chain == pem_chain(authority.chain()))
 }
 
-/// An agent's certificate of this authority, for the proof only. Without a subject it has one that
-/// no agent has.
+/// An agent's certificate of this authority, for the proof only: one like that agent's, or with a
+/// subject that no agent has.
 fn throw_away(
     name: &HostName,
-    subject: Option<&DistinguishedName>,
+    agent: Option<&Recipe>,
     authority: &Authority,
     validity: Validity,
 ) -> Result<Identity, String> {
     let mut recipe = recipe(Purpose::Agent, "nim-tls proof", Some(name))?;
-    if let Some(subject) = subject {
-        recipe.subject = subject.clone();
-        let own = subject.parts().common_name.parse();
-        recipe.names = own.ok().map(SubjectName::Dns).into_iter().collect();
+    if let Some(agent) = agent {
+        recipe.subject = agent.subject.clone();
+        recipe.names.clone_from(&agent.names);
     }
     let issued = issue_leaf_between(&recipe, authority, validity).map_err(|e| e.to_string())?;
     let mut chain = vec![issued.certificate];
@@ -187,15 +185,11 @@ fn issued(host: &dyn Host, state: &AbsPath, agents: &AgentProof) -> Result<Ident
     let none = "no issued certificate with its key is left in the state folder";
     let folder = state.join("issued").map_err(|error| error.to_string())?;
     let names = match &agents.listed {
-        Some(ListedProof {
-            authority: None, ..
-        }) => return Err("agents bring their own, with keys that are not here".to_owned()),
-        // All others are refused.
-        Some(listed) => {
-            let subjects = listed.subjects.iter();
-            let names = subjects.map(|subject| subject.parts().common_name.clone());
-            names.collect()
+        Some(_) if agents.authority.is_none() => {
+            return Err("agents bring their own, with keys that are not here".to_owned());
         }
+        // All others are refused.
+        Some(listed) => listed.keys().map(ToString::to_string).collect(),
         None => host
             .list(folder.as_path())
             .map_err(|error| error.to_string())?,

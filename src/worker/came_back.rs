@@ -138,6 +138,7 @@ mod tests {
                 proof.agents = Some(AgentProof {
                     revoked: Vec::new(),
                     listed: None,
+                    authority: None,
                     services: Vec::new(),
                     enforced: true,
                     check_log: Some(path(LOG)),

@@ -153,9 +153,8 @@ fn brought_authority(
     passphrase: Option<&Passphrase>,
 ) -> Result<Authority, MakeError> {
     let pem = Zeroizing::new(host.read(brought.key.as_path(), MOST_BYTES)?);
-    let chain = brought.chain.clone();
     Ok(Authority::from_file(
-        chain,
+        &brought.chain,
         &pem,
         &brought.digest,
         passphrase,

@@ -1,7 +1,7 @@
 //! What a plan would do to people and certificates, in words.
 
 use crate::answers::Entered;
-use crate::certificate::Recipe;
+use crate::certificate::{Recipe, read_pem_chain};
 use crate::facts::{AGENT_FILES, Facts, Known};
 use crate::method::Method;
 use crate::plan::{Authority, Plan};
@@ -124,7 +124,8 @@ pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
         Authority::NotNeeded => Vec::new(),
     };
     if let Some(clients) = &issuing.clients {
-        let subject = clients.chain.first().map_or("", |one| &one.subject);
+        let found = read_pem_chain(clients.chain.as_bytes()).unwrap_or_default();
+        let subject = found.first().map_or("", |one| &one.subject);
         lines.push(line("", "authority of the agents, brought", subject));
     }
     let manager = issuing.server.as_ref();

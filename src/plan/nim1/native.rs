@@ -140,6 +140,7 @@ fn prove(
         stale_names: Vec::new(),
         revoked: Vec::new(),
         listed: None,
+        authority: None,
         barred: std::collections::BTreeMap::new(),
     });
     Proof {

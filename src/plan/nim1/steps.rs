@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::certificates::Certificates;
 use super::super::dial::Dial;
-use super::super::listed::Listing;
 use super::super::manager::SERVICES;
 use super::super::place_for;
 use super::super::proof;
@@ -81,7 +80,8 @@ pub(super) fn prove(
         server_key: made.server.key.clone(),
         stale_names: Vec::new(),
         revoked: made.revoked_agents(),
-        listed: made.listing.as_ref().map(Listing::proof),
+        listed: made.listing.as_ref().map(|one| one.issued.clone()),
+        authority: made.listing.as_ref().and_then(|one| one.authority.clone()),
         barred: barred(after, &grpc),
     });
     Proof {

@@ -102,8 +102,7 @@ pub(super) fn make(issuing: &Issuing, read: impl Fn(&str) -> String) -> BTreeMap
     }
     let clients = issuing.clients.as_ref().map(|brought| {
         let key = read(brought.key.as_str());
-        let chain = brought.chain.clone();
-        Authority::from_file(chain, key.as_bytes(), &brought.digest, None).unwrap()
+        Authority::from_file(&brought.chain, key.as_bytes(), &brought.digest, None).unwrap()
     });
     let server = issuing
         .server
