@@ -3,6 +3,8 @@
 
 mod moved;
 mod text;
+mod source;
+mod agents;
 mod make;
 
 pub(super) use make::plan;

@@ -1,37 +1,31 @@
 //! From facts and answers to a plan for such a server.
 
-use super::super::bypass;
 use super::super::certificates::{self, Certificates};
-use super::super::cut_off;
-use super::super::dial;
 use super::super::differences;
 use super::super::editor::why;
 use super::super::exposed;
 use super::super::file::FileChange;
 use super::super::fitness;
-use super::super::gates::{self, Gates};
+use super::super::gates::Gates;
 use super::super::listeners;
 use super::super::make::{folders, presented, reloads, running};
-use super::super::manager::{SERVICES, listens_on, serves_ui};
-use super::super::nim1::{Clients, Front, Listens, for_agents};
 use super::super::notes;
-use super::super::observing;
 use super::super::overlay::{overlaid, written};
 use super::super::place_for;
 use super::super::proof;
 use super::super::site::Site;
-use super::super::step::{AgentsPort, Plan, Proof, SCHEMA};
+use super::super::step::{Plan, SCHEMA};
 use super::super::steps::steps;
 use super::super::template::Explained;
 use super::super::trust;
 use super::super::work::{NginxChanges, Work};
-use super::moved::{self, Moved};
-use super::text;
-use crate::answers::{Answers, Dedicated, Enforce};
+use super::agents::{agents, holds, note_agents, proven};
+use super::source::Source;
+use crate::answers::{Answers, Dedicated};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact};
-use crate::nginx::{Config, Directive, Http, Server, Socket};
-use crate::values::{AbsPath, SubjectName};
+use crate::nginx::{Config, Http};
+use crate::values::AbsPath;
 
 /// The first nginx that can hang up before a certificate is shown (its change log).
 const CAN_REJECT: (u16, u16, u16) = (1, 19, 4);
@@ -163,130 +157,6 @@ fn place(facts: &Facts, config: &Config, http: &Http<'_>) -> Result<AbsPath, Pro
     }
 }
 
-/// Where the locations of agents are today.
-struct Source<'a> {
-    /// The server with the pages.
-    pages: &'a Server<'a>,
-    locations: Vec<Moved>,
-    named: Vec<String>,
-    /// Those that are to be taken out there.
-    taken_out: Vec<&'a Directive>,
-}
-
-impl<'a> Source<'a> {
-    /// `today`: as it is; `others`: the same without our own file.
-    fn find<'b>(
-        facts: &'a Facts,
-        answers: &Answers,
-        own: &AbsPath,
-        today: (&'b Config, &'b Http<'b>),
-        others: (&'a Config, &'a Http<'a>),
-    ) -> Result<Self, Problem>
-    where
-        'a: 'b,
-    {
-        let (config, http) = others;
-        let server = match gates::server(config, http, answers.https) {
-            Ok(server) => server,
-            Err(none) => return Self::moved_already(facts, answers, own, today, others, none),
-        };
-        let found = gates::of(config, http, server)?;
-        let certain = found.certain.clone();
-        let site = Site::of(facts, config, http, server, found, answers.https);
-        site.certain()?;
-        differences::in_place_is_in_force(&site)?;
-        if !serves_ui(server) {
-            return Err(Problem::host(format!(
-                "{}: this server passes agents on and has no pages: agents have a server of \
-                 their own already, which is not of nim-tls",
-                config.shown(&server.directive.at)
-            ))
-            .remedy("move its locations into the server with the pages, and plan again"));
-        }
-        Ok(Self {
-            pages: server,
-            locations: moved::locations(&site)?,
-            named: moved::named(config, server, &certain),
-            taken_out: certain.iter().map(|gate| gate.directive).collect(),
-        })
-    }
-
-    /// They are in our own file.
-    fn moved_already<'b>(
-        facts: &'b Facts,
-        answers: &Answers,
-        own: &AbsPath,
-        (config, http): (&'b Config, &'b Http<'b>),
-        (others, in_others): (&'a Config, &'a Http<'a>),
-        none: Problem,
-    ) -> Result<Self, Problem>
-    where
-        'a: 'b,
-    {
-        let in_own = |server: &&Server<'_>| {
-            let path = &config.file(server.directive.at.file).path;
-            path == own.as_str() && !server.locations().is_empty()
-        };
-        let Some(server) = http.servers.iter().find(in_own) else {
-            return Err(none);
-        };
-        let has_pages =
-            |server: &&Server<'_>| listens_on(server, answers.https) && serves_ui(server);
-        let mut pages = in_others.servers.iter().filter(has_pages);
-        let (Some(pages), None) = (pages.next(), pages.next()) else {
-            return Err(Problem::host(format!(
-                "there is not exactly one server with the manager's pages on port {}",
-                answers.https
-            ))
-            .remedy("nginx -T"));
-        };
-        let found = gates::of(config, http, server)?;
-        let certain = found.certain.clone();
-        let site = Site::of(facts, config, http, server, found, answers.https);
-        Ok(Self {
-            pages,
-            locations: moved::locations(&site)?,
-            named: moved::named(others, pages, &certain),
-            taken_out: Vec::new(),
-        })
-    }
-
-    fn file(
-        &self,
-        facts: &Facts,
-        answers: &Answers,
-        dedicated: &Dedicated,
-        pages: &Site<'_>,
-        made: &Certificates,
-    ) -> Result<Explained, Problem> {
-        let sockets: Vec<Socket> = if dedicated.port == answers.https {
-            pages.on_port().map(|bound| bound.socket.clone()).collect()
-        } else {
-            for_agents(facts, pages.config, pages.http, dedicated.port)?
-        };
-        let listens = Listens::of(facts, &sockets, true, true);
-        let name = dedicated.name.as_str();
-        let mut front = Front::new(name, &made.server.chain, &made.server.key);
-        front.listens = listens.lines;
-        front.http2 = listens.http2;
-        front.names = dedicated.name.to_string();
-        let log = place_for::log_file(pages.config, "nim-tls-agents.log");
-        let ca = made.client_bundle.as_ref().ok_or_else(|| {
-            Problem::host("there is no authority for agents, so nobody could be let in")
-        })?;
-        let clients = Clients {
-            ca,
-            crl: made.crl(),
-            listing: made.listing.as_ref(),
-            enforce: answers.enforce,
-            log: &log,
-        };
-        let rejects = dedicated.rejects_others;
-        let (locations, named) = (&self.locations, &self.named);
-        Ok(text::server(&front, &clients, rejects, locations, named))
-    }
-}
-
 /// All that changes for nginx.
 fn changes<'a>(
     facts: &Facts,
@@ -333,111 +203,4 @@ fn pages_stay_default<'a>(work: &mut Work<'_, 'a>, pages: &Site<'a>) -> Result<(
         }
     }
     Ok(())
-}
-
-/// The server for agents, as nginx would load it.
-fn agents<'a>(
-    facts: &'a Facts,
-    config: &'a Config,
-    http: &'a Http<'a>,
-    own: &AbsPath,
-    dedicated: &Dedicated,
-) -> Result<Site<'a>, Problem> {
-    let name = dedicated.name.as_str();
-    let mut servers = http.servers.iter();
-    let server = servers.find(|server| {
-        config.file(server.directive.at.file).path == own.as_str() && server.names.contains(&name)
-    });
-    let server = server.ok_or_else(|| {
-        Problem::host("nginx would not read the server for agents").remedy("nginx -T")
-    })?;
-    let found = gates::of(config, http, server)?;
-    Ok(Site::of(facts, config, http, server, found, dedicated.port))
-}
-
-/// Refuses what could let somebody past it.
-fn holds(facts: &Facts, answers: &Answers, agents: &Site<'_>) -> Result<(), Problem> {
-    if facts.live {
-        fitness::ports(facts, agents.config, agents.http, &[])?;
-    }
-    let mut neighbours = agents.neighbours_on_port().into_iter();
-    let ours = &agents.server.names;
-    let namesake = neighbours
-        .find(|other| !agents.is_ours(other) && other.names.iter().any(|name| ours.contains(name)));
-    if let Some(other) = namesake {
-        return Err(Problem::host(format!(
-            "{}: this server answers to the name for agents already",
-            agents.config.shown(&other.directive.at)
-        ))
-        .remedy("say another agent_name"));
-    }
-    bypass::refuse_beside(agents)?;
-    let build = facts.nginx.is().map(|nginx| &nginx.build);
-    bypass::neighbours(agents, build)?;
-    if answers.enforce == Enforce::Observe {
-        observing::refuse(agents)?;
-    }
-    Ok(())
-}
-
-/// Who has to be told, before all else.
-fn note_agents(
-    facts: &Facts,
-    answers: &Answers,
-    dedicated: &Dedicated,
-    agents: &Site<'_>,
-    (own, made): (&AbsPath, &Certificates),
-    configured: &mut NginxChanges,
-) {
-    let listing = made.listing.as_ref();
-    let mut files = configured.files.iter();
-    let changes = files.any(|file| file.path == *own && file.changes());
-    let mut first = match answers.enforce {
-        Enforce::Require if changes => cut_off::notes(facts, dedicated.port, listing),
-        Enforce::Require => Vec::new(),
-        Enforce::Observe => {
-            let mut work = Work::new(facts, agents);
-            work.note_not_enforced();
-            work.changes.notes
-        }
-    };
-    if changes {
-        let port = dedicated.port;
-        first.push(format!(
-            "agents are served as {} on port {port} alone: those that ask for another name \
-             (server.command and server.metrics in nginx-agent.conf, without them server.host) \
-             find no services any more; what the server with the pages says for all its locations \
-             (limits, errors, headers) does not hold there",
-            dedicated.name
-        ));
-        if port == answers.https {
-            first.push(format!(
-                "should an upgrade of NGINX Instance Manager put its nginx file back, the pages \
-                 lose their place as the default of port {port}, and browsers are refused until \
-                 the same answers are applied again; with another ports.grpc that cannot happen"
-            ));
-        }
-    }
-    configured.notes.splice(0..0, first);
-}
-
-/// The proof of the pages, with agents met at their own server.
-fn proven(mut proof: Proof, answers: &Answers, dedicated: &Dedicated, agents: &Site<'_>) -> Proof {
-    let own = SubjectName::Dns(dedicated.name.clone());
-    let dial = dial::of(agents);
-    proof.other_names.retain(|name| *name != own);
-    proof.elsewhere.retain(|name| *name != own);
-    if let Some(of_agents) = &mut proof.agents {
-        of_agents.barred = proof::barred(agents, &dial.agents_barred);
-        // By the names of the pages nobody may reach the services.
-        of_agents.stale_names.push(answers.manager_name.clone());
-    }
-    proof.agents_port = Some(AgentsPort {
-        listeners: dial.listeners,
-        name: dedicated.name.clone(),
-        encrypted: true,
-        service: SERVICES[0].to_owned(),
-        by_manager: false,
-    });
-    proof
 }
