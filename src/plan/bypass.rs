@@ -33,6 +33,9 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
 /// The same of what stands beside a server that is wholly ours.
 pub(super) fn refuse_beside(site: &Site<'_>) -> Result<(), Problem> {
     other_ways::refuse(&Guarded::of(site))?;
+    for gate in &site.gates {
+        inside(site, gate)?;
+    }
     unchecked::refuse(site)?;
     let own = site.server.directive.at.file;
     no_foreign_trust(site, |line| line.at.file == own)

@@ -9,6 +9,7 @@ mod machine;
 mod judge;
 mod left;
 mod lent;
+mod dedicated;
 mod difference;
 pub(crate) mod hosts;
 
