@@ -145,8 +145,7 @@ fn not_listed(facts: &Facts, answers: &Answers) -> Option<String> {
     (!names.is_empty()).then(|| {
         format!(
             "certificates of agents that are not listed ({}): whoever has one is let through until \
-             it expires, because this version revokes none. List those that are meant; to shut one \
-             out, nim-tls rollback and another apply make a new authority",
+             it expires. List those that are meant; to shut one out: nim-tls certs revoke NAME",
             some_of(&names)
         )
     })
