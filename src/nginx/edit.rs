@@ -36,7 +36,8 @@ pub enum Overlap {
 }
 
 /// The text with all `edits` made, which must be of the file that `text` is. Spans are those of
-/// the text before any edit. Insertions at one place keep the order in which they are given.
+/// the text before any edit. Insertions at one place keep the order in which they are given, and what
+/// is removed twice is removed.
 pub fn apply<R: Clone>(text: &str, edits: &[Edit<R>]) -> Result<Edited<R>, Overlap> {
     let mut ordered: Vec<&Edit<R>> = edits.iter().collect();
     sort_by_key(&mut ordered, |edit| (edit.span.start, edit.span.end));
@@ -46,14 +47,19 @@ pub fn apply<R: Clone>(text: &str, edits: &[Edit<R>]) -> Result<Edited<R>, Overl
     };
     let mut line = 1;
     let mut before = 0..0;
+    let mut removed = false;
     for edit in ordered {
-        if edit.span.start < before.end {
+        let removes = edit.with.is_empty();
+        // Neighbours on a line may both take the blanks between them along.
+        let touch = removed && removes && edit.span.start < before.end;
+        if edit.span.start < before.end && !touch {
             return Err(Overlap::Each(before, edit.span.clone()));
         }
         if text.get(edit.span.clone()).is_none() {
             return Err(Overlap::Text(edit.span.clone()));
         }
-        let kept = &text[before.end..edit.span.start];
+        let span = edit.span.start.max(before.end)..edit.span.end.max(before.end);
+        let kept = &text[before.end..span.start];
         result.text.push_str(kept);
         line += newlines(kept);
 
@@ -66,7 +72,7 @@ pub fn apply<R: Clone>(text: &str, edits: &[Edit<R>]) -> Result<Edited<R>, Overl
         }
         result.text.push_str(&edit.with);
         line += newlines(&edit.with);
-        before = edit.span.clone();
+        (before, removed) = (span, removes);
     }
     result.text.push_str(&text[before.end..]);
     Ok(result)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::listed::Listing;
+use crate::certificate::Certificate;
 use crate::facts::{Agent, Client, Facts};
 use crate::values::{Gather as _, Port, escaped};
 
@@ -15,8 +16,34 @@ pub(super) fn notes(facts: &Facts, port: Port, listing: Option<&Listing>) -> Vec
     let connected = facts.connected.is().map_or(&[][..], Vec::as_slice);
     let without = without_certificate(connected, port);
     let others = listing.and_then(|listing| not_listed(connected, port, listing));
+    let dropped = listing.and_then(|listing| dropped(facts, listing));
     let seen = seen(facts, listing);
-    without.into_iter().chain(others).chain(seen).collect()
+    let all = without.into_iter().chain(others).chain(dropped);
+    all.chain(seen).collect()
+}
+
+/// Agents whose certificates lie here and are good, and that are listed no more.
+fn dropped(facts: &Facts, listing: &Listing) -> Option<String> {
+    let is_dropped = |leaf: &Certificate| {
+        leaf.validity.not_after > facts.looked_at && !listing.allows(&leaf.subject_rfc2253)
+    };
+    let issued = facts.state.issued.iter();
+    let names: Vec<&str> = issued
+        .filter(|(_, found)| {
+            let leaf = found.is().and_then(|found| found.chain.first());
+            leaf.is_some_and(is_dropped)
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    Some(format!(
+        "have a certificate of this host that is good, and are not listed: {shown}{more}; whoever \
+         shows one of those is refused"
+    ))
 }
 
 fn without_certificate(connected: &[Client], port: Port) -> Option<String> {

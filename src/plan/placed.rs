@@ -1,7 +1,8 @@
 //! One file of a plan, judged by what the facts say is there.
 
 use super::file::{Content, FileChange, Status};
-use crate::facts::Facts;
+use crate::certificate::pem_chain;
+use crate::facts::{Facts, FoundContent, FoundFile};
 use crate::values::{AbsPath, Digest, Mode};
 
 /// New, changed or unchanged; root's.
@@ -25,9 +26,22 @@ pub(super) fn change(facts: &Facts, path: &AbsPath, mode: u32, content: Content)
         owner: (0, 0),
         content,
         before: found.map(|found| found.digest.clone()),
-        text_before: None,
+        text_before: found.and_then(|found| text_of(facts, path, found)),
         reasons: Vec::new(),
     }
+}
+
+/// What a change is shown beside: a file that nginx reads, or one of certificates.
+fn text_of(facts: &Facts, path: &AbsPath, found: &FoundFile) -> Option<String> {
+    let text = match &found.content {
+        FoundContent::Certificates(chain) => pem_chain(chain),
+        _ => {
+            let config = facts.config.is()?;
+            let file = config.find_file(path.as_str())?;
+            config.file(file).text.to_string()
+        }
+    };
+    (Digest::of(text.as_bytes()) == found.digest).then_some(text)
 }
 
 /// A file of ours that goes; none where there is none.
@@ -40,7 +54,7 @@ pub(super) fn removal(facts: &Facts, path: &AbsPath) -> Option<FileChange> {
         owner: found.owner,
         content: Content::Text(String::new()),
         before: Some(found.digest.clone()),
-        text_before: None,
+        text_before: text_of(facts, path, found),
         reasons: Vec::new(),
     })
 }

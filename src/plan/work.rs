@@ -8,7 +8,7 @@ use super::template::Explained;
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known};
 use crate::nginx::{Config, Edited, SourceFile};
-use crate::values::{AbsPath, Digest, Mode, sort_by};
+use crate::values::{AbsPath, Mode, sort_by};
 
 pub(super) struct NginxChanges {
     pub(super) files: Vec<FileChange>,
@@ -52,12 +52,6 @@ impl<'a, 'e> Work<'a, 'e> {
     pub(super) fn own_file(&mut self, path: &AbsPath, file: Explained) -> Result<bool, Problem> {
         let mut change = change(self.facts, path, 0o644, Content::Text(file.text));
         change.reasons = file.reasons;
-        // Shown beside what nginx reads today, unless this configuration is of tomorrow already.
-        let config = self.site.config;
-        let today = config.find_file(path.as_str());
-        let today = today.map(|id| config.file(id).text.to_string());
-        let is_on_disk = |text: &String| Some(Digest::of(text.as_bytes())) == change.before;
-        change.text_before = today.filter(is_on_disk);
         let found = self.facts.file(path).file();
         if change.status == Status::Change && found.is_some_and(|found| !found.ours) {
             return Err(

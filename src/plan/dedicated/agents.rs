@@ -90,8 +90,8 @@ pub(super) fn note_agents(
         first.push(format!(
             "agents are served as {} on port {port} alone: those that ask for another name \
              (server.command and server.metrics in nginx-agent.conf, without them server.host) \
-             find no services any more; what the server with the pages says for all its locations \
-             (limits, errors, headers) does not hold there",
+             find no services any more; limits of requests and of connections that the server with \
+             the pages has do not hold there",
             dedicated.name
         ));
         if port == answers.https {

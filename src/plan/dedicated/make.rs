@@ -90,10 +90,12 @@ pub(in crate::plan) fn plan(
         (&own, &made),
         &mut configured,
     );
+    configured.notes.extend(source.lost.clone());
     let trust = trust::plan(facts, answers, &made)?;
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     if facts.live {
-        notes.extend(exposed::note(&agents));
+        notes.extend(exposed::note(&pages));
+        notes.extend(proof::notes(&pages, answers));
     }
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);

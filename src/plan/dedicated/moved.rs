@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::site::Site;
+use super::carried::is_to_named_place;
 use crate::error::Problem;
 use crate::nginx::{Config, Directive, Location, LocationKind, Server, flat};
 
@@ -63,16 +64,13 @@ fn lines(config: &Config, block: &Directive) -> String {
         .join("\n")
 }
 
-/// The named locations of the server with the pages to which errors in these are sent: nginx finds
-/// them in the same server only. Each as it is written there.
+/// The named locations of the server with the pages to which errors in these, or in the whole of
+/// that server, are sent: nginx finds them in the same server only. Each as it is written there.
 pub(super) fn named(config: &Config, pages: &Server<'_>, from: &[&Location<'_>]) -> Vec<String> {
-    let errors = from
-        .iter()
-        .flat_map(|gate| gate.scope.nearest("error_page"));
-    let targets: BTreeSet<&str> = errors
-        .filter_map(|page| page.words().last())
-        .filter(|target| target.starts_with('@'))
-        .collect();
+    let errors = from.iter().flat_map(|gate| gate.scope.own("error_page"));
+    let of_all = flat(pages.directive.children());
+    let errors = errors.chain(of_all).filter(|line| is_to_named_place(line));
+    let targets: BTreeSet<&str> = errors.filter_map(|page| page.words().last()).collect();
     let is_wanted = |location: &&Location<'_>| {
         location.kind == LocationKind::Named && targets.contains(location.pattern)
     };

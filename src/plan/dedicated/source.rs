@@ -1,5 +1,7 @@
 //! Where the locations of agents are today, and the file that they go to.
 
+use std::net::IpAddr;
+
 use super::super::certificates::Certificates;
 use super::super::differences;
 use super::super::gates;
@@ -8,12 +10,13 @@ use super::super::nim1::{Clients, Front, Listens, for_agents};
 use super::super::place_for;
 use super::super::site::Site;
 use super::super::template::Explained;
+use super::carried;
 use super::moved::{self, Moved};
 use super::text;
 use crate::answers::{Answers, Dedicated};
 use crate::error::Problem;
 use crate::facts::Facts;
-use crate::nginx::{Config, Directive, Http, Server, Socket};
+use crate::nginx::{Address, Config, Directive, Http, Server, Socket};
 use crate::values::AbsPath;
 
 /// Where the locations of agents are today.
@@ -24,6 +27,8 @@ pub(super) struct Source<'a> {
     named: Vec<String>,
     /// Those that are to be taken out there.
     pub(super) taken_out: Vec<&'a Directive>,
+    /// What agents lose on the way, in words.
+    pub(super) lost: Option<String>,
 }
 
 impl<'a> Source<'a> {
@@ -56,11 +61,13 @@ impl<'a> Source<'a> {
             ))
             .remedy("move its locations into the server with the pages, and plan again"));
         }
+        carried::refuse(&site, &certain)?;
         Ok(Self {
             pages: server,
             locations: moved::locations(&site)?,
             named: moved::named(config, server, &certain),
             taken_out: certain.iter().map(|gate| gate.directive).collect(),
+            lost: carried::note(&site, &certain),
         })
     }
 
@@ -101,6 +108,7 @@ impl<'a> Source<'a> {
             locations: moved::locations(&site)?,
             named: moved::named(others, pages, &certain),
             taken_out: Vec::new(),
+            lost: None,
         })
     }
 
@@ -115,7 +123,7 @@ impl<'a> Source<'a> {
         let sockets: Vec<Socket> = if dedicated.port == answers.https {
             pages.on_port().map(|bound| bound.socket.clone()).collect()
         } else {
-            for_agents(facts, pages.config, pages.http, dedicated.port)?
+            own_port(facts, pages, dedicated)?
         };
         let listens = Listens::of(facts, &sockets, true, true);
         let name = dedicated.name.as_str();
@@ -134,8 +142,36 @@ impl<'a> Source<'a> {
             enforce: answers.enforce,
             log: &log,
         };
+        let moved = text::FromPages {
+            carried: &carried::lines(pages),
+            locations: &self.locations,
+            named: &self.named,
+        };
         let rejects = dedicated.rejects_others;
-        let (locations, named) = (&self.locations, &self.named);
-        Ok(text::server(&front, &clients, rejects, locations, named))
+        Ok(text::server(&front, &clients, rejects, &moved))
     }
+}
+
+/// Over IPv6 too where the pages are: agents know both by the same name.
+fn own_port(
+    facts: &Facts,
+    pages: &Site<'_>,
+    dedicated: &Dedicated,
+) -> Result<Vec<Socket>, Problem> {
+    let mut sockets = for_agents(facts, pages.config, pages.http, dedicated.port)?;
+    let over_6 = pages.on_port().any(|bound| {
+        matches!(
+            &bound.socket.address,
+            Address::Any6 | Address::Ip(IpAddr::V6(_))
+        )
+    });
+    let socket = Socket {
+        address: Address::Any6,
+        port: dedicated.port.number(),
+        quic: false,
+    };
+    if over_6 && !sockets.contains(&socket) {
+        sockets.push(socket);
+    }
+    Ok(sockets)
 }

@@ -16,23 +16,27 @@ struct Server<'a> {
     front: &'a Front<'a>,
     clients: ClientsText<'a>,
     rejects: bool,
-    locations: &'a [Moved],
-    named: &'a [String],
+    pages: &'a FromPages<'a>,
+}
+
+/// What comes from the server with the pages, as it is written there.
+pub(super) struct FromPages<'a> {
+    pub(super) carried: &'a [String],
+    pub(super) locations: &'a [Moved],
+    pub(super) named: &'a [String],
 }
 
 pub(super) fn server(
     front: &Front<'_>,
     clients: &Clients<'_>,
     rejects: bool,
-    locations: &[Moved],
-    named: &[String],
+    pages: &FromPages<'_>,
 ) -> Explained {
     let text = rendered(&Server {
         front,
         clients: ClientsText::of(clients),
         rejects,
-        locations,
-        named,
+        pages,
     });
     explain(&text, front.name)
 }

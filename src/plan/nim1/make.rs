@@ -104,9 +104,6 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
 
     let trust = trust::plan(facts, answers, &made)?;
     leftovers(facts, &places, &mut configured);
-    for file in &mut configured.files {
-        show_what_changes(ground.config, file);
-    }
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     notes.splice(0..0, loosened);
     if nim1.context == Context::PassedThrough && verifies {
@@ -272,15 +269,6 @@ fn loosened(
             answers.method
         )
     })
-}
-
-/// A file of ours that nginx reads today is shown with what changes in it.
-fn show_what_changes(config: &Config, file: &mut FileChange) {
-    if file.text_before.is_none()
-        && let Some(id) = config.find_file(file.path.as_str())
-    {
-        file.text_before = Some(config.file(id).text.to_string());
-    }
 }
 
 /// Files of ours that these answers have no use for go.

@@ -51,6 +51,78 @@ fn the_locations_go_as_they_are_written_and_leave_nothing_behind() {
     assert!(unexplained.is_empty(), "{unexplained:?}");
 }
 
+/// Found on the sample host: what only the first plan carried was gone with the second.
+#[test]
+fn what_holds_for_the_whole_server_holds_for_agents_too() {
+    let whole = "    allow 127.0.0.1;\n    deny all;\n    set $up dpm-grpc-service;\n    error_page 502 = \
+                 @down;\n    location @down { return 204; }\n";
+    let listen = "    listen 443 ssl http2;\n";
+    let stand = dedicated("")
+        .edit("include /etc/nms/nginx/errors-grpc.loc_conf;", "")
+        .edit(listen, &format!("{listen}{whole}"));
+    let plan = stand.planned();
+    for line in whole.lines() {
+        assert!(
+            text(&plan, FILE).contains(line),
+            "{line}: {}",
+            text(&plan, FILE)
+        );
+    }
+    judge::accepts(&stand.with_version(&judge::version()).settled());
+
+    let kept_out = dedicated("").edit(listen, &format!("{listen}    auth_basic staff;\n"));
+    assert!(
+        kept_out.refusal().contains("keeps clients out"),
+        "{}",
+        kept_out.refusal()
+    );
+    let decides = dedicated("").edit(
+        listen,
+        &format!("{listen}    if ($host = a) {{ return 403; }}\n"),
+    );
+    let notes = decides.planned().notes.join("\n");
+    assert!(notes.contains("is not done for agents any more"), "{notes}");
+}
+
+#[test]
+fn two_locations_on_one_line_are_both_taken_out() {
+    let stand = dedicated("");
+    let before = &stand.files[NMS_HTTP];
+    let from = before.find("    location /f5.nginx.agent.sdk.").unwrap();
+    let to = before[from..].find("    # Judges").unwrap() + from;
+    let line = "    location /f5.nginx.agent.sdk.MetricsService { grpc_pass grpc://ingestion-grpc-service; } \
+                location /f5.nginx.agent.sdk.Commander { grpc_pass grpc://dpm-grpc-service; }\n";
+    let joined = format!("{}{line}{}", &before[..from], &before[to..]);
+    let plan = stand.with_file(NMS_HTTP, &joined).settled();
+    assert!(
+        !plan.files[NMS_HTTP].contains("f5.nginx.agent"),
+        "{}",
+        plan.files[NMS_HTTP]
+    );
+}
+
+#[test]
+fn agents_are_met_over_ipv6_where_the_pages_are() {
+    let listen = "    listen 443 ssl http2;\n";
+    let both = rejecting().edit(listen, &format!("{listen}    listen [::]:443 ssl http2;\n"));
+    for (stand, over_6) in [(rejecting(), false), (both, true)] {
+        let plan = stand.planned();
+        assert!(text(&plan, FILE).contains("listen *:8443 ssl"));
+        assert_eq!(text(&plan, FILE).contains("listen [::]:8443 ssl"), over_6);
+    }
+}
+
+/// What is there already is what a change is shown beside.
+#[test]
+fn a_change_of_our_own_file_shows_what_goes() {
+    let applied = dedicated("").applied();
+    let plan = applied
+        .answer("dedicated-server", "dedicated-server, enforce: observe")
+        .planned();
+    let before = file(&plan, FILE).text_before.as_deref().unwrap();
+    assert!(before.contains("ssl_verify_client on;"));
+}
+
 /// Its change log has `ssl_reject_handshake` in 1.19.4.
 #[test]
 fn what_it_cannot_do_is_said() {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::authority::NOW;
 use super::difference::holds;
-use super::stand::{NMS_HTTP, STATE, Stand, changed, text};
+use super::stand::{NMS_HTTP, STATE, Stand, changed, file, text};
 use crate::error::Exit;
 use crate::plan::{Action, AgentProof, Authority, ClientsToday, Plan, agents_today};
 use crate::values::Port;
@@ -274,6 +274,14 @@ fn an_agent_that_is_taken_out_is_listed_no_more_and_one_with_another_subject_sti
         "{}",
         text(&plan, LIST)
     );
+    // Who goes is told and shown.
+    let notes = plan.notes.join("\n");
+    assert!(
+        notes.contains("are not listed: web-1.example.com"),
+        "{notes}"
+    );
+    let before = file(&plan, LIST).text_before.as_deref().unwrap();
+    assert!(before.contains("web-1"), "{before}");
     // Sessions need not be forgotten for it: the list is asked at each call.
     assert!(!changed(&plan).contains(&NMS_HTTP));
     let renamed = after.answer(
