@@ -68,11 +68,17 @@ pub(super) fn obtain(ground: &Ground, plan: &Plan, output: &Output) -> Result<Ob
         return Ok(Obtained::Passphrase(Zeroizing::default()));
     };
     if !is_terminal() {
-        return Err(Problem::usage(
-            "the key of the authority is kept encrypted, and there is neither a file with its \
-             passphrase nor a terminal to ask for it",
-        )
-        .remedy("say certificates: {ca_key: {keep: encrypted, passphrase_file: /root/ca.pass}}"));
+        let which = match &need {
+            Need::New => "the key of the authority is to be encrypted".to_owned(),
+            Need::Existing(keys) => {
+                let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+                format!("{} is encrypted", keys.join(" and "))
+            }
+        };
+        return Err(Problem::usage(format!(
+            "{which}, and there is neither a file with the passphrase nor a terminal to ask for it"
+        ))
+        .remedy("say certificates: {ca_key: {passphrase_file: /root/ca.pass}}, beside keep"));
     }
     // Without it an interrupt ends this process all the same, and leaves the terminal mute.
     let _ = leaving::from_questions();

@@ -104,8 +104,16 @@ def test_what_is_passed_through_is_judged_by_the_manager(nim1: Nim1, tool: Tool)
     assert {row["case"] for row in failed["proof"] if row["ok"] is False} >= {"no certificate"}
     assert take(nim1) == before
 
+    # No file differs between the methods: it is tried all the same.
+    tool.apply(nim1_answers("ssl-termination", PASSED)).must(0, "applied")
+    failed = tool.apply(nim1_answers(more=PASSED)).must(1)
+    assert "proof does not hold" in failed["problem"], failed["problem"]
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before
+
     nim1.write("/mnt/verifies", "")
-    done = tool.apply().must(0, "applied")
+    nim1.start_services()
+    done = tool.apply(nim1_answers(more=PASSED)).must(0, "applied")
     assert {row["ok"] for row in done["proof"] if row["case"] == "TLS 1.1" and ":10443" in row["leg"]} == {None}
     assert "ssl" not in nim1.read(FILE).replace("listen", "").split("server {")[1]
     outcomes = nim1.attempt([with_issued(AGENTS[0]), without()])

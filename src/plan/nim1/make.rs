@@ -106,7 +106,9 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     leftovers(facts, &places, &mut configured);
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     notes.splice(0..0, loosened);
-    if nim1.context == Context::PassedThrough && verifies {
+    // Of it nothing shows in a file: only a proof tells whether it is in force.
+    let by_manager = nim1.context == Context::PassedThrough && verifies;
+    if by_manager {
         notes.push(native::NOT_KNOWN.to_owned());
     }
     notes.extend(restarts);
@@ -125,7 +127,8 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let steps = if files.iter().any(FileChange::changes) || restart.is_some() {
+    let any = files.iter().any(FileChange::changes) || restart.is_some();
+    let steps = if any || (by_manager && facts.live) {
         let mut command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         if let Some(command) = &mut command {
             command.listens.extend(after.agents.further());
