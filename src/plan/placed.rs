@@ -33,13 +33,12 @@ pub(super) fn change(facts: &Facts, path: &AbsPath, mode: u32, content: Content)
 
 /// What a change is shown beside: a file that nginx reads, or one of certificates.
 fn text_of(facts: &Facts, path: &AbsPath, found: &FoundFile) -> Option<String> {
-    let text = match &found.content {
-        FoundContent::Certificates(chain) => pem_chain(chain),
-        _ => {
-            let config = facts.config.is()?;
-            let file = config.find_file(path.as_str())?;
-            config.file(file).text.to_string()
-        }
+    let text = if let FoundContent::Certificates(chain) = &found.content {
+        pem_chain(chain)
+    } else {
+        let config = facts.config.is()?;
+        let file = config.find_file(path.as_str())?;
+        config.file(file).text.to_string()
     };
     (Digest::of(text.as_bytes()) == found.digest).then_some(text)
 }

@@ -37,5 +37,6 @@ mod reviewed;
 mod same_service;
 mod shapes;
 mod usage;
+mod usage_said;
 
 use stand::Stand;

@@ -13,6 +13,7 @@ import pytest
 
 from lab import Nginx
 from manager import Manager
+from nim1 import Nim1
 from nim_tree import Shape
 from tool import Tool
 
@@ -93,6 +94,13 @@ def binary() -> Path:
     path = Path(os.environ.get("NIM_TLS_BIN", ROOT / "target" / "lab" / "nim-tls"))
     assert path.is_file(), f"{path} is not there: build it with cargo build --profile lab, or set NIM_TLS_BIN"
     return path.resolve()
+
+
+@pytest.fixture
+def nim1(nginx: Nginx) -> Iterator[Nim1]:
+    with Nim1(nginx) as made:
+        made.start()
+        yield made
 
 
 @pytest.fixture

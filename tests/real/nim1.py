@@ -1,12 +1,14 @@
 """A host of NGINX Instance Manager 1: its file, its service (a stand-in), and an nginx that does not know it yet."""
 
+import dataclasses
 import site
 import sys
 
+from clients import Attempt
 from lab import EXTRA_ADDRESS, HERE, Nginx, wait_for
 from manager import CALL_LOG, NAME, Manager
 from nim_tree import PLAIN, main_conf
-from tool import AGENTS, ALT_NAMES, Tool
+from tool import AGENTS, ALT_NAMES, Tool, issued
 
 STAND_IN = "/mnt/stand-in"
 SETTINGS = "/etc/nginx-manager/nginx-manager.conf"
@@ -106,3 +108,12 @@ def nim1_tool(manager: Nim1, binary: object) -> Tool:
 
 
 OUTSIDE = EXTRA_ADDRESS
+
+# Where agents are met.
+AGENTS_PORT = 10443
+PROPER = Attempt(sni=NAME, port=AGENTS_PORT)
+
+
+def with_issued(agent: str) -> Attempt:
+    ca, cert, key = (issued(agent, file) for file in ("ca.pem", "agent.crt", "agent.key"))
+    return dataclasses.replace(PROPER, client="grpcio", ca=ca, cert=cert, key=key)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import certs
@@ -13,31 +12,20 @@ from instance import PACKAGED_1, agent_calls, hand_out, with_agent
 from instance import SETTINGS as AGENT_SETTINGS
 from lab import Nginx, wait_for
 from manager import NAME, both_services
-from nim1 import CERTS, CONF_D, IN_THE_OPEN, OUTSIDE, PACKAGED, SETTINGS, Nim1, nim1_answers, nim1_tool
+from nim1 import (
+    AGENTS_PORT, CERTS, CONF_D, IN_THE_OPEN, OUTSIDE, PACKAGED, PROPER, SETTINGS, Nim1, nim1_answers, nim1_tool,
+    with_issued,
+)  # fmt: skip
 from snapshot import take
 from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
 
-AGENTS_PORT = 10443
-PROPER = Attempt(sni=NAME, port=AGENTS_PORT)
 GRPC_LOG = "/var/log/nginx/nginx-manager-grpc-access.log"
-
-
-@pytest.fixture
-def nim1(nginx: Nginx) -> Iterator[Nim1]:
-    with Nim1(nginx) as made:
-        made.start()
-        yield made
 
 
 @pytest.fixture
 def tool(nim1: Nim1, binary: Path) -> Tool:
     return nim1_tool(nim1, binary)
-
-
-def with_issued(agent: str) -> Attempt:
-    ca, cert, key = (issued(agent, file) for file in ("ca.pem", "agent.crt", "agent.key"))
-    return dataclasses.replace(PROPER, client="grpcio", ca=ca, cert=cert, key=key)
 
 
 def test_agents_with_a_certificate_get_through_on_a_port_of_their_own(nim1: Nim1, tool: Tool) -> None:

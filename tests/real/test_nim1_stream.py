@@ -3,7 +3,6 @@ which is a stand-in (see nim1.py)."""
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import certs
@@ -11,13 +10,11 @@ import pytest
 from clients import Attempt
 from lab import Nginx
 from manager import NAME, both_services
-from nim1 import CERTS, CONF_D, OUTSIDE, Nim1, nim1_answers, nim1_tool
+from nim1 import AGENTS_PORT, CERTS, CONF_D, OUTSIDE, PROPER, Nim1, nim1_answers, nim1_tool, with_issued
 from snapshot import take
 from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
 
-AGENTS_PORT = 10443
-PROPER = Attempt(sni=NAME, port=AGENTS_PORT)
 STREAM = "options: {grpc_context: stream}\n"
 PASSED = "options: {grpc_context: stream, grpc_passthrough: true}\n"
 FILE = "/etc/nginx/stream.conf.d/nginx-grpc-stream.conf"
@@ -25,20 +22,8 @@ VERDICTS = "/var/log/nginx/nim-tls-agents.log"
 
 
 @pytest.fixture
-def nim1(nginx: Nginx) -> Iterator[Nim1]:
-    with Nim1(nginx) as made:
-        made.start()
-        yield made
-
-
-@pytest.fixture
 def tool(nim1: Nim1, binary: Path) -> Tool:
     return nim1_tool(nim1, binary)
-
-
-def with_issued(agent: str) -> Attempt:
-    ca, cert, key = (issued(agent, file) for file in ("ca.pem", "agent.crt", "agent.key"))
-    return dataclasses.replace(PROPER, client="grpcio", ca=ca, cert=cert, key=key)
 
 
 def without() -> Attempt:
@@ -152,6 +137,15 @@ def test_from_one_context_to_the_other_and_back(nim1: Nim1, tool: Tool) -> None:
     for tree in reversed(trees):
         tool.rollback().must(0, "rolled-back")
         assert take(nim1) == tree
+
+
+def test_a_file_that_another_one_reads_stays(nim1: Nim1, tool: Tool) -> None:
+    tool.apply(nim1_answers()).must(0, "applied")
+    nim1.write(f"{CONF_D}/other.conf", f"server {{ listen 81; include {CONF_D}/errors.grpc_conf; }}\n")
+    nim1.restart_tree()
+    tool.apply(nim1_answers(more=STREAM)).must(0, "applied")
+    assert nim1.run("test", "-e", f"{CONF_D}/errors.grpc_conf").returncode == 0
+    assert nim1.run("test", "-e", f"{CONF_D}/nginx-manager-grpc.conf", check=False).returncode == 1
 
 
 BLOCK = "stream {\n\t# ours\n\tupstream other { server 127.0.0.1:9; }\n}\n"

@@ -10,7 +10,7 @@ use super::super::make::{folders, reloads, running};
 use super::super::notes;
 use super::super::overlay::{overlaid, written};
 use super::super::placed::removal;
-use super::super::step::{Plan, ProofTrust, SCHEMA};
+use super::super::step::{LEFT, Plan, ProofTrust, SCHEMA};
 use super::super::steps::steps;
 use super::super::trust;
 use super::super::work::NginxChanges;
@@ -103,7 +103,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
 
     let trust = trust::plan(facts, answers, &made)?;
-    leftovers(facts, &places, &mut configured);
+    leftovers(facts, &places, &without, &mut configured);
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     notes.splice(0..0, loosened);
     // Of it nothing shows in a file: only a proof tells whether it is in force.
@@ -274,12 +274,18 @@ fn loosened(
     })
 }
 
-/// Files of ours that these answers have no use for go.
-fn leftovers(facts: &Facts, places: &Places, configured: &mut NginxChanges) {
+/// Files of ours that these answers have no use for go, unless somebody else's line reads one.
+fn leftovers(facts: &Facts, places: &Places, without: &Config, configured: &mut NginxChanges) {
+    let by_itself = places.read_by_pattern();
     for path in places.all() {
         let used = configured.files.iter().any(|file| file.path == *path);
-        if !used {
-            configured.files.extend(removal(facts, path));
+        let read = !by_itself.contains(&path) && without.find_file(path.as_str()).is_some();
+        match removal(facts, path) {
+            Some(gone) if !used && !read => configured.files.push(gone),
+            Some(_) if !used => configured.notes.push(format!(
+                "{LEFT}{path} is of no use any more, and another file of nginx reads it"
+            )),
+            _ => {}
         }
     }
 }
