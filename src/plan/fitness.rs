@@ -22,6 +22,14 @@ pub(super) struct Ground<'a> {
     pub(super) nginx: Option<&'a Nginx>,
 }
 
+impl Ground<'_> {
+    /// The running nginx, which would be reloaded; none where there is a tree only.
+    pub(super) fn master(&self, facts: &Facts) -> Result<Option<u32>, Problem> {
+        let nginx = self.nginx.filter(|_| facts.live);
+        nginx.map(master).transpose()
+    }
+}
+
 pub(super) fn check<'a>(facts: &'a Facts, answers: &Answers) -> Result<Ground<'a>, Problem> {
     host(facts, answers)?;
     let ground = ground(facts)?;

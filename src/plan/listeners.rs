@@ -15,6 +15,13 @@ pub(super) fn http<'a>(facts: &Facts, config: &'a Config) -> Option<Http<'a>> {
     )
 }
 
+/// The same, for a plan that cannot do without.
+pub(super) fn needed<'a>(facts: &Facts, config: &'a Config) -> Result<Http<'a>, Problem> {
+    http(facts, config).ok_or_else(|| {
+        Problem::host("the configuration of nginx has no http block").remedy("nginx -T")
+    })
+}
+
 /// What nginx binds for a name. It may leave out a family that this host has no addresses of;
 /// so where it listens on some of them today, those are it.
 fn addresses(facts: &Facts, name: &str, port: u16) -> Vec<IpAddr> {

@@ -20,17 +20,12 @@ use crate::values::AbsPath;
 /// What would be done on this host for these answers, or why it cannot be.
 pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
-    let http = listeners::http(facts, ground.config).ok_or_else(|| {
-        Problem::host("the configuration of nginx has no http block").remedy("nginx -T")
-    })?;
+    let http = listeners::needed(facts, ground.config)?;
     if facts.live {
         listeners::all_known(facts, ground.config, &http)?;
         fitness::ports(facts, ground.config, &http, &[])?;
     }
-    let master = match ground.nginx.filter(|_| facts.live) {
-        Some(nginx) => Some(fitness::master(nginx)?),
-        None => None,
-    };
+    let master = ground.master(facts)?;
     let site = Site::find(facts, ground.config, &http, answers.https)?;
     differences::less_is_asked_for(&site, answers)?;
     let made = certificates::plan(facts, answers, &presented(&site, answers)?)?;

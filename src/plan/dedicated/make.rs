@@ -38,19 +38,14 @@ pub(in crate::plan) fn plan(
 ) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
     can_reject(facts, dedicated)?;
-    let no_http =
-        || Problem::host("the configuration of nginx has no http block").remedy("nginx -T");
-    let today = listeners::http(facts, ground.config).ok_or_else(no_http)?;
+    let today = listeners::needed(facts, ground.config)?;
     let own = place(facts, ground.config, &today)?;
     let without = overlaid(ground.config, [(own.clone(), String::new())])?;
-    let others = listeners::http(facts, &without).ok_or_else(no_http)?;
+    let others = listeners::needed(facts, &without)?;
     if facts.live {
         listeners::all_known(facts, &without, &others)?;
     }
-    let master = match ground.nginx.filter(|_| facts.live) {
-        Some(nginx) => Some(fitness::master(nginx)?),
-        None => None,
-    };
+    let master = ground.master(facts)?;
     let source = Source::find(
         facts,
         answers,
@@ -79,7 +74,7 @@ pub(in crate::plan) fn plan(
     )?;
 
     let will_be = overlaid(&without, written(facts, &configured.files))?;
-    let http = listeners::http(facts, &will_be).ok_or_else(no_http)?;
+    let http = listeners::needed(facts, &will_be)?;
     let agents = agents(facts, &will_be, &http, &own, dedicated)?;
     holds(facts, answers, &agents)?;
     note_agents(

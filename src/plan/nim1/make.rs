@@ -45,16 +45,11 @@ pub(in crate::plan) fn plan(
 
 fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
-    let no_http =
-        || Problem::host("the configuration of nginx has no http block").remedy("nginx -T");
-    let master = match ground.nginx.filter(|_| facts.live) {
-        Some(nginx) => Some(fitness::master(nginx)?),
-        None => None,
-    };
-    let today = listeners::http(facts, ground.config).ok_or_else(no_http)?;
+    let master = ground.master(facts)?;
+    let today = listeners::needed(facts, ground.config)?;
     let places = Places::of(ground.config, &today, answers.proxy)?;
     let (without, include) = without_ours(facts, ground.config, &places, nim1)?;
-    let others = listeners::http(facts, &without).ok_or_else(no_http)?;
+    let others = listeners::needed(facts, &without)?;
 
     if nim1.context == Context::PassedThrough && answers.method == Method::ClientMtls {
         native::needs_trust_store(answers)?;
@@ -78,7 +73,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     }
     .files(&places, &made, &settings)?;
     let after = overlaid(&without, plain(&files.texts))?;
-    let http = listeners::http(facts, &after).ok_or_else(no_http)?;
+    let http = listeners::needed(facts, &after)?;
     let after = After::of(facts, &after, &http, &places, answers, nim1)?;
     let verifies = answers.method == Method::ClientMtls;
     named_twice::refuse(&after, &places.read_by_pattern())?;
@@ -99,7 +94,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
 
     // With what others' files become, too: that is what will be served, and proven.
     let will_be = overlaid(&without, written(facts, &configured.files))?;
-    let http = listeners::http(facts, &will_be).ok_or_else(no_http)?;
+    let http = listeners::needed(facts, &will_be)?;
     let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
 
     let trust = trust::plan(facts, answers, &made)?;
