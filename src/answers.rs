@@ -9,6 +9,7 @@ mod imported;
 mod instance;
 mod nim1;
 mod read;
+mod requests;
 mod roles;
 mod rules;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use entered::Entered;
 pub use instance::{CertificateFiles, InstanceAnswers, UsageReporting};
 pub use nim1::{Context, Nim1Answers, Publish};
 pub use read::{LIMIT, Unreadable, read};
+pub use requests::{RequestFiles, RequestedClients, Requests};
 pub use rules::Refusal;
 
 /// What a plan is made for.
@@ -57,7 +59,9 @@ impl Goal {
             files.any(|path| !facts.files.contains_key(&path))
         };
         match self {
-            Self::Manager(answers) | Self::Authority(answers) => unseen(answers.files()),
+            Self::Manager(answers) | Self::Authority(answers) => {
+                unseen(answers.files(&facts.state.folder))
+            }
             Self::Instance(answers) => unseen(answers.files()),
         }
     }
@@ -97,7 +101,7 @@ pub struct Answers {
     pub passphrase_file: Option<AbsPath>,
     pub server: ServerSource,
     /// Who vouches for agents, where that is an authority from elsewhere.
-    pub clients: Option<ImportedCa>,
+    pub clients: Option<ClientSource>,
     /// Counts for client mTLS only.
     pub enforce: Enforce,
     /// Headers that tell browsers to be careful; none where they were not wanted.
@@ -154,6 +158,18 @@ pub enum ServerSource {
     Keep,
     /// Brought from elsewhere.
     Import(CertificateFiles),
+    /// Signed elsewhere, for a request that is written here.
+    Request {
+        /// Where it is brought. None: `requests/server.crt` in the folder of this program.
+        cert: Option<AbsPath>,
+    },
+}
+
+/// How an authority from elsewhere comes to sign for agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientSource {
+    Import(ImportedCa),
+    Request(RequestedClients),
 }
 
 /// An authority that was there before, and may have signed for others than agents.
@@ -223,7 +239,7 @@ impl Answers {
             ca_key: certificates.ca_key.keep,
             passphrase_file: certificates.ca_key.passphrase_file.clone(),
             server: server_source(&mut defaults, &certificates.server),
-            clients: certificates.clients.imported(),
+            clients: certificates.clients.elsewhere(),
             enforce: match method {
                 Method::ClientMtls => or(
                     &mut defaults,
@@ -281,16 +297,17 @@ impl Answers {
         }
     }
 
-    /// Files that a plan for these answers refers to.
-    pub fn files(&self) -> Vec<AbsPath> {
+    /// Files that a plan for these answers refers to; `state` is the folder of this program.
+    pub fn files(&self, state: &AbsPath) -> Vec<AbsPath> {
         let mut files = match &self.server {
             ServerSource::Import(pair) => vec![pair.cert.clone(), pair.key.clone()],
-            ServerSource::Auto | ServerSource::Generate | ServerSource::Keep => Vec::new(),
+            _ => Vec::new(),
         };
-        if let Some(ImportedCa { cert, key }) = &self.clients {
+        if let Some(ClientSource::Import(ImportedCa { cert, key })) = &self.clients {
             files.push(cert.clone());
             files.extend(key.clone());
         }
+        files.extend(self.requests(state).files().cloned());
         files
     }
 
@@ -349,6 +366,9 @@ fn server_source(defaults: &mut BTreeMap<String, String>, given: &ServerDraft) -
         (Some("generate"), _) => ServerSource::Generate,
         (Some("keep"), _) => ServerSource::Keep,
         (Some("import"), Some((cert, key))) => ServerSource::Import(CertificateFiles { cert, key }),
+        (Some("csr"), _) => ServerSource::Request {
+            cert: given.cert.clone(),
+        },
         (source, _) => {
             if source.is_none() {
                 defaults.insert("certificates.server.source".to_owned(), "auto".to_owned());

@@ -11,6 +11,7 @@ mod parse;
 mod pem_text;
 mod read;
 mod recipe;
+mod request;
 mod revoked;
 mod subject;
 
@@ -27,5 +28,6 @@ pub use read::{
     Certificate, EntryName, ExtendedUse, KeyUse, ReadError, Standing, pem_chain, read_pem_chain,
 };
 pub use recipe::{KeyKind, Purpose, Recipe, Validity, spread_days};
+pub use request::SigningRequest;
 pub use revoked::{ListError, RevocationList};
 pub use subject::{DistinguishedName, NameError, NameParts};

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Certificate, RevocationList};
+use crate::certificate::{Certificate, RevocationList, SigningRequest};
 use crate::nginx::Config;
 use crate::values::{AbsPath, Digest, HostName, Mode, RunId};
 
@@ -287,6 +287,7 @@ pub enum FoundContent {
         public: Option<Digest>,
         encrypted: bool,
     },
+    Request(SigningRequest),
     Other,
 }
 

@@ -29,12 +29,15 @@ mod bypass;
 mod observing;
 mod clients_today;
 
+mod fitness;
 mod making;
 mod brought;
 mod authority;
+mod server_certificate;
+mod requested;
 mod client_authority;
 mod agent_certificates;
-mod server_certificate;
+mod requests;
 mod inner_certificate;
 mod revoking;
 mod certificates;
@@ -48,7 +51,6 @@ mod cut_off;
 mod check;
 mod list_file;
 mod headers;
-mod fitness;
 mod port_80;
 mod redirect;
 mod nginx;
@@ -96,9 +98,9 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey, LEFT,
-    Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof, Restart,
-    RevokedAgent, SCHEMA, Step, TrustChange,
+    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey,
+    LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,
+    RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ImportedCa;
+use super::{ClientSource, ImportedCa, RequestedClients};
 use crate::certificate::{DistinguishedName, KeyKind, NameError, NameParts};
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
@@ -169,6 +169,7 @@ pub struct ClientsDraft {
     pub source: Option<String>,
     pub ca_cert: Option<AbsPath>,
     pub ca_key: Option<AbsPath>,
+    pub certs: Option<AbsPath>,
 }
 
 impl ClientsDraft {
@@ -176,10 +177,20 @@ impl ClientsDraft {
         self.source.as_deref() == Some("import-ca")
     }
 
-    pub(super) fn imported(&self) -> Option<ImportedCa> {
-        let cert = self.ca_cert.clone().filter(|_| self.imports())?;
+    pub fn requests(&self) -> bool {
+        self.source.as_deref() == Some("csr")
+    }
+
+    /// Where agents' certificates are of an authority from elsewhere.
+    pub(super) fn elsewhere(&self) -> Option<ClientSource> {
+        let ca_cert = self.ca_cert.clone();
+        if self.requests() {
+            let certs = self.certs.clone();
+            return Some(ClientSource::Request(RequestedClients { ca_cert, certs }));
+        }
+        let cert = ca_cert.filter(|_| self.imports())?;
         let key = self.ca_key.clone();
-        Some(ImportedCa { cert, key })
+        Some(ClientSource::Import(ImportedCa { cert, key }))
     }
 }
 

@@ -218,9 +218,9 @@ impl Refusals {
             ),
             (
                 "certificates.clients",
-                mtls && draft.certificates.clients.source.as_deref() == Some("import-ca"),
-                "source is import-ca, which needs grpc_context: http: in a stream nginx holds no \
-                 subject against a list",
+                mtls && draft.certificates.clients.elsewhere().is_some(),
+                "are of an authority from elsewhere, which needs grpc_context: http: in a stream \
+                 nginx holds no subject against a list",
             ),
             (
                 "options.crl",

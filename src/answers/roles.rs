@@ -1,6 +1,8 @@
 //! Which answers belong to which role.
 
-use super::draft::{AgentFilesDraft, DaysDraft, Draft, OptionsDraft, Role, SubjectDraft};
+use super::draft::{
+    AgentFilesDraft, ClientsDraft, DaysDraft, Draft, OptionsDraft, Role, ServerDraft, SubjectDraft,
+};
 use super::rules::Refusals;
 use crate::facts::Generation;
 use crate::method::{Method, Proxy};
@@ -42,10 +44,10 @@ impl Refusals {
             self.add("options", "belong to role manager, but for trust_store");
         }
         let (server, clients) = (&certificates.server, &certificates.clients);
-        if server.source.is_some() || server.cert.is_some() || server.key.is_some() {
+        if *server != ServerDraft::default() {
             self.add("certificates.server", "belongs to role manager");
         }
-        if clients.source.is_some() || clients.ca_cert.is_some() || clients.ca_key.is_some() {
+        if *clients != ClientsDraft::default() {
             self.add("certificates.clients", "belongs to role manager");
         }
         if draft.usage_reporting.is_some() {

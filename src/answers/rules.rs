@@ -129,12 +129,10 @@ impl Refusals {
         let certificates = &draft.certificates;
         other(
             "certificates.server.source",
-            certificates
-                .server
-                .source
-                .as_deref()
-                .is_some_and(|source| !["auto", "generate", "keep", "import"].contains(&source)),
-            "auto, generate, keep, import",
+            certificates.server.source.as_deref().is_some_and(|source| {
+                !["auto", "generate", "keep", "import", "csr"].contains(&source)
+            }),
+            "auto, generate, keep, import, csr",
         );
         other(
             "certificates.clients.source",
@@ -142,35 +140,32 @@ impl Refusals {
                 .clients
                 .source
                 .as_deref()
-                .is_some_and(|source| !["generate", "import-ca"].contains(&source)),
-            "generate, import-ca",
+                .is_some_and(|source| !["generate", "import-ca", "csr"].contains(&source)),
+            "generate, import-ca, csr",
         );
     }
 
     fn wrong_place(&mut self, draft: &Draft) {
         let certificates = &draft.certificates;
         let server = &certificates.server;
-        let imports = server.source.as_deref() == Some("import");
-        if imports && (server.cert.is_none() || server.key.is_none()) {
-            self.add(
-                "certificates.server",
-                "source is import: say cert (with its chain) and key, as paths",
-            );
-        } else if !imports && (server.cert.is_some() || server.key.is_some()) {
-            self.add(
-                "certificates.server",
-                "cert and key belong to source: import",
-            );
+        let why = match server.source.as_deref() {
+            Some("import") if server.cert.is_none() || server.key.is_none() => {
+                Some("source is import: say cert (with its chain) and key, as paths")
+            }
+            Some("import") => None,
+            Some("csr") => server.key.as_ref().map(|_| {
+                "source is csr, whose key is made here: say no key, and cert only where the signed \
+                 certificate is to be looked for elsewhere than in the folder of nim-tls"
+            }),
+            _ if server.cert.is_some() || server.key.is_some() => {
+                Some("cert and key belong to source: import")
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            self.add("certificates.server", why);
         }
-        let clients = &certificates.clients;
-        if clients.imports() {
-            self.of_import(draft);
-        } else if clients.ca_cert.is_some() || clients.ca_key.is_some() {
-            self.add(
-                "certificates.clients",
-                "ca_cert and ca_key belong to source: import-ca",
-            );
-        }
+        self.of_clients(draft);
     }
 
     /// There, agents and browsers share one server.
@@ -231,7 +226,7 @@ impl Refusals {
     fn lifetimes(&mut self, draft: &Draft) {
         let days = &draft.certificates.days;
         // How long an authority from elsewhere lives, only a look at it tells.
-        let imports = draft.certificates.clients.imports();
+        let elsewhere = draft.certificates.clients.elsewhere().is_some();
         let root = days.root.unwrap_or(3650);
         let intermediate = days.intermediate.unwrap_or(1825.min(root));
         let issued = [
@@ -241,8 +236,8 @@ impl Refusals {
             ("agent", days.agent, intermediate, "the intermediate"),
         ];
         for (name, given, issuer_days, issuer) in issued {
-            let elsewhere = imports && name == "agent";
-            let issuer_days = if elsewhere { u32::MAX } else { issuer_days };
+            let unknown = elsewhere && name == "agent";
+            let issuer_days = if unknown { u32::MAX } else { issuer_days };
             let field = format!("certificates.days.{name}");
             match given {
                 Some(0) => self.add(&field, "is 0; say at least 1"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::chain::{ChainFault, chain_verifies};
 use super::read::{Certificate, EntryName, ExtendedUse, Standing};
-use super::recipe::{Purpose, Recipe};
+use super::recipe::{Purpose, Recipe, Validity};
 use crate::values::{Digest, Gather as _, SubjectName};
 
 const DAY: i64 = 86_400;
@@ -37,6 +37,18 @@ pub enum NotKept {
 pub enum Enough {
     MoreThanAThird,
     MoreThanDays(u32),
+}
+
+impl Enough {
+    pub fn is_left_of(self, life: Validity, now: i64) -> Result<(), NotKept> {
+        match self {
+            Self::MoreThanAThird if !life.more_than_a_third_left(now) => Err(NotKept::Aging),
+            Self::MoreThanDays(days) if life.not_after <= now + i64::from(days) * DAY => {
+                Err(NotKept::EndsWithin(days))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Judges `certificate` against the recipe it would be issued by today.
@@ -82,14 +94,7 @@ pub fn kept(
     let mut chain = vec![certificate];
     chain.extend(between);
     chain_verifies(&chain, root, now, recipe.purpose)?;
-    let validity = certificate.validity;
-    match enough {
-        Enough::MoreThanAThird if !validity.more_than_a_third_left(now) => Err(NotKept::Aging),
-        Enough::MoreThanDays(days) if validity.not_after <= now + i64::from(days) * DAY => {
-            Err(NotKept::EndsWithin(days))
-        }
-        _ => Ok(()),
-    }
+    enough.is_left_of(certificate.validity, now)
 }
 
 fn same_names(wanted: &[SubjectName], found: &[EntryName]) -> Result<(), NotKept> {

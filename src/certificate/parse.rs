@@ -161,7 +161,7 @@ fn chosen<T: Copy + Ord>(uses: &[(bool, T)]) -> BTreeSet<T> {
         .gathered()
 }
 
-fn entry_name(name: &GeneralName<'_>) -> EntryName {
+pub(super) fn entry_name(name: &GeneralName<'_>) -> EntryName {
     match name {
         GeneralName::DNSName(text) => {
             // Only ASCII can be a host name here: nothing is converted on a peer's behalf.
@@ -217,7 +217,7 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
 }
 
 /// The kind of a key, and whether it is too weak to be used.
-fn key_kind(spki: &SubjectPublicKeyInfo<'_>) -> (String, bool) {
+pub(super) fn key_kind(spki: &SubjectPublicKeyInfo<'_>) -> (String, bool) {
     let algorithm = spki.algorithm.algorithm.to_id_string();
     let curve = || {
         let parameters = spki.algorithm.parameters.as_ref()?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Action, Content, FileChange, LEFT, Plan, Status};
+use crate::plan::{AWAITED, Action, Content, FileChange, LEFT, Plan, Status};
 use crate::preview::{self, FilePreview};
 use crate::values::{advised, escaped, with_command, wrapped};
 
@@ -72,7 +72,10 @@ pub(super) fn summary(plan: &Plan, width: usize) -> String {
 
 /// That all is as wanted is said only where it is so.
 pub(super) fn nothing_to_do(word: &str, about: &[String], width: usize) -> String {
-    let head = if about.iter().any(|note| note.starts_with(LEFT)) {
+    let says = |start| about.iter().any(|note| note.starts_with(start));
+    let head = if says(AWAITED) {
+        "certificates are awaited, and nothing is to be done until they are here"
+    } else if says(LEFT) {
         "nothing was to be done, and this differs from the answers"
     } else {
         "this host is as the answers want it"
@@ -216,6 +219,7 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
         | Action::Place
         | Action::Prove(_)
         | Action::Fetch(_)
+        | Action::FetchKeys(_)
         | Action::Reach(_) => None,
     };
     plan.steps

@@ -126,7 +126,7 @@ fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
     match goal {
         Goal::Manager(answers) => of_manager(ground, answers),
         Goal::Authority(answers) => Wanted {
-            files: answers.files(),
+            files: answers.files(ground.state()),
             ..Wanted::without_answers(ground.state().clone())
         },
         Goal::Instance(answers) => Wanted {
@@ -151,7 +151,7 @@ fn of_manager(ground: &Ground, answers: &Answers) -> Wanted {
         addresses,
         https_port: answers.https,
         agents_port: Some(answers.agents_port()),
-        files: answers.files(),
+        files: answers.files(ground.state()),
         state: ground.state().clone(),
     }
 }

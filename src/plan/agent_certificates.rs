@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::client_authority::Voucher;
 use super::file::{Content, Piece};
 use super::making::Making;
+use super::naming::issued_folder;
 use super::placed::below;
+use crate::answers::ClientSource;
 use crate::certificate::{Purpose, Recipe, kept, pem_chain, spread_days};
-use crate::facts::{Facts, Known};
+use crate::facts::Known;
 use crate::values::{AbsPath, HostName, SubjectName};
 
 impl Making<'_> {
@@ -91,7 +93,7 @@ impl Making<'_> {
         root_is_known: bool,
     ) {
         let shut_out = std::mem::take(&mut self.shut_out);
-        if !voucher.signs() {
+        if !voucher.signs() && !self.asks_for_agents() {
             return;
         }
         for agent in self.answers.agents.difference(&shut_out) {
@@ -115,6 +117,11 @@ impl Making<'_> {
         }
     }
 
+    /// Their certificates are signed elsewhere, and handed out from here.
+    fn asks_for_agents(&self) -> bool {
+        matches!(self.answers.clients, Some(ClientSource::Request(_)))
+    }
+
     /// What was issued for the name before, and is good still, can be revoked later.
     fn former(&mut self, voucher: &Voucher<'_>, agent: &HostName, folder: &AbsPath) {
         let found = self.facts.state.issued.get(agent).and_then(Known::is);
@@ -132,8 +139,4 @@ impl Making<'_> {
             self.place(&below(folder, "former.pem"), 0o644, Content::Text(text));
         }
     }
-}
-
-pub(super) fn issued_folder(facts: &Facts, agent: &HostName) -> AbsPath {
-    below(&below(&facts.state.folder, "issued"), agent.as_str())
 }

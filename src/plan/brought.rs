@@ -40,6 +40,9 @@ impl<'a> Brought<'a> {
             FoundContent::Key { .. } => {
                 Err(self.refused(path, "holds a private key, and no certificate"))
             }
+            FoundContent::Request(_) => {
+                Err(self.refused(path, "holds a signing request, and no certificate"))
+            }
             _ => Err(self.refused(path, "holds no certificate in PEM")),
         }
     }
@@ -132,7 +135,9 @@ impl<'a> Brought<'a> {
                 "holds certificates: name a file with the key alone".to_owned(),
                 compare,
             ),
-            FoundContent::Other => ("holds no private key in PEM".to_owned(), compare),
+            FoundContent::Request(_) | FoundContent::Other => {
+                ("holds no private key in PEM".to_owned(), compare)
+            }
         };
         let what = format!("{}: {path} {why}", self.field);
         Err(Problem::host(what).remedy(remedy))

@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::agent_certificates::issued_folder;
 use super::brought::Brought;
 use super::client_authority::Voucher;
 use super::file::{Content, FileChange, FolderChange, Piece, Status};
+use super::fitness;
 use super::listed::Listing;
 use super::making::Making;
-use super::naming;
+use super::naming::{self, issued_folder};
 use super::placed::below;
+use super::requested::Requested;
+use super::requests::{Waiting, issuing_nothing, request_folders};
 use super::revoking::Revoking;
 use super::server_certificate::{ServerFiles, Today, root_of};
-use super::step::{Authority, BroughtAuthority, Fetch, Issuing, ProofTrust, RevokedAgent};
+use super::step::{
+    Authority, BroughtAuthority, Fetch, Issuing, ProofTrust, RequestsToWrite, RevokedAgent,
+};
 use crate::answers::{Answers, ServerSource};
 use crate::certificate::{Certificate, Recipe, pem_chain};
 use crate::error::Problem;
@@ -25,6 +29,8 @@ pub(super) struct Certificates {
     pub(super) issuing: Option<Issuing>,
     /// The key of a certificate that was brought.
     pub(super) fetch: Option<Fetch>,
+    /// The same of agents.
+    pub(super) fetch_keys: BTreeMap<HostName, Fetch>,
     pub(super) files: Vec<FileChange>,
     pub(super) folders: Vec<FolderChange>,
     /// The server's chain and key, as nginx is to be told.
@@ -58,20 +64,31 @@ impl Certificates {
     }
 }
 
+/// Certificates, or what has to be signed elsewhere before there can be any.
+pub(super) enum Planned {
+    Certificates(Box<Certificates>),
+    Requests(Waiting),
+}
+
 /// Plans the certificates for a server that presents `today`.
-pub(super) fn plan(
-    facts: &Facts,
-    answers: &Answers,
-    today: &Today,
-) -> Result<Certificates, Problem> {
+pub(super) fn plan(facts: &Facts, answers: &Answers, today: &Today) -> Result<Planned, Problem> {
     let mut made = Making::of(facts, answers);
     let ca = authority_of(facts)?;
-    let server = made.server(ca, today)?;
+    let requested = made.requested(ca, Some(today))?;
+    if requested.holds_up() {
+        let waiting = made.wait(&requested);
+        fitness::targets(facts, &waiting.files)?;
+        return Ok(Planned::Requests(waiting));
+    }
     let voucher = made.voucher(ca)?;
+    let server = match &requested.server {
+        Some(item) => made.requested_server(item, &voucher)?,
+        None => made.server(ca, today)?,
+    };
     let imports = voucher.is_brought();
     let agents = made.agents(&voucher);
     made.note_spread(&agents);
-    let listing = made.listing(&voucher, &agents);
+    let listing = made.listing(&voucher, &agents, &requested);
     let mut leaves = agents.clone();
     let inner = made.inner(ca, &mut leaves)?;
     let judges = answers.method == Method::ClientMtls && answers.proxy != Proxy::None;
@@ -111,19 +128,28 @@ pub(super) fn plan(
         _ => Some(public(ca, Piece::RootCertificate)),
     };
     let is_known = our_root || (imports && root.is_some());
+    made.hand_over(&requested, &voucher)?;
     made.issued(&voucher, &agents, root.as_ref(), is_known);
-    let folders = made.folders(authority.is_some(), voucher.signs());
+    let requests = made.write_requests(&requested);
+    made.note_awaited(&requested);
+    let folders = made.folders(authority.is_some(), &voucher, &requested);
     let new_server = server.is_new;
-    let clients = voucher.signer();
-    let issuing = issuing(facts, authority, clients, leaves).map(|issuing| Issuing {
+    let issued = Issued {
+        own: authority,
+        clients: voucher.signer(),
+        agents: leaves,
+        requests,
+    };
+    let issuing = issued.issuing(facts).map(|issuing| Issuing {
         server: server.recipe,
         lists,
         ..issuing
     });
-    Ok(Certificates {
+    Ok(Planned::Certificates(Box::new(Certificates {
         issuing,
         revoking,
         fetch: made.fetch.take(),
+        fetch_keys: made.fetch_keys,
         inner,
         files: made.files,
         folders,
@@ -134,25 +160,29 @@ pub(super) fn plan(
         listing,
         root: public(ca, Piece::RootCertificate),
         notes: made.notes,
-    })
+    })))
 }
 
-/// What is signed, if anything is.
-fn issuing(
-    facts: &Facts,
+/// Who signs what, and what others are asked to.
+struct Issued {
     own: Option<Authority>,
     clients: Option<BroughtAuthority>,
     agents: BTreeMap<HostName, Recipe>,
-) -> Option<Issuing> {
-    let clients = clients.filter(|_| !agents.is_empty());
-    (own.is_some() || clients.is_some()).then(|| Issuing {
-        authority: own.unwrap_or(Authority::NotNeeded),
-        clients,
-        server: None,
-        agents,
-        lists: None,
-        folder: below(&facts.state.folder, "ca"),
-    })
+    requests: Option<RequestsToWrite>,
+}
+
+impl Issued {
+    fn issuing(self, facts: &Facts) -> Option<Issuing> {
+        let clients = self.clients.filter(|_| !self.agents.is_empty());
+        let any = self.own.is_some() || clients.is_some() || self.requests.is_some();
+        any.then(|| Issuing {
+            authority: self.own.unwrap_or(Authority::NotNeeded),
+            clients,
+            agents: self.agents,
+            requests: self.requests,
+            ..issuing_nothing(facts)
+        })
+    }
 }
 
 /// The name on the certificate that every NGINX Instance Manager 2 comes with: what replaces that
@@ -162,6 +192,8 @@ const VENDORS_NAME: &str = "manager-server";
 /// Certificates for agents alone.
 pub(super) struct ForAgents {
     pub(super) issuing: Option<Issuing>,
+    /// Keys of requests whose certificates are there.
+    pub(super) fetch_keys: BTreeMap<HostName, Fetch>,
     pub(super) files: Vec<FileChange>,
     pub(super) folders: Vec<FolderChange>,
     pub(super) notes: Vec<String>,
@@ -181,6 +213,17 @@ pub(super) fn for_agents(
 ) -> Result<ForAgents, Problem> {
     let mut made = Making::of(facts, answers);
     let ca = authority_of(facts)?;
+    let requested = made.requested(ca, None)?;
+    if requested.no_authority.is_some() {
+        let waiting = made.wait(&requested);
+        return Ok(ForAgents {
+            issuing: waiting.issuing,
+            fetch_keys: BTreeMap::new(),
+            files: waiting.files,
+            folders: waiting.folders,
+            notes: waiting.notes,
+        });
+    }
     let voucher = made.voucher(ca)?;
     let agents = made.agents(&voucher);
     made.note_spread(&agents);
@@ -189,7 +232,9 @@ pub(super) fn for_agents(
     let signs = !imports && !agents.is_empty();
     let server = manager.and_then(|manager| manager.server.as_ref());
     // What the manager shows is not of ours, and will not be.
-    let not_ours = imports && (brought.is_some() || (manager.is_some() && server.is_none()));
+    let is_asked = matches!(answers.server, ServerSource::Request { .. });
+    let has_other = brought.is_some() || is_asked || (manager.is_some() && server.is_none());
+    let not_ours = imports && has_other;
     let authority = match ca {
         None if !not_ours => {
             let mut names = made.names_in_play(server);
@@ -216,11 +261,21 @@ pub(super) fn for_agents(
         );
     }
     let is_known = root.is_some();
+    made.hand_over(&requested, &voucher)?;
     made.issued(&voucher, &agents, root.as_ref(), is_known);
-    let mut folders = made.folders(authority.is_some(), voucher.signs());
+    let requests = made.write_requests(&requested);
+    made.note_awaited(&requested);
+    let mut folders = made.folders(authority.is_some(), &voucher, &requested);
     folders.retain(|folder| folder.path != naming::certs(answers.generation()));
+    let issued = Issued {
+        own: authority,
+        clients: voucher.signer(),
+        agents,
+        requests,
+    };
     Ok(ForAgents {
-        issuing: issuing(facts, authority, voucher.signer(), agents),
+        issuing: issued.issuing(facts),
+        fetch_keys: made.fetch_keys,
         files: made.files,
         folders,
         notes: made.notes,
@@ -282,7 +337,13 @@ impl Making<'_> {
         brought.certificates(&source.cert).map(Some)
     }
 
-    fn folders(&self, new_authority: bool, issues: bool) -> Vec<FolderChange> {
+    fn folders(
+        &self,
+        new_authority: bool,
+        voucher: &Voucher<'_>,
+        requested: &Requested<'_>,
+    ) -> Vec<FolderChange> {
+        let issues = voucher.signs() || !requested.agents.is_empty();
         let state = &self.facts.state.folder;
         let mut folders = vec![FolderChange {
             path: self.certs(),
@@ -305,6 +366,7 @@ impl Making<'_> {
         for agent in agents.into_iter().flatten() {
             private(issued_folder(self.facts, agent));
         }
+        folders.extend(request_folders(state, requested));
         folders
     }
 

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::brought::Brought;
 use super::listed::{Listed, Listing};
 use super::making::Making;
+use super::requested::Requested;
 use super::step::BroughtAuthority;
-use crate::answers::ImportedCa;
+use crate::answers::{ClientSource, ImportedCa};
 use crate::certificate::{
     Certificate, Purpose, Recipe, Validity, authorities_hold, flaws, pem_chain,
 };
@@ -59,7 +60,25 @@ impl Voucher<'_> {
 impl<'a> Making<'a> {
     pub(super) fn voucher(&mut self, ca: Option<&'a FoundCa>) -> Result<Voucher<'a>, Problem> {
         match &self.answers.clients {
-            Some(source) => self.brought(source),
+            Some(ClientSource::Import(source)) => {
+                let voucher = self.brought(source)?;
+                if !voucher.signs() {
+                    self.notes.push(format!(
+                        "no certificate is issued for agents, because {FIELD}.ca_key is not said: \
+                         each brings its own of {}, with its name as the common name, last in the \
+                         subject",
+                        voucher.issuers[0].subject
+                    ));
+                }
+                Ok(voucher)
+            }
+            Some(ClientSource::Request(_)) => {
+                let requests = self.answers.requests(&self.facts.state.folder);
+                let cert = requests
+                    .authority
+                    .ok_or_else(|| Problem::usage(format!("{FIELD}.ca_cert is missing")))?;
+                self.brought(&ImportedCa { cert, key: None })
+            }
             None => Ok(Voucher {
                 issuers: ca.map_or(Vec::new(), |ca| vec![&ca.intermediate, &ca.root]),
                 source: Source::Own(ca),
@@ -89,13 +108,6 @@ impl<'a> Making<'a> {
             Some(key) => Some(self.signer(brought, &source.cert, chain, key)?),
             None => None,
         };
-        if signer.is_none() {
-            self.notes.push(format!(
-                "no certificate is issued for agents, because {FIELD}.ca_key is not said: each \
-                 brings its own of {}, with its name as the common name, last in the subject",
-                chain[0].subject
-            ));
-        }
         Ok(Voucher {
             issuers: chain.iter().collect(),
             source: Source::Brought(signer),
@@ -168,6 +180,7 @@ impl<'a> Making<'a> {
         &self,
         voucher: &Voucher<'_>,
         new: &BTreeMap<HostName, Recipe>,
+        requested: &Requested<'_>,
     ) -> Option<Listing> {
         let Source::Brought(signer) = &voucher.source else {
             return None;
@@ -180,6 +193,16 @@ impl<'a> Making<'a> {
             depth,
         };
         for agent in &self.answers.agents {
+            if requested.agents.contains_key(agent) {
+                listing.entries.extend(self.subjects_of(requested, agent));
+                let recipe = self
+                    .agent_recipe(agent)
+                    .filter(|_| listing.issued.len() < PROVEN);
+                listing
+                    .issued
+                    .extend(recipe.map(|recipe| (agent.clone(), recipe)));
+                continue;
+            }
             if signer.is_none() {
                 listing.entries.insert(Listed::CommonName(agent.clone()));
                 continue;

@@ -276,7 +276,7 @@ fn kept_server<'a>(facts: &'a Facts, made: &Certificates, ca: &FoundCa) -> Optio
 fn first_of<'a>(facts: &'a Facts, path: &AbsPath) -> Option<&'a Certificate> {
     match &facts.file(path).file()?.content {
         FoundContent::Certificates(chain) => chain.first(),
-        FoundContent::Key { .. } | FoundContent::Other => None,
+        _ => None,
     }
 }
 

@@ -75,6 +75,11 @@ pub enum Piece {
     AgentKey(HostName),
     /// The key that was brought from elsewhere.
     CarriedKey,
+    /// What an authority elsewhere is to sign, and the keys for it.
+    ServerRequest,
+    ServerRequestKey,
+    AgentRequest(HostName),
+    AgentRequestKey(HostName),
     /// What the root, and the intermediate, have revoked.
     RootList,
     IntermediateList,
@@ -91,6 +96,8 @@ impl Piece {
                 | Self::ServerKey
                 | Self::AgentKey(_)
                 | Self::CarriedKey
+                | Self::ServerRequestKey
+                | Self::AgentRequestKey(_)
         )
     }
 }

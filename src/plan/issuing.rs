@@ -7,7 +7,7 @@ use super::file::FileChange;
 use super::fitness;
 use super::of_manager;
 use super::step::{KeepKey, Plan, SCHEMA};
-use super::steps::{issue, place};
+use super::steps::{fetch_keys, issue, place};
 use crate::answers::Answers;
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -48,6 +48,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     defaults.retain(|field, _| counts(field));
     let mut steps = Vec::new();
     steps.extend(made.issuing.map(issue));
+    steps.extend(fetch_keys(made.fetch_keys));
     if made.files.iter().any(FileChange::changes) {
         steps.push(place());
     }

@@ -1,6 +1,6 @@
 //! From facts and answers to a plan.
 
-use super::certificates::{self, Certificates};
+use super::certificates::{self, Certificates, Planned};
 use super::differences;
 use super::file::{FileChange, FolderChange};
 use super::fitness::{self, Ground};
@@ -28,7 +28,10 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let master = ground.master(facts)?;
     let site = Site::find(facts, ground.config, &http, answers.https)?;
     differences::less_is_asked_for(&site, answers)?;
-    let made = certificates::plan(facts, answers, &presented(&site, answers)?)?;
+    let made = match certificates::plan(facts, answers, &presented(&site, answers)?)? {
+        Planned::Certificates(made) => *made,
+        Planned::Requests(waiting) => return Ok(waiting.plan(&answers.defaults)),
+    };
     let configured = nginx::plan(facts, answers, &site, &made)?;
     let trust = trust::plan(facts, answers, &made)?;
 
@@ -119,7 +122,7 @@ pub(super) fn folders(
 fn replaces(answers: &Answers) -> bool {
     matches!(
         answers.server,
-        ServerSource::Generate | ServerSource::Import(_)
+        ServerSource::Generate | ServerSource::Import(_) | ServerSource::Request { .. }
     )
 }
 

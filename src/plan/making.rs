@@ -1,6 +1,6 @@
 //! A plan of certificates in the making.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{Content, FileChange};
 use super::naming;
@@ -21,6 +21,8 @@ pub(super) struct Making<'a> {
     pub(super) shut_out: BTreeSet<HostName>,
     /// A key that was brought, and is yet to be placed.
     pub(super) fetch: Option<Fetch>,
+    /// The same of agents.
+    pub(super) fetch_keys: BTreeMap<HostName, Fetch>,
 }
 
 impl<'a> Making<'a> {
@@ -31,6 +33,7 @@ impl<'a> Making<'a> {
             files: Vec::new(),
             notes: Vec::new(),
             fetch: None,
+            fetch_keys: BTreeMap::new(),
             shut_out: BTreeSet::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Generation};
-use crate::values::AbsPath;
+use crate::values::{AbsPath, HostName};
 
 /// Where a manager and its agents keep certificates.
 pub(super) fn certs(generation: Generation) -> AbsPath {
@@ -22,6 +22,12 @@ pub(super) fn server_pair(generation: Generation) -> [&'static str; 2] {
 
 pub(super) fn literal(path: &'static str) -> AbsPath {
     path.parse().expect("a literal path")
+}
+
+/// Where what an agent is handed waits for it.
+pub(super) fn issued_folder(facts: &Facts, agent: &HostName) -> AbsPath {
+    let folder = facts.state.folder.join(&format!("issued/{agent}"));
+    folder.expect("a host name is a path component")
 }
 
 /// Why there is no name for a file.

@@ -124,6 +124,7 @@ fn substance(plan: &Plan) -> Plan {
             | Action::Trust(_)
             | Action::EndOldWorkers { .. }
             | Action::Fetch(_)
+            | Action::FetchKeys(_)
             | Action::Restart(_)
             | Action::Reach(_) => {}
         }

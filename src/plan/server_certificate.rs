@@ -42,7 +42,7 @@ pub(super) struct ServerChoice {
     pub(super) other_root: Option<Certificate>,
 }
 
-impl Making<'_> {
+impl<'a> Making<'a> {
     pub(super) fn server(
         &mut self,
         ca: Option<&FoundCa>,
@@ -89,44 +89,13 @@ impl Making<'_> {
 
     /// One that was brought, put to its place with its key.
     fn imported(&mut self, source: &CertificateFiles) -> Result<ServerChoice, Problem> {
-        let brought = Brought {
-            facts: self.facts,
-            field: "certificates.server",
-            user: "nginx",
-        };
+        let brought = self.of_server_files();
         let found = brought.certificates(&source.cert)?;
-        brought.serves(&source.cert, found, Purpose::Server)?;
         brought.key_matches(source, &found[0])?;
-        let name = SubjectName::Dns(self.answers.manager_name.clone());
-        if !valid_for(&found[0], &name) {
-            let why = format!("holds {}, which is not for {name}", found[0].subject);
-            return Err(brought.refused(&source.cert, &why));
-        }
-        if found[0].is_self_issued() {
-            let why = "is signed by itself, so nobody could verify it by an authority";
-            return Err(brought.refused(&source.cert, why));
-        }
-        let flaws = flaws(found, self.facts.looked_at);
-        if let Some(flaw) = flaws.into_iter().find(|flaw| flaw.stops) {
-            let field = "certificates.server";
-            let what = format!("{field}: {}: {}", source.cert, flaw.words);
-            let remedy = format!("nim-tls certs inspect {} {}", source.cert, source.key);
-            return Err(Problem::host(what).remedy(remedy));
-        }
-        self.note_missing_names(found);
-        let folder = self.certs();
-        let [chain, key] = naming::server_pair(self.answers.generation());
-        let chain = naming::free(self.facts, &folder, chain)?;
-        let key = naming::free(self.facts, &folder, key)?;
-        // The root is not sent: whoever trusts it has it.
-        let sent = found.iter().filter(|one| !one.is_self_issued());
-        let sent: Vec<Certificate> = sent.cloned().collect();
-        self.place(&chain, 0o644, Content::Text(pem_chain(&sent)));
-        let (change, fetch) = brought.carried(&source.key, &key, (Mode(0o600), (0, 0)))?;
-        self.files.push(change);
-        self.fetch = fetch.map(|(from, digest)| Fetch { from, digest });
+        self.can_serve(&brought, &source.cert, &source.key, found)?;
+        let files = self.place_brought(self.placed_pair()?, found, source)?;
         Ok(ServerChoice {
-            files: ServerFiles { chain, key },
+            files,
             recipe: None,
             is_new: true,
             trust: ProofTrust::Kept,
@@ -134,13 +103,79 @@ impl Making<'_> {
         })
     }
 
+    pub(super) fn of_server_files(&self) -> Brought<'a> {
+        Brought {
+            facts: self.facts,
+            field: "certificates.server",
+            user: "nginx",
+        }
+    }
+
+    /// Whether browsers and agents would take it for the manager's.
+    pub(super) fn can_serve(
+        &self,
+        brought: &Brought<'_>,
+        path: &AbsPath,
+        key: &AbsPath,
+        found: &[Certificate],
+    ) -> Result<(), Problem> {
+        brought.serves(path, found, Purpose::Server)?;
+        let name = SubjectName::Dns(self.answers.manager_name.clone());
+        if !valid_for(&found[0], &name) {
+            let why = format!("holds {}, which is not for {name}", found[0].subject);
+            return Err(brought.refused(path, &why));
+        }
+        if found[0].is_self_issued() {
+            let why = "is signed by itself, so nobody could verify it by an authority";
+            return Err(brought.refused(path, why));
+        }
+        let flaws = flaws(found, self.facts.looked_at);
+        if let Some(flaw) = flaws.into_iter().find(|flaw| flaw.stops) {
+            let what = format!("{}: {path}: {}", brought.field, flaw.words);
+            let remedy = format!("nim-tls certs inspect {path} {key}");
+            return Err(Problem::host(what).remedy(remedy));
+        }
+        Ok(())
+    }
+
+    pub(super) fn place_brought(
+        &mut self,
+        files: ServerFiles,
+        found: &[Certificate],
+        source: &CertificateFiles,
+    ) -> Result<ServerFiles, Problem> {
+        self.note_missing_names(found);
+        // The root is not sent: whoever trusts it has it.
+        let sent = found.iter().filter(|one| !one.is_self_issued());
+        let sent: Vec<Certificate> = sent.cloned().collect();
+        self.place(&files.chain, 0o644, Content::Text(pem_chain(&sent)));
+        let brought = self.of_server_files();
+        let (change, fetch) = brought.carried(&source.key, &files.key, (Mode(0o600), (0, 0)))?;
+        self.files.push(change);
+        self.fetch = fetch.map(|(from, digest)| Fetch { from, digest });
+        Ok(files)
+    }
+
+    /// Where a certificate of the server that is placed is, or will be.
+    pub(super) fn placed_pair(&self) -> Result<ServerFiles, Problem> {
+        let folder = self.certs();
+        let [chain, key] = naming::server_pair(self.answers.generation());
+        Ok(ServerFiles {
+            chain: naming::free(self.facts, &folder, chain)?,
+            key: naming::free(self.facts, &folder, key)?,
+        })
+    }
+
     /// The pairs in use with their chains, or why one of them cannot be judged.
-    fn presented(&self, today: &Today) -> Result<Vec<(ServerFiles, Vec<Certificate>)>, String> {
+    pub(super) fn presented(
+        &self,
+        today: &Today,
+    ) -> Result<Vec<(ServerFiles, Vec<Certificate>)>, String> {
         match today {
             Today::Unknown(why) => Err(why.clone()),
             Today::Pairs(pairs) => {
                 let judged = pairs.iter().map(|files| match chain_of(self.facts, files) {
-                    Ok(chain) => Ok((files.clone(), chain)),
+                    Ok(chain) => Ok((files.clone(), chain.to_vec())),
                     Err(why) => Err(format!("{}: {why}", files.chain)),
                 });
                 judged.collect()
@@ -221,7 +256,7 @@ impl Making<'_> {
     }
 
     /// A certificate that is kept may lack names that the answers have besides.
-    fn note_missing_names(&mut self, chain: &[Certificate]) {
+    pub(super) fn note_missing_names(&mut self, chain: &[Certificate]) {
         let Some(leaf) = chain.first() else { return };
         let wanted = self.answers.alt_names.iter();
         let missing: Vec<String> = wanted
@@ -249,10 +284,7 @@ impl Making<'_> {
     }
 
     fn new_server(&mut self, replaced: Option<&Certificate>) -> Result<ServerChoice, Problem> {
-        let folder = self.certs();
-        let [chain, key] = naming::server_pair(self.answers.generation());
-        let chain = naming::free(self.facts, &folder, chain)?;
-        let key = naming::free(self.facts, &folder, key)?;
+        let ServerFiles { chain, key } = self.placed_pair()?;
         let recipe = self.server_recipe(replaced)?;
         if let Some(replaced) = replaced {
             let names: Vec<String> = recipe.names.iter().map(ToString::to_string).collect();
@@ -281,7 +313,7 @@ impl Making<'_> {
 
     /// The names asked for, and every name of the certificate that is replaced: usage reporting
     /// and agents may have pinned one of those.
-    fn server_recipe(&self, replaced: Option<&Certificate>) -> Result<Recipe, Problem> {
+    pub(super) fn server_recipe(&self, replaced: Option<&Certificate>) -> Result<Recipe, Problem> {
         let mut names: BTreeSet<SubjectName> = self.answers.alt_names.clone();
         for entry in replaced.iter().flat_map(|certificate| &certificate.names) {
             if let EntryName::Exact(name) = entry {
@@ -303,7 +335,10 @@ pub(super) fn root_of(chain: &[Certificate]) -> Option<Certificate> {
 }
 
 /// The chain in a file, if the key beside it is the right one.
-fn chain_of(facts: &Facts, files: &ServerFiles) -> Result<Vec<Certificate>, String> {
+pub(super) fn chain_of<'a>(
+    facts: &'a Facts,
+    files: &ServerFiles,
+) -> Result<&'a [Certificate], String> {
     let chain = match facts.file(&files.chain) {
         FileFact::File(file) => match &file.content {
             FoundContent::Certificates(chain) => chain,
@@ -321,7 +356,7 @@ fn chain_of(facts: &Facts, files: &ServerFiles) -> Result<Vec<Certificate>, Stri
         }) => Err("its key is encrypted".to_owned()),
         Some(FoundContent::Key {
             public: Some(key), ..
-        }) if Some(key) == public => Ok(chain.clone()),
+        }) if Some(key) == public => Ok(chain),
         _ => Err(format!("{} does not hold its key", files.key)),
     }
 }

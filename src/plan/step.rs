@@ -16,6 +16,9 @@ pub const SCHEMA: u32 = 1;
 /// How a note begins that tells what differs from the answers and is not changed.
 pub const LEFT: &str = "left as it is: ";
 
+/// How a note begins that tells what somebody else is to sign or to bring.
+pub const AWAITED: &str = "awaited: ";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub schema: u32,
@@ -98,6 +101,8 @@ pub enum Action {
     Prove(Proof),
     /// Read a key that is to be placed.
     Fetch(Fetch),
+    /// The same of agents' keys.
+    FetchKeys(BTreeMap<HostName, Fetch>),
     /// Have a service read everything anew, and see that it stays up.
     Restart(Restart),
     /// Prove by connections from an instance that its agent gets through.
@@ -188,8 +193,24 @@ pub struct Issuing {
     /// Lists of what is revoked, to be signed anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lists: Option<Lists>,
+    /// What others are asked to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<RequestsToWrite>,
     /// Where the authority is kept: `STATE/ca`.
     pub folder: AbsPath,
+}
+
+/// Certificates that an authority elsewhere is to sign: each gets a key, and a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestsToWrite {
+    pub server: Option<Recipe>,
+    pub agents: BTreeMap<HostName, Recipe>,
+}
+
+impl RequestsToWrite {
+    pub fn is_empty(&self) -> bool {
+        self.server.is_none() && self.agents.is_empty()
+    }
 }
 
 /// What the lists are to say.

@@ -1,9 +1,11 @@
 //! The steps of a plan in their order, each with its words.
 
+use std::collections::BTreeMap;
+
 use super::certificates::Certificates;
-use super::step::{Action, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange};
+use super::step::{Action, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange};
 use crate::facts::MANAGER_FILE;
-use crate::values::AbsPath;
+use crate::values::{AbsPath, HostName};
 
 const TEST: &str = "test the new files with nginx -t";
 const TRUST: &str = "let this system trust the root";
@@ -37,6 +39,7 @@ pub(super) fn steps(
             Action::Fetch(fetch),
         )
     }));
+    steps.extend(fetch_keys(made.fetch_keys));
     if let Some(command) = &command {
         steps.push(test(command.clone(), private));
     }
@@ -118,6 +121,18 @@ pub(super) fn issue(issuing: Issuing) -> Step {
         "nothing to undo",
         Action::Issue(issuing),
     )
+}
+
+pub(super) fn fetch_keys(keys: BTreeMap<HostName, Fetch>) -> Option<Step> {
+    (!keys.is_empty()).then(|| {
+        step(
+            "fetch-keys",
+            "read the keys of agents whose certificates have come back",
+            "into memory; each is written only where it is handed out from",
+            "nothing to undo",
+            Action::FetchKeys(keys),
+        )
+    })
 }
 
 /// `private`: in a copy of the file system that nobody else sees.

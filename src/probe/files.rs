@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::runs::Runs;
 use super::wanted::Wanted;
 use crate::bundle;
-use crate::certificate::read_pem_chain;
+use crate::certificate::{SigningRequest, read_pem_chain};
 use crate::facts::{
     AGENT_FILES, FileFact, FoundContent, FoundFile, Known, MANAGER_FILE, TrustStore,
 };
@@ -311,6 +311,9 @@ fn content(bytes: &[u8]) -> FoundContent {
             public: key.public,
             encrypted: key.encrypted,
         },
-        Err(_) => FoundContent::Other,
+        Err(_) => match SigningRequest::from_pem(bytes) {
+            Some(request) => FoundContent::Request(request),
+            None => FoundContent::Other,
+        },
     }
 }

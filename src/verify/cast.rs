@@ -185,7 +185,7 @@ fn issued(host: &dyn Host, state: &AbsPath, agents: &AgentProof) -> Result<Ident
     let none = "no issued certificate with its key is left in the state folder";
     let folder = state.join("issued").map_err(|error| error.to_string())?;
     let names = match &agents.listed {
-        Some(_) if agents.authority.is_none() => {
+        Some(listed) if listed.is_empty() => {
             return Err("agents bring their own, with keys that are not here".to_owned());
         }
         // All others are refused.

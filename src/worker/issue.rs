@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::certificate::{Certificate, ReadError, pem_chain, read_pem_chain};
+use crate::certificate::{Certificate, ReadError, Recipe, pem_chain, read_pem_chain};
 use crate::host::{Host, HostError};
 use crate::pki::{
     Authority, IssueError, Issued, KeyError, Passphrase, SecretKey, issue_intermediate, issue_leaf,
-    issue_list, issue_root,
+    issue_list, issue_root, request,
 };
-use crate::plan::{self, BroughtAuthority, Issuing, KeepKey, Piece};
+use crate::plan::{self, BroughtAuthority, Issuing, KeepKey, Piece, RequestsToWrite};
 
 use super::purse::Purse;
 
@@ -105,6 +105,9 @@ pub(super) fn make(
             &leaf,
             (Piece::ServerChain, Piece::ServerKey),
         )?;
+    }
+    if let Some(requests) = &issuing.requests {
+        put_requests(&mut purse, requests)?;
     }
     let authority = clients.or(own);
     for (name, recipe) in &issuing.agents {
@@ -203,6 +206,29 @@ fn put_lists(
     put(Piece::RevocationBundle, format!("{own}{of_root}"));
     put(Piece::IntermediateList, own);
     put(Piece::RootList, of_root);
+    Ok(())
+}
+
+/// Each with a key of its own, which stays here.
+fn put_requests(purse: &mut Purse, requests: &RequestsToWrite) -> Result<(), MakeError> {
+    let mut put = |recipe: &Recipe, request_piece: Piece, key_piece: Piece| {
+        let key = SecretKey::generate(recipe.key)?;
+        let text = request(recipe, &key)?;
+        purse.put(request_piece, Zeroizing::new(text.into_bytes()));
+        purse.put(key_piece, bytes(&key.to_pem()?));
+        Ok::<(), MakeError>(())
+    };
+    if let Some(recipe) = &requests.server {
+        put(recipe, Piece::ServerRequest, Piece::ServerRequestKey)?;
+    }
+    for (agent, recipe) in &requests.agents {
+        let name = || agent.clone();
+        put(
+            recipe,
+            Piece::AgentRequest(name()),
+            Piece::AgentRequestKey(name()),
+        )?;
+    }
     Ok(())
 }
 

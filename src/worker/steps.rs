@@ -165,7 +165,7 @@ impl<'a> Work<'a> {
         let host = self.job.host;
         let needs_life = !matches!(
             step.action,
-            Action::Issue(_) | Action::Fetch(_) | Action::Place
+            Action::Issue(_) | Action::Fetch(_) | Action::FetchKeys(_) | Action::Place
         );
         if needs_life && !host.is_live() {
             let detail = NEEDS_LIFE.to_owned();
@@ -215,6 +215,13 @@ impl<'a> Work<'a> {
             }
             Action::Fetch(fetch) => {
                 self.purse.put(Piece::CarriedKey, fetched(host, fetch)?);
+                Ok(done(""))
+            }
+            Action::FetchKeys(keys) => {
+                for (agent, fetch) in keys {
+                    let piece = Piece::AgentKey(agent.clone());
+                    self.purse.put(piece, fetched(host, fetch)?);
+                }
                 Ok(done(""))
             }
             Action::Restart(service) => {

@@ -1,6 +1,6 @@
 //! From facts and answers to a plan for such a server.
 
-use super::super::certificates::{self, Certificates};
+use super::super::certificates::{self, Certificates, Planned};
 use super::super::differences;
 use super::super::editor::why;
 use super::super::exposed;
@@ -61,7 +61,10 @@ pub(in crate::plan) fn plan(
         Gates::default(),
         answers.https,
     );
-    let made = certificates::plan(facts, answers, &presented(&pages, answers)?)?;
+    let made = match certificates::plan(facts, answers, &presented(&pages, answers)?)? {
+        Planned::Certificates(made) => *made,
+        Planned::Requests(waiting) => return Ok(waiting.plan(&answers.defaults)),
+    };
     let file = source.file(facts, answers, dedicated, &pages, &made)?;
     let mut configured = changes(
         facts,

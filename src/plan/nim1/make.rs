@@ -1,6 +1,6 @@
 //! From facts and answers to a plan for NGINX Instance Manager 1.
 
-use super::super::certificates::{self, Certificates};
+use super::super::certificates::{self, Certificates, Planned};
 use super::super::clients_today::{ClientsToday, agents_today};
 use super::super::exposed;
 use super::super::file::FileChange;
@@ -54,7 +54,10 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     if nim1.context == Context::PassedThrough && answers.method == Method::ClientMtls {
         native::needs_trust_store(answers)?;
     }
-    let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
+    let mut made = match certificates::plan(facts, answers, &presented(facts, answers))? {
+        Planned::Certificates(made) => *made,
+        Planned::Requests(waiting) => return Ok(waiting.plan(&answers.defaults)),
+    };
     let certificate = inner_leg(facts, &mut made)?;
     let settings = settings::plan(facts, answers, nim1, &certificate)?;
     no_port_twice(&settings, answers, nim1)?;

@@ -1,6 +1,6 @@
 //! NGINX Instance Manager 1 with TLS of its own, and no nginx before it.
 
-use super::super::certificates;
+use super::super::certificates::{self, Planned};
 use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::manager::SERVICES;
@@ -25,7 +25,10 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     if mutual {
         needs_trust_store(answers)?;
     }
-    let mut made = certificates::plan(facts, answers, &presented(facts, answers))?;
+    let mut made = match certificates::plan(facts, answers, &presented(facts, answers))? {
+        Planned::Certificates(made) => *made,
+        Planned::Requests(waiting) => return Ok(waiting.plan(&answers.defaults)),
+    };
     key_for_manager(facts, &mut made)?;
     let alone = Certificate::Alone(made.server.clone());
     let settings = settings::plan(facts, answers, nim1, &alone)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::answers::{Draft, Goal, KeepKey, Role};
+use crate::answers::{ClientSource, Draft, Goal, KeepKey, Role};
 use crate::cli::Consent;
 use crate::error::Problem;
 use crate::facts::Generation;
@@ -42,11 +42,11 @@ pub(super) fn issue(
     {
         // As all others were made here, for these agents alone.
         let mut answers = answers.clone();
-        if answers
-            .clients
-            .as_ref()
-            .is_some_and(|clients| clients.key.is_none())
-        {
+        let without_key = |source: &ClientSource| match source {
+            ClientSource::Import(authority) => authority.key.is_none(),
+            ClientSource::Request(_) => false,
+        };
+        if answers.clients.as_ref().is_some_and(without_key) {
             return Err(Problem::host(
                 "agents bring their own certificates here: the key of their authority is not said \
                  in certificates.clients.ca_key of the answers that stand",
