@@ -176,6 +176,7 @@ fn put(file: &mut Mapping, field: &str, value: Value) {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::answers::ClientSource;
 
     fn complete() -> Entered {
         let mut entered = Entered::default();
@@ -230,7 +231,10 @@ mod tests {
         let again = Entered::from_yaml(&entered.to_yaml()).unwrap();
         assert_eq!(again.to_yaml(), entered.to_yaml());
         let goal = again.check().unwrap();
-        let clients = goal.manager().unwrap().clients.clone().unwrap();
+        let clients = goal.manager().unwrap().clients.clone();
+        let Some(ClientSource::Import(clients)) = clients else {
+            panic!("{clients:?}");
+        };
         assert_eq!(clients.cert.as_str(), "/mnt/ca,too.pem");
         assert_eq!(clients.key.unwrap().as_str(), "/mnt/ca.key");
     }

@@ -330,13 +330,15 @@ fn importing(changes: &[(&str, &str)]) -> Result<Goal, String> {
 fn an_authority_from_elsewhere_is_taken_with_its_files() {
     let goal = importing(&[]).unwrap();
     let answers = goal.manager().unwrap();
-    let files: Vec<String> = answers.files().iter().map(ToString::to_string).collect();
+    let files: Vec<String> = answers
+        .files(&"/s".parse().unwrap())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(files, ["/a", "/b"]);
     let without = importing(&[(", ca_key: /b", "")]).unwrap();
-    assert_eq!(
-        without.manager().unwrap().clients.as_ref().unwrap().key,
-        None
-    );
+    let clients = without.manager().unwrap().clients.as_ref();
+    assert!(matches!(clients, Some(ClientSource::Import(one)) if one.key.is_none()));
     importing(&[("role: manager", "role: ca")]).unwrap();
     // A lifetime that our own intermediate could not have.
     importing(&[("{ca_key", "{days: {agent: 3000}, ca_key")]).unwrap();
@@ -350,7 +352,7 @@ fn an_authority_from_elsewhere_needs_a_list_and_a_proxy_that_asks_it() {
     for (changes, said) in [
         (
             vec![("[web-1.example.com]", "[]")],
-            "agents: is empty: with source import-ca only these",
+            "agents: is empty: with an authority from elsewhere only these",
         ),
         (
             vec![("ca_cert: /a, ", "")],
@@ -362,11 +364,11 @@ fn an_authority_from_elsewhere_needs_a_list_and_a_proxy_that_asks_it() {
         ),
         (
             vec![("method: client-mtls", "method: ssl-termination")],
-            "certificates.clients.source: is import-ca, which belongs to method: client-mtls",
+            "certificates.clients.source: is an authority from elsewhere, which belongs to method: client-mtls",
         ),
         (
             vec![nim1, ("proxy: nginx-oss", "proxy: none")],
-            "certificates.clients.source: is import-ca, which needs a proxy",
+            "certificates.clients.source: is an authority from elsewhere, which needs a proxy",
         ),
         (
             vec![("version: 1", "version: 1\noptions: {crl: true}")],
@@ -385,7 +387,23 @@ fn an_authority_from_elsewhere_needs_a_list_and_a_proxy_that_asks_it() {
         ),
         (
             vec![("import-ca", "csr")],
-            "takes only: generate, import-ca",
+            "certificates.clients.ca_key: belongs to source: import-ca",
+        ),
+        (
+            vec![("ca_key: /b", "certs: /b")],
+            "certificates.clients: certs belongs to source: csr",
+        ),
+        (
+            vec![
+                ("import-ca, ", "csr, "),
+                (", ca_key: /b", ""),
+                ("{ca_key", "{days: {agent: 30}, ca_key"),
+            ],
+            "certificates.days.agent: is for an authority to decide",
+        ),
+        (
+            vec![("import-ca", "bought")],
+            "takes only: generate, import-ca, csr",
         ),
     ] {
         let found = importing(&changes).unwrap_err();

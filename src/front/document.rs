@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::error::{Exit, Problem};
-use crate::plan::LEFT;
+use crate::plan::{AWAITED, LEFT};
 use crate::receipt::{After, Kept, Outcome, Receipt, Reload, Skipped};
 use crate::report::{self, Row, Standing};
 use crate::values::{Gather as _, RunId, escaped, wrapped};
@@ -149,7 +149,7 @@ pub(super) fn show(
 fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
     let run = &receipt.run;
     let head = format!("run {run} ({}): ", escaped(&receipt.command));
-    let mut text = wrapped(&head, &words(receipt, about.exit), width);
+    let mut text = wrapped(&head, &words(receipt, about), width);
     if !receipt.changes.is_empty() {
         let title = match (receipt.outcome, &receipt.undid) {
             (_, Some(_)) => "put back",
@@ -211,15 +211,18 @@ fn text(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
             }
         }
         if !about.goes_away {
-            text.push_str(&next_steps(receipt, about));
+            text.push_str(&next_steps(receipt, about, width));
         }
     }
     text
 }
 
 /// What is left to the operator.
-fn next_steps(receipt: &Receipt, about: &About<'_>) -> String {
+fn next_steps(receipt: &Receipt, about: &About<'_>, width: usize) -> String {
     let mut text = String::from("\nnext:\n");
+    for note in about.notes.iter().filter(|note| note.starts_with(AWAITED)) {
+        text.push_str(&noted(note, width));
+    }
     let below = format!("{}/", about.issued);
     let agents: BTreeSet<&str> = receipt
         .changes
@@ -245,6 +248,11 @@ fn next_steps(receipt: &Receipt, about: &About<'_>) -> String {
     text
 }
 
+/// Whether somebody else is to sign something.
+fn is_awaited(about: &About<'_>) -> bool {
+    about.notes.iter().any(|note| note.starts_with(AWAITED))
+}
+
 /// The table of the proof, line by line safe to show.
 pub(super) fn proof(rows: &[Row], width: usize) -> String {
     report::as_text_within(rows, width.saturating_sub(2))
@@ -253,7 +261,7 @@ pub(super) fn proof(rows: &[Row], width: usize) -> String {
         .collect()
 }
 
-fn words(receipt: &Receipt, exit: u8) -> String {
+fn words(receipt: &Receipt, about: &About<'_>) -> String {
     let tried = receipt.proof.iter().filter(|row| row.ok.is_some()).count();
     let standing = Standing::of(&receipt.proof);
     match (receipt.outcome, &receipt.undid) {
@@ -268,6 +276,9 @@ fn words(receipt: &Receipt, exit: u8) -> String {
             let not_tried = receipt.proof.len() - tried;
             format!("applied, and proven by {tried} attempts; {not_tried} could not be tried")
         }
+        (Outcome::Applied, _) if receipt.proves.is_none() && is_awaited(about) => {
+            "applied; certificates are awaited, and no service was touched".to_owned()
+        }
         (Outcome::Applied, _) => "applied, not proven".to_owned(),
         (Outcome::Unchanged, _) => "unchanged, nothing was to be done".to_owned(),
         (Outcome::RolledBack, Some(undid)) => format!("rolled back what run {undid} changed"),
@@ -277,7 +288,7 @@ fn words(receipt: &Receipt, exit: u8) -> String {
         (Outcome::RolledBack, None) => "rolled back".to_owned(),
         (Outcome::Incomplete, _) => "incomplete, something is left to be done by hand".to_owned(),
         // "Refused" is for what was never begun.
-        (Outcome::Refused, _) if exit == Exit::PutBack as u8 => {
+        (Outcome::Refused, _) if about.exit == Exit::PutBack as u8 => {
             let problem = receipt.problem.as_deref().unwrap_or_default();
             let how = if problem.contains("interrupted") {
                 "interrupted"

@@ -120,7 +120,8 @@ impl<'a> Making<'a> {
             .filter(|chain| !own(&chain[0]))
             .map(|chain| (placed.chain, chain));
         let judge = |path: &AbsPath, chain: &[Certificate]| {
-            self.can_serve(&brought, path, &files.key, chain)
+            brought.serves(path, chain, Purpose::Server)?;
+            self.is_managers(&brought, path, &files.key, chain)
         };
         self.item(brought, &files, &recipe, placed, &judge)
     }

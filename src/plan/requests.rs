@@ -137,8 +137,8 @@ impl Making<'_> {
                 ""
             };
             self.notes.push(format!(
-                "until all of it is there, nothing else changes; then apply the same answers \
-                 again{rest}"
+                "{AWAITED}all of it, before anything else changes; once it is there, apply the \
+                 same answers again{rest}"
             ));
         }
     }

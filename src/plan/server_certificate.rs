@@ -91,8 +91,9 @@ impl<'a> Making<'a> {
     fn imported(&mut self, source: &CertificateFiles) -> Result<ServerChoice, Problem> {
         let brought = self.of_server_files();
         let found = brought.certificates(&source.cert)?;
+        brought.serves(&source.cert, found, Purpose::Server)?;
         brought.key_matches(source, &found[0])?;
-        self.can_serve(&brought, &source.cert, &source.key, found)?;
+        self.is_managers(&brought, &source.cert, &source.key, found)?;
         let files = self.place_brought(self.placed_pair()?, found, source)?;
         Ok(ServerChoice {
             files,
@@ -111,15 +112,14 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Whether browsers and agents would take it for the manager's.
-    pub(super) fn can_serve(
+    /// Whether browsers and agents would take a server's certificate for the manager's.
+    pub(super) fn is_managers(
         &self,
         brought: &Brought<'_>,
         path: &AbsPath,
         key: &AbsPath,
         found: &[Certificate],
     ) -> Result<(), Problem> {
-        brought.serves(path, found, Purpose::Server)?;
         let name = SubjectName::Dns(self.answers.manager_name.clone());
         if !valid_for(&found[0], &name) {
             let why = format!("holds {}, which is not for {name}", found[0].subject);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::certificates::Certificates;
-use super::step::{Action, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange};
+use super::step::{
+    Action, Authority, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
+};
 use crate::facts::MANAGER_FILE;
 use crate::values::{AbsPath, HostName};
 
@@ -114,9 +116,15 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
 }
 
 pub(super) fn issue(issuing: Issuing) -> Step {
+    let signs = issuing.authority != Authority::NotNeeded || issuing.clients.is_some();
+    let title = match (signs, &issuing.requests) {
+        (true, Some(_)) => "make keys, certificates and signing requests",
+        (false, Some(_)) => "make keys and signing requests",
+        (_, None) => "make keys and certificates",
+    };
     step(
         "issue",
-        "make keys and certificates",
+        title,
         "in memory, before anything on this host changes",
         "nothing to undo",
         Action::Issue(issuing),

@@ -33,6 +33,7 @@ mod profile;
 mod redirect;
 mod refusals;
 mod regexes;
+mod requested;
 mod reviewed;
 mod same_service;
 mod shapes;

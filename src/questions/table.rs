@@ -119,6 +119,10 @@ pub const QUESTIONS: [Question; 12] = [
                 value: "keep",
                 means: "keep what is there, and stop if it will not do",
             },
+            Choice {
+                value: "csr",
+                means: "write a request for another authority; go on once it is signed",
+            },
         ]),
     },
     Question {

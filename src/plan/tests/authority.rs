@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::certificate::{DistinguishedName, KeyKind, NameParts, Purpose, Recipe};
-use crate::pki::{Authority, Issued, SecretKey, issue_intermediate, issue_leaf, issue_root};
+use crate::pki::{
+    Authority, Issued, SecretKey, issue_intermediate, issue_leaf, issue_root, request,
+};
 use crate::plan::{self, Issuing, Piece};
 
 /// When machines in memory start.
@@ -121,6 +123,20 @@ pub(super) fn make(issuing: &Issuing, read: impl Fn(&str) -> String) -> BTreeMap
         let pair = pair(authority, &issue_leaf(recipe, authority, NOW).unwrap());
         made.insert(chain, pair.chain);
         made.insert(key, pair.key);
+    }
+    if let Some(requests) = &issuing.requests {
+        let mut ask = |recipe: &Recipe, asked, its_key| {
+            let key = SecretKey::generate(recipe.key).unwrap();
+            made.insert(asked, request(recipe, &key).unwrap());
+            made.insert(its_key, key.to_pem().unwrap().to_string());
+        };
+        if let Some(recipe) = &requests.server {
+            ask(recipe, Piece::ServerRequest, Piece::ServerRequestKey);
+        }
+        for (name, recipe) in &requests.agents {
+            let (asked, key) = (Piece::AgentRequest, Piece::AgentRequestKey);
+            ask(recipe, asked(name.clone()), key(name.clone()));
+        }
     }
     made
 }

@@ -17,13 +17,17 @@ const LIST: &str = "/etc/nginx/conf.d/nim-tls-listed.conf";
 const BUNDLE: &str = "/etc/nms/certs/nim-tls-ca.pem";
 const DAY: i64 = 86_400;
 
-struct Ca {
-    params: CertificateParams,
-    key: KeyPair,
-    pem: String,
+pub(super) struct Ca {
+    pub(super) params: CertificateParams,
+    pub(super) key: KeyPair,
+    pub(super) pem: String,
 }
 
-fn ca(name: &str, above: Option<&Ca>, change: impl FnOnce(&mut CertificateParams)) -> Ca {
+pub(super) fn ca(
+    name: &str,
+    above: Option<&Ca>,
+    change: impl FnOnce(&mut CertificateParams),
+) -> Ca {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -41,10 +45,10 @@ fn ca(name: &str, above: Option<&Ca>, change: impl FnOnce(&mut CertificateParams
     Ca { params, key, pem }
 }
 
-fn plain(_: &mut CertificateParams) {}
+pub(super) fn plain(_: &mut CertificateParams) {}
 
 /// Two authorities between an agent and the root, the one that issues first.
-fn two_levels() -> [Ca; 3] {
+pub(super) fn two_levels() -> [Ca; 3] {
     let root = ca("corporate root", None, plain);
     let upper = ca("corporate upper", Some(&root), plain);
     let lower = ca("corporate lower", Some(&upper), plain);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::authority::NOW;
 use super::stand::Stand;
 use crate::host::{Attributes, Command, Entry, Memory, Output, Owner, Process, Socket};
 use crate::nginx::{Config, Files, glob_match};
@@ -38,6 +39,7 @@ impl Stand {
         for (path, why) in &self.obstacles {
             memory = memory.with_obstacle(path, why);
         }
+        memory.set_clock(NOW + self.passed);
         if !self.root {
             memory = memory.not_root();
         }

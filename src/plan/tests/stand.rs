@@ -48,6 +48,8 @@ pub(super) struct Stand {
     /// What the running master says, where its file was replaced since.
     pub(super) running: Option<&'static str>,
     pub(super) runs: bool,
+    /// So many seconds have gone by.
+    pub(super) passed: i64,
     pub(super) live: bool,
     pub(super) root: bool,
     pub(super) resolves: bool,
@@ -118,6 +120,7 @@ impl Stand {
             clients: Vec::new(),
             running: None,
             runs: true,
+            passed: 0,
             live: true,
             root: true,
             resolves: true,
@@ -197,6 +200,11 @@ impl Stand {
     }
 
     /// Under a master of this version whose file was replaced by an upgrade.
+    pub(super) fn later(mut self, days: i64) -> Self {
+        self.passed += days * 86_400;
+        self
+    }
+
     pub(super) fn running_deleted(mut self, version: &'static str) -> Self {
         self.running = Some(version);
         self
@@ -262,7 +270,7 @@ impl Stand {
             addresses: Vec::new(),
             https_port: 443.try_into().unwrap(),
             agents_port: None,
-            files: self.answers().files(),
+            files: self.answers().files(&STATE.parse().unwrap()),
             state: STATE.parse().unwrap(),
         };
         probe::look(&self.host(), &wanted)
@@ -310,6 +318,12 @@ impl Stand {
         if let Some(Action::Fetch(fetch)) = plan.step("fetch").map(|step| &step.action) {
             let key = self.files[fetch.from.as_str()].clone();
             pieces.insert(Piece::CarriedKey, key);
+        }
+        if let Some(Action::FetchKeys(keys)) = plan.step("fetch-keys").map(|step| &step.action) {
+            for (agent, fetch) in keys {
+                let key = self.files[fetch.from.as_str()].clone();
+                pieces.insert(Piece::AgentKey(agent.clone()), key);
+            }
         }
         let mut changes = Vec::new();
         for file in plan.changed_files() {
