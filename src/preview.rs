@@ -20,6 +20,8 @@ pub struct FilePreview {
     pub diff: Option<String>,
     /// Lines of the new text (from 1, end exclusive) and why they are there.
     pub reasons: Vec<(std::ops::Range<u32>, String)>,
+    /// What the vendor's guide says there, where that does not work.
+    pub guides: Vec<(std::ops::Range<u32>, &'static str)>,
 }
 
 pub fn files(plan: &Plan) -> Vec<FilePreview> {
@@ -44,6 +46,11 @@ fn file(change: &FileChange) -> FilePreview {
             .reasons
             .iter()
             .map(|(lines, reason)| (lines.clone(), explained(reason)))
+            .collect(),
+        guides: change
+            .reasons
+            .iter()
+            .filter_map(|(lines, reason)| Some((lines.clone(), erratum(&reason.id)?)))
             .collect(),
     }
 }
@@ -84,8 +91,18 @@ pub fn explained(reason: &Reason) -> String {
     text.replace("{}", &escaped(&reason.about))
 }
 
+/// What the vendor's guide says in the place of such a line: its number among the errata, a colon,
+/// and a sentence.
+fn erratum(id: &str) -> Option<&'static str> {
+    line_of(include_str!("../assets/help/errata.txt"), id)
+}
+
 fn reason_text(id: &str) -> Option<&'static str> {
-    include_str!("../assets/help/reasons.txt")
+    line_of(include_str!("../assets/help/reasons.txt"), id)
+}
+
+fn line_of(texts: &'static str, id: &str) -> Option<&'static str> {
+    texts
         .lines()
         .filter_map(|line| line.split_once(": "))
         .find(|(name, _)| *name == id)
@@ -97,6 +114,19 @@ fn reason_text(id: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::values::{Digest, Mode};
+
+    #[test]
+    fn each_erratum_is_about_a_line_that_is_written_and_has_its_number() {
+        let errata = include_str!("../assets/help/errata.txt").lines();
+        for line in errata {
+            let (id, erratum) = line.split_once(": ").unwrap();
+            assert!(reason_text(id).is_some(), "{id} is no reason");
+            let (number, words) = erratum.split_once(": ").unwrap();
+            let rest = number.strip_prefix(['C', 'E', 'S']).unwrap_or(number);
+            assert!(rest.trim_end_matches('a').parse::<u8>().is_ok(), "{line}");
+            assert!(!words.is_empty() && !words.ends_with('.'), "{line}");
+        }
+    }
 
     /// Red where the difference is shown as it is.
     #[test]

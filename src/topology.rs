@@ -14,6 +14,9 @@ pub struct Leg {
     pub encrypted: bool,
     /// Who proves its identity: `nobody`, `server`, `both`.
     pub authenticated: &'static str,
+    /// What has it encrypted, and both sides prove who they are, where it is not by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option: Option<&'static str>,
 }
 
 /// The legs under a cell of the table. What does not leave the machine (a UNIX socket of NGINX
@@ -30,6 +33,7 @@ pub fn legs(cell: &Cell) -> Vec<Leg> {
         to: first,
         encrypted: true,
         authenticated,
+        option: None,
     };
     let mut legs = vec![outside("browser", "server"), outside("agent", agent)];
     if !native {
@@ -38,6 +42,7 @@ pub fn legs(cell: &Cell) -> Vec<Leg> {
             to: "manager",
             encrypted: false,
             authenticated: "nobody",
+            option: (cell.generation == Generation::Nim1).then_some("options.backend_tls"),
         });
     }
     legs
@@ -51,11 +56,14 @@ impl Leg {
             to,
             encrypted,
             authenticated,
+            option,
         } = self;
-        let how = if *encrypted {
-            "encrypted (TLS)"
-        } else {
-            "not encrypted (it stays on this host)"
+        let how = match (encrypted, option) {
+            (true, _) => "encrypted (TLS)".to_owned(),
+            (false, None) => "not encrypted (it stays on this host)".to_owned(),
+            (false, Some(option)) => {
+                format!("not encrypted (it stays on this host; {option}: true encrypts it)")
+            }
         };
         let who = match *authenticated {
             "both" => "both sides prove who they are",

@@ -20,6 +20,12 @@ pub(super) use work::{certificates, noticed};
 pub(super) const PRACTICE_GOES: &str =
     "If you leave, the practice host goes away with everything on it.";
 
+/// Of an erratum, as it stands in `assets/help/errata.txt`.
+pub(super) fn of_guide(erratum: &str) -> String {
+    let (number, words) = erratum.split_once(": ").unwrap_or(("", erratum));
+    format!("The vendor's guide (erratum {number}): {words}.")
+}
+
 /// What is real, and what is not.
 pub(super) fn practice(folder: &str) -> String {
     format!(

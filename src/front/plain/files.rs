@@ -84,7 +84,11 @@ impl Talk<'_> {
 
     fn shown(&self, file: &FilePreview) -> String {
         if file.diff.is_some() {
-            return plan_text::difference(file, self.output);
+            let guides = file.guides.iter().map(|(lines, erratum)| {
+                let head = format!("line {}: ", lines.start);
+                wrapped(&head, &words::of_guide(erratum), self.output.width)
+            });
+            return plan_text::difference(file, self.output) + &guides.collect::<String>();
         }
         let head = format!("{}: ", escaped(&file.path));
         let text = wrapped("  ", words::without_text(file.sensitive), self.output.width);

@@ -1,6 +1,6 @@
 //! The words of what lies over a step.
 
-use super::super::diagnosis;
+use super::super::{diagnosis, words};
 use super::command::IN_WORDS;
 use super::help;
 use super::model::{Model, Overlay, WAY_BACK_IN_PRACTICE};
@@ -70,7 +70,10 @@ fn troubles(model: &Model, width: usize) -> String {
 
 fn why(model: &Model) -> String {
     if let Some(reason) = pane::reason(model) {
-        return reason.to_owned();
+        return match pane::guide(model) {
+            Some(erratum) => format!("{reason}\n{}", words::of_guide(erratum)),
+            None => reason.to_owned(),
+        };
     }
     let lines = pane::lines(model);
     let kind = lines.get(model.preview.line).map(|line| line.kind);

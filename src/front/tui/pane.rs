@@ -62,6 +62,14 @@ pub(super) fn reason(model: &Model) -> Option<&str> {
         .map(|(_, why)| why.as_str())
 }
 
+/// What the vendor's guide has in its place, where that does not work.
+pub(super) fn guide(model: &Model) -> Option<&'static str> {
+    let number = lines(model).get(model.preview.line)?.number?;
+    let mut guides = file(model)?.guides.iter();
+    let (_, words) = guides.find(|(range, _)| range.contains(&number))?;
+    Some(words)
+}
+
 fn note(text: &str) -> PaneLine {
     PaneLine {
         number: None,

@@ -1,6 +1,7 @@
 //! The table of letters tests itself.
 
 use super::super::command::{COMMANDS, Command, IN_WORDS};
+use super::super::pane;
 use super::*;
 use crate::questions::Step;
 
@@ -59,4 +60,19 @@ fn the_help_names_every_letter_and_the_table_names_none_twice() {
     letters.sort_unstable();
     letters.dedup();
     assert_eq!(letters.len(), count);
+}
+
+/// What the vendor's guide has in the place of a line is said, where that does not work.
+#[test]
+fn why_a_line_is_there_names_the_erratum_of_the_guide() {
+    let mut model = at_files();
+    model.preview.file = 0;
+    let lines = pane::lines(&model);
+    let asks = lines
+        .iter()
+        .position(|line| line.text.contains("auth_request /nim-tls/"));
+    model.preview.line = asks.expect("a line that asks the check");
+    press(&mut model, &[Key::Char('e')]);
+    let screen = drawn(&model, 80, 24);
+    assert!(screen.contains("(erratum S1)"), "{screen}");
 }
