@@ -6,7 +6,7 @@ use super::draft::{AgentAuth, Draft};
 use super::or;
 use super::rules::Refusals;
 use crate::facts::Generation;
-use crate::method::Method;
+use crate::method::{Method, Proxy};
 use crate::values::{HostName, Port, SubjectName};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,8 @@ fn is_dedicated(draft: &Draft) -> bool {
     draft.options.agent_auth == Some(AgentAuth::DedicatedServer)
 }
 
-fn rejects(draft: &Draft) -> bool {
+/// Where there is a port for agents alone.
+pub(super) fn rejects(draft: &Draft) -> bool {
     draft.options.unknown_names.as_deref() == Some("reject")
 }
 
@@ -57,12 +58,14 @@ impl Refusals {
             if is_dedicated(draft) {
                 self.add(auth, "belongs to generation: nim2");
             }
-            if rejects(draft) {
+            if rejects(draft) && nim2 {
                 self.add(
                     names,
                     "is reject, which needs a port for agents alone: agent_auth: \
-                     dedicated-server of generation nim2, and another ports.grpc than ports.https",
+                     dedicated-server, and another ports.grpc than ports.https",
                 );
+            } else if rejects(draft) {
+                self.rejects_before_manager_1(draft);
             }
             return;
         }
@@ -93,5 +96,20 @@ impl Refusals {
                 format!("is {name}, which leads to the pages; say one that only agents use"),
             );
         }
+    }
+
+    /// There, agents have a port of their own anyway; names are told apart by nginx, over TLS.
+    fn rejects_before_manager_1(&mut self, draft: &Draft) {
+        let options = &draft.options;
+        let why = if draft.proxy == Some(Proxy::None) {
+            "is reject, which needs a proxy: the manager itself asks for no name"
+        } else if options.grpc_context.as_deref() == Some("stream") {
+            "is reject, which needs grpc_context: http: a stream knows one server to a port"
+        } else if options.grpc_publish.as_deref() == Some("open") {
+            "is reject, which needs TLS: without it nobody names whom he asks for"
+        } else {
+            return;
+        };
+        self.add("options.unknown_names", why);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dedicated::rejects;
 use super::draft::{Draft, Enforce};
 use super::or;
 use super::rules::Refusals;
@@ -28,6 +29,8 @@ pub struct Nim1Answers {
     /// TLS between nginx and the manager too.
     pub backend_tls: bool,
     pub context: Context,
+    /// Whoever asks the agents' port for another name is hung up on.
+    pub rejects_others: bool,
 }
 
 /// Where nginx meets agents.
@@ -95,6 +98,7 @@ impl Nim1Answers {
                 Some("stream") => Context::Stream,
                 _ => Context::Http,
             },
+            rejects_others: rejects(draft),
         })
     }
 }
@@ -235,6 +239,6 @@ impl Refusals {
     }
 }
 
-fn is_stream(draft: &Draft) -> bool {
+pub(super) fn is_stream(draft: &Draft) -> bool {
     draft.options.grpc_context.as_deref() == Some("stream")
 }

@@ -270,6 +270,23 @@ fn clash(found: &Listener, wanted: SocketAddr) -> bool {
         }
 }
 
+/// The first nginx that can hang up before a certificate is shown (its change log).
+const CAN_REJECT: (u16, u16, u16) = (1, 19, 4);
+
+/// `wanted`: whoever asks for a name that nginx does not know is to be hung up on.
+pub(super) fn can_reject(facts: &Facts, wanted: bool) -> Result<(), Problem> {
+    let builds = facts.nginx.is().filter(|_| wanted);
+    match builds.filter(|nginx| nginx.build.version < CAN_REJECT) {
+        None => Ok(()),
+        Some(nginx) => Err(Problem::host(format!(
+            "{} cannot reject names that it does not know: nginx has ssl_reject_handshake from \
+             1.19.4 on",
+            nginx.build
+        ))
+        .remedy("leave options.unknown_names out")),
+    }
+}
+
 /// Files that this plan places and nobody has looked at. What stands in their way would show
 /// only while placing them, so the host is looked at again, and the plan made again.
 pub fn not_looked_at(plan: &Plan, facts: &Facts) -> Vec<AbsPath> {

@@ -348,3 +348,26 @@ def test_from_cell_to_cell_and_all_the_way_back(nim1: Nim1, tool: Tool) -> None:
         assert take(nim1) == tree
     nim1.write("/mnt/answers.yaml", cells[0])
     assert tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", "json").document["hash"] == first
+
+
+def test_whoever_asks_for_another_name_is_hung_up_on(nim1: Nim1, tool: Tool) -> None:
+    before = take(nim1)
+    tool.apply(nim1_answers()).must(0, "applied")
+    usual = with_issued(AGENTS[0])
+    elsewhere = [dataclasses.replace(usual, sni=sni, client="h2", ca=None) for sni in ("other.example.com", None)]
+    # Without it whoever has a certificate is let in by every name.
+    assert all(each.reached for each in nim1.attempt(elsewhere))
+    done = tool.apply(nim1_answers(more="options: {unknown_names: reject}\n")).must(0, "applied")
+    assert all(row["ok"] is not False for row in done["proof"]), done["proof"]
+    outcomes = nim1.attempt([*both_services(usual), *elsewhere])
+    assert [each.reached for each in outcomes] == [True, True, False, False], outcomes
+    assert tool.run("verify").code == 0
+    tool.apply().must(0, "unchanged")
+    for more, said in (("grpc_context: stream, ", "needs grpc_context: http"),):
+        done = tool.apply(nim1_answers(more=f"options: {{{more}unknown_names: reject}}\n"))
+        assert done.code == 2 and said in done.err, done
+    done = tool.apply(nim1_answers().replace("nginx-oss", "none") + "options: {unknown_names: reject}\n")
+    assert done.code == 2 and "needs a proxy" in done.err, done
+    tool.rollback().must(0, "rolled-back")
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before

@@ -27,9 +27,6 @@ use crate::facts::{Facts, FileFact};
 use crate::nginx::{Config, Http};
 use crate::values::AbsPath;
 
-/// The first nginx that can hang up before a certificate is shown (its change log).
-const CAN_REJECT: (u16, u16, u16) = (1, 19, 4);
-
 /// What would be done on this host for these answers, or why it cannot be.
 pub(in crate::plan) fn plan(
     facts: &Facts,
@@ -37,7 +34,7 @@ pub(in crate::plan) fn plan(
     dedicated: &Dedicated,
 ) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
-    can_reject(facts, dedicated)?;
+    fitness::can_reject(facts, dedicated.rejects_others)?;
     let today = listeners::needed(facts, ground.config)?;
     let own = place(facts, ground.config, &today)?;
     let without = overlaid(ground.config, [(own.clone(), String::new())])?;
@@ -123,19 +120,6 @@ pub(in crate::plan) fn plan(
         notes,
         defaults: answers.defaults.clone(),
     })
-}
-
-fn can_reject(facts: &Facts, dedicated: &Dedicated) -> Result<(), Problem> {
-    let builds = facts.nginx.is().filter(|_| dedicated.rejects_others);
-    match builds.filter(|nginx| nginx.build.version < CAN_REJECT) {
-        None => Ok(()),
-        Some(nginx) => Err(Problem::host(format!(
-            "{} cannot reject names that it does not know: nginx has ssl_reject_handshake from \
-             1.19.4 on",
-            nginx.build
-        ))
-        .remedy("leave options.unknown_names out")),
-    }
 }
 
 /// Where the file goes. One of somebody else's there is not touched.

@@ -253,6 +253,7 @@ impl Ground<'_> {
             &Services {
                 encrypted,
                 clients,
+                rejects: nim1.rejects_others,
                 health: answers.method == Method::GrpcHealthChecks,
                 inner: self.inner(made).as_ref(),
                 log: &log,

@@ -45,6 +45,7 @@ pub(in crate::plan) fn plan(
 
 fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<Plan, Problem> {
     let ground = fitness::check(facts, answers)?;
+    fitness::can_reject(facts, nim1.rejects_others)?;
     let master = ground.master(facts)?;
     let today = listeners::needed(facts, ground.config)?;
     let places = Places::of(ground.config, &today, answers.proxy)?;

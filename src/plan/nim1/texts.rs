@@ -154,6 +154,7 @@ struct Grpc<'a> {
     clients: Option<&'a ClientsText<'a>>,
     log: &'a AbsPath,
     errors: &'a AbsPath,
+    rejects: bool,
     health: bool,
     inner: Option<&'a Inner<'a>>,
 }
@@ -162,6 +163,8 @@ struct Grpc<'a> {
 pub(super) struct Services<'a> {
     pub(super) encrypted: bool,
     pub(super) clients: Option<Clients<'a>>,
+    /// Whoever asks for another name is hung up on.
+    pub(super) rejects: bool,
     pub(super) health: bool,
     pub(super) inner: Option<&'a Inner<'a>>,
     pub(super) log: &'a AbsPath,
@@ -176,6 +179,7 @@ pub(super) fn grpc(front: &Front<'_>, services: &Services<'_>) -> Explained {
         clients: clients.as_ref(),
         log: services.log,
         errors: services.errors,
+        rejects: services.rejects,
         health: services.health,
         inner: services.inner,
     });
