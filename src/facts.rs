@@ -78,6 +78,8 @@ pub struct Facts {
     pub agents: Known<Vec<Agent>>,
     /// The names that were asked for, and what they resolve to.
     pub names: BTreeMap<HostName, Known<Vec<IpAddr>>>,
+    /// Who ends TLS before it comes to this host, where the manager's name leads to others.
+    pub ends_tls: Option<EndsTls>,
     /// The addresses of this host itself.
     pub own_addresses: BTreeSet<IpAddr>,
     /// Names in nginx's configuration that a plan has to tell apart, in lower case: those of
@@ -239,6 +241,17 @@ pub struct Client {
     /// The subject of the certificate that nginx accepted. Absent: none was shown, or none that
     /// was accepted.
     pub certificate: Known<String>,
+}
+
+/// Somebody at an address that is none of this host's, with a certificate that nginx here does not
+/// show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndsTls {
+    pub at: SocketAddr,
+    /// The subject of its certificate.
+    pub shown: String,
+    /// The subject of what nginx shows at the same port; none where nobody does.
+    pub here: Option<String>,
 }
 
 /// What stands at a path that matters. A symbolic link to a file is told as that file, with

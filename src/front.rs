@@ -6,6 +6,7 @@ mod outward;
 mod place;
 mod prover;
 // What the fronts share: no front names another.
+mod in_front;
 mod session;
 mod outlook;
 mod line;

@@ -29,6 +29,7 @@ mod bypass;
 mod observing;
 mod clients_today;
 
+mod in_front;
 mod fitness;
 mod making;
 mod brought;

@@ -104,6 +104,7 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         services: services.states,
         agents: clients::agents(host, &config, &connected),
         connected,
+        ends_tls: None,
         own_addresses: network::own(host, &names, &wanted.addresses),
         nginx_names: network::nginx_names(host, named.hosts),
         socket_paths: files::sockets(host, named.sockets),

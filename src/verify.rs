@@ -21,6 +21,7 @@ mod wire;
 
 // The proof itself: who connects, what is tried, what the answers mean.
 mod on_host;
+mod shown;
 mod pace;
 mod check_log;
 mod verdict;
@@ -48,5 +49,6 @@ pub use http::{HttpAnswer, HttpRequest};
 pub use identity::{Asked, Identity};
 pub use names::{Alert, Version};
 pub use prove::Prove;
+pub use shown::shown;
 pub use trust::{Distrust, Judgement, Trust};
 pub use wire::{Dial, Wire};

@@ -13,6 +13,7 @@ use crate::probe::{self, Question, Wanted};
 use crate::values::{HostName, SubjectName, escaped};
 use crate::worker::{self, Ourselves, StageError};
 
+use super::in_front;
 use super::place::{Ground, absolute};
 use super::typed::{as_root, look_at, quoted};
 
@@ -84,6 +85,9 @@ pub(super) fn planned_on(ground: &Ground, goal: &Goal) -> Result<(Facts, Plan), 
 /// cannot be written is said before anything is begun.
 fn look_and_plan(ground: &Ground, goal: &Goal) -> (Facts, Result<Plan, Problem>) {
     let mut facts = look(ground, &wanted(ground, goal));
+    if let Goal::Manager(answers) = goal {
+        facts.ends_tls = in_front::ends_tls(ground.host(), &facts, answers);
+    }
     let mut planned = plan::for_goal(&facts, goal);
     if let Ok(plan) = &planned {
         let unseen = plan::not_looked_at(plan, &facts);

@@ -9,6 +9,7 @@ use crate::method::{self, Method};
 use crate::nginx::{Address, Config, Http};
 
 use super::file::FileChange;
+use super::in_front;
 use super::step::Plan;
 use crate::values::{AbsPath, HostName, with_command};
 
@@ -94,6 +95,7 @@ pub(super) fn host(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
 pub(super) fn found(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
     if facts.live {
         resolves(facts, "manager_name", &answers.manager_name)?;
+        in_front::refuse(facts, answers)?;
         space(facts)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::certificates::Certificates;
 use super::differences;
+use super::in_front;
 use crate::answers::Answers;
 use crate::facts::{Facts, Known, Nginx};
 
@@ -29,7 +30,7 @@ pub(super) fn all(
     }
     notes.extend(facts.nginx.is().and_then(upgraded));
     notes.extend(lost_at_boot(facts));
-    notes.extend(elsewhere(facts, answers));
+    notes.extend(in_front::note(facts, answers).or_else(|| elsewhere(facts, answers)));
     notes.extend(differences::notes(facts, answers, made));
     if !facts.live {
         notes.push(

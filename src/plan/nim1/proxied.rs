@@ -52,7 +52,10 @@ impl<'a> After<'a> {
     ) -> Result<Self, Problem> {
         // What hangs up on other names has none, and is no server of ours to look at.
         let ours = |path: &AbsPath| {
-            let mut servers = http.servers.iter().filter(|server| !server.names.is_empty());
+            let mut servers = http
+                .servers
+                .iter()
+                .filter(|server| !server.names.is_empty());
             servers.find(|server| config.file(server.directive.at.file).path == path.as_str())
         };
         let missing = || {
