@@ -175,8 +175,8 @@ fn put(file: &mut Mapping, field: &str, value: Value) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use super::super::ClientSource;
     use super::*;
-    use crate::answers::ClientSource;
 
     fn complete() -> Entered {
         let mut entered = Entered::default();

@@ -7,6 +7,7 @@ mod fuzz;
 mod issuing;
 mod keeping;
 mod keys;
+mod requests;
 mod tools;
 
 use super::*;

@@ -67,7 +67,7 @@ impl Certificates {
 /// Certificates, or what has to be signed elsewhere before there can be any.
 pub(super) enum Planned {
     Certificates(Box<Certificates>),
-    Requests(Waiting),
+    Requests(Box<Waiting>),
 }
 
 /// Plans the certificates for a server that presents `today`.
@@ -78,7 +78,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, today: &Today) -> Result<Pl
     if requested.holds_up() {
         let waiting = made.wait(&requested);
         fitness::targets(facts, &waiting.files)?;
-        return Ok(Planned::Requests(waiting));
+        return Ok(Planned::Requests(Box::new(waiting)));
     }
     let voucher = made.voucher(ca)?;
     let server = match &requested.server {

@@ -40,6 +40,9 @@ pub(super) enum Standing<'a> {
     Missing,
 }
 
+/// Whether a chain at this path will do.
+type Judge<'a> = dyn Fn(&AbsPath, &[Certificate]) -> Result<(), Problem> + 'a;
+
 impl<'a> Item<'a> {
     pub(super) fn chain(&self) -> Option<&'a [Certificate]> {
         match self.standing {
@@ -74,7 +77,7 @@ impl<'a> Making<'a> {
             authority,
         } = self.answers.requests(&self.facts.state.folder);
         let server = match (server, today) {
-            (Some(files), Some(today)) => Some(self.of_server(ca, files, today)?),
+            (Some(files), Some(today)) => Some(self.of_server(ca, &files, today)?),
             _ => None,
         };
         let nothing = |path: &AbsPath| matches!(self.facts.file(path), FileFact::Nothing { .. });
@@ -84,7 +87,7 @@ impl<'a> Making<'a> {
             _ => &[],
         };
         let agents = agents.into_iter().map(|(agent, files)| {
-            let item = self.of_agent(&agent, files, issuers)?;
+            let item = self.of_agent(&agent, &files, issuers)?;
             Ok((agent, item))
         });
         Ok(Requested {
@@ -105,7 +108,7 @@ impl<'a> Making<'a> {
     fn of_server(
         &self,
         ca: Option<&FoundCa>,
-        files: RequestFiles,
+        files: &RequestFiles,
         today: &Today,
     ) -> Result<Item<'a>, Problem> {
         let brought = self.of_server_files();
@@ -123,13 +126,13 @@ impl<'a> Making<'a> {
             brought.serves(path, chain, Purpose::Server)?;
             self.is_managers(&brought, path, &files.key, chain)
         };
-        self.item(brought, &files, &recipe, placed, &judge)
+        self.item(brought, files, &recipe, placed, &judge)
     }
 
     fn of_agent(
         &self,
         agent: &HostName,
-        files: RequestFiles,
+        files: &RequestFiles,
         issuers: &[Certificate],
     ) -> Result<Item<'a>, Problem> {
         let brought = self.of_clients();
@@ -161,7 +164,7 @@ impl<'a> Making<'a> {
             chain_verifies(&whole, root, now, Purpose::Agent)
                 .map_err(|fault| brought.refused(path, &format!("cannot be used: {fault}")))
         };
-        self.item(brought, &files, &recipe, placed, &judge)
+        self.item(brought, files, &recipe, placed, &judge)
     }
 
     fn item(
@@ -170,7 +173,7 @@ impl<'a> Making<'a> {
         files: &RequestFiles,
         recipe: &Recipe,
         placed: Option<(AbsPath, &'a [Certificate])>,
-        judge: &dyn Fn(&AbsPath, &[Certificate]) -> Result<(), Problem>,
+        judge: &Judge<'_>,
     ) -> Result<Item<'a>, Problem> {
         let request = request_at(self.facts, &files.request);
         let key = key_at(self.facts, &files.key);

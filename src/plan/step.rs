@@ -84,6 +84,7 @@ pub struct Step {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a plan has a handful of steps")]
 pub enum Action {
     /// Make keys and certificates, in memory.
     Issue(Issuing),

@@ -35,6 +35,7 @@ fn unclear() -> Facts {
         trust_store: no(),
         trust_obstacle: None,
         agent_setup: crate::facts::AgentSetup::none(),
+        ends_tls: None,
         no_private_copy: None,
         selinux: no(),
         firewall: no(),

@@ -2,6 +2,7 @@
 
 use super::stand::{NMS_HTTP, Stand};
 use crate::error::Exit;
+use crate::facts::EndsTls;
 use crate::plan::{Action, plan};
 
 fn says(stand: &Stand, words: &str) {
@@ -203,4 +204,38 @@ fn the_weaker_test_is_said_beforehand() {
     assert!(notes.contains("Operation not permitted"), "{notes}");
     let usual = stand.planned();
     assert!(!usual.steps.iter().any(|step| step.why.contains("weaker")));
+}
+
+#[test]
+fn agents_are_not_judged_where_somebody_before_this_host_ends_tls() {
+    let found = |stand: &Stand| {
+        let mut facts = stand.facts();
+        facts.ends_tls = Some(EndsTls {
+            at: "192.0.2.7:443".parse().unwrap(),
+            shown: "CN=balancer".to_owned(),
+            here: Some("CN=manager-server".to_owned()),
+        });
+        plan(&facts, &stand.answers())
+    };
+    let refused = found(&Stand::stock()).unwrap_err();
+    for said in [
+        "192.0.2.7:443",
+        "CN=balancer is shown",
+        "nginx here shows CN=manager-server",
+    ] {
+        assert!(refused.what.contains(said), "{refused}");
+    }
+    assert!(
+        refused
+            .remedy
+            .is_some_and(|remedy| remedy.ends_with("nim.example.com' >> /etc/hosts"))
+    );
+    let notes = found(&Stand::stock().ssl_termination()).unwrap().notes;
+    assert_eq!(
+        notes
+            .iter()
+            .filter(|note| note.contains("CN=balancer"))
+            .count(),
+        1
+    );
 }
