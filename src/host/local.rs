@@ -116,6 +116,15 @@ impl Host for Local {
         place::place(&self.tree, path, bytes, attributes)
     }
 
+    fn place_over_link(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), HostError> {
+        place::place_over_link(&self.tree, path, bytes, attributes)
+    }
+
     fn make_folder(&self, path: &Path, attributes: &Attributes) -> Result<(), HostError> {
         place::make_folder(&self.tree, path, attributes)
     }

@@ -56,6 +56,13 @@ pub trait Host: Send + Sync {
     /// but a regular file with one name at `path` is an error, as is a link among its folders
     /// that somebody other than root could have made.
     fn place(&self, path: &Path, bytes: &[u8], attributes: &Attributes) -> Result<(), HostError>;
+    /// The same where a symbolic link is, which is not followed: the file takes its place.
+    fn place_over_link(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), HostError>;
     /// Makes one folder; its parent must exist. An existing folder is left as it is.
     fn make_folder(&self, path: &Path, attributes: &Attributes) -> Result<(), HostError>;
     /// Sets mode, owner and extended attributes of the file or folder at `path` (never through

@@ -35,16 +35,37 @@ pub(super) fn place(
     bytes: &[u8],
     attributes: &Attributes,
 ) -> Result<(), HostError> {
-    let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
-    check_replaceable(&folder, &name, path)?;
-    let temporary = Temporary::file(&folder).map_err(at(path))?;
+    let spot = tree.spot(path, Links::Trusted)?;
+    check_replaceable(&spot.folder, &spot.name, path)?;
+    placed(&spot, path, bytes, attributes)
+}
+
+pub(super) fn place_over_link(
+    tree: &Tree,
+    path: &Path,
+    bytes: &[u8],
+    attributes: &Attributes,
+) -> Result<(), HostError> {
+    let spot = tree.spot(path, Links::Trusted)?;
+    check_link_or_sole_file(&spot.folder, &spot.name, path)?;
+    placed(&spot, path, bytes, attributes)
+}
+
+/// What has this name is replaced, whatever it is.
+fn placed(
+    Spot { folder, name }: &Spot,
+    path: &Path,
+    bytes: &[u8],
+    attributes: &Attributes,
+) -> Result<(), HostError> {
+    let temporary = Temporary::file(folder).map_err(at(path))?;
     let mut file = &temporary.file;
     dress(file, attributes).map_err(at(path))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(at(path))?;
-    temporary.entry.replace(&name).map_err(at(path))?;
-    sync(&folder).map_err(at(path))
+    temporary.entry.replace(name).map_err(at(path))?;
+    sync(folder).map_err(at(path))
 }
 
 pub(super) fn make_folder(
@@ -94,11 +115,7 @@ pub(super) fn set_attributes(
 
 pub(super) fn place_link(tree: &Tree, path: &Path, target: &Path) -> Result<(), HostError> {
     let Spot { folder, name } = tree.spot(path, Links::Trusted)?;
-    if let Some(there) = folder.entry(&name).map_err(at(path))?
-        && !there.metadata().map_err(at(path))?.is_symlink()
-    {
-        check_sole_file(&there, path)?;
-    }
+    check_link_or_sole_file(&folder, &name, path)?;
     let link = Entry::new(&folder, |name| {
         retry_on_intr(|| symlinkat(target, &folder.file, name))
     });
@@ -253,6 +270,15 @@ fn check_replaceable(folder: &Reached, name: &OsStr, path: &Path) -> Result<(), 
     match folder.entry(name).map_err(at(path))? {
         Some(there) => check_sole_file(&there, path),
         None => Ok(()),
+    }
+}
+
+fn check_link_or_sole_file(folder: &Reached, name: &OsStr, path: &Path) -> Result<(), HostError> {
+    match folder.entry(name).map_err(at(path))? {
+        Some(there) if !there.metadata().map_err(at(path))?.is_symlink() => {
+            check_sole_file(&there, path)
+        }
+        _ => Ok(()),
     }
 }
 

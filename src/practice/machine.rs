@@ -119,6 +119,19 @@ impl Host for Practice {
         Ok(())
     }
 
+    fn place_over_link(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), HostError> {
+        self.0
+            .files
+            .place_over_link(path, bytes, &Self::possible(attributes))?;
+        self.remember(path, attributes.owner);
+        Ok(())
+    }
+
     fn make_folder(&self, path: &Path, attributes: &Attributes) -> Result<(), HostError> {
         let new = self.0.files.stat(path)?.is_none();
         self.0

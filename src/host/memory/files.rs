@@ -186,6 +186,20 @@ impl Files {
         Ok(())
     }
 
+    pub(super) fn place_over_link(
+        &mut self,
+        path: &Path,
+        entry: Entry,
+        now: i64,
+    ) -> Result<(), HostError> {
+        let spot = self.spot(path, true)?;
+        let is_link = |node: &Node| matches!(node.entry.kind, Kind::Link(_));
+        if self.nodes.get(&spot).is_some_and(is_link) {
+            self.nodes.remove(&spot);
+        }
+        self.place(path, entry, now)
+    }
+
     pub(super) fn make_folder(
         &mut self,
         path: &Path,

@@ -110,6 +110,18 @@ impl Host for Memory {
         })
     }
 
+    fn place_over_link(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), HostError> {
+        let entry = Entry::file(bytes, attributes.clone());
+        self.change(Change::Placed(path.to_owned()), path, |files, now| {
+            files.place_over_link(path, entry, now)
+        })
+    }
+
     fn make_folder(&self, path: &Path, attributes: &Attributes) -> Result<(), HostError> {
         self.change(Change::MadeFolder(path.to_owned()), path, |files, now| {
             files.make_folder(path, attributes, now)

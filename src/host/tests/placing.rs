@@ -169,6 +169,32 @@ fn access_lists_and_other_extended_attributes_are_read_and_put_back() {
 }
 
 #[test]
+fn a_file_takes_the_place_of_a_link_and_of_nothing_else_than_a_file() {
+    let (_guard, folder) = folder();
+    let (path, target) = (folder.join("ca.pem"), folder.join("other.pem"));
+    fs::write(&target, "other").expect("written");
+    std::os::unix::fs::symlink("other.pem", &path).expect("linked");
+    live()
+        .place(&path, b"ours", &private())
+        .expect_err("it would replace a link");
+    for _ in 0..2 {
+        live()
+            .place_over_link(&path, b"ours", &private())
+            .expect("placed");
+        let stat = live().stat(&path).expect("looked").expect("there");
+        assert_eq!((stat.kind, stat.attributes), (Kind::File, private()));
+    }
+    assert_eq!(fs::read_to_string(&target).expect("there"), "other");
+    fs::hard_link(&target, folder.join("second.pem")).expect("linked");
+    for other in [&folder, &target] {
+        live()
+            .place_over_link(other, b"ours", &private())
+            .expect_err("a folder, a file with two names");
+    }
+    assert_eq!(names(&folder), ["ca.pem", "other.pem", "second.pem"]);
+}
+
+#[test]
 fn a_failed_placement_leaves_the_old_file_and_nothing_else() {
     let (_guard, folder) = folder();
     let path = folder.join("nginx.conf");
