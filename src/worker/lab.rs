@@ -27,7 +27,7 @@ pub(super) const OLD_KEY: &str = "/etc/nms/old.key";
 pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.crt";
 pub(super) const PROGRAM: &str = "/usr/bin/nim-tls";
 pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
-const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(super) const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
 const MASTER: u32 = 100;
 

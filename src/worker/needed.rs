@@ -103,8 +103,7 @@ impl<'a> Found<'a> {
         let Present::File(file) = present else {
             return None;
         };
-        let text = std::str::from_utf8(&file.bytes).ok();
-        let text = text.filter(|text| !change.secret && !text.contains(PEM));
+        let text = configuration(&file.bytes).filter(|_| !change.secret);
         Some(Self {
             number,
             path: &change.path,
@@ -118,6 +117,12 @@ impl<'a> Found<'a> {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.starts_with("nim-tls-") && name.rsplit_once('.').is_some_and(|(_, end)| end == "conf")
     }
+}
+
+/// These bytes as text, if they are a configuration, which may name other files.
+pub(super) fn configuration(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok();
+    text.filter(|text| !text.contains(PEM))
 }
 
 /// Whether `text` holds this path as a whole, not only as the beginning of a longer one.

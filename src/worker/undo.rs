@@ -8,6 +8,7 @@ use crate::receipt::{After, Before, Change, Kept, Receipt};
 use crate::values::{Attributes, Digest, escaped};
 
 use super::look::{Present, look};
+use super::needed::configuration;
 use super::run_folder::RunFolder;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub(super) fn record_stays(receipt: &mut Receipt, stays: &[Stays]) {
 
 /// Takes back `changes` of the run in `folder`, strictly backwards, except those with these
 /// numbers, each with the reason. One that cannot be taken back does not keep the others from
-/// it, except what the run has made anew, what could not be put back may go on naming that.
+/// it, except what the run has made anew, where what could not be put back may go on naming that.
 /// Doing it again does no harm.
 pub(super) fn undo(
     host: &dyn Host,
@@ -88,7 +89,7 @@ pub(super) fn undo(
             (None, _) => undo_one(host, folder, number, change)
                 .unwrap_or_else(|error| Undone::Failed(error.to_string())),
         };
-        if matches!(undone, Undone::Failed(_)) && change.before != Before::Nothing {
+        if matches!(undone, Undone::Failed(_)) && may_name_others(host, change, changes) {
             failed = failed.or(Some(&change.path));
         }
         tell(change, &undone);
@@ -100,6 +101,25 @@ pub(super) fn undo(
     }
     stays.reverse();
     stays
+}
+
+/// Whether something that the run has made anew may be named by what stays of this change. A
+/// certificate or a store of them, such as a command rewrites, names nothing.
+fn may_name_others(host: &dyn Host, change: &Change, changes: &[Change]) -> bool {
+    if change.before == Before::Nothing {
+        return false;
+    }
+    let path = Path::new(&change.path);
+    match look(host, path) {
+        Ok(Present::File(file)) => configuration(&file.bytes).is_some(),
+        Ok(Present::Link { target }) => {
+            let target = path.parent().map(|folder| folder.join(target));
+            let mut made = changes.iter().filter(|one| one.before == Before::Nothing);
+            made.any(|one| target.as_deref() == Some(Path::new(&one.path)))
+        }
+        Ok(Present::Nothing | Present::Folder { .. } | Present::Special) => false,
+        Err(_) => true,
+    }
 }
 
 fn undo_one(

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::super::lab::{
-    self, ANCHOR, CONF, KEY, OLD_KEY, OWN_CONF, apply, machine, plan, rollback, state, world,
+    self, ANCHOR, BUNDLE, CONF, KEY, OLD_KEY, OWN_CONF, apply, machine, plan, rollback, state,
+    world,
 };
 use super::super::{Runs, follow};
 use super::tests::{bytes, receipt};
@@ -132,6 +133,30 @@ fn what_could_not_be_put_back_keeps_the_files_that_it_may_name() {
     let (_, again) = rollback(&machine, None);
     assert_eq!(again.exit, Exit::Done, "{:?}", again.problem);
     assert_eq!(world(&machine), before);
+}
+
+/// A store of certificates names no file: whatever it is that keeps it, the rest goes.
+#[test]
+fn what_names_nothing_keeps_nothing() {
+    let machine = machine();
+    let (applied, _) = apply(&machine, &plan());
+    let changes = receipt(&machine, &applied).changes;
+    let bundle = changes.iter().find(|change| change.path == BUNDLE).unwrap();
+    let Before::File { kept, .. } = &bundle.before else {
+        panic!("{bundle:?}");
+    };
+    let state = state();
+    let copy = Runs::new(&machine, &state)
+        .open(&applied)
+        .copies()
+        .join(kept);
+    machine.put(&copy, Entry::file("x", Attributes::root(0o600)));
+    let (run, ending) = rollback(&machine, None);
+    assert_eq!(ending.exit, Exit::Incomplete);
+    let receipt = receipt(&machine, &run);
+    assert_eq!(receipt.left, [BUNDLE]);
+    assert_eq!(receipt.kept, []);
+    assert!(!machine.entries().contains_key(Path::new(KEY)));
 }
 
 #[test]
