@@ -14,8 +14,9 @@ mod runs;
 mod leftovers;
 mod needed;
 mod prune;
-mod sweep;
 mod undo;
+mod sweep;
+mod take_back;
 
 // The steps.
 mod purse;

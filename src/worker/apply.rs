@@ -25,6 +25,7 @@ use super::run_folder::RunFolder;
 use super::runs::in_between;
 use super::steps::{Failure, NEEDS_LIFE, Work};
 use super::switch::{arm, disarm};
+use super::take_back::take_back;
 use super::undo::{Undone, record_stays, stays_in_words, undo};
 use super::window::Window;
 
@@ -275,7 +276,7 @@ impl Run<'_> {
             Err(error) => return Ending::incomplete(format!("{why}; and then: {error}")),
         };
         let keep = needed(host, self.job.state.as_path(), &changes, Some(self.plan));
-        let stays = undo(host, self.folder, &changes, &keep, |change, undone| {
+        let stays = take_back(host, self.folder, &changes, &keep, |change, undone| {
             self.teller.tell(said(&change.path, undone));
         });
         let scratch = self.folder.path().join("test");

@@ -15,9 +15,9 @@ use super::needed::needed;
 use super::restart::return_services;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
-use super::sweep::sweep;
+use super::take_back::take_back;
 use super::target::{Target, target};
-use super::undo::{Stays, record_stays, stays_in_words, undo};
+use super::undo::{Stays, record_stays, stays_in_words};
 
 /// The one step of a rollback.
 const PUT_BACK: &str = "put-back";
@@ -98,9 +98,8 @@ fn undo_target(
     }
     // Without its plan, nothing is known of nginx; the files are what was promised.
     let plan = undone.plan().unwrap_or_default();
-    sweep(host, &undone, &target.changes);
     let keep = needed(host, job.state.as_path(), &target.changes, plan.as_ref());
-    let stays = undo(host, &undone, &target.changes, &keep, |change, undone| {
+    let stays = take_back(host, &undone, &target.changes, &keep, |change, undone| {
         teller.tell(said(&change.path, undone));
     });
     let is_left = |change: &&Change| stays.iter().any(|one| one.change == **change);

@@ -210,6 +210,11 @@ impl Memory {
         self.state().files.take_away(path.as_ref());
     }
 
+    /// Takes an obstacle out of the way again.
+    pub fn clear(&self, path: impl AsRef<Path>) {
+        self.state().obstacles.remove(path.as_ref());
+    }
+
     pub fn set_processes(&self, processes: Vec<Process>) {
         self.state().processes = processes;
     }
