@@ -45,7 +45,7 @@ mod tests;
 
 pub use command::{Command, Output, replace_ourselves};
 pub use detached::{Detached, begin_session, leave_no_core, on_request_to_end, passphrase_line};
-pub use failure::{HostError, LockError};
+pub use failure::{HostError, LockError, remedy_of_words};
 pub use file::{Attributes, Kind, Owner, Stat};
 pub use local::Local;
 pub use lock::Lock;

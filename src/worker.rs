@@ -38,6 +38,7 @@ mod prover;
 mod events;
 mod holder;
 mod job;
+mod failure;
 mod steps;
 mod apply;
 mod target;

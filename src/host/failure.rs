@@ -34,23 +34,19 @@ impl HostError {
 
     /// The command that shows what is behind it, or helps.
     pub fn remedy(&self) -> Option<String> {
-        let (path, source) = match self {
-            Self::File { path, source } => (path, source),
-            Self::Refused { path, .. } => return Some(format!("ls -ld {}", path_word(path))),
-            _ => return None,
-        };
-        // The folder, or what is there of it: what is at the path itself may be gone by then.
-        let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
-        let folder = path_word(there.unwrap_or(Path::new("/")));
-        let errno = Errno::from_io_error(source)?;
-        Some(match errno {
-            Errno::NOSPC | Errno::DQUOT => format!("df -h {folder}; df -i {folder}"),
-            Errno::ROFS => format!("findmnt -T {folder}"),
-            Errno::IO => "dmesg | tail -n 20".to_owned(),
-            Errno::MFILE | Errno::NFILE => "ulimit -n; cat /proc/sys/fs/file-nr".to_owned(),
-            Errno::ACCESS | Errno::PERM => format!("namei -l {folder}; lsattr -d {folder}"),
-            _ => return None,
-        })
+        match self {
+            Self::File { path, source } => {
+                // The folder, or what is there of it: what is at the path itself may be gone.
+                let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
+                let folder = there.unwrap_or(Path::new("/"));
+                let known = Errno::from_io_error(source).and_then(|errno| shows_why(errno, folder));
+                known.or_else(|| Some(format!("ls -la {}", path_word(folder))))
+            }
+            Self::Refused { path, .. } => Some(format!("ls -ld {}", path_word(path))),
+            Self::Command { why, .. } => remedy_of_words(why, Path::new("/")),
+            Self::Process { pid, .. } => Some(format!("ps -f -p {pid}")),
+            Self::Network { .. } | Self::NotLive(_) => None,
+        }
     }
 
     /// Whether it says that nothing is at the path: no such name, or a file where a folder of
@@ -68,6 +64,39 @@ impl From<HostError> for Problem {
             ..Self::host(error.to_string())
         }
     }
+}
+
+/// What shows why the system did not let it be done, in this folder or below.
+fn shows_why(errno: Errno, folder: &Path) -> Option<String> {
+    let folder = path_word(folder);
+    Some(match errno {
+        Errno::NOSPC | Errno::DQUOT => format!("df -h {folder}; df -i {folder}"),
+        Errno::ROFS => format!("findmnt -T {folder}"),
+        Errno::IO => "dmesg | tail -n 20".to_owned(),
+        Errno::MFILE | Errno::NFILE => "ulimit -n; cat /proc/sys/fs/file-nr".to_owned(),
+        Errno::ACCESS | Errno::PERM => format!("namei -l {folder}; lsattr -d {folder}"),
+        _ => return None,
+    })
+}
+
+/// The errors that [`shows_why`] knows, as programs of either C library name them.
+const WORDS: [(&str, Errno); 9] = [
+    ("No space left on device", Errno::NOSPC),
+    ("uota exceeded", Errno::DQUOT),
+    ("Read-only file system", Errno::ROFS),
+    ("Input/output error", Errno::IO),
+    ("I/O error", Errno::IO),
+    ("Too many open files", Errno::MFILE),
+    ("No file descriptors available", Errno::MFILE),
+    ("Permission denied", Errno::ACCESS),
+    ("Operation not permitted", Errno::PERM),
+];
+
+/// The same where all that is known is what a program said, which works in this folder.
+pub fn remedy_of_words(said: &str, folder: &Path) -> Option<String> {
+    let mut known = WORDS.iter();
+    let (_, errno) = known.find(|(words, _)| said.contains(words))?;
+    shows_why(*errno, folder)
 }
 
 /// Turns what a system call returned into an error about `path`.
@@ -116,7 +145,12 @@ mod tests {
             Errno::ACCESS,
             Errno::DQUOT,
         ] {
-            assert!(says(errno).remedy.is_some(), "{errno:?}");
+            let problem = says(errno);
+            assert!(problem.remedy.is_some(), "{errno:?}");
+            // A program that says it in these words is helped in the same way.
+            let same = remedy_of_words(&problem.what, root.path().join("my files").as_path());
+            assert_eq!(same, problem.remedy, "{errno:?}");
         }
+        assert_eq!(remedy_of_words("it did not say why", root.path()), None);
     }
 }

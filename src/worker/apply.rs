@@ -13,6 +13,7 @@ use crate::values::escaped;
 
 use super::came_back::Clients;
 use super::events::Teller;
+use super::failure::Failure;
 use super::job::{Ending, Job};
 use super::journal::Journal;
 use super::leftovers::end_leftovers;
@@ -23,7 +24,7 @@ use super::restart::return_services;
 use super::return_nginx::{return_nginx, stands, stands_in_words};
 use super::run_folder::RunFolder;
 use super::runs::in_between;
-use super::steps::{Failure, NEEDS_LIFE, Work};
+use super::steps::{NEEDS_LIFE, Work};
 use super::switch::{arm, disarm};
 use super::take_back::take_back;
 use super::undo::{Undone, record_stays, stays_in_words, undo};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::bundle;
-use crate::error::{Exit, Problem};
 use crate::event::{Happening, StepEnd};
 use crate::host::{Host, HostError, Kind};
 use crate::pki::{Authority, Passphrase};
@@ -13,78 +12,21 @@ use crate::values::{AbsPath, Attributes, Digest, Owner, escaped};
 use zeroize::Zeroizing;
 
 use super::events::Teller;
-use super::issue::{MakeError, make};
+use super::failure::Failure;
+use super::issue::make;
 use super::job::Job;
 use super::journal::Journal;
 use super::old_workers::{Ending, end};
-use super::place::{PlaceError, check, missing_above, parent, place};
+use super::place::{check, missing_above, parent, place};
 use super::prover::Prover;
-use super::purse::{NotIssued, Purse};
-use super::reload::{ReloadError, Reloaded, can_reload, goes_on, lasts, reload};
-use super::restart::{RestartError, restart};
-use super::run_folder::{RunError, RunFolder};
-use super::stage::{Changes, How, Laid, StageError, Tested, test};
-use super::trust::{TrustError, trust};
+use super::purse::Purse;
+use super::reload::{Reloaded, can_reload, goes_on, lasts, reload};
+use super::restart::restart;
+use super::run_folder::RunFolder;
+use super::stage::{Changes, How, Laid, Tested, test};
+use super::trust::trust;
 
 pub(super) const NEEDS_LIFE: &str = "needs a running system, and this is a folder (--root)";
-
-/// Why a step was not done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    #[error(transparent)]
-    Make(#[from] MakeError),
-    #[error(transparent)]
-    NotIssued(#[from] NotIssued),
-    #[error("nginx refuses the new configuration: {0}")]
-    Refused(String),
-    #[error("nginx could not be asked: {0}")]
-    Stage(#[from] StageError),
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    #[error(transparent)]
-    Reload(#[from] ReloadError),
-    #[error("{0} of the workers that serve the old rules would not end")]
-    OldWorkers(usize),
-    #[error(transparent)]
-    Restart(#[from] RestartError),
-    #[error("the proof does not hold: {0}")]
-    Proof(String),
-    #[error("it was interrupted")]
-    Interrupted,
-    #[error("nobody kept it within {0} s")]
-    NotKept(u32),
-    #[error("somebody asked for it")]
-    Unwanted,
-    #[error(transparent)]
-    Run(#[from] RunError),
-    #[error(transparent)]
-    Host(#[from] HostError),
-    #[error("{0}")]
-    Other(String),
-}
-
-impl Failure {
-    /// This, in these words, with what helps where that is known.
-    pub(super) fn problem(&self, exit: Exit, what: String) -> Problem {
-        let of_host = match self {
-            Self::Host(error)
-            | Self::Place(PlaceError::Host(error))
-            | Self::Make(MakeError::Host(error))
-            | Self::Trust(TrustError::Host(error))
-            | Self::Reload(ReloadError::Host(error))
-            | Self::Restart(RestartError::Host(error))
-            | Self::Stage(StageError::Host(error))
-            | Self::Run(RunError::Host(error)) => error.remedy(),
-            _ => None,
-        };
-        Problem {
-            remedy: of_host,
-            ..Problem::new(exit, what)
-        }
-    }
-}
 
 /// A step that was done, or did not apply.
 #[derive(Debug, Clone, PartialEq, Eq)]

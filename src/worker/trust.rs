@@ -22,7 +22,12 @@ pub(super) enum TrustError {
     #[error("{0} is not installed")]
     NoCommand(String),
     #[error("{command} failed: {said}")]
-    Failed { command: String, said: String },
+    Failed {
+        command: String,
+        said: String,
+        /// Where it works.
+        folder: String,
+    },
     #[error("{path}: {fault}")]
     Unreadable { path: String, fault: PemFault },
     #[error("{command} ran, but {bundle} does not hold {anchor}")]
@@ -57,6 +62,7 @@ pub(super) fn trust(
         return Err(TrustError::Failed {
             command: command.to_string(),
             said: output.why_failed(),
+            folder: change.rewrites.first().cloned().unwrap_or_default(),
         });
     }
     if holds(host, &change.bundle, change.anchor.as_str())? {

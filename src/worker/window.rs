@@ -7,9 +7,9 @@ use crate::event::Happening;
 
 use super::came_back::Clients;
 use super::events::Teller;
+use super::failure::Failure;
 use super::job::Job;
 use super::run_folder::{RunFolder, Word};
-use super::steps::Failure;
 use super::terminals::tell;
 
 const PAUSE: Duration = Duration::from_millis(100);

@@ -37,6 +37,7 @@ fn whichever_call_fails_the_host_is_as_before_or_as_planned() {
             "{why}"
         );
         serves_what_is_on_disk(&machine.changes()[made..], &why);
+        assert!(why.contains("\\n  do: "), "{why}");
     }
     assert!(failed > 30, "only {failed} calls were made to fail");
 }

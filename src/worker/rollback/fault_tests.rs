@@ -22,6 +22,10 @@ fn whichever_call_fails_a_second_rollback_finishes() {
         }
         if ending.exit != Exit::Done {
             assert_ne!(ending.exit, Exit::PutBack);
+            // Of what was left, the front says how it is finished.
+            let problem = ending.problem.unwrap_or_default();
+            let is_helped = ending.exit == Exit::Incomplete || problem.contains("\n  do: ");
+            assert!(is_helped, "call {call}: {problem}");
             let (_, again) = rollback(&machine, None);
             assert_eq!(again.exit, Exit::Done, "call {call}: {:?}", again.problem);
         }
