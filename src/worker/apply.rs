@@ -270,11 +270,14 @@ impl Run<'_> {
         // A command that was ended may have left children behind.
         let waiting = |text| self.teller.tell(put_back_says(text));
         if let Err(problem) = end_leftovers(host, self.folder, waiting) {
-            return Ending::incomplete(format!("{why}; and then: {problem}"));
+            return Ending::open(&why, problem);
         }
         let changes = match listing::changes(host, journal.entries()) {
             Ok(changes) => changes,
-            Err(error) => return Ending::incomplete(format!("{why}; and then: {error}")),
+            Err(error) => {
+                let again = format!("nim-tls rollback {} --yes", self.job.run);
+                return Ending::open(&why, Problem::from(error).remedy(again));
+            }
         };
         let keep = needed(host, self.job.state.as_path(), &changes, Some(self.plan));
         let stays = take_back(host, self.folder, &changes, &keep, |change, undone| {
@@ -318,6 +321,7 @@ impl Run<'_> {
                 outcome: Outcome::RolledBack,
                 exit: Exit::NotKept,
                 problem: Some(problem),
+                is_open: false,
             };
         }
         Ending::refused(&failure.problem(Exit::PutBack, problem))

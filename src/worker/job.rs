@@ -35,6 +35,9 @@ pub struct Ending {
     pub outcome: Outcome,
     pub exit: Exit,
     pub problem: Option<String>,
+    /// What it changed is in its journal only: without a receipt it is cut short, and whoever puts
+    /// it back goes by that.
+    pub is_open: bool,
 }
 
 impl Ending {
@@ -43,6 +46,7 @@ impl Ending {
             outcome,
             exit: Exit::Done,
             problem: None,
+            is_open: false,
         }
     }
 
@@ -52,6 +56,7 @@ impl Ending {
             outcome: Outcome::Refused,
             exit: problem.exit,
             problem: Some(what),
+            is_open: false,
         }
     }
 
@@ -60,6 +65,17 @@ impl Ending {
             outcome: Outcome::Incomplete,
             exit: Exit::Incomplete,
             problem: Some(problem),
+            is_open: false,
+        }
+    }
+
+    /// It failed, and nothing could be put back yet.
+    pub(super) fn open(why: &str, and_then: Problem) -> Self {
+        let what = format!("{why}; and then: {}", and_then.what);
+        let problem = Problem { what, ..and_then };
+        Self {
+            is_open: true,
+            ..Self::incomplete(problem.to_string())
         }
     }
 }
@@ -134,7 +150,9 @@ impl<'a> Job<'a> {
         receipt.problem.clone_from(&ending.problem);
         // One that was turned away at the door is no run of this host: it would only stand
         // before the one at work. It has no journal, so nothing takes it for cut short.
-        if ending.exit != Exit::Busy {
+        if ending.is_open {
+            folder.take_receipt_back();
+        } else if ending.exit != Exit::Busy {
             // Twice, in case it was a passing trouble. Without a receipt the run counts as cut
             // short, which is safe: undoing it again does no harm.
             let written = folder

@@ -257,8 +257,17 @@ pub(super) fn started(machine: &Memory, undoes: Option<&RunId>, plan: Option<&Pl
 
 /// The worker of an apply that was [`started`].
 pub(super) fn go_on(machine: &Memory, run: &RunId, plan: &Plan) -> Ending {
+    go_on_with(machine, run, plan, &mut Told(true))
+}
+
+pub(super) fn go_on_with(
+    machine: &Memory,
+    run: &RunId,
+    plan: &Plan,
+    prover: &mut dyn Prover,
+) -> Ending {
     with_job(machine, run, None, &|| false, |job| {
-        super::apply::apply(job, plan, None, &mut Told(true))
+        super::apply::apply(job, plan, None, prover)
     })
 }
 

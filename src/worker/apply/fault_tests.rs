@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::super::Runs;
-use super::super::lab::{self, OWN_CONF, apply, machine, plan, rollback, state, world};
+use super::super::lab::{self, OWN_CONF, Told, apply, machine, plan, rollback, state, world};
 use crate::error::Exit;
 use crate::host::{Change, Faults, Host, Signal};
 use crate::receipt::Outcome;
@@ -90,6 +90,43 @@ fn wherever_a_disk_gives_up_no_receipt_says_what_was_taken_back() {
         assert_eq!(world(&machine), before, "call {call}");
     }
     assert!(taken_back > 30, "only {taken_back} calls failed");
+}
+
+/// What such a run has changed is in its journal only: it is cut short for whoever comes next.
+#[test]
+fn what_could_not_even_be_begun_to_be_put_back_is_put_back_by_a_rollback() {
+    const STUBBORN: u32 = 500;
+    let machine = machine().on_signal(|machine, to, signal| {
+        if to.pid != STUBBORN {
+            lab::signalled(machine, to, signal);
+        }
+    });
+    let before = world(&machine);
+    let state = state();
+    let runs = Runs::new(&machine, &state);
+    let run = lab::started(&machine, None, Some(&plan()));
+    let mut processes = machine.processes().unwrap();
+    processes.push(lab::process(
+        STUBBORN,
+        1,
+        "/usr/sbin/update-ca-certificates",
+    ));
+    machine.set_processes(processes.clone());
+    machine.mark(STUBBORN, &runs.open(&run).path().to_string_lossy());
+    let ending = lab::go_on_with(&machine, &run, &plan(), &mut Told(false));
+    assert_eq!(ending.exit, Exit::Incomplete);
+    let problem = ending.problem.unwrap();
+    assert!(
+        problem.contains("\n  do: kill -KILL 500; nim-tls rollback"),
+        "{problem}"
+    );
+    assert_eq!(runs.cut_short(None).unwrap(), Some(run.clone()));
+    assert_ne!(world(&machine), before);
+    processes.retain(|process| process.pid != STUBBORN);
+    machine.set_processes(processes);
+    let (_, back) = rollback(&machine, Some(&run));
+    assert_eq!(back.exit, Exit::Done, "{:?}", back.problem);
+    assert_eq!(world(&machine), before);
 }
 
 /// From one call on nothing can be done any more, as if the process had been killed.
