@@ -4,7 +4,8 @@ read-only one, no descriptors, no right, an interruption; once, and from then on
 Whoever makes the call meets it: the worker, the front that starts it, nginx, a script that rebuilds the trust store.
 Whatever the exit code says is then true of the host. What makes these tests red: in src/host/place.rs, an `Entry` that
 is not removed when it is dropped; in src/worker/spawn.rs, a front that takes trouble with the events for an outcome of
-the run.
+the run; in src/worker/sweep.rs, a temporary file that cannot be removed and is not told; in src/worker/failure.rs, a
+command that failed and comes without another one.
 """
 
 import random
