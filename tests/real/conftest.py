@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cells import counted
 from lab import Nginx
 from manager import Manager
 from nim1 import Nim1
@@ -37,6 +38,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for what, count in sorted(trials.items()):
             terminalreporter.write_line(f"{count:6} {what}")
         terminalreporter.write_line(f"{trials.total():6} in all, 0 mixed states; {failed} tests failed")
+    for line in counted([report.capstdout for report in terminalreporter.stats.get("passed", [])]):
+        terminalreporter.write_line(line)
 
 
 def version_of(binary: str) -> tuple[int, ...]:

@@ -36,7 +36,12 @@ def with_issued(agent: str) -> Attempt:
     return dataclasses.replace(PROPER, client="grpcio", ca=ca, cert=cert, key=key)
 
 
-def strangers(manager: Manager) -> list[Attempt]:
+def strangers(
+    manager: Manager,
+    usual: Attempt = PROPER,
+    server: tuple[str, str] = (SERVER_CERT, SERVER_KEY),
+    clients: tuple[str, ...] = ("grpcio", "h2"),
+) -> list[Attempt]:
     """Clients at the right door with the wrong papers, by two implementations."""
     foreign_ca = certs.authority(manager.work, "foreign-ca")
     foreign = certs.issue(manager.work, foreign_ca, "foreign", "clientAuth")
@@ -45,11 +50,11 @@ def strangers(manager: Manager) -> list[Attempt]:
     papers = [
         (None, None),
         *((manager.carry(pair.cert), manager.carry(pair.key)) for pair in (foreign, expired)),
-        (SERVER_CERT, SERVER_KEY),
+        server,
     ]
     return [
-        dataclasses.replace(PROPER, client=client, ca=issued(AGENTS[0], "ca.pem"), cert=cert, key=key)
-        for client in ("grpcio", "h2")
+        dataclasses.replace(usual, client=client, ca=issued(AGENTS[0], "ca.pem"), cert=cert, key=key)
+        for client in clients
         for cert, key in papers
     ]
 

@@ -105,7 +105,9 @@ def let_in(manager: Manager, attempts: Iterable[Attempt]) -> None:
     assert outcomes and not wrong, "\n".join(map(str, wrong))
 
 
-def strangers(manager: Manager, ca: Corporate, usual: Attempt, server: tuple[str, str]) -> list[Attempt]:
+def strangers(
+    manager: Manager, ca: Corporate, usual: Attempt, server: tuple[str, str], unlisted: tuple[str, ...] = HOSTILE
+) -> list[Attempt]:
     foreign_ca = certs.authority(ca.folder, "foreign-ca")
     foreign = certs.issue(ca.folder, foreign_ca, "foreign", "clientAuth")
     late = certs.issue(ca.folder, ca.issuing, AGENT, "clientAuth", life=certs.PAST)
@@ -113,7 +115,7 @@ def strangers(manager: Manager, ca: Corporate, usual: Attempt, server: tuple[str
     papers = [(None, None), server]
     papers += [(manager.carry(pair.cert), manager.carry(pair.key)) for pair in (foreign, late)]
     found = [dataclasses.replace(usual, cert=cert, key=key) for cert, key in papers]
-    return found + [carried(manager, ca, subject, usual) for subject in HOSTILE]
+    return found + [carried(manager, ca, subject, usual) for subject in unlisted]
 
 
 def row(done: dict, case: str) -> dict:
