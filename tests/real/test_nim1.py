@@ -19,6 +19,7 @@ from nim1 import (
 from snapshot import take
 from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
+from walk import there_and_back
 
 GRPC_LOG = "/var/log/nginx/nginx-manager-grpc-access.log"
 
@@ -317,11 +318,10 @@ def test_a_manager_that_nginx_does_not_find_is_no_proof(nim1: Nim1, tool: Tool) 
 
 
 def test_from_cell_to_cell_and_all_the_way_back(nim1: Nim1, tool: Tool) -> None:
-    """Methods are changed by other answers; undone in the reverse order, each tree is as it was, and the first plan
-    is the one it was."""
+    """Methods are changed by other answers. Each cell after each other one is in test_cells_switched.py."""
     more = "options: {backend_tls: true}\n"
     observe = "options: {enforce: observe}\n"
-    cells = [
+    steps = [
         native("ssl-termination"),
         nim1_answers("ssl-termination"),
         nim1_answers(),
@@ -330,24 +330,17 @@ def test_from_cell_to_cell_and_all_the_way_back(nim1: Nim1, tool: Tool) -> None:
         nim1_answers("ssl-termination", more),
         nim1_answers(),
     ]
-    nim1.write("/mnt/answers.yaml", cells[0])
-    first = tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", "json").document["hash"]
-    trees = []
-    for cell in cells:
-        trees.append(take(nim1))
-        tool.apply(cell).must(0, "applied")
-        tool.apply().must(0, "unchanged")
-        outcomes = nim1.attempt(both_services(dataclasses.replace(PROPER, ca=issued(AGENTS[0], "ca.pem"))))
-        if "client-mtls" in cell and "observe" not in cell:
-            assert not any(each.reached for each in outcomes), cell
-            assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0])))), cell
-        elif "proxy: none" not in cell:
-            assert all(each.reached for each in outcomes), cell
-    for tree in reversed(trees):
-        tool.rollback().must(0, "rolled-back")
-        assert take(nim1) == tree
-    nim1.write("/mnt/answers.yaml", cells[0])
-    assert tool.run("plan", "--answers", "/mnt/answers.yaml", "--format", "json").document["hash"] == first
+    there_and_back(tool, steps, lambda step: agents_are_met_by(nim1, step))
+
+
+def agents_are_met_by(nim1: Nim1, step: str) -> None:
+    """As these answers say, by clients with and without a certificate."""
+    outcomes = nim1.attempt(both_services(dataclasses.replace(PROPER, ca=issued(AGENTS[0], "ca.pem"))))
+    if "client-mtls" in step and "observe" not in step:
+        assert not any(each.reached for each in outcomes), step
+        assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0])))), step
+    elif "proxy: none" not in step:
+        assert all(each.reached for each in outcomes), step
 
 
 def test_whoever_asks_for_another_name_is_hung_up_on(nim1: Nim1, tool: Tool) -> None:

@@ -14,6 +14,7 @@ from nim1 import AGENTS_PORT, CERTS, CONF_D, OUTSIDE, PROPER, Nim1, nim1_answers
 from snapshot import take
 from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
+from walk import there_and_back
 
 STREAM = "options: {grpc_context: stream}\n"
 PASSED = "options: {grpc_context: stream, grpc_passthrough: true}\n"
@@ -120,23 +121,18 @@ def test_from_one_context_to_the_other_and_back(nim1: Nim1, tool: Tool) -> None:
         nim1_answers(more=STREAM),
         nim1_answers(),
     ]
-    trees = []
-    for cell in cells:
-        trees.append(take(nim1))
-        done = tool.apply(cell).must(0, "applied")
-        assert all(row["ok"] is not False for row in done["proof"]), cell
-        tool.apply().must(0, "unchanged")
-        outcomes = nim1.attempt(both_services(without()))
-        assert all(each.reached for each in outcomes) != ("client-mtls" in cell), cell
-        assert any(each.reached for each in outcomes) != ("client-mtls" in cell), cell
-        if "client-mtls" in cell:
-            assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0])))), cell
-        in_stream = "stream" in cell
-        assert nim1.run("test", "-e", FILE, check=False).returncode == (0 if in_stream else 1)
-        assert nim1.run("test", "-e", f"{CONF_D}/nginx-manager-grpc.conf", check=False).returncode == int(in_stream)
-    for tree in reversed(trees):
-        tool.rollback().must(0, "rolled-back")
-        assert take(nim1) == tree
+    there_and_back(tool, cells, lambda cell: agents_are_met_by(nim1, cell))
+
+
+def agents_are_met_by(nim1: Nim1, cell: str) -> None:
+    outcomes = nim1.attempt(both_services(without()))
+    assert all(each.reached for each in outcomes) != ("client-mtls" in cell), cell
+    assert any(each.reached for each in outcomes) != ("client-mtls" in cell), cell
+    if "client-mtls" in cell:
+        assert all(each.reached for each in nim1.attempt(both_services(with_issued(AGENTS[0])))), cell
+    in_stream = "stream" in cell
+    assert nim1.run("test", "-e", FILE, check=False).returncode == (0 if in_stream else 1)
+    assert nim1.run("test", "-e", f"{CONF_D}/nginx-manager-grpc.conf", check=False).returncode == int(in_stream)
 
 
 def test_a_file_that_another_one_reads_stays(nim1: Nim1, tool: Tool) -> None:
