@@ -19,6 +19,7 @@ mod clients;
 mod cost;
 mod exposed;
 mod fitness;
+mod golden;
 mod hand_out;
 mod headers;
 mod imported;

@@ -71,7 +71,7 @@ fn with_chain(stand: Stand, chain: &[&Ca], key: Option<&Ca>) -> Stand {
     )
 }
 
-fn imported(stand: Stand) -> Stand {
+pub(super) fn imported(stand: Stand) -> Stand {
     let chain = two_levels();
     with_chain(stand, &chain.each_ref(), Some(&chain[0]))
 }

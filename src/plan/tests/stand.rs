@@ -37,7 +37,7 @@ pub(super) struct Stand {
     pub(super) links: BTreeMap<String, String>,
     /// As `nginx -V` says it.
     pub(super) version: String,
-    answers: String,
+    pub(super) answers: String,
     pub(super) modules: Vec<&'static str>,
     pub(super) obstacles: Vec<(String, String)>,
     /// Listeners that are not nginx's.
@@ -278,7 +278,12 @@ impl Stand {
 
     /// Made again where the first plan asks for another look.
     pub(super) fn plan(&self) -> Result<Plan, Problem> {
-        let (mut facts, answers) = (self.facts(), self.answers());
+        self.plan_on(self.facts())
+    }
+
+    /// The same for facts that were changed since.
+    pub(super) fn plan_on(&self, mut facts: Facts) -> Result<Plan, Problem> {
+        let answers = self.answers();
         let first = plan(&facts, &answers)?;
         let unseen = not_looked_at(&first, &facts);
         if probe::look_further(&self.host(), &mut facts, &unseen) {
