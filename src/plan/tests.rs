@@ -31,6 +31,7 @@ mod nim1_stream;
 mod observe;
 mod places;
 mod profile;
+mod random;
 mod redirect;
 mod refusals;
 mod regexes;

@@ -13,6 +13,8 @@ mod shown;
 
 use std::collections::BTreeSet;
 
+pub(super) use instances::{BUNDLE, machines};
+pub(super) use managers::{NEWER_OSS, NEWER_PLUS, PLUS, answers_for, served};
 
 /// The name of a golden file, and what belongs into it.
 type Golden = (String, String);

@@ -1,5 +1,7 @@
 //! An authority from elsewhere that vouches for agents: which are taken, and what follows.
 
+use std::sync::LazyLock;
+
 use rcgen::{BasicConstraints, CertificateParams, DnType, GeneralSubtree, IsCa, Issuer, KeyPair};
 use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose, NameConstraints};
 use time::OffsetDateTime;
@@ -74,6 +76,16 @@ fn with_chain(stand: Stand, chain: &[&Ca], key: Option<&Ca>) -> Stand {
 pub(super) fn imported(stand: Stand) -> Stand {
     let chain = two_levels();
     with_chain(stand, &chain.each_ref(), Some(&chain[0]))
+}
+
+/// The chain of one that issues, and its key; always the same one.
+pub(super) fn corporate() -> (String, String) {
+    static MADE: LazyLock<(String, String)> = LazyLock::new(|| {
+        let [lower, upper, root] = two_levels();
+        let chain = [&lower, &upper, &root].map(|one| one.pem.as_str()).concat();
+        (chain, lower.key.serialize_pem())
+    });
+    MADE.clone()
 }
 
 fn proof(plan: &Plan) -> AgentProof {

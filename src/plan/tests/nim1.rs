@@ -35,7 +35,7 @@ fn other_site(listen: &str) -> String {
     )
 }
 
-fn beside(stand: Stand, listen: &str) -> Stand {
+pub(super) fn beside(stand: Stand, listen: &str) -> Stand {
     let (_, pair) = &*super::authority::VENDOR;
     stand
         .with_file(OTHER, &other_site(listen))

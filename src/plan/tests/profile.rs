@@ -5,9 +5,10 @@ use super::stand::{NMS_HTTP, Stand, changed, text};
 
 const SNIPPET: &str = "/etc/letsencrypt/options-ssl-nginx.conf";
 /// As certbot writes them.
-const GOOD: &str = "ssl_session_timeout 1440m;\nssl_session_tickets off;\n\nssl_protocols TLSv1.2 TLSv1.3;\nssl_prefer_server_ciphers off;\nssl_ciphers \"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384\";\n";
+pub(super) const GOOD: &str = "ssl_session_timeout 1440m;\nssl_session_tickets off;\n\nssl_protocols TLSv1.2 TLSv1.3;\nssl_prefer_server_ciphers off;\nssl_ciphers \"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384\";\n";
 const CACHE: &str = "ssl_session_cache shared:le_nginx_SSL:10m;\n";
-const WEAK: &str = "ssl_protocols TLSv1 TLSv1.2 TLSv1.3;\nssl_ciphers HIGH:!aNULL:!MD5;\n";
+pub(super) const WEAK: &str =
+    "ssl_protocols TLSv1 TLSv1.2 TLSv1.3;\nssl_ciphers HIGH:!aNULL:!MD5;\n";
 
 fn site(name: &str, listen: &str, lines: &str) -> String {
     format!(
@@ -31,7 +32,7 @@ fn including() -> String {
 }
 
 /// The manager and two sites read one file.
-fn shared(snippet: &str, names: &str) -> Stand {
+pub(super) fn shared(snippet: &str, names: &str) -> Stand {
     with_lines(&format!("    {}\n", including()))
         .edit("server_name _;", &format!("server_name {names};"))
         .with_file(SNIPPET, snippet)
@@ -115,7 +116,7 @@ fn weak_values_of_the_managers_own_server_are_refused_with_what_to_write() {
 }
 
 /// Two sites of the port, and not the manager, read one file.
-fn neighbours(prefix: &str, snippet: &str) -> Stand {
+pub(super) fn neighbours(prefix: &str, snippet: &str) -> Stand {
     let (a, b) = (
         format!("/etc/nginx/conf.d/{prefix}-a.conf"),
         format!("/etc/nginx/conf.d/{prefix}-b.conf"),

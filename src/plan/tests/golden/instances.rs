@@ -11,7 +11,7 @@ use crate::facts::{Facts, Known, Service};
 use crate::plan::{Plan, instance};
 use crate::probe::{self, Wanted};
 
-const BUNDLE: &str = "/root/web-1.example.com";
+pub(in super::super) const BUNDLE: &str = "/root/web-1.example.com";
 const SETTINGS: &str = "/etc/nginx-agent/nginx-agent.conf";
 /// As the package of version 2 makes it.
 const OF_2: &str = "\
@@ -39,7 +39,7 @@ const R31: &str = "nginx/1.25.3 (nginx-plus-r31-p1)";
 const R33: &str = "nginx/1.27.2 (nginx-plus-r33-p2)";
 
 /// By what they are like: the generation of the agent, the release of NGINX Plus.
-fn machines() -> Vec<(String, Stand)> {
+pub(in super::super) fn machines() -> Vec<(String, Stand)> {
     let two = machine(&Stand::stock(), "2.46.7", OF_2);
     let one = machine(&Stand::nim1(), "1.0.4", OF_1);
     let plus = |version: &str, block: &str| {

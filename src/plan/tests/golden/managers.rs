@@ -5,16 +5,14 @@ use super::super::stand::Stand;
 use super::Golden;
 use super::shown::{Part, difference, parts, whole};
 use crate::answers::{Answers, read};
-use crate::error::Problem;
-use crate::facts::{Generation, Known, Service};
+use crate::facts::{Facts, Generation, Known, Service};
 use crate::method::{self, Cell, Method, Proxy};
-use crate::plan::Plan;
 
 const OSS: &str = "nginx/1.22.1";
-const NEWER_OSS: &str = "nginx/1.27.4";
+pub(in super::super) const NEWER_OSS: &str = "nginx/1.27.4";
 /// Below R30 and above, where HTTP/2 has a directive of its own.
-const PLUS: &str = "nginx/1.23.4 (nginx-plus-r29)";
-const NEWER_PLUS: &str = "nginx/1.27.2 (nginx-plus-r33-p2)";
+pub(in super::super) const PLUS: &str = "nginx/1.23.4 (nginx-plus-r29)";
+pub(in super::super) const NEWER_PLUS: &str = "nginx/1.27.2 (nginx-plus-r33-p2)";
 
 pub(super) fn cells() -> Vec<Golden> {
     let cells = method::cells().into_iter();
@@ -80,25 +78,32 @@ fn stand(generation: Generation, method: Method, proxy: Proxy) -> Stand {
         Proxy::NginxPlus => stand.with_version(PLUS),
         Proxy::None | Proxy::NginxOss => stand,
     };
-    stand
-        .answer("client-mtls", &method.to_string())
-        .answer("nginx-oss", &proxy.to_string())
+    choosing(&stand, method, proxy)
 }
 
-fn planned(stand: &Stand) -> Result<Plan, Problem> {
-    let mut facts = stand.facts();
-    // Memory has no systemd, which a manager of generation 1 is restarted by.
+fn choosing(stand: &Stand, method: Method, proxy: Proxy) -> Stand {
+    let stand = stand.clone().answer("client-mtls", &method.to_string());
+    stand.answer("nginx-oss", &proxy.to_string())
+}
+
+/// Those of this stand, for another cell.
+pub(in super::super) fn answers_for(stand: &Stand, cell: &Cell) -> Answers {
+    choosing(stand, cell.method, cell.proxy).answers()
+}
+
+/// Memory has no systemd, which a manager of generation 1 is restarted by.
+pub(in super::super) fn served(mut facts: Facts) -> Facts {
     facts.systemd = Known::Is(());
     let active = Known::Is(Service {
         state: "active".to_owned(),
         left_out: None,
     });
     facts.services.insert("nginx-manager".to_owned(), active);
-    stand.plan_on(facts)
+    facts
 }
 
 fn shown(stand: &Stand) -> Vec<Part> {
-    parts(&planned(stand))
+    parts(&stand.plan_on(served(stand.facts())))
 }
 
 /// More answers before the names.
