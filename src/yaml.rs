@@ -10,7 +10,7 @@ mod tests;
 
 pub use edit::{Edited, Uneditable, edit};
 pub use place::{Place, key_at, value_at};
-pub use setting::{Scalar, Setting, folded, is_readable, value_of};
+pub use setting::{Scalar, Setting, Settings, folded, value_of};
 
 /// Brackets within each other that are still read.
 pub const DEEPEST: usize = 100;

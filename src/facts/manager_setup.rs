@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Known;
 use crate::values::{AbsPath, Port};
-use crate::yaml::{is_readable, key_at, value_of};
+use crate::yaml::Settings;
 
 /// The settings of NGINX Instance Manager 1.
 pub const MANAGER_FILE: &str = "/etc/nginx-manager/nginx-manager.conf";
@@ -33,12 +33,29 @@ impl ManagerSetup {
 pub struct ManagerFile {
     pub path: AbsPath,
     pub text: String,
+    /// `None` where it cannot be read.
+    settings: Option<Settings>,
 }
 
 impl ManagerFile {
+    pub fn new(path: AbsPath, text: String) -> Self {
+        let settings = Settings::read(&text);
+        Self {
+            path,
+            text,
+            settings,
+        }
+    }
+
     /// What the file says of a setting, where that is one plain value.
     pub fn value(&self, key: &str) -> Option<String> {
-        value_of(&self.text, "", key)
+        self.settings.as_ref()?.value("", key)
+    }
+
+    /// Whether the file says anything of it.
+    pub fn has(&self, key: &str) -> bool {
+        let settings = self.settings.as_ref();
+        settings.is_some_and(|settings| settings.has(key))
     }
 
     pub fn port(&self, key: &str) -> Option<Port> {
@@ -50,7 +67,7 @@ impl ManagerFile {
     pub fn is_on_loopback(&self) -> bool {
         match self.value("bind_address").as_deref() {
             Some(address) => matches!(address, "localhost" | "127.0.0.1"),
-            None => is_readable(&self.text) && key_at(&self.text, &["bind_address"]).is_none(),
+            None => self.settings.is_some() && !self.has("bind_address"),
         }
     }
 

@@ -39,8 +39,6 @@ fn file(reader: &Reader<'_>) -> Known<ManagerFile> {
             "{MANAGER_FILE} is not UTF-8 text: file {MANAGER_FILE}"
         ));
     };
-    Known::Is(ManagerFile {
-        path: MANAGER_FILE.parse().expect("a literal path"),
-        text: text.to_owned(),
-    })
+    let path = MANAGER_FILE.parse().expect("a literal path");
+    Known::Is(ManagerFile::new(path, text.to_owned()))
 }

@@ -53,10 +53,12 @@ impl FromStr for AbsPath {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let shown = quotable(text);
+        // Only for what is refused: most are paths.
+        let shown = || quotable(text);
         if !text.starts_with('/') {
             return invalid(format!(
-                "\"{shown}\" is not an absolute path: it must start with /"
+                "\"{}\" is not an absolute path: it must start with /",
+                shown()
             ));
         }
         if text.len() > 4000 {
@@ -66,7 +68,8 @@ impl FromStr for AbsPath {
             |c: char| is_hidden(c) || c.is_whitespace() || "\"'`\\;{}$#*?<>|&()[]!".contains(c);
         if let Some(c) = text.chars().find(|c| awkward(*c)) {
             return invalid(format!(
-                "\"{shown}\" holds {}, which this program does not write into configuration",
+                "\"{}\" holds {}, which this program does not write into configuration",
+                shown(),
                 c.escape_debug()
             ));
         }
@@ -75,7 +78,7 @@ impl FromStr for AbsPath {
             .filter(|part| !part.is_empty() && *part != ".")
             .collect();
         if parts.contains(&"..") {
-            return invalid(format!("\"{shown}\" holds \"..\""));
+            return invalid(format!("\"{}\" holds \"..\"", shown()));
         }
         Ok(Self(format!("/{}", parts.join("/"))))
     }

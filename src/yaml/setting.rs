@@ -84,34 +84,47 @@ impl Scalar {
     }
 }
 
-/// What a text has for a key of a section, as text; `None` where it has nothing of the kind, or is
-/// no YAML.
-pub fn value_of(text: &str, section: &str, key: &str) -> Option<String> {
-    let text = without_mark(text);
-    if nests_deeply(text) {
-        return None;
+/// A text, read once for all that is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings(Mapping);
+
+impl Settings {
+    /// `None` where it is neither a mapping nor nothing at all.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = without_mark(text);
+        if nests_deeply(text) {
+            return None;
+        }
+        match serde_yaml::from_str(text) {
+            Ok(Value::Mapping(file)) => Some(Self(file)),
+            Ok(Value::Null) => Some(Self(Mapping::new())),
+            _ => None,
+        }
     }
-    let Ok(Value::Mapping(file)) = serde_yaml::from_str(text) else {
-        return None;
-    };
-    let within = match section {
-        "" => &file,
-        section => folded(&file, section)?.1.as_mapping()?,
-    };
-    let (_, value) = folded(within, key)?;
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
+
+    pub fn has(&self, key: &str) -> bool {
+        folded(&self.0, key).is_some()
+    }
+
+    /// What stands there for a key of a section, as text; `None` where it is nothing of the kind.
+    pub fn value(&self, section: &str, key: &str) -> Option<String> {
+        let within = match section {
+            "" => &self.0,
+            section => folded(&self.0, section)?.1.as_mapping()?,
+        };
+        let (_, value) = folded(within, key)?;
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        }
     }
 }
 
-/// Whether a text is a mapping, or nothing at all.
-pub fn is_readable(text: &str) -> bool {
-    let text = without_mark(text);
-    let read = || serde_yaml::from_str(text);
-    !nests_deeply(text) && matches!(read(), Ok(Value::Mapping(_) | Value::Null))
+/// The same of a text that one thing is asked of.
+pub fn value_of(text: &str, section: &str, key: &str) -> Option<String> {
+    Settings::read(text)?.value(section, key)
 }
 
 /// The name by which a mapping knows `key`, and what stands there: the agents' reader takes names

@@ -10,7 +10,7 @@ use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known, MANAGER_FILE, ManagerFile};
 use crate::values::{Mode, Port, escaped};
-use crate::yaml::{Scalar, Setting, edit, key_at};
+use crate::yaml::{Scalar, Setting, edit};
 
 const FILE_MODE: Mode = Mode(0o644);
 
@@ -62,10 +62,7 @@ pub(super) fn plan(
     nim1: &Nim1Answers,
     certificate: &Certificate,
 ) -> Result<Settings, Problem> {
-    let new = ManagerFile {
-        path: literal(MANAGER_FILE),
-        text: String::new(),
-    };
+    let new = ManagerFile::new(literal(MANAGER_FILE), String::new());
     let found = match &facts.manager_setup.file {
         Known::Is(file) => Some(file),
         Known::Absent => None,
@@ -252,9 +249,7 @@ fn is_an_address(file: &ManagerFile) -> Result<(), Problem> {
 
 /// A file of the days before version 1 says all of it by other names, and would go on doing so.
 fn old_names(file: &ManagerFile) -> Result<(), Problem> {
-    let found = OLD_NAMES
-        .iter()
-        .find(|(old, _)| key_at(&file.text, &[old]).is_some());
+    let found = OLD_NAMES.iter().find(|(old, _)| file.has(old));
     match found {
         None => Ok(()),
         Some((old, new)) => Err(Problem::host(format!(
