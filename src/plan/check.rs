@@ -53,7 +53,7 @@ impl<'e> Work<'_, 'e> {
             anchor,
         )?;
         let asks = why(id, "");
-        let anchor = "ssl_client_certificate";
+        let anchor = beside(block, &["ssl_client_certificate", anchor]);
         self.editor
             .set(block, "ssl_verify_client", wanted, &asks, anchor)?;
         if is_shallow {
@@ -74,7 +74,8 @@ impl<'e> Work<'_, 'e> {
             self.tightened = true;
         }
         let reason = why("client-crl", list);
-        let anchor = "ssl_client_certificate";
+        // Of those about clients one may be a comment still.
+        let anchor = beside(block, &["ssl_client_certificate", "ssl_verify_client"]);
         self.editor
             .set(block, "ssl_crl", list.as_str(), &reason, anchor)
     }
@@ -240,4 +241,11 @@ impl<'e> Work<'_, 'e> {
 
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
+}
+
+/// The first of these that the block has in its own file.
+fn beside<'n>(block: &Directive, names: &[&'n str]) -> &'n str {
+    let mut names = names.iter().copied();
+    let found = names.find(|name| block.children().iter().any(|line| line.name == *name));
+    found.unwrap_or_default()
 }
