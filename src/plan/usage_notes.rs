@@ -76,7 +76,7 @@ fn consequence(must: Option<bool>) -> &'static str {
              report\" in the error log once the next is due"
         }
         Some(false) => {
-            "NGINX Plus R31 and R32 serves on whether its reports arrive or not; from R33 on it \
+            "NGINX Plus R31 or R32 serves on whether its reports arrive or not; from R33 on it \
              does not. That a report was delivered cannot be proven here: look for \"usage \
              report\" in the error log once the next is due"
         }
