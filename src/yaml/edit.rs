@@ -158,10 +158,12 @@ fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String
         return taken_out(text, &file, setting);
     };
     if setting.section.is_empty() {
-        return match folded(&file, key) {
-            Some((name, _)) => replaced(text, &[name], value, false),
-            None => Some(appended(text, &format!("{key}: {value}"))),
-        };
+        if let Some((name, _)) = folded(&file, key) {
+            return replaced(text, &[name], value, false);
+        }
+        let line = format!("{key}: {value}");
+        let together = last.and_then(|last| behind_the_last(text, &file, last, &line));
+        return Some(together.unwrap_or_else(|| appended(text, &line)));
     }
     let Some((section, found)) = folded(&file, setting.section) else {
         let eol = eol(text);
@@ -250,6 +252,15 @@ fn below(text: &str, place: Place, indent: usize, line: &str) -> Option<String> 
     let above = line_at(text, place)?;
     let what = format!("{}{}{line}", eol(text), " ".repeat(indent));
     Some(inserted(text, above.end, &what))
+}
+
+/// What is brought together stands together: a line right behind the one before, where that one
+/// ends the text.
+fn behind_the_last(text: &str, file: &Mapping, last: &Setting, line: &str) -> Option<String> {
+    let (name, _) = folded(file, last.key).filter(|_| last.section.is_empty())?;
+    let place = key_at(text, &[name])?;
+    let is_last = text[line_at(text, place)?.end..].trim().is_empty();
+    is_last.then(|| below(text, place, 0, line))?
 }
 
 /// Lines of their own at the end, after an empty one.

@@ -92,6 +92,35 @@ fn sections_that_are_missing_come_at_the_end() {
 }
 
 #[test]
+fn settings_outside_of_sections_stand_together_at_the_end() {
+    let wanted = [
+        setting("", "port", Scalar::Number(1)),
+        setting("", "cert", text("/a.crt")),
+        setting("", "key", text("/a.key")),
+    ];
+    let three = "cert: \"/a.crt\"\nkey: \"/a.key\"\n";
+    for (before, after) in [
+        (
+            "port: 2\nlog: {}\n",
+            format!("port: 1\nlog: {{}}\n\n{three}"),
+        ),
+        (
+            "log: {}\nport: 2 # why",
+            format!("log: {{}}\nport: 1 # why\n{}", three.trim_end()),
+        ),
+        (
+            "log: {}\r\n",
+            "log: {}\r\n\r\nport: 1\r\ncert: \"/a.crt\"\r\nkey: \"/a.key\"\r\n".to_owned(),
+        ),
+        ("", format!("port: 1\n{three}")),
+    ] {
+        let edited = edit(before, &wanted).unwrap();
+        assert_eq!(edited.text, after, "{before:?}");
+        assert_eq!(edit(&edited.text, &wanted).unwrap().text, after);
+    }
+}
+
+#[test]
 fn every_way_to_write_it_ends_in_the_same_values() {
     for before in [
         "",
