@@ -8,7 +8,7 @@ use super::work::Work;
 use crate::answers::{Answers, SecurityHeaders};
 use crate::error::Problem;
 use crate::nginx::{Directive, Location, Scope, flat, quote};
-use crate::values::Port;
+use crate::values::{HostName, Port};
 
 const HSTS: &str = "Strict-Transport-Security";
 
@@ -65,6 +65,16 @@ impl Header {
         format!("{} {} always", self.name, self.value)
     }
 
+    /// What the first of these answers does for a long time.
+    pub(super) fn lasting(&self, name: &HostName) -> String {
+        format!(
+            "{} is sent from now on: browsers that have trusted the certificate use HTTPS alone for \
+             {name}, on every port, for {}; options.security_headers: false leaves it out",
+            self.name,
+            self.value.replace("max-age=", "seconds: ")
+        )
+    }
+
     /// Browsers take it from answers over TLS only.
     pub(super) fn is_of_tls(&self) -> bool {
         self.name == HSTS
@@ -74,7 +84,7 @@ impl Header {
         format!("add_header {};", self.args())
     }
 
-    fn is_set_by(&self, line: &Directive) -> bool {
+    pub(super) fn is_set_by(&self, line: &Directive) -> bool {
         let name = line.arg(0);
         name.is_some_and(|name| name.eq_ignore_ascii_case(self.name))
     }
@@ -235,13 +245,8 @@ impl<'e> Work<'_, 'e> {
         let there = scope.nearest("add_header");
         for hsts in headers.iter().filter(|header| header.name == HSTS) {
             if !there.iter().any(|line| hsts.is_set_by(line)) {
-                self.changes.notes.push(format!(
-                    "{HSTS} is sent from now on: browsers that have trusted the certificate use \
-                     HTTPS alone for {}, on every port, for {}; options.security_headers: false \
-                     leaves it out",
-                    answers.manager_name,
-                    hsts.value.replace("max-age=", "seconds: ")
-                ));
+                let note = hsts.lasting(&answers.manager_name);
+                self.changes.notes.push(note);
             }
         }
     }

@@ -140,6 +140,7 @@ impl Ground<'_> {
             texts.insert(places.http_headers.clone(), http);
             texts.insert(places.https_headers.clone(), https);
             read = Some(&places.https_headers);
+            notes.extend(self.sent_from_now_on(&all, &places.https_headers));
         }
         let inner = self.inner(made);
         let ui = self.ui(made, &mut notes)?;
@@ -158,6 +159,16 @@ impl Ground<'_> {
             headers,
             notes,
         })
+    }
+
+    /// Of headers that browsers remember. `path`: where they stood, had they been sent before.
+    fn sent_from_now_on(&self, all: &[Header], path: &AbsPath) -> Option<String> {
+        let hsts = all.iter().find(|header| header.is_of_tls())?;
+        let today = self.facts.config.is()?;
+        let stood = today
+            .all(&["add_header"])
+            .any(|line| hsts.is_set_by(line) && today.file(line.at.file).path == path.as_str());
+        (!stood).then(|| hsts.lasting(&self.answers.manager_name))
     }
 
     fn is_plus(&self) -> bool {

@@ -234,6 +234,20 @@ fn a_port_that_is_given_up_is_said() {
     assert!(said(&held).is_empty());
 }
 
+/// Browsers remember it for a name, whatever the port: said before the first time, and not again.
+#[test]
+fn that_browsers_will_insist_on_https_is_said_once() {
+    let said = |stand: &Stand| {
+        let notes = stand.planned().notes.join("\n");
+        notes.contains("Strict-Transport-Security is sent from now on")
+    };
+    assert!(said(&Stand::nim1()));
+    let other = "options: {status_page: false}\nalt_names";
+    assert!(!said(&Stand::nim1().applied().answer("alt_names", other)));
+    let without = "options: {security_headers: false}\nalt_names";
+    assert!(!said(&Stand::nim1().answer("alt_names", without)));
+}
+
 /// Red where the settings of before stay in force beside nginx.
 #[test]
 fn the_manager_itself_goes_back_to_loopback_and_without_tls() {
