@@ -14,14 +14,18 @@ const DAY: i64 = 86_400;
 const LIST: &str = "/etc/nginx/conf.d/nim-tls-listed.conf";
 const SERVER: &str = "/etc/nms/certs/server.crt";
 const KEY: &str = "/etc/nms/certs/server.key";
-const BOTH: &str = "server: {source: csr}, clients: {source: csr}";
+pub(super) const BOTH: &str = "server: {source: csr}, clients: {source: csr}";
 
 fn at(name: &str) -> String {
     format!("{STATE}/requests/{name}")
 }
 
 fn asking(sources: &str) -> Stand {
-    Stand::stock().answer("ca_key: {keep: plaintext}", sources)
+    asking_on(&Stand::stock(), sources)
+}
+
+pub(super) fn asking_on(stand: &Stand, sources: &str) -> Stand {
+    stand.clone().answer("ca_key: {keep: plaintext}", sources)
 }
 
 /// What the authority makes of a request: for so many days, with these names where it gives others.

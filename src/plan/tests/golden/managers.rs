@@ -1,6 +1,7 @@
 //! Managers' hosts: the cells, and the options that change a cell most.
 
 use super::super::imported::imported;
+use super::super::requested::{BOTH, asking_on};
 use super::super::stand::Stand;
 use super::Golden;
 use super::shown::{Part, difference, parts, whole};
@@ -169,6 +170,7 @@ fn of_nim1() -> Vec<Choice> {
         whole: true,
         ..small(name, before, more)
     };
+    let rejecting = oss.clone();
     let passed = "options: {grpc_context: stream, grpc_passthrough: true}";
     vec![
         large(
@@ -207,6 +209,11 @@ fn of_nim1() -> Vec<Choice> {
             before: oss,
             whole: false,
         },
+        small(
+            "nim1-client-mtls-nginx-oss-reject",
+            &rejecting,
+            "options: {unknown_names: reject}",
+        ),
         small(
             "nim1-grpc-health-checks-nginx-plus-open",
             &plus,
@@ -255,6 +262,12 @@ fn of_nim2() -> Vec<Choice> {
             before: oss.clone(),
             after: imported(oss.clone()),
             whole: false,
+        },
+        Choice {
+            name: "nim2-client-mtls-nginx-oss-requests",
+            after: asking_on(&oss, BOTH),
+            before: oss,
+            whole: true,
         },
     ]
 }

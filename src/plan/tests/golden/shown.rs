@@ -108,6 +108,7 @@ fn details(action: &Action) -> String {
         Action::Trust(trust) => fields(trust),
         Action::Prove(proof) => fields(proof),
         Action::Fetch(fetch) => fields(fetch),
+        Action::FetchKeys(keys) => fields(keys),
         Action::Restart(restart) => fields(restart),
         Action::Reach(proof) => fields(proof),
     }

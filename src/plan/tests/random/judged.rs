@@ -172,7 +172,7 @@ fn goal(text: &str) -> Result<Goal, ()> {
 
 fn files_of(goal: &Goal) -> Vec<crate::values::AbsPath> {
     let mut files = match goal {
-        Goal::Manager(answers) | Goal::Authority(answers) => answers.files(),
+        Goal::Manager(answers) | Goal::Authority(answers) => answers.files(&state()),
         Goal::Instance(answers) => answers.files(),
     };
     files.extend(goal.passphrase_file().cloned());
