@@ -55,12 +55,13 @@ pub fn edit(text: &str, settings: &[Setting]) -> Result<Edited, Uneditable> {
     let mut wanted = before.clone();
     let mut touched = vec![false; settings.len()];
     for (number, setting) in settings.iter().enumerate() {
+        let file = wanted.clone();
         touched[number] = set(&mut wanted, setting, body)?;
         if touched[number] {
             let last = settings[..number]
                 .iter()
                 .rfind(|other| other.section == setting.section);
-            edited = write(&edited, setting, last)
+            edited = write(&edited, &file, setting, last)
                 .filter(|text| !nests_deeply(text))
                 .ok_or_else(|| form(setting))?;
         }
@@ -70,7 +71,7 @@ pub fn edit(text: &str, settings: &[Setting]) -> Result<Edited, Uneditable> {
     {
         return Err(form(&settings[first]));
     }
-    let lines = lines(body, &edited, settings, &touched);
+    let lines = lines((body, &before), (&edited, &wanted), settings, &touched);
     let mark = &text[..text.len() - body.len()];
     Ok(Edited {
         text: format!("{mark}{edited}"),
@@ -151,21 +152,20 @@ fn set_in(mapping: &mut Mapping, setting: &Setting) -> Result<bool, Uneditable> 
 }
 
 /// The same in the text. `None`: it is written in a way that is not followed here.
-fn write(text: &str, setting: &Setting, last: Option<&Setting>) -> Option<String> {
-    let file = read(text).ok()?;
+fn write(text: &str, file: &Mapping, setting: &Setting, last: Option<&Setting>) -> Option<String> {
     let key = setting.key;
     let Some(value) = &setting.value else {
-        return taken_out(text, &file, setting);
+        return taken_out(text, file, setting);
     };
     if setting.section.is_empty() {
-        if let Some((name, _)) = folded(&file, key) {
+        if let Some((name, _)) = folded(file, key) {
             return replaced(text, &[name], value, false);
         }
         let line = format!("{key}: {value}");
-        let together = last.and_then(|last| behind_the_last(text, &file, last, &line));
+        let together = last.and_then(|last| behind_the_last(text, last, &line));
         return Some(together.unwrap_or_else(|| appended(text, &line)));
     }
-    let Some((section, found)) = folded(&file, setting.section) else {
+    let Some((section, found)) = folded(file, setting.section) else {
         let eol = eol(text);
         let lines = format!("{}:{eol}  {key}: {value}", setting.section);
         return Some(appended(text, &lines));
@@ -256,11 +256,11 @@ fn below(text: &str, place: Place, indent: usize, line: &str) -> Option<String> 
 
 /// What is brought together stands together: a line right behind the one before, where that one
 /// ends the text.
-fn behind_the_last(text: &str, file: &Mapping, last: &Setting, line: &str) -> Option<String> {
-    let (name, _) = folded(file, last.key).filter(|_| last.section.is_empty())?;
-    let place = key_at(text, &[name])?;
-    let is_last = text[line_at(text, place)?.end..].trim().is_empty();
-    is_last.then(|| below(text, place, 0, line))?
+fn behind_the_last(text: &str, last: &Setting, line: &str) -> Option<String> {
+    let whole = text.trim_end();
+    let end = whole.lines().next_back()?;
+    let is_last = end.strip_prefix(last.key)?.starts_with(':') && last.section.is_empty();
+    is_last.then(|| inserted(text, whole.len(), &format!("{}{line}", eol(text))))
 }
 
 /// Lines of their own at the end, after an empty one.
@@ -300,10 +300,12 @@ fn commented_out(before: &str, after: &str, old: &Mapping, setting: &Setting) ->
 }
 
 /// Which lines are not as they were: those of the settings, and the heads of new sections.
-fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> Vec<(u32, usize)> {
-    let (Ok(old), Ok(new)) = (read(before), read(after)) else {
-        return Vec::new();
-    };
+fn lines(
+    (before, old): (&str, &Mapping),
+    (after, new): (&str, &Mapping),
+    settings: &[Setting],
+    touched: &[bool],
+) -> Vec<(u32, usize)> {
     let mut lines = Vec::new();
     let mut note = |place: Option<Place>, number| {
         if let Some(line) = place.and_then(|place| u32::try_from(place.line).ok())
@@ -314,15 +316,15 @@ fn lines(before: &str, after: &str, settings: &[Setting], touched: &[bool]) -> V
     };
     for (number, setting) in settings.iter().enumerate().filter(|(at, _)| touched[*at]) {
         if setting.value.is_none() {
-            note(commented_out(before, after, &old, setting), number);
+            note(commented_out(before, after, old, setting), number);
             continue;
         }
         if setting.section.is_empty() {
-            if let Some((name, _)) = folded(&new, setting.key) {
+            if let Some((name, _)) = folded(new, setting.key) {
                 note(key_at(after, &[name]), number);
             }
-        } else if let Some((section, children)) = folded(&new, setting.section) {
-            if folded(&old, section).is_none() {
+        } else if let Some((section, children)) = folded(new, setting.section) {
+            if folded(old, section).is_none() {
                 note(key_at(after, &[section]), number);
             }
             let children = children.as_mapping();
