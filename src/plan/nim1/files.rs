@@ -8,6 +8,7 @@ use super::super::fitness;
 use super::super::headers::Header;
 use super::super::naming::literal;
 use super::super::place_for;
+use super::super::placed::removal;
 use super::super::template::Explained;
 use super::ports::{self, Listens};
 use super::settings::Settings;
@@ -35,6 +36,8 @@ pub(super) struct Places {
     upstreams: AbsPath,
     errors: AbsPath,
     status: AbsPath,
+    /// The one of the other NGINX.
+    other_status: AbsPath,
     http_headers: AbsPath,
     https_headers: AbsPath,
 }
@@ -57,6 +60,10 @@ impl Places {
             let path = config.resolved(name).parse();
             path.unwrap_or_else(|_| literal("/etc/nginx").join(name).expect("a literal name"))
         };
+        let [status, other_status] = match proxy {
+            Proxy::NginxPlus => [STATUS_API, STUB_STATUS],
+            Proxy::None | Proxy::NginxOss => [STUB_STATUS, STATUS_API],
+        };
         Ok(Self {
             grpc: read(GRPC)?,
             stream: stream_place::path(config),
@@ -66,17 +73,15 @@ impl Places {
             } else {
                 beside(ERRORS)
             },
-            status: read(match proxy {
-                Proxy::NginxPlus => STATUS_API,
-                Proxy::None | Proxy::NginxOss => STUB_STATUS,
-            })?,
+            status: read(status)?,
+            other_status: read(other_status)?,
             http_headers: main("http_headers.conf"),
             https_headers: main("https_headers.conf"),
             ui,
         })
     }
 
-    pub(super) fn all(&self) -> [&AbsPath; 8] {
+    pub(super) fn all(&self) -> [&AbsPath; 9] {
         [
             &self.ui,
             &self.grpc,
@@ -84,6 +89,7 @@ impl Places {
             &self.upstreams,
             &self.errors,
             &self.status,
+            &self.other_status,
             &self.http_headers,
             &self.https_headers,
         ]
@@ -98,6 +104,13 @@ impl Places {
             &self.upstreams,
             &self.status,
         ]
+    }
+
+    /// With the one that we wrote for the other NGINX. Somebody else's of that name is a file like
+    /// any other.
+    pub(super) fn ours_by_pattern(&self, facts: &Facts) -> Vec<&AbsPath> {
+        let other = Some(&self.other_status).filter(|path| removal(facts, path).is_some());
+        self.read_by_pattern().into_iter().chain(other).collect()
     }
 }
 

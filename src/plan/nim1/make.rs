@@ -179,7 +179,7 @@ fn without_ours(
 ) -> Result<(Config, Option<Include>), Problem> {
     no_strangers_there(facts, places)?;
     let ours = places
-        .read_by_pattern()
+        .ours_by_pattern(facts)
         .into_iter()
         .filter(|path| config.find_file(path.as_str()).is_some());
     let without = overlaid(config, ours.map(|path| (path.clone(), String::new())))?;
@@ -275,7 +275,7 @@ fn loosened(
 
 /// Files of ours that these answers have no use for go, unless somebody else's line reads one.
 fn leftovers(facts: &Facts, places: &Places, without: &Config, configured: &mut NginxChanges) {
-    let by_itself = places.read_by_pattern();
+    let by_itself = places.ours_by_pattern(facts);
     for path in places.all() {
         let used = configured.files.iter().any(|file| file.path == *path);
         let read = !by_itself.contains(&path) && without.find_file(path.as_str()).is_some();

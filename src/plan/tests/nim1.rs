@@ -326,6 +326,25 @@ fn a_status_page_takes_no_port_from_anybody() {
     assert!(plan.settled().planned().is_empty());
 }
 
+/// Red where only the page of the NGINX that is there now is looked for (`Places::all`).
+#[test]
+fn the_status_page_of_the_other_nginx_goes_and_a_strangers_of_that_name_stays() {
+    const STUB: &str = "/etc/nginx/conf.d/stub-status.conf";
+    const API: &str = "/etc/nginx/conf.d/status-api.conf";
+    let plus = |stand: Stand| {
+        stand
+            .with_version("nginx/1.27.4 (nginx-plus-r34)")
+            .answer("proxy: nginx-oss", "proxy: nginx-plus")
+    };
+    let after = plus(Stand::nim1().applied());
+    assert_eq!(file(&after.planned(), STUB).status, Status::Remove);
+    assert!(text(&after.planned(), API).contains("api;"));
+    assert!(after.settled().planned().is_empty());
+    let stranger = "server { listen 8090; return 200; }\n";
+    let plan = plus(Stand::nim1().with_file(STUB, stranger)).planned();
+    assert!(!changed(&plan).contains(&STUB));
+}
+
 #[test]
 fn less_than_today_is_said_first_and_shown_line_by_line() {
     let after = Stand::nim1().applied().ssl_termination();
