@@ -268,7 +268,25 @@ impl Answers {
             crl: draft.options.crl == Some(true),
             defaults,
         }
-        .without_nginx())
+        .without_nginx()
+        .without_lifetimes())
+    }
+
+    /// Of what others sign, nobody here decides how long it lives.
+    fn without_lifetimes(mut self) -> Self {
+        let server = matches!(self.server, ServerSource::Request { .. });
+        let agents = matches!(self.clients, Some(ClientSource::Request(_)));
+        for (field, is_signed_elsewhere) in [
+            ("server", server),
+            ("agent", agents),
+            ("root", server && agents),
+            ("intermediate", server && agents),
+        ] {
+            if is_signed_elsewhere {
+                self.defaults.remove(&format!("certificates.days.{field}"));
+            }
+        }
+        self
     }
 
     /// A manager without an nginx before it sends nobody on, and adds no headers.

@@ -10,15 +10,19 @@ use crate::verify::shown;
 /// Of a name with many addresses, the first are asked.
 const ASKED: usize = 3;
 
-/// None where the name leads here, or where nobody answers with TLS.
+/// None where the name leads here alone, or where nobody answers with TLS.
 pub(super) fn ends_tls(host: &dyn Host, facts: &Facts, answers: &Answers) -> Option<EndsTls> {
     let name = answers.agents_name();
     let addresses = facts.names.get(name)?.is()?;
-    if !facts.live || addresses.iter().any(|ip| facts.own_addresses.contains(ip)) {
+    if !facts.live {
         return None;
     }
     let port = answers.agents_port().number();
-    let mut asked = addresses.iter().take(ASKED);
+    // Where it leads here as well, some agents come by the others.
+    let others = addresses
+        .iter()
+        .filter(|ip| !facts.own_addresses.contains(*ip));
+    let mut asked = others.take(ASKED);
     let (at, there) = asked.find_map(|ip| {
         let at = SocketAddr::new(*ip, port);
         Some((at, shown(host, at, name)?))

@@ -6,7 +6,7 @@ mod table;
 mod work;
 
 use crate::event::Switch;
-use crate::plan::Plan;
+use crate::plan::{AWAITED, Plan};
 use crate::receipt::Outcome;
 use crate::report::{MANAGER, Row, Standing, holds};
 
@@ -35,8 +35,35 @@ pub(super) fn practice(folder: &str) -> String {
     )
 }
 
-pub(super) const NOTHING_TO_DO: &str =
-    "Nothing has to be done: this host is as the answers want it.";
+/// Of a plan that comes to nothing.
+pub(super) fn nothing_to_do(plan: &Plan) -> String {
+    match awaited(plan).as_slice() {
+        [] => "Nothing has to be done: this host is as the answers want it.".to_owned(),
+        notes => format!(
+            "Nothing can be done yet: certificates are awaited.\n{}",
+            notes.join("\n")
+        ),
+    }
+}
+
+/// What others are to sign or to bring before the plan can go on.
+pub(super) fn awaited(plan: &Plan) -> Vec<&str> {
+    let notes = plan.notes.iter().map(String::as_str);
+    let waits = !plan.proves();
+    notes
+        .filter(|note| waits && note.starts_with(AWAITED))
+        .collect()
+}
+
+/// Once requests are written, what is to be done with them.
+pub(super) fn requests_written(notes: &[&str]) -> String {
+    format!(
+        "Done: the requests are written, no service was touched, and who was let in before is let in \
+         now. Next:\n{}",
+        notes.join("\n")
+    )
+}
+
 pub(super) const NOTHING_TO_PROVE: &str = "Done. There was nothing to prove: no running service was touched, and who was let in before \
      is let in now.";
 pub(super) const HANDED_OUT: &str = "Done: the certificates are made, no service was touched, and who was let in before is let in \

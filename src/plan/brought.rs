@@ -43,7 +43,15 @@ impl<'a> Brought<'a> {
             FoundContent::Request(_) => {
                 Err(self.refused(path, "holds a signing request, and no certificate"))
             }
-            _ => Err(self.refused(path, "holds no certificate in PEM")),
+            _ => Err(Problem::host(format!(
+                "{}: {path} holds no certificate in PEM; one in DER, or in PKCS#7, has to be made \
+                 one first",
+                self.field
+            ))
+            .remedy(format!(
+                "openssl x509 -inform DER -in {path} -out {path}.pem || openssl pkcs7 \
+                 -print_certs -in {path} -out {path}.pem"
+            ))),
         }
     }
 

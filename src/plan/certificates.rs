@@ -248,7 +248,9 @@ pub(super) fn for_agents(
         }
         _ => None,
     };
+    let asked = made.root_of_server(&voucher.issuers);
     let root = match brought {
+        _ if imports && asked.is_some() => asked.map(|root| Content::Text(root.pem())),
         Some(brought) if imports => brought.map(|root| Content::Text(root.pem())),
         _ if ca.is_none() && authority.is_none() => None,
         _ => Some(public(ca, Piece::RootCertificate)),

@@ -140,7 +140,7 @@ impl<'a> Making<'a> {
     }
 
     /// Its lists are its own to sign.
-    fn none_is_revoked(&self) -> Result<(), Problem> {
+    pub(super) fn none_is_revoked(&self) -> Result<(), Problem> {
         if self.answers.orders.revoke.is_empty() {
             return Ok(());
         }

@@ -14,19 +14,16 @@ pub(super) fn refuse(facts: &Facts, answers: &Answers) -> Result<(), Problem> {
     if answers.method != Method::ClientMtls {
         return Ok(());
     }
-    let own = facts.own_addresses.iter();
-    let mut own = own.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
-    let here = own
-        .next()
-        .map_or("127.0.0.1".to_owned(), ToString::to_string);
-    let name = answers.agents_name();
+    let (at, name) = (found.at, answers.agents_name());
     Err(Problem::host(format!(
         "{}, and agents would show their certificates there and not to nginx here: have it pass TCP \
          through as it comes (a balancer: mode tcp, no certificate); where that is another machine, \
-         which this one is to replace, let the name lead here first",
+         which this one is to replace, let the name lead here alone first, in /etc/hosts",
         said(found, answers)
     ))
-    .remedy(format!("echo '{here} {name}' >> /etc/hosts")))
+    .remedy(format!(
+        "openssl s_client -connect {at} -servername {name} </dev/null"
+    )))
 }
 
 /// Where it is a matter of the server alone, it may be meant.

@@ -7,11 +7,13 @@ use super::making::Making;
 use super::naming::issued_folder;
 use super::placed::below;
 use super::server_certificate::{ServerFiles, Today, chain_of};
-use crate::answers::{RequestFiles, Requests};
-use crate::certificate::{Certificate, Purpose, Recipe, SigningRequest, chain_verifies, valid_for};
+use crate::answers::{ClientSource, RequestFiles, Requests};
+use crate::certificate::{
+    Certificate, Purpose, Recipe, SigningRequest, authorities_hold, chain_verifies, valid_for,
+};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, FoundCa, FoundContent, Known};
-use crate::values::{AbsPath, Digest, HostName};
+use crate::values::{AbsPath, Digest, HostName, SubjectName};
 
 pub(super) struct Requested<'a> {
     pub(super) server: Option<Item<'a>>,
@@ -28,13 +30,17 @@ pub(super) struct Item<'a> {
     pub(super) ask: Option<Recipe>,
     /// It has been asked for, or will be.
     pub(super) is_awaited: bool,
+    /// The names it is asked for.
+    pub(super) names: Vec<SubjectName>,
 }
 
 /// Chains are as they are in their files.
 #[derive(Clone, Copy)]
 pub(super) enum Standing<'a> {
-    /// Brought, and yet to be put in its place.
+    /// Brought, and yet to be put in its place, with its key.
     Back(&'a [Certificate]),
+    /// Brought for the key that is in use: signed again, or with issuers that were missing.
+    Again(&'a [Certificate]),
     /// In its place.
     There(&'a [Certificate]),
     Missing,
@@ -46,7 +52,7 @@ type Judge<'a> = dyn Fn(&AbsPath, &[Certificate]) -> Result<(), Problem> + 'a;
 impl<'a> Item<'a> {
     pub(super) fn chain(&self) -> Option<&'a [Certificate]> {
         match self.standing {
-            Standing::Back(chain) | Standing::There(chain) => Some(chain),
+            Standing::Back(chain) | Standing::Again(chain) | Standing::There(chain) => Some(chain),
             Standing::Missing => None,
         }
     }
@@ -71,6 +77,9 @@ impl<'a> Making<'a> {
         ca: Option<&FoundCa>,
         today: Option<&Today>,
     ) -> Result<Requested<'a>, Problem> {
+        if matches!(self.answers.clients, Some(ClientSource::Request(_))) {
+            self.none_is_revoked()?;
+        }
         let Requests {
             server,
             agents,
@@ -83,18 +92,31 @@ impl<'a> Making<'a> {
         let nothing = |path: &AbsPath| matches!(self.facts.file(path), FileFact::Nothing { .. });
         let no_authority = authority.clone().filter(nothing);
         let issuers = match &authority {
-            Some(path) if no_authority.is_none() => self.of_clients().certificates(path)?,
+            Some(path) if no_authority.is_none() => self.authorities(path)?,
             _ => &[],
         };
         let agents = agents.into_iter().map(|(agent, files)| {
             let item = self.of_agent(&agent, &files, issuers)?;
             Ok((agent, item))
         });
+        let agents: BTreeMap<HostName, Item<'a>> = agents.collect::<Result<_, Problem>>()?;
         Ok(Requested {
             server,
-            agents: agents.collect::<Result<_, Problem>>()?,
+            agents,
             no_authority,
         })
+    }
+
+    /// The one that signs for agents, and those above it: where they would not do, no agent's
+    /// certificate is to blame.
+    fn authorities(&self, path: &AbsPath) -> Result<&'a [Certificate], Problem> {
+        let brought = self.of_clients();
+        let chain = brought.certificates(path)?;
+        let agents = self.answers.agents.iter().cloned();
+        let names: Vec<SubjectName> = agents.map(SubjectName::Dns).collect();
+        let held = authorities_hold(chain, self.facts.looked_at, Purpose::Agent, &names);
+        held.map_err(|fault| brought.refused(path, &format!("cannot be used: {fault}")))?;
+        Ok(chain)
     }
 
     pub(super) fn of_clients(&self) -> Brought<'a> {
@@ -148,6 +170,15 @@ impl<'a> Making<'a> {
         let now = self.facts.looked_at;
         let judge = |path: &AbsPath, chain: &[Certificate]| {
             brought.serves(path, chain, Purpose::Agent)?;
+            // By its subject nginx tells it from the others.
+            if chain[0].common_name.as_deref() != Some(agent.as_str()) {
+                let why = format!(
+                    "holds {}, and its common name has to be {agent}: nginx tells agents apart by \
+                     their subjects",
+                    chain[0].subject
+                );
+                return Err(brought.refused(path, &why));
+            }
             let (Some(issuer), Some(root)) = (issuers.first(), issuers.last()) else {
                 return Ok(());
             };
@@ -186,15 +217,16 @@ impl<'a> Making<'a> {
             standing,
             ask: (asks && !is_out).then(|| recipe.clone()),
             is_awaited: asks || is_out,
+            names: recipe.names.clone(),
         };
         let known = placed.as_ref().map(|(_, chain)| *chain);
-        if let Some(chain) = back(&brought, files, key, known)? {
-            judge(&files.certificate, chain)?;
+        if let Some(standing) = back(&brought, files, key, known)? {
+            if let Standing::Back(chain) | Standing::Again(chain) = standing {
+                judge(&files.certificate, chain)?;
+            }
             return Ok(Item {
-                files: files.clone(),
-                standing: Standing::Back(chain),
-                ask: None,
-                is_awaited: false,
+                is_awaited: is_out && matches!(standing, Standing::Again(_)),
+                ..item(standing, false)
             });
         }
         let good = placed.filter(|(path, chain)| judge(path, chain).is_ok());
@@ -215,14 +247,14 @@ impl<'a> Making<'a> {
     }
 }
 
-/// What was brought for this request; none where nothing was, or what is there is the one from
-/// before, which is in its place.
+/// What was brought for this request, or again for the key that is in use; none where nothing was,
+/// or what is there is in its place already.
 fn back<'a>(
     brought: &Brought<'a>,
     files: &RequestFiles,
     key: Option<&Digest>,
     placed: Option<&[Certificate]>,
-) -> Result<Option<&'a [Certificate]>, Problem> {
+) -> Result<Option<Standing<'a>>, Problem> {
     let path = &files.certificate;
     if let FileFact::Nothing { .. } = brought.facts.file(path) {
         return Ok(None);
@@ -230,10 +262,12 @@ fn back<'a>(
     let chain = brought.certificates(path)?;
     let leaf = &chain[0];
     if key == Some(&leaf.public_key) {
-        return Ok(Some(chain));
+        return Ok(Some(Standing::Back(chain)));
     }
-    if placed.is_some_and(|placed| placed[0].fingerprint == leaf.fingerprint) {
-        return Ok(None);
+    if let Some(placed) = placed.filter(|placed| placed[0].public_key == leaf.public_key) {
+        let longer = chain.iter().filter(|one| !one.is_self_issued()).count() > placed.len();
+        let other = placed[0].fingerprint != leaf.fingerprint;
+        return Ok((longer || other).then_some(Standing::Again(chain)));
     }
     let subject = &leaf.subject;
     let why = match key {
@@ -286,28 +320,62 @@ impl Making<'_> {
     /// presented.
     pub(super) fn root_above(
         &self,
-        item: &Item<'_>,
+        chain: &[Certificate],
+        files: &RequestFiles,
         issuers: &[&Certificate],
     ) -> Option<Certificate> {
-        let chain = item.chain()?;
-        let issued = self
-            .answers
-            .agents
-            .iter()
-            .map(|agent| below(&issued_folder(self.facts, agent), "ca.pem"));
-        let files = std::iter::once(item.files.certificate.clone()).chain(issued);
+        let agents = self.answers.agents.iter();
+        let issued = agents.map(|agent| below(&issued_folder(self.facts, agent), "ca.pem"));
+        let files = std::iter::once(files.certificate.clone()).chain(issued);
         let brought = files.filter_map(|path| match &self.facts.file(&path).file()?.content {
             FoundContent::Certificates(found) => Some(found),
             _ => None,
         });
-        let sent: Vec<&Certificate> = chain.iter().filter(|one| !one.is_self_issued()).collect();
         let known = issuers.iter().copied();
         let mut roots = brought
             .flatten()
             .chain(known)
             .filter(|one| one.is_self_issued());
+        let sent = self.completed(chain, issuers);
         let now = self.facts.looked_at;
         let root = roots.find(|root| chain_verifies(&sent, root, now, Purpose::Server).is_ok());
         root.cloned()
+    }
+
+    /// What is sent: without the root, which whoever trusts it has, and with the authorities between
+    /// that were left out, as far as they are known.
+    pub(super) fn completed(
+        &self,
+        chain: &[Certificate],
+        issuers: &[&Certificate],
+    ) -> Vec<Certificate> {
+        let mut sent: Vec<Certificate> = chain
+            .iter()
+            .filter(|one| !one.is_self_issued())
+            .cloned()
+            .collect();
+        while let Some(above) = sent.last().and_then(|last| {
+            let mut known = issuers.iter();
+            known.find(|one| !one.is_self_issued() && last.names_as_issuer(one))
+        }) {
+            if sent.iter().any(|one| one.fingerprint == above.fingerprint) {
+                break;
+            }
+            sent.push((*above).clone());
+        }
+        sent
+    }
+
+    /// The root of the manager's certificate, where nothing here touches that certificate.
+    pub(super) fn root_of_server(&self, issuers: &[&Certificate]) -> Option<Certificate> {
+        let files = self.answers.requests(&self.facts.state.folder).server?;
+        let placed = self.placed_pair().ok()?;
+        let chain = placed_chain(self.facts, &placed);
+        let brought = self.facts.file(&files.certificate).file();
+        let brought = brought.and_then(|file| match &file.content {
+            FoundContent::Certificates(found) => Some(found.as_slice()),
+            _ => None,
+        });
+        self.root_above(chain.or(brought)?, &files, issuers)
     }
 }

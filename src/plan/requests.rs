@@ -12,14 +12,15 @@ use super::requested::{Item, Requested, Standing};
 use super::server_certificate::{ServerChoice, ServerFiles, root_of};
 use super::step::{AWAITED, Authority, Fetch, Issuing, Plan, ProofTrust, RequestsToWrite, SCHEMA};
 use super::steps::{issue, place};
-use crate::answers::CertificateFiles;
-use crate::certificate::{Certificate, Recipe, pem_chain};
+use crate::certificate::{Certificate, Recipe, Validity, pem_chain, valid_for};
 use crate::error::Problem;
 use crate::facts::{Facts, Known};
 use crate::values::{AbsPath, HostName, Mode};
 
 /// How many agents a note names.
 const SHOWN: usize = 5;
+/// Less than so many days are left of what was brought: that is said.
+const SOON: i64 = 30;
 
 /// A plan of requests alone: until certificates are there, nothing else can be done.
 pub(super) struct Waiting {
@@ -98,10 +99,15 @@ impl Making<'_> {
     pub(super) fn note_awaited(&mut self, requested: &Requested<'_>) {
         if let Some(item) = requested.server.as_ref().filter(|item| item.is_awaited) {
             self.notes.push(format!(
-                "{AWAITED}the certificate of the server{}: have {} signed, for TLS servers; put \
-                 what comes back, and its issuers after it, in {}",
+                "{AWAITED}the certificate of the server{}: have {} signed, for TLS servers and for \
+                 {}; put what comes back, and its issuers after it, in {}",
                 meanwhile(item),
                 item.files.request,
+                item.names
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 item.files.certificate
             ));
         }
@@ -152,16 +158,18 @@ impl Making<'_> {
         let placed = self.placed_pair()?;
         let ServerFiles { chain, key } = match item.standing {
             Standing::Back(found) => {
-                let source = CertificateFiles {
-                    cert: item.files.certificate.clone(),
-                    key: item.files.key.clone(),
-                };
-                self.place_brought(placed, found, &source)?
+                let found = self.completed(found, &voucher.issuers);
+                self.note_on_chain(item, &found, voucher);
+                self.place_chain(&placed, &found);
+                self.place_key(placed, &item.files.key)?
             }
-            Standing::There(found) => {
-                self.note_missing_names(found);
+            Standing::Again(found) => {
+                let found = self.completed(found, &voucher.issuers);
+                self.note_on_chain(item, &found, voucher);
+                self.place_chain(&placed, &found);
                 placed
             }
+            Standing::There(_) => placed,
             Standing::Missing => {
                 let what = format!("{} is not there", item.files.certificate);
                 return Err(Problem::host(what));
@@ -169,7 +177,8 @@ impl Making<'_> {
         };
         self.no_longer_needed(item);
         let chain_found = item.chain().unwrap_or_default();
-        let other_root = root_of(chain_found).or_else(|| self.root_above(item, &voucher.issuers));
+        let above = || self.root_above(chain_found, &item.files, &voucher.issuers);
+        let other_root = root_of(chain_found).or_else(above);
         Ok(ServerChoice {
             files: ServerFiles { chain, key },
             recipe: None,
@@ -189,13 +198,17 @@ impl Making<'_> {
         let between = voucher.issuers.iter().copied();
         let between: Vec<&Certificate> = between.filter(|one| !one.is_self_issued()).collect();
         for (agent, item) in &requested.agents {
-            let Standing::Back(found) = item.standing else {
+            let (Standing::Back(found) | Standing::Again(found)) = item.standing else {
                 continue;
             };
+            self.note_short_life(&format!("the certificate of {agent}"), &found[0]);
             let folder = issued_folder(self.facts, agent);
             let chain = std::iter::once(&found[0]).chain(between.iter().copied());
             let text = Content::Text(pem_chain(chain));
             self.place(&below(&folder, "agent.crt"), 0o644, text);
+            if let Standing::Again(_) = item.standing {
+                continue;
+            }
             let path = below(&folder, "agent.key");
             let (mut change, fetch) =
                 brought.carried(&item.files.key, &path, (Mode(0o600), (0, 0)))?;
@@ -207,6 +220,43 @@ impl Making<'_> {
             self.no_longer_needed(item);
         }
         Ok(())
+    }
+
+    /// Names that an authority has left out, issuers that nobody knows, and an early end.
+    fn note_on_chain(&mut self, item: &Item<'_>, sent: &[Certificate], voucher: &Voucher<'_>) {
+        let Some((leaf, last)) = sent.first().zip(sent.last()) else {
+            return;
+        };
+        let left_out = item.names.iter().filter(|name| !valid_for(leaf, name));
+        let left_out: Vec<String> = left_out.map(ToString::to_string).collect();
+        if !left_out.is_empty() {
+            self.notes.push(format!(
+                "the certificate of the server is not for {}, for which it was asked: its authority \
+                 has left that out",
+                left_out.join(", ")
+            ));
+        }
+        if self
+            .root_above(sent, &item.files, &voucher.issuers)
+            .is_none()
+        {
+            self.notes.push(format!(
+                "{} has signed the last certificate in {}, and is not known here: unless it is a \
+                 root, browsers and agents that trust its root alone refuse the server; put it, and \
+                 what is above it, into that file, and apply again",
+                last.issuer, item.files.certificate
+            ));
+        }
+        self.note_short_life("the certificate of the server", leaf);
+    }
+
+    fn note_short_life(&mut self, what: &str, leaf: &Certificate) {
+        let left = (leaf.validity.not_after - self.facts.looked_at) / Validity::DAY;
+        if left < SOON {
+            self.notes.push(format!(
+                "{what} ends in {left} days: have the next one signed soon"
+            ));
+        }
     }
 
     /// A key that is in its place lies nowhere else.

@@ -120,10 +120,12 @@ impl<'a> Making<'a> {
         key: &AbsPath,
         found: &[Certificate],
     ) -> Result<(), Problem> {
-        let name = SubjectName::Dns(self.answers.manager_name.clone());
-        if !valid_for(&found[0], &name) {
-            let why = format!("holds {}, which is not for {name}", found[0].subject);
-            return Err(brought.refused(path, &why));
+        // Agents may use a name of their own.
+        for name in [&self.answers.manager_name, self.answers.agents_name()] {
+            if !valid_for(&found[0], &SubjectName::Dns(name.clone())) {
+                let why = format!("holds {}, which is not for {name}", found[0].subject);
+                return Err(brought.refused(path, &why));
+            }
         }
         if found[0].is_self_issued() {
             let why = "is signed by itself, so nobody could verify it by an authority";
@@ -138,7 +140,7 @@ impl<'a> Making<'a> {
         Ok(())
     }
 
-    pub(super) fn place_brought(
+    fn place_brought(
         &mut self,
         files: ServerFiles,
         found: &[Certificate],
@@ -148,9 +150,21 @@ impl<'a> Making<'a> {
         // The root is not sent: whoever trusts it has it.
         let sent = found.iter().filter(|one| !one.is_self_issued());
         let sent: Vec<Certificate> = sent.cloned().collect();
-        self.place(&files.chain, 0o644, Content::Text(pem_chain(&sent)));
+        self.place_chain(&files, &sent);
+        self.place_key(files, &source.key)
+    }
+
+    pub(super) fn place_chain(&mut self, files: &ServerFiles, sent: &[Certificate]) {
+        self.place(&files.chain, 0o644, Content::Text(pem_chain(sent)));
+    }
+
+    pub(super) fn place_key(
+        &mut self,
+        files: ServerFiles,
+        from: &AbsPath,
+    ) -> Result<ServerFiles, Problem> {
         let brought = self.of_server_files();
-        let (change, fetch) = brought.carried(&source.key, &files.key, (Mode(0o600), (0, 0)))?;
+        let (change, fetch) = brought.carried(from, &files.key, (Mode(0o600), (0, 0)))?;
         self.files.push(change);
         self.fetch = fetch.map(|(from, digest)| Fetch { from, digest });
         Ok(files)
@@ -256,7 +270,7 @@ impl<'a> Making<'a> {
     }
 
     /// A certificate that is kept may lack names that the answers have besides.
-    pub(super) fn note_missing_names(&mut self, chain: &[Certificate]) {
+    fn note_missing_names(&mut self, chain: &[Certificate]) {
         let Some(leaf) = chain.first() else { return };
         let wanted = self.answers.alt_names.iter();
         let missing: Vec<String> = wanted

@@ -21,6 +21,17 @@ pub(super) fn of_instance(facts: &Facts) -> Vec<Check> {
 /// The names of the answers, where there are answers; `own`: they are to lead here.
 fn names(facts: &Facts, own: bool) -> Check {
     let subject = about("names", "names of the manager");
+    if let Some(found) = facts.ends_tls.as_ref().filter(|_| own) {
+        let at = found.at;
+        return subject.warning(
+            format!(
+                "TLS ends at {at}, which is no address of this host: {} is shown there. Agents show \
+                 their certificates to whoever ends TLS",
+                found.shown
+            ),
+            format!("openssl s_client -connect {at} </dev/null"),
+        );
+    }
     let mut words = Vec::new();
     for (name, found) in &facts.names {
         let remedy = format!("getent hosts {name}");

@@ -24,7 +24,8 @@ impl Talk<'_> {
             return Err(Left::Back); // Files says why
         };
         if ready.1.plan.is_empty() {
-            self.tell(words::NOTHING_TO_DO);
+            let words = words::nothing_to_do(&ready.1.plan);
+            self.tell(&words);
             let help = "There is nothing to apply; back changes answers.";
             self.ask("What next?", "quit", Choices::Of(&["quit", "back"]), help)?;
             return Err(Left::Back);
@@ -163,12 +164,24 @@ impl Talk<'_> {
         Err(code.map_or_else(Left::Failed, Left::With))
     }
 
+    /// Where only requests were written: what is to be done with them.
+    fn awaited(&self) -> String {
+        let plan = match &self.outlook {
+            Outlook::Ready(ready) => &ready.1.plan,
+            _ => return String::new(),
+        };
+        match words::awaited(plan).as_slice() {
+            [] => String::new(),
+            notes => words::requests_written(notes),
+        }
+    }
+
     fn stays(&mut self, run: &RunId, exit: u8) -> Left {
         let issued = format!("{}/issued", self.ground.state());
         let rows = following::proof(self.ground, run);
         if words::is_of_instance(&rows) {
             self.tell(words::TAKE_AWAY);
-        } else {
+        } else if self.awaited().is_empty() {
             self.tell(&words::files_wait(&issued));
         }
         if !self.is_practice() {
@@ -184,11 +197,15 @@ impl Talk<'_> {
         };
         if let Ok(Some(receipt)) = following::receipt(self.ground, &run) {
             if receipt.proof.is_empty() {
-                self.tell(if self.ground.host().is_live() {
-                    words::HANDED_OUT
-                } else {
-                    words::NOTHING_TO_PROVE
-                });
+                let awaited = self.awaited();
+                let words = match self.ground.host().is_live() {
+                    _ if !awaited.is_empty() => awaited,
+                    true => words::HANDED_OUT.to_owned(),
+                    false => words::NOTHING_TO_PROVE.to_owned(),
+                };
+                for line in words.lines() {
+                    self.tell(line);
+                }
             } else {
                 let (_, proof) = words::proven(&receipt.proof);
                 self.tell(&format!("CHANGED. {proof}"));

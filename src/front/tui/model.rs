@@ -107,6 +107,12 @@ pub(super) const WAY_BACK_IN_PRACTICE: &str =
     "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
+    /// What others are to sign or to bring before the plan can go on.
+    pub(super) fn awaited(&self) -> Vec<&str> {
+        let plan = self.outlook.plan();
+        plan.map_or_else(Vec::new, words::awaited)
+    }
+
     /// The comparison table that concerns this host, row by row.
     pub(super) fn table(&self) -> Vec<Cell> {
         let generation = self.facts.as_ref().map(method::generation_of);

@@ -145,7 +145,7 @@ fn latest(ground: &Ground) -> Result<Latest, Problem> {
         latest.reach = latest.reach.take().or(receipt.reaches);
     }
     latest.ok_or_else(|| {
-        Problem::host("nothing is applied on this host, so there is nothing to prove")
+        Problem::host("nothing that could be proven is applied on this host")
             .remedy("nim-tls apply --answers FILE")
     })
 }

@@ -16,6 +16,10 @@ pub(in crate::front) fn noticed(
     if entered.get("role") == "instance" {
         return noticed_by_instance(plan);
     }
+    if !super::awaited(plan).is_empty() {
+        let nothing = "nothing: requests are written, and no service is touched.".to_owned();
+        return [("browsers", nothing.clone()), ("agents", nothing)];
+    }
     let agents = if entered.get("method") == Method::ClientMtls.to_string() {
         cut_off(facts, !entered.get("agents").is_empty())
     } else {
@@ -101,7 +105,12 @@ pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
             let words = "None is made: what the manager has issued is put in its place.";
             return vec![words.to_owned()];
         }
-        return vec!["None is made: what is here is kept.".to_owned()];
+        let words = if super::awaited(plan).is_empty() {
+            "None is made: what is here is kept."
+        } else {
+            "None is made: those that were asked for are awaited."
+        };
+        return vec![words.to_owned()];
     };
     let branch = |last: bool| match (ascii, last) {
         (true, _) => "+- ",
@@ -128,11 +137,23 @@ pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
         let subject = found.first().map_or("", |one| &one.subject);
         lines.push(line("", "authority of the agents, brought", subject));
     }
-    let manager = issuing.server.as_ref();
-    let manager = manager.map_or_else(|| "kept as it is".to_owned(), days);
+    const ASKED: &str = "a request";
+    let requests = issuing.requests.as_ref();
+    let manager = match (
+        &issuing.server,
+        requests.and_then(|asks| asks.server.as_ref()),
+    ) {
+        (Some(recipe), _) => days(recipe),
+        (None, Some(_)) => ASKED.to_owned(),
+        (None, None) => "kept as it is".to_owned(),
+    };
     let agents = issuing.agents.iter();
+    let agents = agents.map(|(name, agent)| (format!("agent {name}"), days(agent)));
+    let asked = requests.into_iter().flat_map(|asks| asks.agents.keys());
+    let asked = asked.map(|name| (format!("agent {name}"), ASKED.to_owned()));
     let mut leaves: Vec<(String, String)> = std::iter::once(("manager".to_owned(), manager))
-        .chain(agents.map(|(name, agent)| (format!("agent {name}"), days(agent))))
+        .chain(agents)
+        .chain(asked)
         .collect();
     if leaves.len() > NAMED {
         let more = leaves.len() + 1 - NAMED;

@@ -165,7 +165,7 @@ fn other_names_are_asked_for_anew_and_one_that_is_not_given_only_once() {
             .planned()
             .notes
             .join("\n")
-            .contains("is not for more.example.com")
+            .contains("more.example.com, for which it was asked")
     );
     let after = stand.settled();
     assert!(awaited(&after.planned()).is_empty());

@@ -210,7 +210,7 @@ fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Eff
         }
     };
     if plan.is_empty() {
-        model.tell(words::NOTHING_TO_DO);
+        model.tell(words::nothing_to_do(&plan));
         return Vec::new();
     }
     let passphrase = std::mem::take(&mut model.secret.first);

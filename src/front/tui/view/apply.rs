@@ -31,7 +31,9 @@ fn asks(model: &Model, width: usize) -> Body {
         return body;
     };
     if plan.is_empty() {
-        body.text(" ", words::NOTHING_TO_DO);
+        for line in words::nothing_to_do(plan).lines() {
+            body.text(" ", line);
+        }
         body.gap();
         body.buttons(model);
         return body;

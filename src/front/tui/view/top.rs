@@ -58,7 +58,9 @@ fn said(model: &Model) -> &'static str {
         Some(None) => "CHANGING NOW",
         Some(Some(ended)) if ended.outcome == Outcome::Applied && !has_proof => {
             let handed_out = model.running.as_ref().is_some_and(Running::hands_out);
-            if handed_out {
+            if handed_out && !model.awaited().is_empty() {
+                "requests written"
+            } else if handed_out {
                 "certificates made"
             } else {
                 "CHANGED, not proven"

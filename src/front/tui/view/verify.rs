@@ -89,6 +89,13 @@ fn together(services: &[&str]) -> &'static str {
 fn verdict(body: &mut Body, model: &Model, rows: &[Row]) {
     if !model.running.as_ref().is_some_and(Running::has_proof) {
         let handed_out = model.running.as_ref().is_some_and(Running::hands_out);
+        let notes = model.awaited();
+        if handed_out && !notes.is_empty() {
+            for line in words::requests_written(&notes).lines() {
+                body.text(" ", line);
+            }
+            return;
+        }
         return body.text(
             " ",
             if handed_out {
@@ -147,6 +154,9 @@ fn what_now(body: &mut Body, model: &Model) {
     if is_of_instance(model) {
         let words = format!("{} {}", look_now(model), words::TAKE_AWAY);
         body.text(" ", &words);
+        return body.text(" Way back, later too: ", &model.way_back());
+    }
+    if !model.awaited().is_empty() {
         return body.text(" Way back, later too: ", &model.way_back());
     }
     let words = words::files_wait(&model.issued);

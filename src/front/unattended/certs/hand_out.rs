@@ -38,6 +38,15 @@ pub(super) fn hand_out(ground: &Ground, name: &HostName, output: &Output) -> Res
         Problem::host(format!("there is nothing to hand out for {name}: {what}"))
             .remedy(format!("nim-tls certs issue {name}"))
     };
+    let asked = ground.state().join(&format!("requests/agents/{name}.csr"));
+    let asked = asked.map_err(|error| Problem::usage(error.to_string()))?;
+    if matches!(ground.host().stat(asked.as_path()), Ok(Some(_))) && read("agent.crt").is_err() {
+        let what = format!(
+            "there is nothing to hand out for {name} yet: its certificate is awaited; have {asked} \
+             signed, and apply once it is there"
+        );
+        return Err(Problem::host(what).remedy("nim-tls apply --answers FILE"));
+    }
     let chain = read("agent.crt").map_err(|why| missing(&why))?;
     let chain = read_pem_chain(&chain).map_err(|error| missing(&error.to_string()))?;
     let settings = read("nginx-agent.conf").map_err(|why| missing(&why))?;
