@@ -79,15 +79,18 @@ def test_a_certificate_with_the_name_of_another_agent_is_refused(manager: Manage
     ca = corporate(manager)
     manager.write(AUTHORITY, ca.chain())
     bring(manager, ca, [OF_SERVER, *map(of_agent, AGENTS)])
-    request = manager.path(f"{of_agent(AGENTS[0])}.csr")
+    stem = of_agent(AGENTS[0])
+    asked = manager.path(f"{stem}.csr")
+    ours = asked.read_text()
     for subject in (f"/CN={AGENTS[1]}", "/O=Lab", f"/CN={AGENTS[0].upper()}"):
-        manager.write(
-            f"{of_agent(AGENTS[0])}.crt",
-            openssl(
-                "x509", "-req", "-in", str(request), "-CA", str(ca.issuing.cert), "-CAkey", str(ca.issuing.key),
-                "-copy_extensions", "copyall", "-set_subject", subject,
-            ),
+        # The authority writes a subject of its own.
+        other = openssl(
+            "req", "-new", "-key", str(manager.path(f"{stem}.key")), "-subj", subject,
+            "-addext", f"subjectAltName=DNS:{AGENTS[0]}", "-addext", "extendedKeyUsage=clientAuth",
         )  # fmt: skip
+        asked.write_text(other)
+        manager.write(f"{stem}.crt", sign(manager, ca, stem))
+        asked.write_text(ours)
         done = tool.apply(text)
         assert done.code == 1 and f"has to be {AGENTS[0]}" in " ".join(done.err.split()), done
 
