@@ -97,6 +97,8 @@ fn cut_off(facts: Option<&Facts>, names_agents: bool) -> String {
 
 /// Leaves that are named; of a fleet the first few say enough.
 const NAMED: usize = 5;
+/// What is made of one that is signed elsewhere.
+const ASKED: &str = "a request";
 
 /// What would be made, as a tree: who signs whom, and for how long.
 pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
@@ -137,7 +139,6 @@ pub(in crate::front) fn certificates(plan: &Plan, ascii: bool) -> Vec<String> {
         let subject = found.first().map_or("", |one| &one.subject);
         lines.push(line("", "authority of the agents, brought", subject));
     }
-    const ASKED: &str = "a request";
     let requests = issuing.requests.as_ref();
     let manager = match (
         &issuing.server,
