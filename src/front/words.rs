@@ -40,7 +40,7 @@ pub(super) fn nothing_to_do(plan: &Plan) -> String {
     match awaited(plan).as_slice() {
         [] => "Nothing has to be done: this host is as the answers want it.".to_owned(),
         notes => format!(
-            "Nothing can be done yet: certificates are awaited.\n{}",
+            "Nothing is to be done here now: certificates are awaited.\n{}",
             notes.join("\n")
         ),
     }

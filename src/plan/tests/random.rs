@@ -6,8 +6,9 @@
 //! an agent's settings has its names without quotes.
 
 mod asked;
-mod judged;
 mod recorded;
+mod settings;
+mod judged;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
