@@ -5,6 +5,7 @@
 //! Red where `listed::escaped` lets a quote, a `;` or a `$` through as it is, or where the template of
 //! an agent's settings has its names without quotes.
 
+mod texts;
 mod asked;
 mod recorded;
 mod settings;
