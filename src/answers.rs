@@ -109,6 +109,8 @@ pub struct Answers {
     /// Browsers that come without TLS are sent on.
     pub redirect_http: bool,
     pub trust_store: bool,
+    /// Services that run now come up with the system from then on.
+    pub enable_services: bool,
     /// What only NGINX Instance Manager 1 asks for; none for 2.
     pub nim1: Option<Nim1Answers>,
     /// A server of its own for agents of NGINX Instance Manager 2.
@@ -262,6 +264,7 @@ impl Answers {
                 draft.options.trust_store,
                 true,
             ),
+            enable_services: draft.options.enable_services == Some(true),
             nim1,
             dedicated,
             orders: Orders::default(),

@@ -57,6 +57,7 @@ mod redirect;
 mod nginx;
 
 mod trust;
+mod enabling;
 mod nginx_command;
 mod differences;
 mod exposed;
@@ -99,9 +100,9 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey,
-    LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,
-    RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
+    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Enable, Fetch, Issuing,
+    KeepKey, LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof,
+    ReportsProof, RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;

@@ -130,6 +130,9 @@ impl Question {
             "certificates.ca_key.keep" if authority_stays(facts) => {
                 no("this host has an authority already, and it stays")
             }
+            "options.enable_services" if facts.to_enable().is_empty() => {
+                no("no service that runs now is known to be missing after the next start")
+            }
             _ => Asked::Yes {
                 suggestion: suggest::suggestion(self.field, facts),
             },
@@ -194,12 +197,13 @@ const BUNDLE: &str = "certificates.agent.bundle";
 const USAGE: &str = "usage_reporting.endpoint";
 const INSTANCE: &str = "instance";
 /// What an instance is asked.
-const OF_INSTANCES: [&str; 5] = [
+const OF_INSTANCES: [&str; 6] = [
     "method",
     "manager_name",
     USAGE,
     BUNDLE,
     "options.trust_store",
+    "options.enable_services",
 ];
 
 /// Whether the NGINX here has reports that could go to the manager.

@@ -24,6 +24,7 @@ mod place;
 mod issue;
 mod stage;
 mod trust;
+mod enable;
 mod reload;
 mod old_workers;
 mod return_nginx;

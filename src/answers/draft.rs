@@ -219,6 +219,7 @@ pub struct OptionsDraft {
     pub redirect_http: Option<bool>,
     pub status_page: Option<bool>,
     pub trust_store: Option<bool>,
+    pub enable_services: Option<bool>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

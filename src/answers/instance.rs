@@ -27,6 +27,8 @@ pub struct InstanceAnswers {
     /// The folder or archive that they come from, where it was named as one.
     pub bundle: Option<AbsPath>,
     pub trust_store: bool,
+    /// Services that run now come up with the system from then on.
+    pub enable_services: bool,
     /// Where its NGINX Plus is to report its usage; none: as it does.
     pub usage: Option<UsageReporting>,
     pub defaults: BTreeMap<String, String>,
@@ -112,6 +114,7 @@ impl InstanceAnswers {
                 draft.options.trust_store,
                 true,
             ),
+            enable_services: draft.options.enable_services == Some(true),
             defaults,
         })
     }

@@ -36,12 +36,16 @@ impl Refusals {
                 );
             }
         }
-        let only_trust = OptionsDraft {
+        let of_instances = OptionsDraft {
             trust_store: draft.options.trust_store,
+            enable_services: draft.options.enable_services,
             ..OptionsDraft::default()
         };
-        if draft.options != only_trust {
-            self.add("options", "belong to role manager, but for trust_store");
+        if draft.options != of_instances {
+            self.add(
+                "options",
+                "belong to role manager, but for trust_store and enable_services",
+            );
         }
         let (server, clients) = (&certificates.server, &certificates.clients);
         if *server != ServerDraft::default() {

@@ -215,6 +215,7 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
             "kill -TERM of workers of before the reload, after {after_seconds} s, if any is left"
         )),
         Action::Restart(restart) => Some(format!("systemctl restart {}", restart.unit)),
+        Action::Enable(enable) => Some(enable.command()),
         Action::Issue(_)
         | Action::Place
         | Action::Prove(_)

@@ -3,11 +3,11 @@
 
 use super::agent_files::{self, AgentFiles};
 use super::agent_settings;
+use super::enabling;
 use super::file::{FileChange, FolderChange};
 use super::fitness;
 use super::instance_steps::{self, Doing};
 use super::naming;
-use super::notes::lost_at_boot;
 use super::step::{Plan, SCHEMA};
 use super::trust;
 use super::usage_reporting;
@@ -39,7 +39,7 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
         mode: Mode(0o755),
     }];
     folders.extend(trust.iter().map(|trust| trust.folder.clone()));
-    notes.extend(lost_at_boot(facts));
+    notes.extend(enabling::note(facts, answers.enable_services));
     if !facts.live {
         let nginx = reports
             .as_ref()
@@ -49,12 +49,14 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
              the trust store is not rebuilt, and nothing is proven"
         ));
     }
-    let steps = if files.iter().any(FileChange::changes) {
+    let enable = enabling::plan(facts, answers.enable_services);
+    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
         let change = trust.and_then(|trust| trust.into_change(facts));
         let doing = Doing {
             placed: &placed,
             key,
             trust: change,
+            enable,
             of_agent,
             reports,
         };

@@ -3,8 +3,8 @@
 use super::agent_files::{AgentFiles, other_user};
 use super::agent_settings::{in_effect, wanted};
 use super::instance::shows_certificate;
-use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
-use super::steps::{REACH, RESTART, place, reload, step, test, trust_step};
+use super::step::{Action, Enable, Fetch, ReachProof, Restart, Step, TrustChange};
+use super::steps::{REACH, RESTART, enable_step, place, reload, step, test, trust_step};
 use super::usage_reporting::Reports;
 use crate::answers::InstanceAnswers;
 use crate::facts::{Facts, Known};
@@ -18,6 +18,7 @@ pub(super) struct Doing<'a> {
     /// Where the key is, if it has to be placed.
     pub(super) key: Option<(AbsPath, Digest)>,
     pub(super) trust: Option<TrustChange>,
+    pub(super) enable: Option<Enable>,
     /// The agent has something new to read.
     pub(super) of_agent: bool,
     pub(super) reports: Option<Reports>,
@@ -50,6 +51,7 @@ pub(super) fn steps(
     if !facts.live {
         return steps;
     }
+    steps.extend(doing.enable.map(enable_step));
     steps.extend(command.map(reload));
     let known = is_known(facts);
     if doing.of_agent {

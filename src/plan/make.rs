@@ -2,15 +2,17 @@
 
 use super::certificates::{self, Certificates, Planned};
 use super::differences;
+use super::enabling;
 use super::file::{FileChange, FolderChange};
 use super::fitness::{self, Ground};
 use super::nginx;
 use super::server_certificate::{ServerFiles, Today};
 use super::site::Site;
 use super::step::{Plan, SCHEMA};
+use super::steps::{self, Doing};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{exposed, listeners, nginx_command, notes, proof, redirect, steps};
+use super::{exposed, listeners, nginx_command, notes, proof, redirect};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -48,12 +50,17 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let steps = if files.iter().any(FileChange::changes) {
-        let command = running(&ground, master, &site, answers).filter(|_| reload);
-        let change = trust.and_then(|trust| trust.into_change(facts));
-        let proof = master.map(|master| proof::of(&site, answers, &made, facts, master, &headers));
-        let private = facts.no_private_copy.is_none();
-        steps::steps(made, command, change, None, proof, private)
+    let enable = enabling::plan(facts, answers.enable_services);
+    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
+        let doing = Doing {
+            nginx: running(&ground, master, &site, answers).filter(|_| reload),
+            private: facts.no_private_copy.is_none(),
+            trust: trust.and_then(|trust| trust.into_change(facts)),
+            restart: None,
+            enable,
+            proof: master.map(|master| proof::of(&site, answers, &made, facts, master, &headers)),
+        };
+        steps::steps(made, doing)
     } else {
         Vec::new()
     };

@@ -2,6 +2,7 @@
 
 use super::certificates::Certificates;
 use super::differences;
+use super::enabling;
 use super::in_front;
 use crate::answers::Answers;
 use crate::facts::{Facts, Known, Nginx};
@@ -29,7 +30,7 @@ pub(super) fn all(
         ));
     }
     notes.extend(facts.nginx.is().and_then(upgraded));
-    notes.extend(lost_at_boot(facts));
+    notes.extend(enabling::note(facts, answers.enable_services));
     notes.extend(in_front::note(facts, answers).or_else(|| elsewhere(facts, answers)));
     notes.extend(differences::notes(facts, answers, made));
     if !facts.live {
@@ -40,12 +41,6 @@ pub(super) fn all(
         );
     }
     notes
-}
-
-/// What is proven today holds as long as the services run.
-pub(super) fn lost_at_boot(facts: &Facts) -> Option<String> {
-    let (lost, enable) = facts.lost_at_boot()?;
-    Some(format!("{lost}: {enable}"))
 }
 
 /// Agents go where the name leads. Behind a load balancer that is meant; else it is a mistake

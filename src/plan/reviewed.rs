@@ -126,6 +126,7 @@ fn substance(plan: &Plan) -> Plan {
             | Action::Fetch(_)
             | Action::FetchKeys(_)
             | Action::Restart(_)
+            | Action::Enable(_)
             | Action::Reach(_) => {}
         }
     }

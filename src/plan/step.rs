@@ -106,6 +106,8 @@ pub enum Action {
     FetchKeys(BTreeMap<HostName, Fetch>),
     /// Have a service read everything anew, and see that it stays up.
     Restart(Restart),
+    /// Have services come up with the system from now on.
+    Enable(Enable),
     /// Prove by connections from an instance that its agent gets through.
     Reach(ReachProof),
 }
@@ -124,6 +126,20 @@ pub struct Restart {
     /// Where it has to listen then. Plans of before have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listens: Vec<SocketAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enable {
+    /// As systemd calls them.
+    pub units: Vec<String>,
+    /// Folders in which the command writes.
+    pub rewrites: Vec<String>,
+}
+
+impl Enable {
+    pub fn command(&self) -> String {
+        format!("systemctl enable {}", self.units.join(" "))
+    }
 }
 
 /// What is to be proven from an instance.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::certificates::Certificates;
 use super::step::{
-    Action, Authority, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
+    Action, Authority, Enable, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step,
+    TrustChange,
 };
 use crate::facts::MANAGER_FILE;
 use crate::values::{AbsPath, HostName};
@@ -21,15 +22,30 @@ const PROVE: &str = "prove it with connections, good and bad";
 /// How long whoever is connected under the old rules may finish before being cut off.
 const GRACE: u32 = 10;
 
+/// What there is to do beside placing files.
+#[derive(Default)]
+pub(super) struct Doing {
+    /// Which nginx reads the files.
+    pub(super) nginx: Option<NginxCommand>,
+    /// It tests them in a copy of the file system that nobody else sees.
+    pub(super) private: bool,
+    pub(super) trust: Option<TrustChange>,
+    /// Of the manager.
+    pub(super) restart: Option<Restart>,
+    pub(super) enable: Option<Enable>,
+    pub(super) proof: Option<Proof>,
+}
+
 /// Only what there is to do; placing files is always part of it.
-pub(super) fn steps(
-    made: Certificates,
-    command: Option<NginxCommand>,
-    trust: Option<TrustChange>,
-    restart: Option<Restart>,
-    proof: Option<Proof>,
-    private: bool,
-) -> Vec<Step> {
+pub(super) fn steps(made: Certificates, doing: Doing) -> Vec<Step> {
+    let Doing {
+        nginx: command,
+        private,
+        trust,
+        restart,
+        enable,
+        proof,
+    } = doing;
     let mut steps = Vec::new();
     steps.extend(made.issuing.map(issue));
     steps.extend(made.fetch.map(|fetch| {
@@ -47,6 +63,7 @@ pub(super) fn steps(
     }
     steps.push(place());
     steps.extend(trust.map(trust_step));
+    steps.extend(enable.map(enable_step));
     steps.extend(restart.map(|restart| {
         step(
             "restart",
@@ -186,6 +203,16 @@ pub(super) fn trust_step(trust: TrustChange) -> Step {
         "so that programs on this host accept the manager's certificate",
         "the folders that the command rewrites are put back as they were",
         Action::Trust(trust),
+    )
+}
+
+pub(super) fn enable_step(enable: Enable) -> Step {
+    step(
+        "enable",
+        "have services come up with the system",
+        "what is proven now holds after a restart of this host only if they do",
+        "the links that the command makes are taken away again; the services run on",
+        Action::Enable(enable),
     )
 }
 

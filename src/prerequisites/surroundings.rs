@@ -152,7 +152,7 @@ fn services(facts: &Facts) -> Check {
     if let Some((first, _)) = down.first() {
         return subject.warning(words(&down), format!("systemctl status {first}"));
     }
-    if let Some((lost, enable)) = facts.lost_at_boot() {
+    if let Some((lost, enable)) = facts.lost_at_boot(&[]) {
         return subject.warning(lost, enable);
     }
     subject.ok(words(&named(|_| true)))

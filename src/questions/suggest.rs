@@ -33,6 +33,7 @@ pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
             Known::Absent => "no".to_owned(),
             _ => "yes".to_owned(),
         },
+        "options.enable_services" => "yes".to_owned(),
         _ => String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Choice, Kind, Question, Step};
 
-pub const QUESTIONS: [Question; 12] = [
+pub const QUESTIONS: [Question; 13] = [
     Question {
         field: "method",
         step: Step::Method,
@@ -161,6 +161,15 @@ pub const QUESTIONS: [Question; 12] = [
         why: "Then programs on this host, curl and usage reporting among them, accept the \
               manager's certificate. Only the root goes there, and only for the names of this \
               plan.",
+        kind: Kind::YesNo,
+    },
+    Question {
+        field: "options.enable_services",
+        step: Step::Certificates,
+        label: "Start services with the system",
+        why: "Some of the services that run now would not be there after the next start of this \
+              host, and what was proven would not hold. systemctl enable changes that; rollback \
+              takes it back.",
         kind: Kind::YesNo,
     },
 ];

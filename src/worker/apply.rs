@@ -12,6 +12,7 @@ use crate::report;
 use crate::values::escaped;
 
 use super::came_back::Clients;
+use super::enable::return_links;
 use super::events::Teller;
 use super::failure::Failure;
 use super::job::{Ending, Job};
@@ -287,7 +288,7 @@ impl Run<'_> {
         if work.loaded {
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }
-        let mut down = Vec::new();
+        let mut down = Vec::from_iter(return_links(host, self.plan).err());
         if work.restarted {
             for said in return_services(host, self.plan) {
                 down.extend(said.clone().err());

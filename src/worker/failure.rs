@@ -6,6 +6,7 @@ use crate::error::{Exit, Problem};
 use crate::host::{HostError, remedy_of_words};
 use crate::values::{escaped, path_word};
 
+use super::enable::EnableError;
 use super::issue::MakeError;
 use super::place::PlaceError;
 use super::purse::NotIssued;
@@ -36,6 +37,8 @@ pub(super) enum Failure {
     Stage(#[from] StageError),
     #[error(transparent)]
     Trust(#[from] TrustError),
+    #[error(transparent)]
+    Enable(#[from] EnableError),
     #[error(transparent)]
     Reload(#[from] ReloadError),
     #[error("{0} of the workers that serve the old rules would not end")]
@@ -71,6 +74,7 @@ impl Failure {
             Self::Make(error) => of_make(error),
             Self::Stage(error) => of_stage(error),
             Self::Trust(error) => of_trust(error),
+            Self::Enable(error) => of_enable(error),
             Self::Reload(error) => of_reload(error),
             Self::Restart(error) => of_restart(error),
             Self::Run(error) => Some(error.remedy("")),
@@ -130,6 +134,20 @@ fn of_trust(error: &TrustError) -> Option<String> {
             path_word(anchor)
         )),
         TrustError::NoCommand(_) => None,
+    }
+}
+
+fn of_enable(error: &EnableError) -> Option<String> {
+    match error {
+        EnableError::Host(error) => error.remedy(),
+        EnableError::Failed { command, said } => {
+            remedy_of_words(said, Path::new("/etc/systemd/system"))
+                .or_else(|| Some(command.clone()))
+        }
+        EnableError::Ineffective { unit, .. } => {
+            Some(format!("systemctl status {}", path_word(unit)))
+        }
+        EnableError::NoSystemctl => None,
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) const ANCHOR: &str = "/usr/local/share/ca-certificates/nim-tls-root.c
 pub(super) const PROGRAM: &str = "/usr/bin/nim-tls";
 pub(super) const ERROR_LOG: &str = "/var/log/nginx/error.log";
 pub(super) const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/nginx.service";
 const OLD_TEXT: &str = "server { listen 443 ssl; }\n";
 const MASTER: u32 = 100;
 
@@ -57,6 +58,7 @@ pub(super) fn machine() -> Memory {
     let machine = Memory::new()
         .with_program("/usr/bin/unshare")
         .with_program("/usr/sbin/update-ca-certificates")
+        .with_program("/usr/bin/systemctl")
         .with(CONF, Entry::file(OLD_TEXT, conf))
         .with(
             "/etc/nms",
@@ -71,6 +73,10 @@ pub(super) fn machine() -> Memory {
         .with_file("/etc/ssl/certs/java/cacerts", "java before")
         .with("/etc/ssl/certs/stale.0", Entry::link("stale.pem"))
         .with("/var/lib", Entry::folder(Attributes::root(0o755)))
+        .with(
+            "/etc/systemd/system",
+            Entry::folder(Attributes::root(0o755)),
+        )
         .with_file(ERROR_LOG, "")
         .answering(answer)
         .on_signal(signalled);
@@ -102,6 +108,15 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
         "unshare" => Some(nginx_test(machine)),
         "update-ca-certificates" => {
             rebuild_trust(machine);
+            Some(Output {
+                code: Some(0),
+                ..Output::default()
+            })
+        }
+        "systemctl" => {
+            if command.args.first().is_some_and(|verb| verb == "enable") {
+                machine.put(WANTED, Entry::link("/lib/systemd/system/nginx.service"));
+            }
             Some(Output {
                 code: Some(0),
                 ..Output::default()

@@ -7,6 +7,7 @@ use crate::receipt::{Change, Outcome, Receipt, Reload};
 use crate::values::{AbsPath, RunId};
 
 use super::apply::{put_back_says, said};
+use super::enable::return_links;
 use super::events::{Teller, follow, waits};
 use super::job::{Ending, Job};
 use super::journal::Entry;
@@ -122,7 +123,8 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
-    let mut down = Vec::new();
+    let links = plan.as_ref().map(|plan| return_links(host, plan));
+    let mut down = Vec::from_iter(links.and_then(Result::err));
     for said in plan.iter().flat_map(|plan| return_services(host, plan)) {
         down.extend(said.clone().err());
         teller.tell(put_back_says(said.unwrap_or_else(|why| why)));

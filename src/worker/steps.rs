@@ -11,6 +11,7 @@ use crate::report::{self, Row};
 use crate::values::{AbsPath, Attributes, Digest, Owner, escaped};
 use zeroize::Zeroizing;
 
+use super::enable::enable;
 use super::events::Teller;
 use super::failure::Failure;
 use super::issue::make;
@@ -170,6 +171,10 @@ impl<'a> Work<'a> {
                 self.restarted = true;
                 restart(host, service)?;
                 Ok(done("it is up, and stays"))
+            }
+            Action::Enable(services) => {
+                enable(host, journal, services, &self.folder.mark())?;
+                Ok(done(services.units.join(", ")))
             }
             Action::Reach(proof) => {
                 self.rows = prover.reach(host, proof, &mut telling(self.teller));

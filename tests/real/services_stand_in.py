@@ -17,8 +17,11 @@ RECORD = Path("/mnt/services.jsonl")
 ENVIRONMENT = Path("/mnt/agent.env")
 # By whose account the manager is started.
 MANAGER_USER = Path("/mnt/manager-user")
-# Units in it do not start with the system.
+# Units in it do not start with the system, unless there is a link for them.
 DISABLED = Path("/mnt/disabled-units")
+WANTED = Path("/etc/systemd/system/multi-user.target.wants")
+# Then `enable` makes half of what it is asked for, and says why it goes no further.
+CANNOT_ENABLE = Path("/mnt/cannot-enable")
 UNITS = ("nginx-agent", "nginx-manager")
 
 
@@ -61,7 +64,20 @@ def restart(unit: str) -> None:
 
 def unit_file_state(unit: str) -> str:
     disabled = DISABLED.read_text().split() if DISABLED.exists() else []
-    return "disabled" if unit in disabled else "enabled"
+    return "disabled" if unit in disabled and not (WANTED / f"{unit}.service").is_symlink() else "enabled"
+
+
+def enable(units: list[str]) -> None:
+    WANTED.mkdir(parents=True, exist_ok=True)
+    for unit in units:
+        (WANTED / f"{unit}.service").symlink_to(f"/lib/systemd/system/{unit}.service")
+        if CANNOT_ENABLE.exists():
+            sys.exit(f"Failed to enable unit: {CANNOT_ENABLE.read_text()}")
+
+
+def is_enabled(unit: str) -> None:
+    print(unit_file_state(unit))
+    sys.exit(0 if unit_file_state(unit) == "enabled" else 1)
 
 
 def show(args: list[str]) -> None:
@@ -88,6 +104,10 @@ def main() -> None:
         show(args[1:])
     elif args[:1] == ["restart"] and is_known(args[1]):
         restart(args[1])
+    elif args[:1] == ["enable"]:
+        enable(args[1:])
+    elif args[:1] == ["is-enabled"]:
+        is_enabled(args[1])
 
 
 main()

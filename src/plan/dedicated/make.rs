@@ -3,6 +3,7 @@
 use super::super::certificates::{self, Certificates, Planned};
 use super::super::differences;
 use super::super::editor::why;
+use super::super::enabling;
 use super::super::exposed;
 use super::super::file::FileChange;
 use super::super::fitness;
@@ -15,7 +16,7 @@ use super::super::place_for;
 use super::super::proof;
 use super::super::site::Site;
 use super::super::step::{Plan, SCHEMA};
-use super::super::steps::steps;
+use super::super::steps::{Doing, steps};
 use super::super::template::Explained;
 use super::super::trust;
 use super::super::work::{NginxChanges, Work};
@@ -100,15 +101,21 @@ pub(in crate::plan) fn plan(
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let steps = if files.iter().any(FileChange::changes) {
-        let command = running(&ground, master, &agents, answers).filter(|_| reload);
-        let change = trust.and_then(|trust| trust.into_change(facts));
+    let enable = enabling::plan(facts, answers.enable_services);
+    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
         let proof = master.map(|master| {
             let of_pages = proof::of(&pages, answers, &made, facts, master, &headers);
             proven(of_pages, answers, dedicated, &agents)
         });
-        let private = facts.no_private_copy.is_none();
-        steps(made, command, change, None, proof, private)
+        let doing = Doing {
+            nginx: running(&ground, master, &agents, answers).filter(|_| reload),
+            private: facts.no_private_copy.is_none(),
+            trust: trust.and_then(|trust| trust.into_change(facts)),
+            restart: None,
+            enable,
+            proof,
+        };
+        steps(made, doing)
     } else {
         Vec::new()
     };

@@ -2,6 +2,7 @@
 
 use super::super::certificates::{self, Certificates, Planned};
 use super::super::clients_today::{ClientsToday, agents_today};
+use super::super::enabling;
 use super::super::exposed;
 use super::super::file::FileChange;
 use super::super::fitness;
@@ -11,7 +12,7 @@ use super::super::notes;
 use super::super::overlay::{overlaid, written};
 use super::super::placed::removal;
 use super::super::step::{LEFT, Plan, ProofTrust, SCHEMA};
-use super::super::steps::steps;
+use super::super::steps::{Doing, steps};
 use super::super::trust;
 use super::super::work::NginxChanges;
 use super::files::{Ground, Places};
@@ -126,7 +127,8 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
-    let any = files.iter().any(FileChange::changes) || restart.is_some();
+    let enable = enabling::plan(facts, answers.enable_services);
+    let any = files.iter().any(FileChange::changes) || restart.is_some() || enable.is_some();
     let steps = if any || (by_manager && facts.live) {
         let mut command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         if let Some(command) = &mut command {
@@ -135,8 +137,15 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         let change = trust.and_then(|trust| trust.into_change(facts));
         let proof =
             master.map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
-        let private = facts.no_private_copy.is_none();
-        steps(made, command, change, restart, proof, private)
+        let doing = Doing {
+            nginx: command,
+            private: facts.no_private_copy.is_none(),
+            trust: change,
+            restart,
+            enable,
+            proof,
+        };
+        steps(made, doing)
     } else {
         Vec::new()
     };

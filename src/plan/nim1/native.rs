@@ -1,12 +1,13 @@
 //! NGINX Instance Manager 1 with TLS of its own, and no nginx before it.
 
 use super::super::certificates::{self, Planned};
+use super::super::enabling;
 use super::super::file::FileChange;
 use super::super::fitness;
 use super::super::manager::SERVICES;
 use super::super::notes;
 use super::super::step::{AgentProof, AgentsPort, Plan, Proof, SCHEMA};
-use super::super::steps::steps;
+use super::super::steps::{Doing, steps};
 use super::super::trust;
 use super::pair::{key_for_manager, presented};
 use super::settings::{self, Certificate, Settings};
@@ -46,11 +47,18 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     files.extend(settings.file);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
-    let any = files.iter().any(FileChange::changes);
+    let enable = enabling::plan(facts, answers.enable_services);
+    let any = files.iter().any(FileChange::changes) || enable.is_some();
     // Of mutual TLS nothing shows in a file: only a proof tells whether it is in force.
     let steps = if any || restart.is_some() || (mutual && facts.live) {
-        let change = trust.and_then(|trust| trust.into_change(facts));
-        steps(made, None, change, restart, proof, true)
+        let doing = Doing {
+            trust: trust.and_then(|trust| trust.into_change(facts)),
+            restart,
+            enable,
+            proof,
+            ..Doing::default()
+        };
+        steps(made, doing)
     } else {
         Vec::new()
     };

@@ -109,7 +109,11 @@ fn what_is_carried_out_can_not_be_another_unnoticed() {
             Action::Trust(trust) => trust.command = "/tmp/evil".to_owned(),
             Action::EndOldWorkers { after_seconds } => *after_seconds = 0,
             Action::Prove(proof) => proof.listeners.clear(),
-            Action::Fetch(_) | Action::FetchKeys(_) | Action::Restart(_) | Action::Reach(_) => {
+            Action::Fetch(_)
+            | Action::FetchKeys(_)
+            | Action::Restart(_)
+            | Action::Enable(_)
+            | Action::Reach(_) => {
                 panic!("no manager has these")
             }
         }

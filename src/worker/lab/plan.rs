@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{ANCHOR, BUNDLE, CONF, ERROR_LOG, KEY, MASTER, OLD_KEY, OLD_TEXT, OWN_CONF, state};
 use crate::plan::{
-    Action, Content, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof, ProofTrust,
-    SCHEMA, Status, Step, TrustChange,
+    Action, Content, Enable, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof,
+    ProofTrust, SCHEMA, Status, Step, TrustChange,
 };
 use crate::values::{Digest, Mode};
 
@@ -63,6 +63,7 @@ pub(in super::super) fn plan() -> Plan {
             step("test", Action::Test(nginx())),
             step("place", Action::Place),
             step("trust", Action::Trust(trust)),
+            step("enable", Action::Enable(enable())),
             step("reload", Action::Reload(nginx())),
             step("old-workers", Action::EndOldWorkers { after_seconds: 1 }),
             step("prove", Action::Prove(proof())),
@@ -102,6 +103,13 @@ pub(in super::super) fn plan() -> Plan {
         ],
         notes: Vec::new(),
         defaults: BTreeMap::new(),
+    }
+}
+
+fn enable() -> Enable {
+    Enable {
+        units: vec!["nginx".to_owned()],
+        rewrites: vec!["/etc/systemd/system".to_owned(), "/etc/rc2.d".to_owned()],
     }
 }
 

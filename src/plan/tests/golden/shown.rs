@@ -110,6 +110,7 @@ fn details(action: &Action) -> String {
         Action::Fetch(fetch) => fields(fetch),
         Action::FetchKeys(keys) => fields(keys),
         Action::Restart(restart) => fields(restart),
+        Action::Enable(enable) => fields(enable),
         Action::Reach(proof) => fields(proof),
     }
 }
