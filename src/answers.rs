@@ -85,6 +85,7 @@ impl Goal {
 
 /// A choice that can be planned: role manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a file")]
 pub struct Answers {
     pub proxy: Proxy,
     pub method: Method,
@@ -109,7 +110,6 @@ pub struct Answers {
     /// Browsers that come without TLS are sent on.
     pub redirect_http: bool,
     pub trust_store: bool,
-    /// Services that run now come up with the system from then on.
     pub enable_services: bool,
     /// What only NGINX Instance Manager 1 asks for; none for 2.
     pub nim1: Option<Nim1Answers>,

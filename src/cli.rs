@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::Problem;
-use crate::values::{AbsPath, HostName, RunId};
+use crate::values::{AbsPath, HostName, Peer, RunId};
 
 /// Takes an NGINX Instance Manager host to proven mutual TLS, and back.
 #[derive(Debug, Parser)]
@@ -227,6 +227,23 @@ pub struct Examination {
     /// Explain a finding or a cause, as it is named in a result; reads nothing
     #[arg(long, value_name = "ID")]
     pub explain: Option<String>,
+    /// Connect to a manager's port from here, too, without a certificate, and say what is wrong with
+    /// it
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["explain", "fix"])]
+    pub connect: Option<Peer>,
+    /// Make no connection: go by files, logs and what runs
+    #[arg(long, conflicts_with = "connect")]
+    pub no_connect: bool,
+    /// Write what was found, what was looked at and the ends of the logs to a new file (.tar.gz, 0600),
+    /// for whoever helps you; secrets are masked, and keys and passphrases left out
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["explain", "fix"])]
+    pub bundle: Option<PathBuf>,
+    /// Repair what this finding is about: shows what will be done, asks, does it, proves it, or puts
+    /// everything back; then looks again
+    #[arg(long, value_name = "ID", conflicts_with_all = ["explain", "log", "since"])]
+    pub fix: Option<String>,
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 impl Source {

@@ -7,24 +7,36 @@ mod finding;
 mod rule;
 mod line;
 mod reading;
+mod gzip;
+mod matcher;
 mod source;
+mod rotated;
+mod tail;
 mod tally;
+mod logs;
 mod config;
+mod checks;
+mod connection;
+mod correlated;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::facts::Facts;
 use crate::host::{Command, Host};
-use crate::values::{escaped, sort_by_key};
+use crate::plan::Plan;
+use crate::values::{HostName, Peer, escaped, sort_by_key};
 
-pub use finding::{Diagnosis, Evidence, Finding, Fix, Severity, Source};
+pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, Severity, Source};
 pub use rule::{Rule, rules};
+pub use tail::{Tail, tail};
 
+use checks::Ground;
 use tally::Tally;
 
 /// What to look at besides what the host itself names.
@@ -34,53 +46,73 @@ pub struct Request<'a> {
     pub logs_on: &'a dyn Host,
     /// Lines from before are passed over; seconds since 1970.
     pub since: Option<i64>,
+    /// When this program has last changed this host (seconds since 1970): what its logs told before
+    /// is over.
+    pub changed_at: Option<i64>,
+    /// What the answers that stand on this host come to today, where there are any and they can be
+    /// carried out.
+    pub standing: Option<&'a Plan>,
+    /// Whether connections to this host may be made.
+    pub connect: bool,
+    /// A manager's port that is looked at from the machine on which this runs.
+    pub peer: Option<&'a Peer>,
+    /// The names that those answers say clients use.
+    pub names: &'a [HostName],
 }
 
-/// Examines a host. `told` hears which file is being read.
+/// What is told while logs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// So many bytes of this file have been read, of so many.
+    Reading { path: &'a str, done: u64, of: u64 },
+    /// Something was seen for the first time; how often and until when is not known yet.
+    Seen { id: &'a str, title: &'a str },
+}
+
+/// Who hears it. A break ends the reading of logs; what was found until then is the result.
+pub type Listener<'a> = dyn Fn(Told<'_>) -> ControlFlow<()> + 'a;
+
+/// Examines a host. `told` hears how far it is, and what was seen, at once: the newest lines of
+/// each log are read first.
 pub fn examine(
     host: &dyn Host,
     facts: &Facts,
     request: &Request<'_>,
-    told: &dyn Fn(&str),
+    told: &Listener<'_>,
 ) -> Diagnosis {
     let rules = rules();
     let own = own_addresses(host, facts);
     let zone = zone(host);
     let mut tally = Tally::new(&rules, facts.looked_at, request.since, zone, &own);
-    let mut sources = Vec::new();
-    for named in source::named(host, facts) {
-        sources.push(match named {
-            source::Named::Log(path) => {
-                told(&path);
-                read(host, &path, &mut tally)
-            }
-            source::Named::Elsewhere(source) => source,
-        });
+    let mut sources = logs::read_all(host, facts, request, &mut tally, told);
+    let ground = Ground::of(host, facts, &rules, request);
+    let mut findings = config::refusals(facts, &rules);
+    if let Some(peer) = request.peer {
+        let machine = request.logs_on;
+        let (found, source) = connection::findings(host, machine, facts, peer, &rules);
+        findings.extend(found);
+        sources.push(source);
     }
-    for path in request.logs {
-        let path = path.to_string_lossy();
-        told(&path);
-        sources.push(read(request.logs_on, &path, &mut tally));
+    findings.extend(checks::findings(host, &ground, tally.findings()));
+    findings.extend(config::findings(facts, &rules));
+    correlated::together(&ground, &mut findings);
+    if let Some(plan) = request.standing {
+        for finding in &mut findings {
+            finding.fix.applicable = is_repaired(&rules, finding, plan);
+        }
     }
-    let mut findings = config::findings(facts, &rules);
-    findings.extend(tally.findings());
     // Among equals the order is that of the rules: what is nearer to a first cause comes first.
     sort_by_key(&mut findings, |finding| finding.severity);
     Diagnosis { findings, sources }
 }
 
-fn read(host: &dyn Host, path: &str, tally: &mut Tally<'_>) -> Source {
-    let before = tally.lines();
-    let read = reading::pieces(host, path.as_ref(), |piece| tally.take(path, piece));
-    tally.end_of_file();
-    match read {
-        Ok(()) => Source {
-            path: escaped(path),
-            read: true,
-            why: format!("{} lines", tally.lines() - before),
-        },
-        Err(why) => Source::not_read(path, why),
-    }
+/// Whether the plan is known to cure it: it changes what was seen.
+fn is_repaired(rules: &[Rule], finding: &Finding, plan: &Plan) -> bool {
+    let rule = rules.iter().find(|rule| rule.id == finding.id);
+    let mut changed = plan.changed_files();
+    let is_seen = |path: &str| finding.evidence.iter().any(|seen| seen.file == path);
+    rule.is_some_and(|rule| rule.repair)
+        && changed.any(|file| is_seen(&escaped(file.path.as_str())))
 }
 
 /// The addresses from which this host connects to itself, besides those of its loopback.

@@ -311,6 +311,9 @@ pub struct State {
     pub ca: Known<FoundCa>,
     /// By the name it was issued for.
     pub issued: BTreeMap<HostName, Known<FoundIssued>>,
+    /// Whether agents without a certificate were refused when that was proven last, by a run that
+    /// is in force. None: there is no such run.
+    pub refused_agents: Option<bool>,
     /// A run that was cut short or is at work, in words.
     pub unfinished: Option<(RunId, String)>,
 }

@@ -17,6 +17,7 @@ mod leaving;
 mod busy;
 mod saving;
 mod saying;
+mod standing;
 mod reviewed;
 mod starting;
 mod plan_text;

@@ -41,6 +41,7 @@ pub mod probe;
 pub mod verify;
 pub mod doctor;
 pub mod worker;
+pub mod support;
 pub mod practice;
 
 // Fronts: how answers are obtained and events shown.

@@ -4,6 +4,7 @@
 //! [`Piece`], and comes into being only while the plan is carried out.
 
 mod file;
+mod enable;
 mod step;
 mod naming;
 mod placed;
@@ -28,13 +29,17 @@ mod unchecked;
 mod bypass;
 mod observing;
 mod clients_today;
+mod way_round;
+mod before_manager;
 
 mod in_front;
 mod fitness;
 mod making;
 mod brought;
 mod authority;
+mod server_files;
 mod server_certificate;
+mod made_before;
 mod requested;
 mod client_authority;
 mod agent_certificates;
@@ -87,9 +92,11 @@ mod reviewed;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use before_manager::{BeforeManager, is_met};
 pub use clients_today::{
     ClientsToday, agents_today, clients_today, file_of_server, today, usual_agents_port,
 };
+pub use enable::Enable;
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use goal::for_goal;
@@ -100,11 +107,12 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Enable, Fetch, Issuing,
-    KeepKey, LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof,
-    ReportsProof, RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
+    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey,
+    LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,
+    RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;
 pub use usage_today::unverified_reports;
 pub use verdict_log::{LoggedVerdict, PROOF_METHOD, logged_verdicts};
+pub use way_round::{Found, WayRound, way_round};

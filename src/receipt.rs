@@ -64,6 +64,23 @@ pub fn undone(receipts: &[Receipt]) -> BTreeMap<RunId, RunId> {
     pairs.gathered()
 }
 
+/// Leaves those that are still in force. One that changed nothing is, where it is called applied:
+/// what it proved is not what was proven before.
+pub fn leave_in_force(receipts: &mut Vec<Receipt>) {
+    let undone = undone(receipts);
+    receipts.retain(|receipt| {
+        let undoes = receipt.undid.is_some() || undone.contains_key(&receipt.run);
+        !undoes && (!receipt.changes.is_empty() || receipt.outcome == Outcome::Applied)
+    });
+}
+
+/// What was proven last of a manager, of the runs that are in force, oldest first.
+pub fn proven_last(in_force: &[Receipt]) -> Option<&Proof> {
+    let applied = |receipt: &&Receipt| receipt.outcome == Outcome::Applied;
+    let mut latest = in_force.iter().rev().filter(applied);
+    latest.find_map(|receipt| receipt.proves.as_ref())
+}
+
 /// A file that an undo would have taken away, and what needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {

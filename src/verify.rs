@@ -39,6 +39,7 @@ mod closed;
 mod old_workers;
 mod reach;
 mod reports;
+mod outside;
 mod prove;
 
 pub use client::{Alpn, Client, Handshake, Negotiated, Session, Target, Versions};
@@ -48,6 +49,7 @@ pub use hello::{AlertLevel, HelloOutcome, Offer};
 pub use http::{HttpAnswer, HttpRequest};
 pub use identity::{Asked, Identity};
 pub use names::{Alert, Version};
+pub use outside::{Answered, Met, Outside, Shown};
 pub use prove::Prove;
 pub use shown::shown;
 pub use trust::{Distrust, Judgement, Trust};

@@ -6,15 +6,19 @@ use super::rule::Rule;
 use super::source::verdicts;
 use crate::facts::{Facts, Known};
 use crate::nginx::{Config, Directive, Http, Place, Server};
-use crate::plan::{ClientsToday, agents_today, unverified_reports, usual_agents_port};
+use crate::plan::unverified_reports;
 use crate::values::{escaped, masked, masked_lines};
 
+/// nginx does not take what is on disk.
+pub(super) fn refusals(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
+    refused(facts, rules).into_iter().collect()
+}
+
+/// What comes after all causes that are nearer.
 pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(refused(facts, rules));
     found.extend(resting(facts, rules));
     if let Known::Is(config) = &facts.config {
-        found.extend(agents(facts, config, rules));
         found.extend(reports(facts, config, rules));
         found.extend(config.http().and_then(|http| quiet(config, &http, rules)));
     }
@@ -65,19 +69,6 @@ fn placed(said: &str) -> Evidence {
         line,
         text: escaped(&masked(text)),
     }
-}
-
-/// What happens to agents without a certificate.
-fn agents(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
-    let (clients, place) = agents_today(facts, config, usual_agents_port(facts)).ok()?;
-    let id = match clients {
-        ClientsToday::Enforced => return None,
-        ClientsToday::NotAsked => "agents-not-asked",
-        ClientsToday::Asked => "agents-let-in",
-        ClientsToday::Observed => "agents-observed",
-        ClientsToday::Bypassable => "check-can-be-got-round",
-    };
-    of(rules, id, vec![at(config, &place)])
 }
 
 /// NGINX Plus reports to whoever answers.

@@ -1,6 +1,6 @@
 //! What an examination ends in.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::values::escaped;
 
@@ -11,7 +11,7 @@ pub struct Diagnosis {
     pub sources: Vec<Source>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Of the rule or check that found it.
     pub id: String,
@@ -22,8 +22,13 @@ pub struct Finding {
     pub why: String,
     /// The latest of what was seen.
     pub evidence: Vec<Evidence>,
+    /// What connections have shown; evidence as well.
+    pub connections: Vec<Connection>,
     /// How often it was seen.
     pub count: u64,
+    /// When it was seen first and last, RFC 3339 in UTC; `None` where no line told a time.
+    pub first: Option<String>,
+    pub last: Option<String>,
     pub fix: Fix,
 }
 
@@ -42,6 +47,56 @@ pub struct Evidence {
     /// From 1; `None` where it is not known.
     pub line: Option<u64>,
     pub text: String,
+}
+
+/// What was seen on a connection, safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Connection {
+    /// To whom.
+    pub connection: String,
+    pub seen: String,
+}
+
+/// A finding as scripts read it.
+#[derive(Serialize)]
+struct Written<'a> {
+    id: &'a str,
+    cause: &'a str,
+    severity: Severity,
+    title: &'a str,
+    why: &'a str,
+    evidence: Vec<Seen<'a>>,
+    count: u64,
+    first: Option<&'a str>,
+    last: Option<&'a str>,
+    fix: &'a Fix,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Seen<'a> {
+    Line(&'a Evidence),
+    Connection(&'a Connection),
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.evidence.iter().map(Seen::Line);
+        let connections = self.connections.iter().map(Seen::Connection);
+        let written = Written {
+            id: &self.id,
+            cause: &self.cause,
+            severity: self.severity,
+            title: &self.title,
+            why: &self.why,
+            evidence: lines.chain(connections).collect(),
+            count: self.count,
+            first: self.first.as_deref(),
+            last: self.last.as_deref(),
+            fix: &self.fix,
+        };
+        written.serialize(serializer)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -2,47 +2,94 @@
 
 use std::net::IpAddr;
 
+use memchr::memmem;
 use time::{Date, Month};
 
-/// The agent's `time="..."`, and `"time":"..."` in the log of verdicts: RFC 3339.
-const TOLD: [&str; 2] = ["time=\"", "\"time\":\""];
+/// The agent's `time="..."`, its `time=...` of 3.x, and `"time":"..."` in the log of verdicts: RFC
+/// 3339, and where it ends.
+const TOLD: [(&str, char); 3] = [("time=\"", '"'), ("\"time\":\"", '"'), ("time=", ' ')];
 
 /// Seconds since 1970. `clock`: how far nginx's is ahead of UTC; it begins each line of its error
 /// log with the local time.
 pub(super) fn written_at(line: &str, clock: i64) -> Option<i64> {
-    if let Some((seconds, _)) = date_and_time(line) {
-        return Some(seconds - clock);
+    if let Some((seconds, rest)) = date_and_time(line) {
+        // The journal and rsyslog begin a line so too, and say the zone.
+        return Some(seconds - zone_of(rest).unwrap_or(clock));
     }
-    let told = TOLD.iter().find_map(|begin| between(line, begin, '"'))?;
-    let (seconds, rest) = date_and_time(told)?;
+    let told = TOLD
+        .iter()
+        .find_map(|(begin, end)| between(line, begin, *end));
+    if let Some((seconds, rest)) = told.and_then(date_and_time) {
+        return Some(seconds - zone_of(rest)?);
+    }
+    let (seconds, rest) = access_time(between(line, " [", ']')?)?;
+    Some(seconds - zone(rest)?)
+}
+
+/// The zone behind a time, and behind its fractions of a second.
+fn zone_of(rest: &str) -> Option<i64> {
     let rest = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let ahead = if rest == "Z" { 0 } else { zone(rest)? };
-    Some(seconds - ahead)
+    let (zone_told, _) = rest.split_once(' ').unwrap_or((rest, ""));
+    if zone_told == "Z" {
+        return Some(0);
+    }
+    zone(zone_told)
 }
 
 /// `2026/11/26 04:41:00`, with any characters between the numbers, and what follows.
 fn date_and_time(text: &str) -> Option<(i64, &str)> {
     const LENGTH: usize = 19;
     let (begin, rest) = text.split_at_checked(LENGTH)?;
-    let number = |place: std::ops::Range<usize>| begin.get(place)?.parse::<u16>().ok();
-    let small = |at: usize| u8::try_from(number(at..at + 2)?).ok();
-    let month = Month::try_from(small(5)?).ok()?;
-    let date = Date::from_calendar_date(number(0..4)?.into(), month, small(8)?).ok()?;
-    let at = date.with_hms(small(11)?, small(14)?, small(17)?).ok()?;
-    Some((at.assume_utc().unix_timestamp(), rest))
+    let month = Month::try_from(small(begin, 5)?).ok()?;
+    let date =
+        Date::from_calendar_date(number(begin, 0..4)?.into(), month, small(begin, 8)?).ok()?;
+    let at = date.with_hms(small(begin, 11)?, small(begin, 14)?, small(begin, 17)?);
+    Some((at.ok()?.assume_utc().unix_timestamp(), rest))
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// `26/Nov/2026:04:41:00 +0100`, as in an access log: the time, and its zone.
+fn access_time(text: &str) -> Option<(i64, &str)> {
+    let (begin, zone) = text.split_once(' ')?;
+    let month = MONTHS
+        .iter()
+        .position(|name| begin.get(3..6) == Some(name))?;
+    let month = Month::try_from(u8::try_from(month + 1).ok()?).ok()?;
+    let date =
+        Date::from_calendar_date(number(begin, 7..11)?.into(), month, small(begin, 0)?).ok()?;
+    let at = date.with_hms(small(begin, 12)?, small(begin, 15)?, small(begin, 18)?);
+    Some((at.ok()?.assume_utc().unix_timestamp(), zone))
+}
+
+fn number(text: &str, place: std::ops::Range<usize>) -> Option<u16> {
+    text.get(place)?.parse().ok()
+}
+
+fn small(text: &str, at: usize) -> Option<u8> {
+    u8::try_from(number(text, at..at + 2)?).ok()
 }
 
 /// The address of the client that a line of nginx is about.
 pub(super) fn client(line: &str) -> Option<IpAddr> {
     let told = between(line, ", client: ", ',')
-        .or_else(|| line.split_once(", client: ").map(|(_, rest)| rest))
-        .or_else(|| between(line, "\"address\":\"", '"'))?;
+        .or_else(|| behind(line, ", client: "))
+        .or_else(|| between(line, "\"address\":\"", '"'))
+        // An access log begins with it.
+        .or_else(|| line.split_once(' ').map(|(told, _)| told))?;
     told.trim().parse().ok()
 }
 
 fn between<'a>(line: &'a str, begin: &str, end: char) -> Option<&'a str> {
-    let (_, rest) = line.split_once(begin)?;
-    rest.split_once(end).map(|(told, _)| told)
+    behind(line, begin)?.split_once(end).map(|(told, _)| told)
+}
+
+/// What follows these words; anybody can make this be asked of every line of a large log.
+fn behind<'a>(line: &'a str, words: &str) -> Option<&'a str> {
+    let at = memmem::find(line.as_bytes(), words.as_bytes())?;
+    line.get(at + words.len()..)
 }
 
 /// `+0530`, as `date +%z` says, or `+05:30`, in seconds.
@@ -72,6 +119,10 @@ mod tests {
             "time=\"2026-11-26T02:41:00Z\" level=error msg=\"x\"",
             "time=\"2026-11-26T02:41:00.123456789Z\" level=error",
             "{\"time\":\"2026-11-26T03:41:00+01:00\",\"address\":\"10.0.0.9\"}",
+            "time=2026-11-26T02:41:00.123Z level=ERROR msg=x",
+            "2026-11-26T03:41:00+0100 nim nginx[12]: x",
+            "2026-11-26T03:41:00.123456+01:00 nim nms-dpm[12]: x",
+            "10.0.0.9 - - [26/Nov/2026:03:41:00 +0100] \"GET / HTTP/1.1\" 200 1",
         ];
         for line in lines {
             assert_eq!(written_at(line, 7200), Some(1_795_660_860), "{line}");
@@ -97,6 +148,10 @@ mod tests {
         );
         assert_eq!(
             of("{\"address\":\"10.0.0.9\"}").as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(
+            of("10.0.0.9 - - [26/Nov/2026:03:41:00 +0100] \"GET / HTTP/1.1\" 200 1").as_deref(),
             Some("10.0.0.9")
         );
         assert_eq!(of("reading, client: unix:, server: a"), None);

@@ -7,13 +7,17 @@ use super::finding::{Finding, Fix, Severity};
 
 /// The files of rules. Within a file, and from file to file, what is nearer to a first cause
 /// stands first, and the exact rule before the general one: the first that fits a line counts.
-const FILES: [&str; 6] = [
+const FILES: [&str; 10] = [
     include_str!("../../assets/rules/configuration.yaml"),
+    include_str!("../../assets/rules/connection.yaml"),
+    include_str!("../../assets/rules/files.yaml"),
     include_str!("../../assets/rules/nginx-load.yaml"),
     include_str!("../../assets/rules/nginx-upstreams.yaml"),
+    include_str!("../../assets/rules/manager.yaml"),
     include_str!("../../assets/rules/agent.yaml"),
     include_str!("../../assets/rules/verdicts.yaml"),
     include_str!("../../assets/rules/nginx-clients.yaml"),
+    include_str!("../../assets/rules/access.yaml"),
 ];
 
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +35,9 @@ pub struct Rule {
     /// And one of these, where there are any.
     #[serde(default)]
     and_any: Vec<String>,
+    /// And none of these: lines that look alike and mean something else.
+    #[serde(default)]
+    unless: Vec<String>,
     /// Whether the proof of this program makes such lines on purpose.
     #[serde(default)]
     pub(super) provoked: bool,
@@ -38,6 +45,9 @@ pub struct Rule {
     fix: String,
     #[serde(default)]
     commands: Vec<String>,
+    /// Whether applying the answers that stand on a host cures it.
+    #[serde(default)]
+    pub(super) repair: bool,
 }
 
 fn error() -> Severity {
@@ -57,7 +67,7 @@ pub fn rules() -> Vec<Rule> {
 }
 
 /// From here on a line of nginx repeats what a client sent: anybody can write there.
-const BY_THE_CLIENT: &[u8] = b", client: ";
+pub(super) const BY_THE_CLIENT: &[u8] = b", client: ";
 
 impl Rule {
     /// Whether it is about lines of a log at all.
@@ -66,18 +76,60 @@ impl Rule {
         !self.needles.is_empty()
     }
 
-    /// Whether any line of a text may fit.
-    pub(super) fn may_fit(&self, text: &[u8]) -> bool {
-        self.needles
-            .first()
-            .is_some_and(|needle| contains(text, needle))
-    }
-
+    /// Whether a line fits. Slow and plain: `Matcher` says the same of a whole log.
     pub(super) fn fits(&self, line: &[u8]) -> bool {
         let own = memmem::find(line, BY_THE_CLIENT).map_or(line, |end| &line[..end]);
-        self.may_fit(own)
-            && self.needles.iter().all(|needle| contains(line, needle))
+        let first = self.needles.first();
+        first.is_some_and(|needle| contains(own, needle)) && self.goes_with(line)
+    }
+
+    /// The word that the program itself says; `None`: it is not about lines.
+    pub(super) fn first_word(&self) -> Option<&str> {
+        self.needles.first().map(String::as_str)
+    }
+
+    /// Whether all else is in a line that has the first word.
+    fn goes_with(&self, line: &[u8]) -> bool {
+        self.needles.iter().all(|needle| contains(line, needle))
             && (self.and_any.is_empty() || self.and_any.iter().any(|one| contains(line, one)))
+            && !self.unless.iter().any(|one| contains(line, one))
+    }
+
+    /// What has to be in a line, what of that one is enough, and what must not be there.
+    pub(super) fn words(&self) -> [&[String]; 3] {
+        [&self.needles, &self.and_any, &self.unless]
+    }
+
+    /// The words that make a rule broken in one way each, for the test of tests.
+    #[cfg(test)]
+    pub(super) fn broken(&self) -> Vec<Self> {
+        let mut broken = Vec::new();
+        for index in 0..self.needles.len() {
+            let mut rule = self.clone();
+            rule.needles[index] = format!("{}~", rule.needles[index]);
+            broken.push(rule);
+            // One word less: it takes lines that are another rule's.
+            if self.needles.len() > 1 {
+                let mut rule = self.clone();
+                rule.needles.remove(index);
+                broken.push(rule);
+            }
+        }
+        for index in 0..self.and_any.len() {
+            let mut rule = self.clone();
+            rule.and_any[index] = format!("{}~", rule.and_any[index]);
+            broken.push(rule);
+        }
+        for index in 0..self.unless.len() {
+            let mut rule = self.clone();
+            rule.unless[index] = format!("{}~", rule.unless[index]);
+            broken.push(rule);
+        }
+        broken
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
     }
 
     /// A finding of this rule, with nothing seen yet.
@@ -89,7 +141,10 @@ impl Rule {
             title: self.title.clone(),
             why: self.why.clone(),
             evidence: Vec::new(),
+            connections: Vec::new(),
             count: 0,
+            first: None,
+            last: None,
             fix: Fix {
                 text: self.fix.clone(),
                 commands: self.commands.clone(),

@@ -18,6 +18,9 @@ pub(super) enum Named {
     Elsewhere(Source),
 }
 
+/// Where the services of generation 2 and of generation 1 log.
+const SERVICES: [&str; 2] = ["/var/log/nms", "/var/log/nginx-manager"];
+const MOST_OF_A_FOLDER: usize = 50;
 const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";
 /// More than this is no such file.
 const AGENT_FILE_LIMIT: u64 = 1024 * 1024;
@@ -36,11 +39,17 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
                 }
             }
             paths.extend(verdicts(config).map(str::to_owned));
+            let answers = config.all(&["access_log"]).filter_map(|line| line.arg(0));
+            // A name with a variable is of many files.
+            let files = answers.filter(|target| *target != "off" && !target.contains('$'));
+            let files = files.filter(|target| elsewhere_because(target).is_none());
+            paths.extend(files.map(|target| in_prefix(facts, target)));
         }
         Known::Absent => {}
         Known::Unclear(why) => elsewhere.push(Source::not_read("nginx's logs", why)),
     }
     paths.push(agent_log(host));
+    paths.extend(SERVICES.iter().flat_map(|folder| logs_in(host, folder)));
     let mut each: Vec<String> = Vec::new();
     for path in paths {
         if !each.contains(&path) {
@@ -50,6 +59,16 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
     elsewhere.dedup();
     let logs = each.into_iter().map(Named::Log);
     logs.chain(elsewhere.into_iter().map(Named::Elsewhere))
+        .collect()
+}
+
+/// The logs in a folder of the manager's services.
+fn logs_in(host: &dyn Host, folder: &str) -> Vec<String> {
+    let names = host.list(Path::new(folder)).unwrap_or_default();
+    let is_log = |name: &&String| Path::new(name).extension().is_some_and(|end| end == "log");
+    let logs = names.iter().filter(is_log);
+    logs.take(MOST_OF_A_FOLDER)
+        .map(|name| format!("{folder}/{name}"))
         .collect()
 }
 

@@ -1,30 +1,53 @@
-//! How often each rule was seen, and the latest lines of it.
+//! How often each rule was seen, when, and the latest lines of it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use memchr::{memchr_iter, memrchr};
 
 use super::finding::{Evidence, Finding, Severity};
 use super::line::{client, written_at};
+use super::matcher::Matcher;
 use super::rule::Rule;
-use crate::values::{escaped, masked};
+use crate::values::{escaped, masked, moment};
 
 /// Lines of evidence that are kept.
 const KEPT: usize = 3;
 /// What was last seen longer ago is told, and counts as over.
-const LONG_AGO: i64 = 24 * 60 * 60;
+pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
 /// Characters of a line that are kept.
 const LONGEST: usize = 400;
+/// Bytes of a line in which its time and its client are looked for.
+const HEAD: usize = 16 * 1024;
+/// Lines of several workers are not quite in the order of their times.
+const SLACK: i64 = 60 * 60;
 
 pub(super) struct Tally<'a> {
-    rules: &'a [Rule],
+    matcher: Matcher<'a>,
     now: i64,
     since: Option<i64>,
     zone: i64,
     own: &'a BTreeSet<IpAddr>,
+    /// What was written before counts as over.
+    over_before: i64,
     seen: Vec<Seen>,
-    /// Lines of the file that is being read, and of all before it.
-    here: u64,
-    before: u64,
+    /// All files so far, the one that is being read last.
+    files: Vec<String>,
+    here: Here,
+    lines: u64,
+    /// Rules that were seen for the first time since somebody last asked.
+    fresh: Vec<usize>,
+}
+
+/// How far the file that is being read has been read.
+#[derive(Default)]
+struct Here {
+    from_end: bool,
+    /// Ends of lines so far.
+    ends: u64,
+    begun: bool,
+    /// Its last line has no end.
+    open: bool,
 }
 
 /// What was seen of one rule.
@@ -40,29 +63,85 @@ struct Seen {
 #[derive(Default)]
 struct Lines {
     count: u64,
-    /// File, number and words, as they are.
-    last: VecDeque<(String, u64, String)>,
+    first: Option<i64>,
+    last: Option<i64>,
+    /// The newest, the last one last.
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    age: Age,
+    number: Number,
+    text: String,
+}
+
+/// Where a line stands among others.
+#[derive(Clone, Copy)]
+struct Age {
+    at: Option<i64>,
+    /// What was read earlier is newer.
+    file: usize,
+    place: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Number {
+    Is(u64),
+    /// As many ends of lines come from there on.
+    FromEnd(u64),
+    Unknown,
+}
+
+impl Age {
+    fn is_newer(self, other: Self) -> bool {
+        match (self.at, other.at) {
+            (Some(own), Some(other)) if own != other => own > other,
+            _ if self.file != other.file => self.file < other.file,
+            _ => self.place > other.place,
+        }
+    }
 }
 
 impl Lines {
-    fn add(&mut self, path: &str, number: u64, text: &str) {
+    fn add(&mut self, age: Age, number: Number, text: &str) {
         self.count += 1;
-        if self.last.len() == KEPT {
-            self.last.pop_front();
+        if let Some(at) = age.at {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        }
+        let oldest = self.kept.first();
+        if self.kept.len() == KEPT && oldest.is_some_and(|oldest| !age.is_newer(oldest.age)) {
+            return;
+        }
+        if self.kept.len() == KEPT {
+            self.kept.remove(0);
         }
         let end = text.char_indices().nth(LONGEST);
-        let text = end.map_or(text, |(end, _)| &text[..end]);
-        self.last
-            .push_back((path.to_owned(), number, text.to_owned()));
+        let text = end.map_or(text, |(end, _)| &text[..end]).to_owned();
+        let newer = self.kept.iter().position(|kept| kept.age.is_newer(age));
+        let place = newer.unwrap_or(self.kept.len());
+        self.kept.insert(place, Kept { age, number, text });
     }
 
-    fn evidence(self) -> Vec<Evidence> {
-        let seen = |(file, line, text): (String, u64, String)| Evidence {
-            file: escaped(&file),
-            line: Some(line),
-            text: escaped(&masked(&text)),
+    /// Says which lines those of a file are, now that it is known how many it has.
+    fn settle(&mut self, file: usize, ends: Option<u64>) {
+        for kept in self.kept.iter_mut().filter(|kept| kept.age.file == file) {
+            if let Number::FromEnd(from_end) = kept.number {
+                kept.number = ends.map_or(Number::Unknown, |ends| Number::Is(ends + 1 - from_end));
+            }
+        }
+    }
+
+    fn evidence(self, files: &[String]) -> Vec<Evidence> {
+        let seen = |kept: Kept| Evidence {
+            file: escaped(&files[kept.age.file]),
+            line: match kept.number {
+                Number::Is(number) => Some(number),
+                Number::FromEnd(_) | Number::Unknown => None,
+            },
+            text: escaped(&masked(&kept.text)),
         };
-        self.last.into_iter().map(seen).collect()
+        self.kept.into_iter().map(seen).collect()
     }
 }
 
@@ -75,75 +154,172 @@ impl<'a> Tally<'a> {
         own: &'a BTreeSet<IpAddr>,
     ) -> Self {
         Self {
-            rules,
+            matcher: Matcher::new(rules),
             now,
             since,
             zone,
             own,
+            over_before: now - LONG_AGO,
             seen: rules.iter().map(|_| Seen::default()).collect(),
-            here: 0,
-            before: 0,
+            files: Vec::new(),
+            here: Here::default(),
+            lines: 0,
+            fresh: Vec::new(),
         }
+    }
+
+    /// The files that follow are of the host that was last changed then (seconds since 1970), or of
+    /// another one.
+    pub(super) fn of_host(&mut self, changed_at: Option<i64>) {
+        let long_ago = self.now - LONG_AGO;
+        self.over_before = changed_at.map_or(long_ago, |at| at.max(long_ago));
     }
 
     /// Lines of all files so far.
     pub(super) fn lines(&self) -> u64 {
-        self.before + self.here
+        self.lines
     }
 
-    pub(super) fn end_of_file(&mut self) {
-        self.before += self.here;
-        self.here = 0;
+    /// What was seen for the first time since this was last asked.
+    pub(super) fn fresh(&mut self) -> Vec<&'a Rule> {
+        let rules = self.matcher.rules();
+        self.fresh.drain(..).map(|index| &rules[index]).collect()
     }
 
-    /// Takes whole lines of a file, which follow those before.
-    pub(super) fn take(&mut self, path: &str, text: &[u8]) {
-        let rules = self.rules.iter().enumerate();
-        let here: Vec<(usize, &Rule)> = rules.filter(|(_, rule)| rule.may_fit(text)).collect();
-        if here.is_empty() {
-            self.here += memchr::memchr_iter(b'\n', text).count() as u64;
-            return;
+    /// A file follows, whose pieces come from its end (or from its beginning).
+    pub(super) fn begin(&mut self, path: &str, from_end: bool) {
+        self.files.push(path.to_owned());
+        self.here = Here {
+            from_end,
+            ..Here::default()
+        };
+    }
+
+    /// The file is over. `whole`: all of it was read.
+    pub(super) fn end(&mut self, whole: bool) {
+        self.lines += self.here.ends + u64::from(self.here.open);
+        let file = self.files.len() - 1;
+        let ends = whole.then_some(self.here.ends);
+        for seen in &mut self.seen {
+            seen.now.settle(file, ends);
+            seen.aside.settle(file, ends);
         }
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            self.here += 1;
-            let fitting = here.iter().find(|(_, rule)| rule.fits(line));
-            if let Some((index, rule)) = fitting {
-                self.note(*index, rule, path, line);
+    }
+
+    /// Takes the next lines of the file.
+    pub(super) fn take(&mut self, text: &[u8]) {
+        let ends = memchr_iter(b'\n', text).count() as u64;
+        if !(self.here.from_end && self.here.begun) {
+            self.here.open = !text.ends_with(b"\n");
+        }
+        self.here.begun = true;
+        if !self.is_before_all(text) {
+            self.note_lines(text, ends);
+        }
+        self.here.ends += ends;
+    }
+
+    /// Whether these lines are older than what was asked for, and all that comes still older.
+    fn is_before_all(&self, text: &[u8]) -> bool {
+        let Some(since) = self.since.filter(|_| self.here.from_end) else {
+            return false;
+        };
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let last = memrchr(b'\n', text).map_or(0, |at| at + 1);
+        let at = written_at(&head(&text[last..]), self.zone);
+        at.is_some_and(|at| at < since - SLACK)
+    }
+
+    fn note_lines(&mut self, text: &[u8], ends: u64) {
+        let Self {
+            matcher,
+            here,
+            seen,
+            fresh,
+            ..
+        } = self;
+        let judge = Judge {
+            over_before: self.over_before,
+            since: self.since,
+            zone: self.zone,
+            own: self.own,
+        };
+        let rules = matcher.rules();
+        let file = self.files.len() - 1;
+        let (mut counted, mut before) = (0, 0);
+        matcher.lines(text, |hit| {
+            before += memchr_iter(b'\n', &text[counted..hit.start]).count() as u64;
+            counted = hit.start;
+            let (number, place) = if here.from_end {
+                let from_end = here.ends + ends - before;
+                (Number::FromEnd(from_end), u64::MAX - from_end)
+            } else {
+                (Number::Is(here.ends + before + 1), here.ends + before)
+            };
+            let line = head(hit.line);
+            // What goes on behind the head is no end.
+            let is_whole = hit.line.len() <= HEAD;
+            let line = if is_whole { line.trim_end() } else { &*line };
+            let Some((at, own, aside)) = judge.of(&rules[hit.rule], line) else {
+                return;
+            };
+            let seen = &mut seen[hit.rule];
+            if seen.now.count + seen.aside.count == 0 {
+                fresh.push(hit.rule);
             }
-        }
-    }
-
-    fn note(&mut self, index: usize, rule: &Rule, path: &str, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim_end();
-        let at = written_at(text, self.zone);
-        let is_before = |limit: i64| at.is_some_and(|at| at < limit);
-        if self.since.is_some_and(is_before) {
-            return;
-        }
-        let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
-        let own = rule.provoked && client(text).is_some_and(is_own);
-        let seen = &mut self.seen[index];
-        if own || (self.since.is_none() && is_before(self.now - LONG_AGO)) {
             seen.own += u64::from(own);
-            seen.aside.add(path, self.here, text);
-        } else {
-            seen.now.add(path, self.here, text);
-        }
+            let lines = if aside {
+                &mut seen.aside
+            } else {
+                &mut seen.now
+            };
+            lines.add(Age { at, file, place }, number, line);
+        });
     }
 
     /// What was seen, in the order of the rules.
     pub(super) fn findings(self) -> Vec<Finding> {
-        let seen = self.seen.into_iter().zip(self.rules);
-        seen.filter_map(|(seen, rule)| finding(seen, rule))
+        let seen = self.seen.into_iter().zip(self.matcher.rules());
+        seen.filter_map(|(seen, rule)| finding(seen, rule, &self.files))
             .collect()
+    }
+}
+
+fn head(line: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(&line[..line.len().min(HEAD)])
+}
+
+/// What makes a line one of today's.
+struct Judge<'a> {
+    over_before: i64,
+    since: Option<i64>,
+    zone: i64,
+    own: &'a BTreeSet<IpAddr>,
+}
+
+impl Judge<'_> {
+    /// When a line was written, whether it came from this host itself, and whether it is told
+    /// aside; `None`: it is passed over.
+    fn of(&self, rule: &Rule, line: &str) -> Option<(Option<i64>, bool, bool)> {
+        let at = written_at(line, self.zone);
+        let is_before = |limit: i64| at.is_some_and(|at| at < limit);
+        if self.since.is_some_and(is_before) {
+            return None;
+        }
+        let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
+        let own = rule.provoked && client(line).is_some_and(is_own);
+        let long_ago = self.since.is_none() && is_before(self.over_before);
+        Some((at, own, own || long_ago))
     }
 }
 
 const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an agent on this host could be \
      another.";
 
-fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
+const OVER: &str = " From elsewhere it has not been seen for more than a day, or not since nim-tls \
+                    last changed this host.";
+
+fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
     let mut finding = rule.finding();
     let lines = if seen.now.count > 0 {
         seen.now
@@ -164,15 +340,15 @@ fn finding(seen: Seen, rule: &Rule) -> Option<Finding> {
             );
         }
         if seen.own < seen.aside.count {
-            finding
-                .why
-                .push_str(" From elsewhere it has not been seen for more than a day.");
+            finding.why.push_str(OVER);
         }
         seen.aside
     } else {
         return None;
     };
     finding.count = lines.count;
-    finding.evidence = lines.evidence();
+    finding.first = lines.first.map(moment);
+    finding.last = lines.last.map(moment);
+    finding.evidence = lines.evidence(files);
     Some(finding)
 }

@@ -1,7 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod corpus;
 mod fuzz;
 mod logs;
+mod newest;
 
 use std::collections::BTreeSet;
 

@@ -2,31 +2,132 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{self, Diagnosis, Finding, Request, Severity};
+use crate::doctor::{self, Diagnosis, Finding, Listener, Request, Severity};
 use crate::error::Problem;
+use crate::facts::Facts;
 use crate::host::Local;
-use crate::values::{escaped, wrapped};
+use crate::values::{Peer, escaped, wrapped};
 
 use super::place::Ground;
 use super::session;
+use super::standing::{self, Standing};
+
+/// What is to be looked at besides what the host itself names.
+pub(super) struct Asked<'a> {
+    pub(super) logs: &'a [PathBuf],
+    pub(super) since: Option<i64>,
+    /// Whether connections to this host may be made.
+    pub(super) connect: bool,
+    pub(super) peer: Option<&'a Peer>,
+}
+
+/// What was found, and by which answers this host can be repaired.
+pub(super) struct Examined {
+    pub(super) diagnosis: Diagnosis,
+    pub(super) standing: Option<Standing>,
+    /// Why those answers cannot be applied once more, as this host is.
+    pub(super) obstacle: Option<Problem>,
+}
+
+impl Examined {
+    /// The answers whose plan mends something of what was found.
+    pub(super) fn repair(&self) -> Option<&Standing> {
+        let mut findings = self.diagnosis.findings.iter();
+        let any = findings.any(|finding| finding.fix.applicable);
+        self.standing.as_ref().filter(|_| any)
+    }
+
+    /// Why nothing can be mended by a plan, where something is to be mended.
+    pub(super) fn obstacle(&self) -> Option<&Problem> {
+        let mut findings = self.diagnosis.findings.iter();
+        let any = findings.any(|finding| finding.severity != Severity::Info);
+        self.obstacle.as_ref().filter(|_| any)
+    }
+}
+
+/// What can be mended at once, for whoever has keys for it.
+pub(super) fn mends(examined: &Examined, width: usize) -> String {
+    if let Some(obstacle) = examined.obstacle() {
+        return format!("{}\n", obstacle_in_words(obstacle, width));
+    }
+    if examined.repair().is_none() {
+        return String::new();
+    }
+    let findings = examined.diagnosis.findings.iter();
+    let mended = findings.filter(|finding| finding.fix.applicable);
+    let titles: Vec<&str> = mended.map(|finding| finding.title.as_str()).collect();
+    let words = format!(
+        "shows a plan that mends this, and changes nothing yet: {}",
+        titles.join("; ")
+    );
+    format!("{}\n", wrapped("Enter: ", &words, width))
+}
+
+/// What keeps this program from a repair, where anything is to be repaired.
+pub(super) fn obstacle_in_words(obstacle: &Problem, width: usize) -> String {
+    let mut text = wrapped("No plan: ", &obstacle.what, width);
+    if let Some(remedy) = &obstacle.remedy {
+        text.push_str(&format!("         {}\n", escaped(remedy)));
+    }
+    text
+}
 
 /// Looks at the host and reads its logs, passing over lines from before `since` (seconds since
-/// 1970). `told` hears which one is being read.
+/// 1970). `told` hears how far it is, and can call it off.
 pub(super) fn examine(
     ground: &Ground,
     logs: &[PathBuf],
     since: Option<i64>,
-    told: &dyn Fn(&str),
-) -> Result<Diagnosis, Problem> {
-    let facts = session::first_look(ground, None);
+    told: &Listener<'_>,
+) -> Result<Examined, Problem> {
+    let asked = Asked {
+        logs,
+        since,
+        connect: true,
+        peer: None,
+    };
+    examine_and_keep(ground, &asked, told).map(|(examined, _)| examined)
+}
+
+/// The same, with what was found out about the host.
+pub(super) fn examine_and_keep(
+    ground: &Ground,
+    asked: &Asked<'_>,
+    told: &Listener<'_>,
+) -> Result<(Examined, Facts), Problem> {
+    // Whoever may not read keys would take all of them for gone.
+    let can_plan = ground.host().is_root() || !ground.host().is_live();
+    let standing = standing::to_repair(ground).filter(|_| can_plan);
+    let (facts, plan) = match &standing {
+        Some(standing) => {
+            let (facts, plan) = session::looked_and_planned(ground, &standing.goal);
+            (facts, plan.map(Some))
+        }
+        None => (session::first_look(ground, None), Ok(None)),
+    };
+    let (plan, obstacle) = match plan {
+        Ok(plan) => (plan.filter(|plan| !plan.is_empty()), None),
+        Err(problem) => (None, Some(problem)),
+    };
     // Files of the operator's are on this machine: `--root` does not apply to them.
     let machine = Local::live().map_err(|error| Problem::host(error.to_string()))?;
     let request = Request {
-        logs,
+        logs: asked.logs,
         logs_on: &machine,
-        since,
+        since: asked.since,
+        standing: plan.as_ref(),
+        connect: asked.connect,
+        peer: asked.peer,
+        changed_at: standing::changed_at(ground),
+        names: &standing.as_ref().map(Standing::names).unwrap_or_default(),
     };
-    Ok(doctor::examine(ground.host(), &facts, &request, told))
+    let diagnosis = doctor::examine(ground.host(), &facts, &request, told);
+    let examined = Examined {
+        diagnosis,
+        standing,
+        obstacle,
+    };
+    Ok((examined, facts))
 }
 
 /// All of it as text.
@@ -73,15 +174,29 @@ pub(super) fn summary(diagnosis: &Diagnosis) -> String {
 /// Where words after the severity begin.
 const INDENT: &str = "         ";
 
+/// How often, and from when to when.
+fn seen(found: &Finding) -> Option<String> {
+    let times = match found.count {
+        0 => return None,
+        1 => "seen once".to_owned(),
+        count => format!("seen {count} times"),
+    };
+    Some(match (&found.first, &found.last) {
+        (Some(first), Some(last)) if first == last => format!("{times}, {first}"),
+        (Some(first), Some(last)) => format!("{times}, first {first}, last {last}"),
+        _ if found.count == 1 => return None,
+        _ => times,
+    })
+}
+
 /// One finding: what, seen where, why, and what helps.
 pub(super) fn finding(found: &Finding, width: usize) -> String {
     let head = format!("{:<8} ", found.severity.word());
-    let times = match found.count {
-        0 | 1 => String::new(),
-        count => format!(", {count} times"),
-    };
-    let title = format!("{} ({}{times})", found.title, found.cause);
+    let title = format!("{} ({})", found.title, found.cause);
     let mut text = wrapped(&head, &title, width);
+    if let Some(seen) = seen(found) {
+        text.push_str(&wrapped(INDENT, &seen, width));
+    }
     for evidence in &found.evidence {
         let place = match evidence.line {
             Some(line) => format!("{}:{line}:", evidence.file),
@@ -90,6 +205,10 @@ pub(super) fn finding(found: &Finding, width: usize) -> String {
         // A line of JSON has no blanks at which it could be broken.
         let seen = evidence.text.replace(",\"", ", \"");
         let line = format!("{place} {seen}");
+        text.push_str(&wrapped(&format!("{INDENT}> "), &line, width));
+    }
+    for seen in &found.connections {
+        let line = format!("{}: {}", seen.connection, seen.seen);
         text.push_str(&wrapped(&format!("{INDENT}> "), &line, width));
     }
     let mut words = |head: &str, words: &str| {

@@ -11,15 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::Goal;
 use crate::error::Problem;
-use crate::host::{Host as _, HostError, Kind, Local, TEMPORARY};
+use crate::host::{Host as _, Kind, Local};
 use crate::plan::{Basis, Content, Plan, not_as_reviewed};
-use crate::values::{
-    Attributes, Digest, Gather as _, Mode, Owner, escaped, masked_lines, moment, path_word,
-    quotable,
-};
+use crate::values::{Digest, Gather as _, escaped, masked_lines, moment, quotable};
 
 use super::output::Output;
 use super::place::{Ground, STATE, absolute};
+use super::saving::NewFile;
 use super::session;
 use super::typed::{look_at, quoted};
 
@@ -28,6 +26,10 @@ const LIMIT: u64 = 8 << 20;
 /// How many differences are named.
 const NAMED: usize = 12;
 const PROGRAM: &str = concat!("nim-tls ", env!("CARGO_PKG_VERSION"));
+const FILE: NewFile = NewFile {
+    what: "the plan",
+    option: "--save",
+};
 const ABOUT: &str = "a plan for review; to read it as text: nim-tls plan --plan FILE";
 
 /// What the file holds. Whoever adds a field thinks of what a forged one could do.
@@ -103,34 +105,7 @@ impl Reviewed {
             let what = format!("the plan is larger than {LIMIT} bytes, so it cannot be kept");
             return Err(Problem::host(what).remedy("nim-tls plan --answers FILE --format json"));
         }
-        // Whole from the first moment that it has its name, and in nobody else's place.
-        let temporary = path.with_file_name(format!("{TEMPORARY}{}", &self.hash[..16]));
-        let not_saved = |error: HostError| {
-            // What stands in its way has its own name.
-            let why = error
-                .to_string()
-                .replace(&path_word(&temporary), &path_word(&path));
-            let folder = path.parent().unwrap_or(&path);
-            Problem::usage(escaped(&format!("the plan cannot be saved: {why}")))
-                .remedy(look_at(folder))
-        };
-        let machine = Local::live().map_err(not_saved)?;
-        let attributes = Attributes {
-            mode: Mode(0o600),
-            owner: Owner {
-                user: rustix::process::geteuid().as_raw(),
-                group: rustix::process::getegid().as_raw(),
-            },
-            extended: Vec::new(),
-        };
-        machine
-            .place(&temporary, text.as_bytes(), &attributes)
-            .map_err(not_saved)?;
-        machine.rename(&temporary, &path).map_err(|error| {
-            // The first error says more than this one would.
-            let _ = machine.remove_file(&temporary);
-            not_saved(error)
-        })
+        FILE.save(&path, text.as_bytes())
     }
 
     /// Reads what [`save`](Self::save) wrote, and nothing else.
@@ -340,25 +315,7 @@ pub(super) fn warn(file: &Path, output: &Output) {
 
 /// Refuses a place for a plan where something is.
 pub(super) fn is_free(file: &Path) -> Result<(), Problem> {
-    let path = absolute(file)?;
-    let stat = Local::live().and_then(|machine| machine.stat(&path));
-    let why = match stat {
-        Ok(None) => return Ok(()),
-        Ok(Some(stat)) => match stat.kind {
-            Kind::Link(target) => format!("is a symbolic link to {}", target.display()),
-            Kind::Folder => "is a folder".to_owned(),
-            Kind::File | Kind::Special => "is there already".to_owned(),
-        },
-        Err(error) => {
-            let what = format!("the plan cannot be saved: {error}");
-            return Err(Problem::usage(escaped(&what)));
-        }
-    };
-    let what = format!(
-        "{} {why}, and --save replaces nothing: name another file",
-        path.display()
-    );
-    Err(Problem::usage(escaped(&what)).remedy(look_at(&path)))
+    FILE.is_free(file)
 }
 
 /// As the kernel has it, or, of a tree of files, as it would be called.

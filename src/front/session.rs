@@ -118,6 +118,11 @@ fn state_is_a_folder(ground: &Ground) -> Result<(), Problem> {
     }
 }
 
+/// A look at the host, and what these answers come to on it.
+pub(super) fn looked_and_planned(ground: &Ground, goal: &Goal) -> (Facts, Result<Plan, Problem>) {
+    look_and_plan(ground, goal)
+}
+
 /// A look at the host before anything is planned, for these answers where there are some.
 pub(super) fn first_look(ground: &Ground, goal: Option<&Goal>) -> Facts {
     if let Some(goal) = goal {

@@ -126,7 +126,7 @@ impl SecretKey {
         &self.0
     }
 
-    fn public_key(&self) -> Vec<u8> {
+    pub(super) fn public_key(&self) -> Vec<u8> {
         self.0.subject_public_key_info()
     }
 }

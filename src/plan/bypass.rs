@@ -16,6 +16,14 @@ pub(super) const VENDOR_CHECK: &str = "/check-agent-client-cert";
 /// Refuses a configuration that would still let someone by, with the place. `build`: the nginx
 /// that runs, where it is known.
 pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Problem> {
+    ways_past(site, |line| is_our_list(site, line))?;
+    browsers_too(site)?;
+    neighbours(site, build)
+}
+
+/// Ways that lead past the check in this server. Of settings that decide whom nginx verifies, those
+/// of `known` are passed over.
+fn ways_past(site: &Site<'_>, known: impl Fn(&Directive) -> bool) -> Result<(), Problem> {
     site.certain()?;
     other_ways::refuse(&Guarded::of(site))?;
     for gate in &site.gates {
@@ -25,9 +33,19 @@ pub(super) fn refuse(site: &Site<'_>, build: Option<&Build>) -> Result<(), Probl
     }
     diversions(site)?;
     unchecked::refuse(site)?;
-    no_foreign_trust(site, |line| is_our_list(site, line))?;
-    browsers_too(site)?;
-    neighbours(site, build)
+    no_foreign_trust(site, known)
+}
+
+/// Whether one of these lets somebody past a check that is there already. A list of revoked
+/// certificates, whoever has written it, lets nobody in.
+pub(super) fn leads_round(site: &Site<'_>, build: Option<&Build>) -> bool {
+    let strict = |line: &Directive| {
+        matches!(
+            line.name.as_str(),
+            "ssl_crl" | "ssl_ocsp" | "ssl_early_data"
+        )
+    };
+    ways_past(site, strict).is_err() || neighbours(site, build).is_err()
 }
 
 /// The same of what stands beside a server that is wholly ours.

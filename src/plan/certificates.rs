@@ -13,7 +13,7 @@ use super::placed::below;
 use super::requested::Requested;
 use super::requests::{Waiting, issuing_nothing, request_folders};
 use super::revoking::Revoking;
-use super::server_certificate::{ServerFiles, Today, root_of};
+use super::server_files::{ServerFiles, Today, root_of};
 use super::step::{
     Authority, BroughtAuthority, Fetch, Issuing, ProofTrust, RequestsToWrite, RevokedAgent,
 };

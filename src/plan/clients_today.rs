@@ -1,6 +1,6 @@
 //! What a server does about agents' certificates before anything is changed.
 
-use super::bypass::{self, VENDOR_CHECK, refuse};
+use super::bypass::{self, VENDOR_CHECK};
 use super::differences::AGENTS_SERVER;
 use super::guarded::Guarded;
 use super::listeners;
@@ -55,7 +55,7 @@ pub fn clients_today<'a>(site: &Site<'a>, build: Option<&Build>) -> (ClientsToda
     if checks.iter().all(|check| only_observes(site, check)) {
         return (ClientsToday::Observed, first);
     }
-    let holds = refuse(site, build).is_ok()
+    let holds = !bypass::leads_round(site, build)
         && site.gates.iter().all(|gate| needs_all(gate))
         && checks.iter().all(|check| check_holds(site, check));
     if holds {
@@ -154,13 +154,33 @@ fn is_refusal(code: &str) -> bool {
 /// An error page turns a refusal into a pass where it brings a status of its own (`=`), or
 /// where further error pages are followed from there.
 fn answer_is_changed(check: &Location<'_>) -> bool {
+    changing_page(check).is_some()
+}
+
+fn changing_page<'a>(check: &Location<'a>) -> Option<&'a Directive> {
     let pages = check.scope.nearest("error_page");
     let codes = |page: &Directive| page.args.iter().any(is_refusal);
     let changes = |page: &Directive| page.args.iter().any(|arg| arg.starts_with('='));
-    let refusals: Vec<_> = pages.iter().filter(|page| codes(page)).collect();
+    let refusals = || pages.iter().copied().filter(|page| codes(page));
     let followed = check.scope.value("recursive_error_pages") == Some("on");
-    refusals.iter().any(|page| changes(page))
-        || (!refusals.is_empty() && followed && pages.iter().any(|page| changes(page)))
+    let further = || pages.iter().copied().find(|page| changes(page));
+    refusals().find(|page| changes(page)).or_else(|| {
+        refusals()
+            .next()
+            .filter(|_| followed)
+            .and_then(|_| further())
+    })
+}
+
+/// The page by which a check of this site says yes to whoever it has refused.
+pub(super) fn changed_answer<'a>(site: &Site<'a>) -> Option<&'a Directive> {
+    let asks = site.gates.iter();
+    let checks = asks.flat_map(|gate| gate.scope.nearest("auth_request"));
+    checks.into_iter().find_map(|check| {
+        let path = check.arg(0)?;
+        let location = site.http.find_location_for(site.server, path).location?;
+        changing_page(location)
+    })
 }
 
 /// The same of the manager's server on this port, where there is one.
@@ -171,9 +191,19 @@ pub fn agents_today(
 ) -> Result<(ClientsToday, Place), Problem> {
     let http =
         listeners::http(facts, config).ok_or_else(|| Problem::host("there is no http block"))?;
-    let site = match Site::find(facts, config, &http, port) {
+    agents_met(facts, config, &http, port)
+}
+
+/// The same of an `http` block that was looked at already.
+pub(super) fn agents_met<'a>(
+    facts: &'a Facts,
+    config: &'a Config,
+    http: &'a Http<'a>,
+    port: Port,
+) -> Result<(ClientsToday, Place), Problem> {
+    let site = match Site::find(facts, config, http, port) {
         Ok(site) => site,
-        Err(none) => return in_stream(facts, config, &http, port).ok_or(none),
+        Err(none) => return in_stream(facts, config, http, port).ok_or(none),
     };
     let build = facts.nginx.is().map(|nginx| &nginx.build);
     let (clients, line) = clients_today(&site, build);

@@ -1,6 +1,6 @@
 //! Services that run now, and would not be there after the next start of the system.
 
-use super::step::Enable;
+use super::enable::Enable;
 use crate::facts::Facts;
 
 /// `systemctl enable` makes links in the first; for a unit that has a script of System V as well,

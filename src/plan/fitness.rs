@@ -113,6 +113,8 @@ fn running(facts: &Facts) -> Result<&Nginx, Problem> {
         }
     };
     match &nginx.loads {
+        // What is loaded in its place is judged by the test of the new files.
+        Known::Is(Err(said)) if is_about_certificates(said) => {}
         Known::Is(Err(said)) => {
             return Err(Problem::host(format!(
                 "nginx does not accept its configuration as it stands today: {said}"
@@ -125,6 +127,19 @@ fn running(facts: &Facts) -> Result<&Nginx, Problem> {
         Known::Is(Ok(())) | Known::Absent => {}
     }
     Ok(nginx)
+}
+
+/// Whether nginx refuses no line, but a certificate, a key or a list that a line names: a plan may
+/// bring another one.
+fn is_about_certificates(said: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "cannot load certificate",
+        "SSL_CTX_use_PrivateKey(",
+        "SSL_CTX_load_verify_locations(",
+        "PEM_read_bio_",
+        "X509_LOOKUP_",
+    ];
+    WORDS.iter().any(|words| said.contains(words))
 }
 
 /// nginx must be running to be reloaded and proven; said after the ports, because a taken port

@@ -25,12 +25,9 @@ pub(super) struct Gates<'a> {
     pub(super) unsure: Vec<&'a Location<'a>>,
 }
 
-/// The one server on this port that passes agents' calls on.
-pub(super) fn server<'h, 'a>(
-    config: &Config,
-    http: &'h Http<'a>,
-    port: Port,
-) -> Result<&'h Server<'a>, Problem> {
+/// The servers on this port that pass agents' calls on; where none does for certain, those that
+/// may.
+pub(super) fn servers<'h, 'a>(http: &'h Http<'a>, port: Port) -> Vec<&'h Server<'a>> {
     let (mut sure, mut unsure) = (Vec::new(), Vec::new());
     for server in http
         .servers
@@ -44,8 +41,16 @@ pub(super) fn server<'h, 'a>(
             unsure.push(server);
         }
     }
-    let candidates = if sure.is_empty() { unsure } else { sure };
-    match candidates.as_slice() {
+    if sure.is_empty() { unsure } else { sure }
+}
+
+/// The one server on this port that passes agents' calls on.
+pub(super) fn server<'h, 'a>(
+    config: &Config,
+    http: &'h Http<'a>,
+    port: Port,
+) -> Result<&'h Server<'a>, Problem> {
+    match servers(http, port).as_slice() {
         [server] => Ok(server),
         [] => Err(none_found(config, http, port)),
         several => {
@@ -60,6 +65,20 @@ pub(super) fn server<'h, 'a>(
             .remedy("take the locations of the agents out of all but one of them"))
         }
     }
+}
+
+/// Those that there are, where a service may have none.
+pub(super) fn some_of<'h>(http: &Http<'_>, server: &'h Server<'_>) -> Gates<'h> {
+    let mut gates = Gates::default();
+    for service in SERVICES {
+        for call in CALLS {
+            add(
+                &mut gates.certain,
+                for_call(http, server, service, call).certain,
+            );
+        }
+    }
+    gates
 }
 
 /// The locations of that server, each once.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::file::{Content, Piece};
 use super::making::Making;
 use super::naming;
-use super::server_certificate::ServerFiles;
+use super::server_files::ServerFiles;
 use crate::certificate::{Purpose, Recipe, kept};
 use crate::error::Problem;
 use crate::facts::{FoundCa, FoundContent};

@@ -2,8 +2,9 @@
 
 use super::agent_files::{AgentFiles, other_user};
 use super::agent_settings::{in_effect, wanted};
+use super::enable::Enable;
 use super::instance::shows_certificate;
-use super::step::{Action, Enable, Fetch, ReachProof, Restart, Step, TrustChange};
+use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
 use super::steps::{REACH, RESTART, enable_step, place, reload, step, test, trust_step};
 use super::usage_reporting::Reports;
 use crate::answers::InstanceAnswers;

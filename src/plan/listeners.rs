@@ -22,6 +22,14 @@ pub(super) fn needed<'a>(facts: &Facts, config: &'a Config) -> Result<Http<'a>, 
     })
 }
 
+/// The same, where there is another configuration than the one that was looked at.
+pub(super) fn of_other<'a>(
+    facts: &Facts,
+    config: Option<&'a Config>,
+) -> Result<Option<Http<'a>>, Problem> {
+    config.map(|config| needed(facts, config)).transpose()
+}
+
 /// What nginx binds for a name. It may leave out a family that this host has no addresses of;
 /// so where it listens on some of them today, those are it.
 fn addresses(facts: &Facts, name: &str, port: u16) -> Vec<IpAddr> {

@@ -6,7 +6,7 @@ use super::enabling;
 use super::file::{FileChange, FolderChange};
 use super::fitness::{self, Ground};
 use super::nginx;
-use super::server_certificate::{ServerFiles, Today};
+use super::server_files::{ServerFiles, Today};
 use super::site::Site;
 use super::step::{Plan, SCHEMA};
 use super::steps::{self, Doing};

@@ -72,7 +72,7 @@ pub(super) fn free(facts: &Facts, folder: &AbsPath, name: &str) -> Result<AbsPat
 impl From<Taken> for Problem {
     fn from(taken: Taken) -> Self {
         let remedy = match &taken {
-            Taken::Both { last, .. } => format!("move {last} away"),
+            Taken::Both { last, .. } => format!("mv {last} {last}.before"),
             Taken::Unclear { path, .. } => format!("ls -l {path}"),
         };
         Problem::host(taken.to_string()).remedy(remedy)

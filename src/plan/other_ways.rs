@@ -17,8 +17,24 @@ pub(super) fn refuse(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
     lent::refuse(guarded)
 }
 
-/// A location of any server, or a block in one.
+/// The first line that is one, in a location of any server.
+pub(super) fn first<'a>(guarded: &Guarded<'_, 'a>) -> Option<&'a Directive> {
+    in_location(guarded).ok().flatten()
+}
+
 fn locations(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
+    let Some(pass) = in_location(guarded)? else {
+        return Ok(());
+    };
+    let to = pass.arg(0).unwrap_or_default();
+    let why = format!("passes to {to} as well, past the check of certificates");
+    Err(guarded
+        .refused(pass, why)
+        .remedy("take this line out, or the location that holds it"))
+}
+
+/// In a location of any server, or a block in one.
+fn in_location<'a>(guarded: &Guarded<'_, 'a>) -> Result<Option<&'a Directive>, Problem> {
     let mut judged = HashMap::new();
     let servers = guarded.http.servers.iter();
     for server in servers.filter(|server| passes_on(server.directive)) {
@@ -39,16 +55,12 @@ fn locations(guarded: &Guarded<'_, '_>) -> Result<(), Problem> {
                     Way::Anywhere => speaks_grpc(&level, pass),
                 };
                 if reaches {
-                    let to = pass.arg(0).unwrap_or_default();
-                    let why = format!("passes to {to} as well, past the check of certificates");
-                    return Err(guarded
-                        .refused(pass, why)
-                        .remedy("take this line out, or the location that holds it"));
+                    return Ok(Some(pass));
                 }
             }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether anything below passes requests on. Most servers of a large host hold files only.

@@ -22,6 +22,12 @@ pub(super) fn overlaid(
         .map_err(|error| Problem::host(error.to_string()).remedy("nginx -T"))
 }
 
+/// Whether it has this file, with this text.
+pub(super) fn holds(config: &Config, path: &AbsPath, text: &str) -> bool {
+    let found = config.find_file(path.as_str());
+    found.is_some_and(|found| **config.file(found).text == *text)
+}
+
 /// The texts of files, each by the name under which nginx reads it.
 pub(super) fn written<'a>(
     facts: &'a Facts,

@@ -63,6 +63,11 @@ impl Reached {
         self.known.insert(Peer::At(address));
     }
 
+    /// Those that could be looked up.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Peer> {
+        self.known.iter()
+    }
+
     /// Whether another way leads to one of these.
     pub(super) fn met_by(&self, other: &Self) -> Leads {
         let same_name = !self.unknown.is_disjoint(&other.unknown);

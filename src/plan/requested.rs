@@ -6,7 +6,7 @@ use super::brought::Brought;
 use super::making::Making;
 use super::naming::issued_folder;
 use super::placed::below;
-use super::server_certificate::{ServerFiles, Today, chain_of};
+use super::server_files::{ServerFiles, Today, chain_of};
 use crate::answers::{ClientSource, RequestFiles, Requests};
 use crate::certificate::{
     Certificate, Purpose, Recipe, SigningRequest, authorities_hold, chain_verifies, valid_for,

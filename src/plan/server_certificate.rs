@@ -6,29 +6,15 @@ use super::brought::Brought;
 use super::file::{Content, Piece};
 use super::making::Making;
 use super::naming;
+use super::server_files::{ServerFiles, Today, chain_of, root_of};
 use super::step::{Fetch, ProofTrust};
 use crate::answers::{CertificateFiles, ServerSource};
 use crate::certificate::{
     Certificate, EntryName, Purpose, Recipe, flaws, kept, pem_chain, valid_for,
 };
 use crate::error::Problem;
-use crate::facts::{Facts, FileFact, FoundCa, FoundContent};
+use crate::facts::FoundCa;
 use crate::values::{AbsPath, HostName, Mode, SubjectName};
-
-/// Where a server's certificate and key are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ServerFiles {
-    pub(super) chain: AbsPath,
-    pub(super) key: AbsPath,
-}
-
-/// What the server presents today.
-pub(super) enum Today {
-    /// Pairs of files, in nginx's order; one of each kind of key, so mostly one in all.
-    Pairs(Vec<ServerFiles>),
-    /// Nothing that could be judged, and why.
-    Unknown(String),
-}
 
 pub(super) struct ServerChoice {
     pub(super) files: ServerFiles,
@@ -78,11 +64,29 @@ impl<'a> Making<'a> {
             ))
             .remedy("say certificates: {server: {source: auto}}")),
             (_, usable, first) => {
-                if let Err(why) = usable {
-                    let note = format!("a new server certificate is made, because {why}");
-                    self.notes.push(note);
+                let replaced = first.as_ref().and_then(|(_, chain)| chain.first());
+                match self.made_before(ca, replaced) {
+                    Some(files) if self.answers.server == ServerSource::Auto => {
+                        self.notes.push(format!(
+                            "{} was made here before, and is good still: it is shown again",
+                            files.chain
+                        ));
+                        Ok(ServerChoice {
+                            files,
+                            recipe: None,
+                            is_new: true,
+                            trust: ProofTrust::OurRoot,
+                            other_root: None,
+                        })
+                    }
+                    _ => {
+                        if let Err(why) = usable {
+                            let note = format!("a new server certificate is made, because {why}");
+                            self.notes.push(note);
+                        }
+                        self.new_server(replaced)
+                    }
                 }
-                self.new_server(first.as_ref().and_then(|(_, chain)| chain.first()))
             }
         }
     }
@@ -338,48 +342,17 @@ impl<'a> Making<'a> {
         names.remove(&manager);
         let mut ordered = vec![manager];
         ordered.extend(names);
-        let shown = common_name(&self.answers.manager_name, "nim-tls server");
+        let shown = common_name(&self.answers.manager_name);
         self.recipe(Purpose::Server, &shown, ordered, self.answers.days.server)
     }
 }
 
-/// The root among them, if it is there.
-pub(super) fn root_of(chain: &[Certificate]) -> Option<Certificate> {
-    chain.iter().find(|one| one.is_self_issued()).cloned()
-}
-
-/// The chain in a file, if the key beside it is the right one.
-pub(super) fn chain_of<'a>(
-    facts: &'a Facts,
-    files: &ServerFiles,
-) -> Result<&'a [Certificate], String> {
-    let chain = match facts.file(&files.chain) {
-        FileFact::File(file) => match &file.content {
-            FoundContent::Certificates(chain) => chain,
-            _ => return Err("it holds no certificate".to_owned()),
-        },
-        FileFact::Unclear(why) => return Err(why.clone()),
-        FileFact::NotAFile(what) => return Err(format!("it is {what}")),
-        FileFact::Nothing { .. } => return Err("it is not there".to_owned()),
-    };
-    let key = facts.file(&files.key).file().map(|file| &file.content);
-    let public = chain.first().map(|leaf| &leaf.public_key);
-    match key {
-        Some(FoundContent::Key {
-            encrypted: true, ..
-        }) => Err("its key is encrypted".to_owned()),
-        Some(FoundContent::Key {
-            public: Some(key), ..
-        }) if Some(key) == public => Ok(chain),
-        _ => Err(format!("{} does not hold its key", files.key)),
-    }
-}
-
 /// X.520 allows 64 characters for a common name; what counts is the SAN anyway.
-fn common_name(name: &HostName, otherwise: &str) -> String {
-    if name.as_str().len() <= 64 {
+fn common_name(name: &HostName) -> String {
+    let fits = name.as_str().len() <= 64;
+    if fits {
         name.to_string()
     } else {
-        otherwise.to_owned()
+        "nim-tls server".to_owned()
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::enable::Enable;
 use super::file::{FileChange, FolderChange};
 pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
@@ -126,20 +127,6 @@ pub struct Restart {
     /// Where it has to listen then. Plans of before have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listens: Vec<SocketAddr>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enable {
-    /// As systemd calls them.
-    pub units: Vec<String>,
-    /// Folders in which the command writes.
-    pub rewrites: Vec<String>,
-}
-
-impl Enable {
-    pub fn command(&self) -> String {
-        format!("systemctl enable {}", self.units.join(" "))
-    }
 }
 
 /// What is to be proven from an instance.
@@ -323,6 +310,11 @@ impl Proof {
     pub fn agents_listeners(&self) -> &[SocketAddr] {
         let own = self.agents_port.as_ref();
         own.map_or(&self.listeners, |own| &own.listeners)
+    }
+
+    /// Whether agents without a certificate are to be refused.
+    pub fn refuses_agents(&self) -> bool {
+        self.agents.as_ref().is_some_and(|agents| agents.enforced)
     }
 
     /// The name that agents use.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::certificates::Certificates;
+use super::enable::Enable;
 use super::step::{
-    Action, Authority, Enable, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step,
-    TrustChange,
+    Action, Authority, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
 };
 use crate::facts::MANAGER_FILE;
 use crate::values::{AbsPath, HostName};

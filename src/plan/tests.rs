@@ -28,6 +28,7 @@ mod listening;
 mod neighbours;
 mod nim1;
 mod nim1_stream;
+mod nim1_unseen;
 mod observe;
 mod places;
 mod profile;

@@ -3,7 +3,7 @@
 use super::editor::why;
 use super::file::Reason;
 use super::manager::serves_ui;
-use super::server_certificate::ServerFiles;
+use super::server_files::ServerFiles;
 use super::work::Work;
 use crate::answers::Answers;
 use crate::error::Problem;

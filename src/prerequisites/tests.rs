@@ -48,6 +48,7 @@ fn unclear() -> Facts {
             folder: "/var/lib/nim-tls".parse().unwrap(),
             ca: no(),
             issued: BTreeMap::new(),
+            refused_agents: None,
             unfinished: None,
         },
     }

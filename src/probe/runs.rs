@@ -5,13 +5,16 @@ use std::path::Path;
 
 use super::reader::Reader;
 use crate::host::Process;
-use crate::receipt::{After, Outcome, Receipt, undone};
+use crate::plan::Proof;
+use crate::receipt::{After, Outcome, Receipt, leave_in_force, proven_last, undone};
 use crate::values::{AbsPath, Digest, RunId, sort_by};
 
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     /// What this program says it left at each path.
     ours: BTreeMap<String, Digest>,
+    /// As it was proven last.
+    pub(super) refused_agents: Option<bool>,
     /// The latest run that began and has no receipt.
     pub(super) unfinished: Option<(RunId, String)>,
 }
@@ -38,8 +41,11 @@ impl Runs {
         }
         let undone = undone(&receipts);
         unfinished.retain(|(run, _)| !undone.contains_key(run));
+        let ours = ours(&receipts, &undone);
+        leave_in_force(&mut receipts);
         Self {
-            ours: ours(&receipts, &undone),
+            ours,
+            refused_agents: proven_last(&receipts).map(Proof::refuses_agents),
             unfinished: unfinished.pop(),
         }
     }

@@ -15,6 +15,7 @@ pub(super) fn look(reader: &Reader<'_>, folder: &AbsPath, runs: &Runs) -> State 
         folder: folder.clone(),
         ca: authority(reader, &folder.as_path().join("ca")).unwrap_or_else(Known::Unclear),
         issued: issued(reader, &folder.as_path().join("issued")),
+        refused_agents: runs.refused_agents,
         unfinished: runs.unfinished.clone(),
     }
 }

@@ -64,6 +64,10 @@ impl FromStr for AbsPath {
         if text.len() > 4000 {
             return invalid("a path of over 4000 characters");
         }
+        // Nearly all are, and a plan reads some hundreds.
+        if is_plain(text) {
+            return Ok(Self(text.to_owned()));
+        }
         let awkward =
             |c: char| is_hidden(c) || c.is_whitespace() || "\"'`\\;{}$#*?<>|&()[]!".contains(c);
         if let Some(c) = text.chars().find(|c| awkward(*c)) {
@@ -82,6 +86,14 @@ impl FromStr for AbsPath {
         }
         Ok(Self(format!("/{}", parts.join("/"))))
     }
+}
+
+/// Whether it is in normal form, and of letters, digits and what stands in names of files.
+fn is_plain(text: &str) -> bool {
+    let is_usual =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_');
+    let is_name = |part: &str| !matches!(part, "" | "." | "..");
+    text.as_bytes().iter().all(is_usual) && text[1..].split('/').all(is_name)
 }
 
 impl fmt::Display for AbsPath {

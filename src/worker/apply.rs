@@ -7,7 +7,7 @@ use crate::event::{Happening, StepEnd};
 use crate::host::Lock;
 use crate::pki::Passphrase;
 use crate::plan::{Action, Plan, Proof, ReachProof, Step, live_only};
-use crate::receipt::{Outcome, Receipt, Reload, Skipped};
+use crate::receipt::{Outcome, Receipt, Reload, Skipped, proven_last};
 use crate::report;
 use crate::values::escaped;
 
@@ -208,7 +208,9 @@ impl Run<'_> {
     ) -> Result<Outcome, Failure> {
         let mut armed = journal.entries().to_vec();
         let changes = listing::changes(self.job.host, &armed.split_off(entries))?;
-        let outcome = if changes.is_empty() {
+        let proves = self.plan.steps.iter().find_map(proof_of);
+        let otherwise = proves.as_ref().is_some_and(|proof| self.is_new(proof));
+        let outcome = if changes.is_empty() && !otherwise {
             Outcome::Unchanged
         } else {
             Outcome::Applied
@@ -224,7 +226,7 @@ impl Run<'_> {
             changes,
             reload,
             proof: work.rows.clone(),
-            proves: self.plan.steps.iter().find_map(proof_of),
+            proves,
             reaches: self.plan.steps.iter().find_map(reach_of),
             ..receipt.clone()
         };
@@ -248,6 +250,14 @@ impl Run<'_> {
             let _ = disarm(self.job.host, self.job.run);
         }
         Ok(outcome)
+    }
+
+    /// Whether the contrary of it was proven last. Where a manager judges agents itself, no file
+    /// tells what is in force: the runs do.
+    fn is_new(&self, proof: &Proof) -> bool {
+        let in_force = self.job.runs().in_force().unwrap_or_default();
+        let then = proven_last(&in_force);
+        then.is_some_and(|then| then.refuses_agents() != proof.refuses_agents())
     }
 
     /// Everything back, nginx too, and where the host stands in one line.
@@ -288,7 +298,10 @@ impl Run<'_> {
         if work.loaded {
             receipt.reload = return_nginx(host, self.job.ourselves, self.plan, &scratch);
         }
-        let mut down = Vec::from_iter(return_links(host, self.plan).err());
+        if let Some(words) = return_links(host, self.plan) {
+            self.teller.tell(put_back_says(words));
+        }
+        let mut down = Vec::new();
         if work.restarted {
             for said in return_services(host, self.plan) {
                 down.extend(said.clone().err());

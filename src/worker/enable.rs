@@ -68,24 +68,26 @@ fn said(output: &Output) -> String {
     }
 }
 
-/// On the way back: systemd reads again which links there are. The error is what is to be done by
-/// hand, though the files are back in any case.
-pub(super) fn return_links(host: &dyn Host, plan: &Plan) -> Result<(), String> {
+/// On the way back: systemd reads again which links there are. What it says where it does not, for
+/// the links are back in any case, and the next start of the system goes by them.
+pub(super) fn return_links(host: &dyn Host, plan: &Plan) -> Option<String> {
     let mut steps = plan.steps.iter();
     if !host.is_live() || !steps.any(|step| matches!(step.action, Action::Enable(_))) {
-        return Ok(());
+        return None;
     }
-    let by_hand = |why: String| format!("{why}; by hand: systemctl daemon-reload");
-    let command =
-        systemctl(host, &["daemon-reload"]).map_err(|error| by_hand(error.to_string()))?;
-    match host.run(&command) {
-        Ok(output) if output.success() => Ok(()),
-        Ok(output) => Err(by_hand(format!(
-            "systemctl daemon-reload failed: {}",
-            output.why_failed()
-        ))),
-        Err(error) => Err(by_hand(error.to_string())),
-    }
+    let command = match systemctl(host, &["daemon-reload"]) {
+        Ok(command) => command,
+        Err(error) => return Some(error.to_string()),
+    };
+    let why = match host.run(&command) {
+        Ok(output) if output.success() => return None,
+        Ok(output) => output.why_failed(),
+        Err(error) => error.to_string(),
+    };
+    Some(format!(
+        "systemd goes by the links of before from its next start on: systemctl daemon-reload \
+         failed: {why}"
+    ))
 }
 
 fn systemctl(host: &dyn Host, args: &[&str]) -> Result<Command, EnableError> {

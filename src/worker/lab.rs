@@ -18,7 +18,7 @@ use super::run_folder::Request;
 use super::runs::Runs;
 use super::stage::Ourselves;
 
-pub(super) use plan::{nginx, plan, second_plan};
+pub(super) use plan::{nginx, plan, proof_alone, second_plan};
 
 pub(super) const CONF: &str = "/etc/nginx/conf.d/nms-http.conf";
 pub(super) const OWN_CONF: &str = "/etc/nginx/conf.d/nim-tls-agents.conf";
@@ -212,6 +212,32 @@ impl Prover for Told {
         tell: &mut dyn FnMut(&Row),
     ) -> Vec<Row> {
         self.tell(tell)
+    }
+}
+
+/// The same of agents whose certificates are there: nothing is made for the proof.
+pub(super) struct ToldOfOurs;
+
+impl Prover for ToldOfOurs {
+    fn before(&mut self, _host: &dyn Host, _plan: &Plan) {}
+
+    fn prove(
+        &mut self,
+        _host: &dyn Host,
+        _proof: &Proof,
+        _authority: Option<&Authority>,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        Told(true).tell(tell)
+    }
+
+    fn reach(
+        &mut self,
+        _host: &dyn Host,
+        _proof: &ReachProof,
+        tell: &mut dyn FnMut(&Row),
+    ) -> Vec<Row> {
+        Told(true).tell(tell)
     }
 }
 

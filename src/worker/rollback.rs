@@ -123,8 +123,11 @@ fn undo_target(
         },
         None => Reload::NotNeeded,
     };
-    let links = plan.as_ref().map(|plan| return_links(host, plan));
-    let mut down = Vec::from_iter(links.and_then(Result::err));
+    let links = plan.as_ref().and_then(|plan| return_links(host, plan));
+    if let Some(words) = links {
+        teller.tell(put_back_says(words));
+    }
+    let mut down = Vec::new();
     for said in plan.iter().flat_map(|plan| return_services(host, plan)) {
         down.extend(said.clone().err());
         teller.tell(put_back_says(said.unwrap_or_else(|why| why)));

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Exit, Problem};
 use crate::host::{Host, HostError, LockError};
-use crate::receipt::{Receipt, undone};
+use crate::receipt::{Outcome, Receipt, leave_in_force, undone};
 use crate::values::{AbsPath, Attributes, RunId, sort_by};
 
 use super::run_folder::{Request, RunError, RunFolder};
@@ -99,21 +99,21 @@ impl<'a> Runs<'a> {
         Ok(None)
     }
 
-    /// How many have ended that changed something, or put something back.
+    /// How many have ended that changed something, or put something back, be it only what is
+    /// proven.
     pub fn that_changed(&self) -> Result<usize, RunError> {
         let (receipts, _) = self.receipts()?;
-        let changed = |receipt: &&Receipt| !receipt.changes.is_empty();
+        let changed = |receipt: &&Receipt| {
+            !receipt.changes.is_empty()
+                || matches!(receipt.outcome, Outcome::Applied | Outcome::RolledBack)
+        };
         Ok(receipts.iter().filter(changed).count())
     }
 
-    /// Runs whose changes are still in force, oldest first, with their receipts.
+    /// Runs that are still in force, oldest first, with their receipts.
     pub fn in_force(&self) -> Result<Vec<Receipt>, RunError> {
         let (mut receipts, _) = self.receipts()?;
-        let undone = undone(&receipts);
-        receipts.retain(|receipt: &Receipt| {
-            let undoes = receipt.undid.is_some() || undone.contains_key(&receipt.run);
-            !undoes && !receipt.changes.is_empty()
-        });
+        leave_in_force(&mut receipts);
         Ok(receipts)
     }
 

@@ -59,6 +59,15 @@ pub fn target(
             .map(of_receipt)
             .ok_or_else(|| Problem::host("no run of this host is left to be rolled back"))?,
     };
+    let mut later = in_force.iter().rev();
+    if let Some(later) = later.find(|later| later.changes.is_empty() && later.run > target.run) {
+        let run = &later.run;
+        let what = format!(
+            "run {run} came after {}, and has proven something of what that one made",
+            target.run
+        );
+        return Err(Problem::host(what).remedy(format!("nim-tls rollback {run} --yes")));
+    }
     let other = unfinished.filter(|unfinished| unfinished.run != target.run);
     match later_one(&target, &in_force, other.as_ref()) {
         None => Ok(target),

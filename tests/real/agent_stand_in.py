@@ -18,7 +18,7 @@ import yaml
 
 FILES = ("/etc/nginx-manager/nginx-agent.conf", "/etc/nginx-agent/nginx-agent.conf")
 DYNAMIC = "/var/lib/nginx-agent/agent-dynamic.conf"
-LOG = Path("/var/log/nginx-agent/agent.log")
+LOG = Path(os.environ.get("STAND_IN_LOG", "/var/log/nginx-agent/agent.log"))
 PACKAGE = "/f5.nginx.agent.sdk"
 CALLS = {"Commander/CommandChannel": "command", "MetricsService/Stream": "metrics", "MetricsService/StreamEvents": "metrics"}
 

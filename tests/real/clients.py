@@ -2,7 +2,8 @@
 
 Reads a JSON list of attempts (see `Attempt`) from standard input and writes a JSON list of what each
 was told. An answer that decides nothing (the rate limit, a service that is busy) is asked for again.
-`python clients.py hold` keeps one thing open instead and answers line by line: see `hold`.
+`python clients.py hold` keeps one thing open instead and answers line by line: see `hold`; with `each-line` there is
+a list on each line, for as long as lines come.
 """
 
 import dataclasses
@@ -223,10 +224,16 @@ def hold() -> None:
         print(json.dumps(held.report()), flush=True)
 
 
+def each_line() -> None:
+    """Lists of attempts, one a line, answered likewise: a process that many ask need not be started for each."""
+    for line in sys.stdin:
+        print(json.dumps([dataclasses.asdict(decided(Attempt(**each))) for each in json.loads(line)]), flush=True)
+
+
 def main() -> None:
     attempts = [Attempt(**each) for each in json.load(sys.stdin)]
     json.dump([dataclasses.asdict(decided(attempt)) for attempt in attempts], sys.stdout)
 
 
 if __name__ == "__main__":
-    hold() if sys.argv[1:] == ["hold"] else main()
+    {"hold": hold, "each-line": each_line}.get(" ".join(sys.argv[1:]), main)()

@@ -16,6 +16,8 @@ from lab import Nginx
 from manager import Manager
 from nim1 import Nim1
 from nim_tree import Shape
+from seeded import Case
+from seeded import counted as counted_faults
 from tool import Tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{count:6} {what}")
         terminalreporter.write_line(f"{trials.total():6} in all, 0 mixed states; {failed} tests failed")
     for line in counted([report.capstdout for report in terminalreporter.stats.get("passed", [])]):
+        terminalreporter.write_line(line)
+    judged = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
+    for line in counted_faults(report.capstdout for report in judged):
         terminalreporter.write_line(line)
 
 
@@ -71,6 +76,29 @@ def each_build_and(shapes: list[Shape], builds: list[Nginx] = BUILDS) -> pytest.
 def newer_build_and(shapes: list[Shape]) -> pytest.MarkDecorator:
     """The same with the newer nginx alone: for what is about the screen, not about nginx."""
     return each_build_and(shapes, BUILDS[1:])
+
+
+def each_case(cases: list[Case]) -> pytest.MarkDecorator:
+    """Runs a test for every case with every nginx it fits, those of one host after each other."""
+    pairs = [((case.ground, build), case) for build in BUILDS for case in cases if case.fits(build)]
+    pairs.sort(key=lambda pair: (pair[0][0], pair[0][1].label))
+    names = [f"{case.name}-{build.label}" for (_, build), case in pairs]
+    # Without the scope, each test would be given a host of its own.
+    return pytest.mark.parametrize(("patient", "case"), pairs, ids=names, indirect=["patient"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def patient(request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Patient"]:  # noqa: F821
+    """A host of the case's ground, shared by all cases that need the same."""
+    # Its hosts are those of other tests, which need what is above.
+    from patient import Patient
+
+    ground, nginx = request.param
+    # One folder for all processes of this run.
+    run = tmp_path_factory.getbasetemp()
+    pictures = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
+    with Patient(ground, nginx, binary, pictures) as made:
+        yield made
 
 
 @pytest.fixture

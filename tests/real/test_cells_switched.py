@@ -100,8 +100,8 @@ def comes_of(before: Cell, after: Cell) -> str:
         return PROXY_FIRST
     if after.generation == "nim2" and before.is_mutual and not after.is_mutual:
         return LESS
-    # In no file stands whether the manager judges agents itself, nor which NGINX the one of manager 2 is.
-    same = before.method == after.method if after.generation == "nim2" else (before.is_mutual and after.proxy == "none")
+    # In no file stands which NGINX the one of manager 2 is.
+    same = after.generation == "nim2" and before.method == after.method
     return "unchanged" if same else "applied"
 
 

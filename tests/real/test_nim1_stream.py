@@ -11,7 +11,7 @@ from clients import Attempt
 from lab import Nginx
 from manager import NAME, both_services
 from nim1 import AGENTS_PORT, CERTS, CONF_D, OUTSIDE, PROPER, Nim1, nim1_answers, nim1_tool, with_issued
-from snapshot import take
+from snapshot import differences, take
 from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
 from walk import there_and_back
@@ -107,6 +107,67 @@ def test_what_is_passed_through_is_judged_by_the_manager(nim1: Nim1, tool: Tool)
     page = nim1.run("curl", "-sS", "--cacert", issued(AGENTS[0], "ca.pem"), f"https://{NAME}/ui").stdout
     assert '"path": "/ui"' in page
     assert nim1.listens_on(10000) == {"127.0.0.1"}
+    tool.rollback().must(0, "rolled-back")
+    assert take(nim1) == before
+
+
+def judged(nim1: Nim1, by_certificate: bool) -> None:
+    """The manager is told whom to let in, and started anew."""
+    nim1.run(*(["touch"] if by_certificate else ["rm", "-f"]), "/mnt/verifies")
+    nim1.start_services()
+
+
+@pytest.mark.parametrize("way", ["no proxy", "passed through"])
+def test_what_no_file_tells_is_told_by_the_run_that_proved_it(nim1: Nim1, tool: Tool, way: str) -> None:
+    """Methods that differ in no file: to which one it was switched decides what verify asks, and is undone first.
+
+    What makes it red: in src/plan a plan without steps for the method without certificates; in src/worker/apply.rs the
+    run that only proves called unchanged; in src/receipt.rs such a run left out of those in force; in
+    src/worker/target.rs a run before it that may be undone first.
+    """
+
+    def cell(method: str) -> str:
+        if way == "passed through":
+            return nim1_answers(method, PASSED)
+        return nim1_answers(method).replace("proxy: nginx-oss", "proxy: none")
+
+    def verifies() -> int:
+        return tool.run("verify").code
+
+    before = take(nim1)
+    judged(nim1, by_certificate=True)
+    mutual = tool.apply(cell("client-mtls")).must(0, "applied")
+    tree = take(nim1)
+    # Nobody is let in without a certificate: this is not what is asked for.
+    refused = tool.apply(cell("ssl-termination")).must(1)
+    assert "proof does not hold" in refused["problem"], refused["problem"]
+    judged(nim1, by_certificate=False)
+    assert verifies() == 1
+
+    switched = tool.apply(cell("ssl-termination")).must(0, "applied")
+    assert switched["changed"] == [], switched
+    assert differences(tree, take(nim1)) == []
+    assert verifies() == 0
+    tool.apply().must(0, "unchanged")
+    judged(nim1, by_certificate=True)
+    assert verifies() == 1
+
+    # And back again, which is a run of its own too.
+    again = tool.apply(cell("client-mtls")).must(0, "applied")
+    assert again["changed"] == [] and verifies() == 0
+    tool.apply().must(0, "unchanged")
+    tool.rollback().must(0, "rolled-back")
+    assert verifies() == 1
+    judged(nim1, by_certificate=False)
+    assert verifies() == 0
+
+    # What it stands on is not taken away from below it.
+    early = tool.run("rollback", mutual["run"], "--yes", "--format", "json")
+    assert early.code == 1 and switched["run"] in early.err, early
+    tool.rollback().must(0, "rolled-back")
+    assert verifies() == 1
+    judged(nim1, by_certificate=True)
+    assert verifies() == 0
     tool.rollback().must(0, "rolled-back")
     assert take(nim1) == before
 

@@ -1,5 +1,6 @@
 //! Logs of a host in memory.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::super::{Diagnosis, Finding, Request, Severity, examine};
@@ -27,9 +28,14 @@ fn examined_since(host: &Memory, logs: &[PathBuf], since: Option<i64>) -> Diagno
     let request = Request {
         logs,
         logs_on: host,
+        peer: None,
         since,
+        standing: None,
+        connect: false,
+        changed_at: None,
+        names: &[],
     };
-    examine(host, &facts, &request, &|_| {})
+    examine(host, &facts, &request, &|_| ControlFlow::Continue(()))
 }
 
 fn examined(config: &str, log: &str) -> Diagnosis {

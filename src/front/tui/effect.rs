@@ -1,14 +1,17 @@
 //! Does what the screen asks for, each in a thread of its own, and answers with messages.
 
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
 use super::Arrival;
-use super::message::{Effect, Message};
+use super::message::{Effect, Message, Wanted};
+use crate::doctor::Told;
 use crate::event::{Event, Happening};
-use crate::values::RunId;
+use crate::values::{RunId, escaped};
 use crate::worker::{self, Runs, Started};
 
 use super::super::busy::at_work;
@@ -50,11 +53,7 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
                 Ok(started) => follow(&ground, started, &tell),
                 Err(problem) => tell(Message::Failed(problem.to_string())),
             },
-            Effect::Examine(since) => {
-                let made = diagnosis::examine(&ground, &[], since, &|_| {});
-                let made = made.map_err(|problem| problem.to_string());
-                tell(Message::Examined(Box::new(made)));
-            }
+            Effect::Examine(since, wanted) => examine(&ground, since, &wanted, &tell),
             Effect::Save { .. } if ground.practice_folder().is_some() => {
                 tell(Message::Saved(Err(NOT_IN_PRACTICE.to_owned())));
             }
@@ -62,6 +61,39 @@ pub(super) fn perform(effect: Effect, ground: &Arc<Ground>, sender: &Sender<Arri
             Effect::Quit(_) => {} // the loop has left already
         }
     });
+}
+
+/// Reads the logs, says how far it is, and stops where nobody wants to know any more.
+fn examine(ground: &Ground, since: Option<i64>, wanted: &Wanted, tell: &dyn Fn(Message)) {
+    let shown = Cell::new(Duration::ZERO);
+    let made = diagnosis::examine(ground, &[], since, &|told| {
+        if !wanted.is_so() {
+            return ControlFlow::Break(());
+        }
+        let now = ground.host().uptime();
+        let words = match told {
+            // Often enough for an eye.
+            Told::Reading { .. } if now.saturating_sub(shown.get()) < PAUSE => None,
+            Told::Reading { path, done, of } => Some(format!(
+                "{}: {} %",
+                escaped(path),
+                (done * 100).checked_div(of).unwrap_or(100)
+            )),
+            Told::Seen { .. } => None,
+        };
+        if let Some(words) = words {
+            shown.set(now);
+            tell(Message::Reading(words));
+        }
+        if let Told::Seen { title, .. } = told {
+            tell(Message::Seen(title.to_owned()));
+        }
+        ControlFlow::Continue(())
+    });
+    if wanted.is_so() {
+        let made = made.map_err(|problem| problem.to_string());
+        tell(Message::Examined(Box::new(made)));
+    }
 }
 
 /// Shows all that a run has told so far, and what it tells from now on.

@@ -1,12 +1,14 @@
 //! What can happen to the screen, and what the screen can ask for: both as data.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroizing;
 
+use super::super::diagnosis::Examined;
 use super::key::Key;
 use crate::answers::Goal;
-use crate::doctor::Diagnosis;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::plan::Plan;
@@ -28,8 +30,12 @@ pub(super) enum Message {
     Saved(Result<String, String>),
     /// A word to a run could not be written down: why.
     Unheard(String),
+    /// How far the reading of the logs is, in words.
+    Reading(String),
+    /// Something was seen in a log: its title.
+    Seen(String),
     /// The logs were read.
-    Examined(Box<Result<Diagnosis, String>>),
+    Examined(Box<Result<Examined, String>>),
 }
 
 pub(super) enum Effect {
@@ -50,12 +56,26 @@ pub(super) enum Effect {
     Say(RunId, Word),
     /// Undo this run, and follow that.
     PutBack(RunId),
-    /// Read the logs, lines from this time on (seconds since 1970).
-    Examine(Option<i64>),
+    /// Read the logs, lines from this time on (seconds since 1970), as long as that is wanted.
+    Examine(Option<i64>, Wanted),
     Save {
         file: PathBuf,
         text: String,
     },
     /// Leave with this exit code.
     Quit(u8),
+}
+
+/// Whether what was asked for is still wanted; both sides hold it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    pub(super) fn is_so(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn call_off(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

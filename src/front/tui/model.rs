@@ -2,14 +2,16 @@
 
 use zeroize::Zeroizing;
 
+use super::super::diagnosis::Examined;
 use super::super::outlook::Outlook;
 use super::super::outward::Outward;
+use super::super::standing::Standing;
 use super::super::words;
 use super::edit::Edit;
 use super::look::Look;
+use super::message::Wanted;
 use super::running::Running;
 use crate::answers::Entered;
-use crate::doctor::Diagnosis;
 use crate::facts::{Facts, Generation};
 use crate::method::{self, Cell};
 use crate::prerequisites::Check;
@@ -38,7 +40,8 @@ pub(super) struct Model {
     pub(super) scroll: Option<usize>,
     pub(super) overlay: Option<Overlay>,
     /// `None`: not asked for yet, or still being made.
-    pub(super) diagnosis: Option<Result<Diagnosis, String>>,
+    pub(super) diagnosis: Option<Result<Examined, String>>,
+    pub(super) reading: Reading,
     pub(super) running: Option<Running>,
     /// How many clients were connected when the work began, where that could be told.
     pub(super) connected_before: Option<usize>,
@@ -50,6 +53,16 @@ pub(super) struct Model {
     pub(super) issued: String,
     /// The folder of a host for practice, which goes away with this screen.
     pub(super) practice: Option<String>,
+}
+
+/// Logs that are being read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) wanted: Wanted,
+    /// How far it is.
+    pub(super) words: String,
+    /// What was seen so far.
+    pub(super) seen: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +120,12 @@ pub(super) const WAY_BACK_IN_PRACTICE: &str =
     "the button \"Put everything back now\" on step 8; when you leave, the practice host goes away";
 
 impl Model {
+    /// The answers whose plan mends something of what was found.
+    pub(super) fn repair(&self) -> Option<&Standing> {
+        let examined = self.diagnosis.as_ref()?.as_ref().ok()?;
+        examined.repair()
+    }
+
     /// What others are to sign or to bring before the plan can go on.
     pub(super) fn awaited(&self) -> Vec<&str> {
         let plan = self.outlook.plan();
@@ -136,6 +155,7 @@ impl Model {
             scroll: None,
             overlay: None,
             diagnosis: None,
+            reading: Reading::default(),
             running: None,
             connected_before: None,
             notice: None,

@@ -61,9 +61,18 @@ fn troubles(model: &Model, width: usize) -> String {
         text.push('\n');
     }
     match &model.diagnosis {
-        None => text.push_str("Reading the logs of nginx and of the agent ..."),
+        None => {
+            text.push_str("Reading the logs of nginx and of the agent ... (Esc calls it off)\n");
+            text.push_str(&wrapped("", &model.reading.words, width));
+            for title in &model.reading.seen {
+                text.push_str(&wrapped("seen: ", title, width));
+            }
+        }
         Some(Err(why)) => text.push_str(why),
-        Some(Ok(diagnosis)) => text.push_str(&diagnosis::text(diagnosis, width)),
+        Some(Ok(examined)) => {
+            text.push_str(&diagnosis::mends(examined, width));
+            text.push_str(&diagnosis::text(&examined.diagnosis, width));
+        }
     }
     text
 }

@@ -109,6 +109,14 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.refuse(why);
             Vec::new()
         }
+        Message::Reading(words) => {
+            model.reading.words = words;
+            Vec::new()
+        }
+        Message::Seen(title) => {
+            model.reading.seen.push(title);
+            Vec::new()
+        }
         Message::Examined(made) => {
             model.diagnosis = Some(*made);
             Vec::new()

@@ -5,7 +5,6 @@ mod inspect;
 mod issue;
 mod renew;
 mod revoke;
-mod standing;
 
 use crate::cli::Certs;
 use crate::error::Problem;

@@ -13,9 +13,13 @@ use super::super::session;
 use super::super::words;
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     schema: u32,
     checks: &'a [Check],
+}
+
+pub(super) fn document(checks: &[Check]) -> Document<'_> {
+    Document { schema: 1, checks }
 }
 
 pub(super) fn check(
@@ -27,10 +31,7 @@ pub(super) fn check(
     let checks = prerequisites::checks(&session::first_look(ground, answers.as_ref()));
     let checks = output.outward.checks(checks);
     if output.is_json() {
-        output.document(&Document {
-            schema: 1,
-            checks: &checks,
-        })?;
+        output.document(&document(&checks))?;
     } else {
         output.result(&words::checks(&checks, output.width))?;
     }

@@ -1,47 +1,100 @@
 //! `nim-tls doctor`: why it does not work.
 
+mod bundle;
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::Examination;
-use crate::doctor::{Diagnosis, Rule, Severity, rules};
+use crate::cli::{Consent, Examination};
+use crate::doctor::{Diagnosis, Finding, Rule, Severity, Told, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
 
-use super::super::diagnosis;
+use super::super::busy;
+use super::super::consent;
+use super::super::diagnosis::{self, Asked};
 use super::super::output::Output;
 use super::super::place::{Ground, absolute};
 use super::super::typed::{as_root, look_at};
+use super::apply;
+use bundle::Written;
 
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
     #[serde(flatten)]
     diagnosis: &'a Diagnosis,
+    /// Why the answers that stand could not be applied once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obstacle: Option<Obstacle<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<&'a Written>,
+}
+
+#[derive(Serialize)]
+struct Obstacle<'a> {
+    problem: &'a str,
+    remedy: Option<&'a str>,
+}
+
+impl<'a> Obstacle<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        Self {
+            problem: &problem.what,
+            remedy: problem.remedy.as_deref(),
+        }
+    }
 }
 
 pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> Result<u8, Problem> {
     if let Some(id) = &asked.explain {
         return explain(id, output);
     }
+    if let Some(id) = &asked.fix {
+        return fix(ground, id, asked.consent, output);
+    }
     let logs = asked.log.iter().map(|file| absolute(file));
     let logs = logs.collect::<Result<Vec<_>, _>>()?;
+    if let Some(file) = &asked.bundle {
+        bundle::is_free(file)?;
+    }
     let now = ground.host().now();
     let since = asked.since.map(|age| now - age.seconds());
     let watched = output.is_watched() && !output.is_json();
-    let diagnosis = diagnosis::examine(ground, &logs, since, &|path| {
-        if watched {
-            output.tell(&format!("reading {}", escaped(path)));
-        }
+    let progress = Progress::new(output, watched);
+    let looked_at = Asked {
+        logs: &logs,
+        since,
+        connect: !asked.no_connect,
+        peer: asked.connect.as_ref(),
+    };
+    let (examined, facts) = diagnosis::examine_and_keep(ground, &looked_at, &|told| {
+        progress.hear(told);
+        ControlFlow::Continue(())
     })?;
+    let diagnosis = &examined.diagnosis;
+    let written = asked.bundle.as_ref();
+    let written = written.map(|file| bundle::write(ground, file, &logs, &facts, &examined, output));
+    let written = written.transpose()?;
     if output.is_json() {
         output.document(&Document {
             schema: 1,
-            diagnosis: &diagnosis,
+            diagnosis,
+            obstacle: examined.obstacle().map(Obstacle::of),
+            bundle: written.as_ref(),
         })?;
     } else {
-        output.result(&diagnosis::text(&diagnosis, output.width))?;
+        let mut text = diagnosis::text(diagnosis, output.width);
+        if let Some(obstacle) = examined.obstacle() {
+            text.push_str(&diagnosis::obstacle_in_words(obstacle, output.width));
+        }
+        if let Some(written) = &written {
+            text.push_str(&written.text(output.width));
+        }
+        output.result(&text)?;
     }
     if !ground.host().is_root() && diagnosis.sources.iter().any(|source| !source.read) {
         output.tell_after("", "Only root can read all of this:");
@@ -59,6 +112,105 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
     }
     let found = diagnosis.count(Severity::Error) > 0;
     Ok(if found { Exit::HostUnfit } else { Exit::Done } as u8)
+}
+
+/// Repairs what a finding is about, by the answers that stand on this host, and looks again.
+fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u8, Problem> {
+    consent::possible(consent, "doctor --fix")?;
+    busy::refuse(ground)?;
+    let look = || diagnosis::examine(ground, &[], None, &|_| ControlFlow::Continue(()));
+    let found = look()?;
+    let is_meant = |finding: &&Finding| finding.id == id || finding.cause == id;
+    let named = |findings: &[Finding]| findings.iter().find(is_meant).cloned();
+    let findings = &found.diagnosis.findings;
+    let meant = findings.iter().filter(is_meant);
+    let applicable = meant.clone().find(|finding| finding.fix.applicable);
+    let Some(finding) = applicable.or_else(|| meant.clone().next()) else {
+        let what = format!("nothing that is called {} is found here now", escaped(id));
+        return Err(Problem::host(what).remedy("nim-tls doctor"));
+    };
+    let standing = found.standing.as_ref().filter(|_| finding.fix.applicable);
+    let Some(standing) = standing else {
+        return Err(by_hand(finding, found.obstacle()));
+    };
+    let text = Some(standing.text.as_str());
+    let code = apply::carry(
+        ground,
+        &standing.goal,
+        text,
+        "doctor --fix",
+        consent,
+        output,
+    )?;
+    if code == Exit::Done as u8 {
+        let after = look()?.diagnosis.findings;
+        output.tell(&match named(&after) {
+            None => format!("looked again: {} is gone", escaped(id)),
+            Some(still) => format!("looked again: still found: {}", still.title),
+        });
+    }
+    Ok(code)
+}
+
+/// What this program does not do by itself.
+fn by_hand(finding: &Finding, obstacle: Option<&Problem>) -> Problem {
+    if let Some(obstacle) = obstacle {
+        let what = format!("no plan mends this as it is: {}", obstacle.what);
+        let problem = Problem::host(what);
+        return match &obstacle.remedy {
+            Some(remedy) => problem.remedy(remedy.clone()),
+            None => problem,
+        };
+    }
+    let what = format!(
+        "{}: there is nothing that nim-tls could do about it by itself here. {}",
+        finding.title, finding.fix.text
+    );
+    Problem::host(what).remedy(finding.fix.commands.join("\n      "))
+}
+
+/// How far the reading is, for somebody who watches: a line for each log, one for each tenth of a
+/// large one, and at once what was seen.
+struct Progress<'a> {
+    output: &'a Output,
+    watched: bool,
+    tenth: Cell<u64>,
+}
+
+/// What is read faster than anybody can look.
+const SMALL: u64 = 64 * 1024 * 1024;
+
+impl<'a> Progress<'a> {
+    fn new(output: &'a Output, watched: bool) -> Self {
+        Self {
+            output,
+            watched,
+            tenth: Cell::new(0),
+        }
+    }
+
+    fn hear(&self, told: Told<'_>) {
+        if !self.watched {
+            return;
+        }
+        match told {
+            Told::Reading { path, done: 0, .. } => {
+                self.tenth.set(0);
+                self.output.tell(&format!("reading {}", escaped(path)));
+            }
+            Told::Reading { path, done, of } if of > SMALL => {
+                let tenth = done * 10 / of;
+                if tenth > self.tenth.replace(tenth) && tenth < 10 {
+                    let line = format!("reading {}: {tenth}0 %", escaped(path));
+                    self.output.tell(&line);
+                }
+            }
+            Told::Reading { .. } => {}
+            Told::Seen { id, title } => {
+                self.output.tell_after("seen: ", &format!("{title} ({id})"));
+            }
+        }
+    }
 }
 
 /// What is known of one kind of finding, on any host.
@@ -80,6 +232,8 @@ fn explain(id: &str, output: &Output) -> Result<u8, Problem> {
                 findings,
                 sources: Vec::new(),
             },
+            obstacle: None,
+            bundle: None,
         })?;
     } else {
         let text = findings.iter();

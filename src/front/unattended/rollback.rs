@@ -130,10 +130,12 @@ fn summary(target: &Target, width: usize) -> String {
         (None, true) => ", which was cut short,",
         (None, false) => "",
     };
-    let head = format!(
-        "Run {}{cut} changed this; it will be as it was before:",
-        target.run
-    );
+    let run = &target.run;
+    let head = if target.changes.is_empty() && !target.cut_short {
+        format!("Run {run} changed no file: what was proven before it will be what verify tries.")
+    } else {
+        format!("Run {run}{cut} changed this; it will be as it was before:")
+    };
     let mut text = wrapped("", &head, width);
     for change in &target.changes {
         text.push_str(&format!("  {}\n", escaped(&change.path)));

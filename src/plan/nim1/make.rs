@@ -1,7 +1,9 @@
 //! From facts and answers to a plan for NGINX Instance Manager 1.
 
+use std::collections::BTreeMap;
+
 use super::super::certificates::{self, Certificates, Planned};
-use super::super::clients_today::{ClientsToday, agents_today};
+use super::super::clients_today::{ClientsToday, agents_met};
 use super::super::enabling;
 use super::super::exposed;
 use super::super::file::FileChange;
@@ -9,9 +11,9 @@ use super::super::fitness;
 use super::super::listeners;
 use super::super::make::{folders, reloads, running};
 use super::super::notes;
-use super::super::overlay::{overlaid, written};
+use super::super::overlay::{holds, overlaid, written};
 use super::super::placed::removal;
-use super::super::step::{LEFT, Plan, ProofTrust, SCHEMA};
+use super::super::step::{LEFT, NginxCommand, Plan, ProofTrust, SCHEMA};
 use super::super::steps::{Doing, steps};
 use super::super::trust;
 use super::super::work::NginxChanges;
@@ -29,7 +31,7 @@ use crate::answers::{Answers, Context, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact};
 use crate::method::{Method, Proxy};
-use crate::nginx::Config;
+use crate::nginx::{Config, Http};
 use crate::values::AbsPath;
 
 /// What would be done on this host for these answers, or why it cannot be.
@@ -50,10 +52,14 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let master = ground.master(facts)?;
     let today = listeners::needed(facts, ground.config)?;
     let places = Places::of(ground.config, &today, answers.proxy)?;
-    let (without, include) = without_ours(facts, ground.config, &places, nim1)?;
-    let others = listeners::needed(facts, &without)?;
+    let (other, include) = without_ours(facts, ground.config, &places, nim1)?;
+    let without = other.as_ref().unwrap_or(ground.config);
+    let others = listeners::of_other(facts, other.as_ref())?;
+    let others = others.as_ref().unwrap_or(&today);
 
-    if nim1.context == Context::PassedThrough && answers.method == Method::ClientMtls {
+    let by_manager = nim1.context == Context::PassedThrough;
+    let verifies = answers.method == Method::ClientMtls;
+    if by_manager && verifies {
         native::needs_trust_store(answers)?;
     }
     let mut made = match certificates::plan(facts, answers, &presented(facts, answers))? {
@@ -64,86 +70,75 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let settings = settings::plan(facts, answers, nim1, &certificate)?;
     no_port_twice(&settings, answers, nim1)?;
     let inner = !matches!(certificate, Certificate::None);
-    let is_open = facts.live && manager_now::is_open(facts, &settings);
-    let reads = settings.change() || is_open || (inner && made.new_server);
+    let reads = is_to_read(facts, &settings) || (inner && made.new_server);
     let mut restarts = Vec::new();
     let restart = restart(facts, &settings, reads, &mut restarts)?;
     manager_listens(facts, &settings, restart.is_some())?;
     let files = Ground {
         facts,
-        config: &without,
-        others: &others,
+        config: without,
+        others,
         answers,
         nim1,
     }
     .files(&places, &made, &settings)?;
-    let after = overlaid(&without, plain(&files.texts))?;
-    let http = listeners::needed(facts, &after)?;
-    let after = After::of(facts, &after, &http, &places, answers, nim1)?;
-    let verifies = answers.method == Method::ClientMtls;
+    let own: BTreeMap<AbsPath, String> = plain(&files.texts).collect();
+    let with_own = overlaid(without, own.clone())?;
+    let own_http = listeners::needed(facts, &with_own)?;
+    let after = After::of(facts, &with_own, &own_http, &places, answers, nim1)?;
     named_twice::refuse(&after, &places.read_by_pattern())?;
     after.fits(answers, verifies, &settings)?;
-    let loosened = loosened(facts, ground.config, answers, nim1);
+    let loosened = loosened(facts, (ground.config, &today), answers, nim1);
     let before = Before {
-        config: &without,
-        http: &others,
+        config: without,
+        http: others,
     };
     let mut configured = after.changes(answers, before, files)?;
     if verifies {
-        let listing = made.listing.as_ref();
-        after.note_clients(answers, nim1, listing, &mut configured);
+        after.note_clients(answers, nim1, made.listing.as_ref(), &mut configured);
     }
     if let Some(include) = include {
         stream_place::place(facts, ground.config, include, &mut configured)?;
     }
 
     // With what others' files become, too: that is what will be served, and proven.
-    let will_be = overlaid(&without, written(facts, &configured.files))?;
-    let http = listeners::needed(facts, &will_be)?;
-    let after = After::of(facts, &will_be, &http, &places, answers, nim1)?;
+    let will_be = with_further(facts, &with_own, &own, &configured.files)?;
+    let http = listeners::of_other(facts, will_be.as_ref())?;
+    let after = match (&will_be, &http) {
+        (Some(config), Some(http)) => After::of(facts, config, http, &places, answers, nim1)?,
+        _ => after,
+    };
 
     let trust = trust::plan(facts, answers, &made)?;
-    leftovers(facts, &places, &without, &mut configured);
+    leftovers(facts, &places, without, &mut configured);
     let mut notes = notes::all(facts, answers, &made, &configured.notes);
     notes.splice(0..0, loosened);
-    // Of it nothing shows in a file: only a proof tells whether it is in force.
-    let by_manager = nim1.context == Context::PassedThrough && verifies;
-    if by_manager {
-        notes.push(native::NOT_KNOWN.to_owned());
-    }
+    notes.extend((by_manager && verifies).then(|| native::NOT_KNOWN.to_owned()));
     notes.extend(restarts);
-    notes.extend(ports_today::note(
-        (ground.config, &today),
-        (&will_be, &http),
-    ));
+    let served = (after.config, after.http);
+    notes.extend(ports_today::note((ground.config, &today), served));
     notes.extend(exposed::note_of_ours(&after.ui).filter(|_| facts.live));
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
-    let headers = configured.headers;
     let mut files = made.files.clone();
     files.extend(configured.files);
-    let closed = closed(facts, &settings);
-    files.extend(settings.file);
+    files.extend(settings.file.clone());
     files.extend(trust.iter().map(|trust| trust.file.clone()));
     fitness::targets(facts, &files)?;
 
     let enable = enabling::plan(facts, answers.enable_services);
     let any = files.iter().any(FileChange::changes) || restart.is_some() || enable.is_some();
-    let steps = if any || (by_manager && facts.live) {
-        let mut command = running(&ground, master, &after.ui, answers).filter(|_| reload);
-        if let Some(command) = &mut command {
-            command.listens.extend(after.agents.further());
-        }
-        let change = trust.and_then(|trust| trust.into_change(facts));
-        let proof =
-            master.map(|master| prove(&after, answers, nim1, &made, &headers, master, closed));
+    let steps = if any || (by_manager && native::is_tried(facts, verifies)) {
+        let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
+        let (headers, closed) = (&configured.headers, closed(facts, &settings));
+        let prove = |master| prove(&after, answers, nim1, &made, headers, master, closed);
         let doing = Doing {
-            nginx: command,
+            nginx: command.map(|command| met_there(command, &after)),
             private: facts.no_private_copy.is_none(),
-            trust: change,
+            trust: trust.and_then(|trust| trust.into_change(facts)),
             restart,
             enable,
-            proof,
+            proof: master.map(prove),
         };
         steps(made, doing)
     } else {
@@ -157,6 +152,17 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
         notes,
         defaults: answers.defaults.clone(),
     })
+}
+
+/// Where agents are met, nginx has to listen too.
+fn met_there(mut command: NginxCommand, after: &After<'_>) -> NginxCommand {
+    command.listens.extend(after.agents.further());
+    command
+}
+
+/// Whether the manager has to read its settings anew.
+fn is_to_read(facts: &Facts, settings: &Settings) -> bool {
+    settings.change() || (facts.live && manager_now::is_open(facts, settings))
 }
 
 /// The manager shows the certificate that nginx shows to everybody else. Who has issued it must
@@ -179,19 +185,19 @@ fn inner_leg(facts: &Facts, made: &mut Certificates) -> Result<Certificate, Prob
 }
 
 /// The configuration without the files that are to be written, and with the line that reads the
-/// one below HTTP, where it needs one.
+/// one below HTTP, where it needs one. None: it is that already.
 fn without_ours(
     facts: &Facts,
     config: &Config,
     places: &Places,
     nim1: &Nim1Answers,
-) -> Result<(Config, Option<Include>), Problem> {
+) -> Result<(Option<Config>, Option<Include>), Problem> {
     no_strangers_there(facts, places)?;
-    let ours = places
-        .ours_by_pattern(facts)
-        .into_iter()
-        .filter(|path| config.find_file(path.as_str()).is_some());
-    let without = overlaid(config, ours.map(|path| (path.clone(), String::new())))?;
+    let ours = places.ours_by_pattern(facts).into_iter();
+    let ours = ours.filter(|path| config.find_file(path.as_str()).is_some());
+    let ours: Vec<_> = ours.map(|path| (path.clone(), String::new())).collect();
+    let without = (!ours.is_empty()).then(|| overlaid(config, ours));
+    let without = without.transpose()?;
     if nim1.context == Context::Http {
         return Ok((without, None));
     }
@@ -201,8 +207,23 @@ fn without_ours(
     let (file, edited) = &include;
     let path = config.file(*file).path.parse();
     let path: AbsPath = path.map_err(|error| Problem::host(format!("{error}")))?;
-    let with_line = overlaid(&without, [(path, edited.text.clone())])?;
-    Ok((with_line, Some(include)))
+    let without = without.as_ref().unwrap_or(config);
+    let with_line = overlaid(without, [(path, edited.text.clone())])?;
+    Ok((Some(with_line), Some(include)))
+}
+
+/// With files besides our own. None: with our own it reads all of them as they will be.
+fn with_further(
+    facts: &Facts,
+    with_own: &Config,
+    own: &BTreeMap<AbsPath, String>,
+    files: &[FileChange],
+) -> Result<Option<Config>, Problem> {
+    let further: Vec<_> = written(facts, files)
+        .filter(|(path, text)| own.get(path) != Some(text) && !holds(with_own, path, text))
+        .collect();
+    let config = (!further.is_empty()).then(|| overlaid(with_own, further));
+    config.transpose()
 }
 
 /// A file that somebody else has put where one of ours belongs would be taken for ours.
@@ -262,24 +283,25 @@ fn no_port_twice(
 }
 
 /// Whoever is refused today and would not be is said before all else.
-fn loosened(
-    facts: &Facts,
-    config: &Config,
+fn loosened<'a>(
+    facts: &'a Facts,
+    (config, http): (&'a Config, &'a Http<'a>),
     answers: &Answers,
     nim1: &Nim1Answers,
 ) -> Option<String> {
     if answers.method == Method::ClientMtls {
         return None;
     }
-    let (clients, at) = agents_today(facts, config, nim1.grpc).ok()?;
-    (clients == ClientsToday::Enforced).then(|| {
-        format!(
+    match agents_met(facts, config, http, nim1.grpc) {
+        Ok((ClientsToday::Enforced, at)) => Some(format!(
             "LESS THAN TODAY: agents without a certificate are refused now ({}), and will be let \
              in: method {} asks none of them for one",
             config.shown(&at),
             answers.method
-        )
-    })
+        )),
+        _ if nim1.context == Context::PassedThrough => native::less_than_proven(facts, false),
+        _ => None,
+    }
 }
 
 /// Files of ours that these answers have no use for go, unless somebody else's line reads one.

@@ -36,6 +36,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     let trust = trust::plan(facts, answers, &made)?;
 
     let mut notes = notes::all(facts, answers, &made, &of_method(mutual, &settings));
+    notes.splice(0..0, less_than_proven(facts, mutual));
     let reads = settings.change() || made.new_server;
     let restart = restart(facts, &settings, reads, &mut notes)?;
     let mut folders = made.folders.clone();
@@ -49,8 +50,7 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
     fitness::targets(facts, &files)?;
     let enable = enabling::plan(facts, answers.enable_services);
     let any = files.iter().any(FileChange::changes) || enable.is_some();
-    // Of mutual TLS nothing shows in a file: only a proof tells whether it is in force.
-    let steps = if any || restart.is_some() || (mutual && facts.live) {
+    let steps = if any || restart.is_some() || is_tried(facts, mutual) {
         let doing = Doing {
             trust: trust.and_then(|trust| trust.into_change(facts)),
             restart,
@@ -115,6 +115,24 @@ pub(super) const NOT_KNOWN: &str = "whether NGINX Instance Manager 1 refuses age
      and no setting decides: the proof tries it, and puts everything back where one gets through. \
      Its trust store is the system's: every authority in there can vouch for an agent; where nginx \
      judges them, it has one of its own";
+
+/// Whether there is something to prove where no file changes. Of mutual TLS nothing shows in one:
+/// only a proof tells whether it is in force. Where it was proven last and is not asked for any
+/// more, only a proof tells that.
+pub(super) fn is_tried(facts: &Facts, mutual: bool) -> bool {
+    facts.live && (mutual || facts.state.refused_agents == Some(true))
+}
+
+/// Of agents that this plan has let in.
+pub(super) fn less_than_proven(facts: &Facts, mutual: bool) -> Option<String> {
+    let less = facts.live && !mutual && facts.state.refused_agents == Some(true);
+    less.then(|| {
+        "LESS THAN TODAY: agents without a certificate were refused when that was proven last, \
+         and by these answers the manager lets them in; no file tells which it is, so it is tried, \
+         and nim-tls verify goes by that from then on"
+            .to_owned()
+    })
+}
 
 /// What the product does not say about itself.
 fn of_method(mutual: bool, settings: &Settings) -> Vec<String> {

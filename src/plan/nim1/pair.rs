@@ -4,7 +4,7 @@ use super::super::brought::Brought;
 use super::super::certificates::Certificates;
 use super::super::file::{Content, Piece};
 use super::super::naming;
-use super::super::server_certificate::{ServerFiles, Today};
+use super::super::server_files::{ServerFiles, Today};
 use super::super::step::Fetch;
 use crate::answers::Answers;
 use crate::error::Problem;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::super::editor::why;
 use super::super::file::{Content, FileChange, Reason, Status};
 use super::super::naming::literal;
-use super::super::server_certificate::ServerFiles;
+use super::super::server_files::ServerFiles;
 use crate::answers::{Answers, Nim1Answers};
 use crate::error::Problem;
 use crate::facts::{Facts, FileFact, Known, MANAGER_FILE, ManagerFile};

@@ -98,6 +98,44 @@ fn ours_is_what_the_last_standing_run_wrote() {
     ));
 }
 
+/// The same, with what it has proven of agents without a certificate.
+fn proving(id: &str, refused: bool, left: Option<&str>) -> Receipt {
+    let agents = serde_json::json!({
+        "services": [], "check_log": null, "server_chain": FILE, "server_key": FILE,
+        "stale_names": [],
+    });
+    let proof = serde_json::json!({
+        "listeners": [], "name": "nim.example.com", "other_names": [], "trust": "kept",
+        "agents": refused.then_some(agents), "state": "/var/lib/nim-tls", "master": null,
+    });
+    Receipt {
+        proves: serde_json::from_value(proof).unwrap(),
+        ..run(id, Outcome::Applied, left)
+    }
+}
+
+#[test]
+fn what_was_proven_last_is_what_runs_in_force_have_proven() {
+    let refused = |receipts: &[Receipt]| look(&host("", receipts), &wanted()).state.refused_agents;
+    let first = proving("2026-11-23-01", true, Some("one"));
+    assert_eq!(refused(&[]), None);
+    assert_eq!(refused(std::slice::from_ref(&first)), Some(true));
+    // One that changed nothing counts where it is called applied.
+    let alone = proving("2026-11-23-02", false, None);
+    assert_eq!(refused(&[first.clone(), alone.clone()]), Some(false));
+    let unchanged = Receipt {
+        outcome: Outcome::Unchanged,
+        ..alone.clone()
+    };
+    assert_eq!(refused(&[first.clone(), unchanged]), Some(true));
+    let without = run("2026-11-23-03", Outcome::Applied, Some("three"));
+    let all = [first, alone, without];
+    assert_eq!(refused(&all), Some(false));
+    let mut all = all.to_vec();
+    all.push(undo("2026-11-23-04", "2026-11-23-02", Outcome::RolledBack));
+    assert_eq!(refused(&all), Some(true));
+}
+
 #[test]
 fn runs_are_counted_not_spelled() {
     let early = run("2026-11-23-99", Outcome::Applied, Some("early"));

@@ -128,6 +128,28 @@ pub(in super::super) fn second_plan() -> Plan {
     }
 }
 
+/// A plan for files as they are, of which only a proof tells whether agents without a certificate
+/// are refused.
+pub(in super::super) fn proof_alone(refused: bool) -> Plan {
+    let agents = json!({
+        "services": [], "enforced": true, "check_log": null, "server_chain": KEY,
+        "server_key": KEY, "stale_names": [],
+    });
+    let proof = Proof {
+        agents: refused.then(|| serde_json::from_value(agents).unwrap()),
+        ..proof()
+    };
+    Plan {
+        steps: vec![
+            step("place", Action::Place),
+            step("prove", Action::Prove(proof)),
+        ],
+        files: Vec::new(),
+        folders: Vec::new(),
+        ..plan()
+    }
+}
+
 fn step(id: &str, action: Action) -> Step {
     let text = || id.to_owned();
     Step {

@@ -5,11 +5,13 @@ use std::path::Path;
 use super::super::Runs;
 use super::super::events::follow;
 use super::super::lab::{
-    self, CONF, KEY, OLD_KEY, OWN_CONF, apply, machine, plan, rollback, second_plan, state, world,
+    self, CONF, KEY, OLD_KEY, OWN_CONF, ToldOfOurs, apply, apply_with, machine, plan, proof_alone,
+    rollback, second_plan, state, world,
 };
 use super::*;
 use crate::error::Exit;
 use crate::host::{Entry, Faults, Host, Memory};
+use crate::receipt::proven_last;
 use crate::values::{Attributes, RunId};
 
 pub(super) fn bytes(machine: &Memory, path: &str) -> Vec<u8> {
@@ -217,6 +219,49 @@ fn a_run_without_a_file_to_change_is_unchanged() {
     assert_eq!(ending, Ending::done(Outcome::Unchanged));
     assert_eq!(world(&machine), done);
     assert_eq!(receipt(&machine, &run).changes, []);
+}
+
+/// Red where such a run is called unchanged (`is_new`), is none of those in force, or where the
+/// one below it may be undone first.
+#[test]
+fn a_run_that_proves_the_contrary_of_the_last_one_is_in_force_without_a_file() {
+    let machine = machine();
+    let before = world(&machine);
+    let (first, _) = apply(&machine, &plan());
+    let done = world(&machine);
+    let proven = || {
+        let in_force = Runs::new(&machine, &state()).in_force().unwrap();
+        (
+            in_force.len(),
+            proven_last(&in_force).unwrap().refuses_agents(),
+        )
+    };
+    let alone = |refused| apply_with(&machine, &proof_alone(refused), &mut ToldOfOurs, &|| false);
+    // The same again is nothing new.
+    let (_, same) = alone(false);
+    assert_eq!(same, Ending::done(Outcome::Unchanged));
+    assert_eq!(proven(), (1, false));
+
+    let (second, ending) = alone(true);
+    assert_eq!(ending, Ending::done(Outcome::Applied));
+    let (_, same) = alone(true);
+    assert_eq!(same, Ending::done(Outcome::Unchanged));
+    let (third, _) = alone(false);
+    assert_eq!(proven(), (3, false));
+    assert_eq!(world(&machine), done);
+    for early in [&first, &second] {
+        let refused = rollback(&machine, Some(early)).1;
+        let problem = refused.problem.unwrap();
+        assert!(problem.contains(third.as_str()), "{problem}");
+    }
+
+    assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+    assert_eq!(proven(), (2, true));
+    assert_eq!(world(&machine), done);
+    assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+    assert_eq!(proven(), (1, false));
+    assert_eq!(rollback(&machine, None).1.exit, Exit::Done);
+    assert_eq!(world(&machine), before);
 }
 
 #[test]

@@ -316,12 +316,28 @@ fn the_logs_are_read_from_every_step_and_any_other_key_closes_what_they_say() {
     let mut model = begun();
     for _ in 0..3 {
         let effects = press(&mut model, &[Key::Char('t')]);
-        assert!(matches!(&effects[..], [Effect::Examine(None)]));
-        assert!(drawn(&model, 80, 24).contains("Reading the logs"));
+        let [Effect::Examine(None, first)] = &effects[..] else {
+            panic!("nothing is examined");
+        };
+        update(&mut model, Message::Reading("error.log: 7 %".to_owned()));
+        update(&mut model, Message::Seen("A client came".to_owned()));
+        let shown = drawn(&model, 80, 24);
+        for words in ["Reading the logs", "error.log: 7 %", "seen: A client came"] {
+            assert!(shown.contains(words), "{shown}");
+        }
+        assert!(first.is_so());
+        // Looked at again: nobody waits for the first any more.
         let effects = press(&mut model, &[Key::Down, Key::Enter]);
-        assert!(matches!(&effects[..], [Effect::Examine(None)]));
+        let [Effect::Examine(None, second)] = &effects[..] else {
+            panic!("nothing is examined");
+        };
+        assert!(!first.is_so() && second.is_so());
+        assert!(!drawn(&model, 80, 24).contains("7 %"));
+        press(&mut model, &[Key::Down]);
+        assert!(second.is_so());
         press(&mut model, &[Key::Esc]);
         assert_eq!(model.overlay, None);
+        assert!(!second.is_so());
         press(&mut model, &[Key::Enter]);
     }
 }
@@ -357,7 +373,7 @@ fn a_proof_that_fails_opens_what_the_logs_say_since_it_began() {
     ] {
         effects = update(&mut model, Message::Happened(Event { at, what }));
     }
-    assert!(matches!(&effects[..], [Effect::Examine(Some(1000))]));
+    assert!(matches!(&effects[..], [Effect::Examine(Some(1000), _)]));
     let shown = drawn(&model, 80, 24);
     assert!(
         shown.contains("The proof: Commander at 127.0.0.1:443, no certificate"),

@@ -1,5 +1,6 @@
 //! Each step as it is drawn.
 
+use super::super::super::diagnosis::Examined;
 use super::*;
 use crate::doctor::{Diagnosis, Evidence, Finding, Severity, Source, rules};
 use crate::event::{Event, Happening, StepEnd};
@@ -226,7 +227,12 @@ fn what_the_logs_say() {
             why: "is not there".to_owned(),
         }],
     };
-    update(&mut model, Message::Examined(Box::new(Ok(diagnosis))));
+    let examined = Examined {
+        diagnosis,
+        standing: None,
+        obstacle: None,
+    };
+    update(&mut model, Message::Examined(Box::new(Ok(examined))));
     same("troubleshoot", &drawn(&model, 80, 24));
     same("troubleshoot-wide", &drawn(&model, 120, 36));
     press(&mut model, &[Key::PageDown, Key::PageDown]);

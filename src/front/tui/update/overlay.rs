@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::super::super::outlook::Outlook;
 use super::super::super::saving::USUAL_NAME;
+use super::super::super::standing::Standing;
 use super::super::key::Key;
 use super::super::message::Effect;
-use super::super::model::{Model, Overlay};
+use super::super::model::{Model, Overlay, Reading};
 use super::super::overlay;
-use super::preview;
+use super::{pages, preview};
 use crate::error::Exit;
+use crate::questions::Step;
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else {
@@ -23,9 +26,16 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             model.overlay = scrolled(model, key, Overlay::Why, first);
             Vec::new()
         }
-        Overlay::Troubleshoot(_) if key == Key::Enter => troubleshoot(model, None),
+        Overlay::Troubleshoot(_) if key == Key::Char('a') => troubleshoot(model, None),
+        Overlay::Troubleshoot(_) if key == Key::Enter && model.repair().is_none() => {
+            troubleshoot(model, None)
+        }
+        Overlay::Troubleshoot(first) if key == Key::Enter => repair(model, first),
         Overlay::Troubleshoot(first) => {
             model.overlay = scrolled(model, key, Overlay::Troubleshoot, first);
+            if model.overlay.is_none() {
+                model.reading.wanted.call_off();
+            }
             Vec::new()
         }
         Overlay::CutShort(run, _) if matches!(key, Key::Char('y') | Key::Enter) => {
@@ -85,9 +95,32 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Opens what the logs say, from this time on, and has them read.
 pub(super) fn troubleshoot(model: &mut Model, since: Option<i64>) -> Vec<Effect> {
+    model.reading.wanted.call_off();
+    model.reading = Reading::default();
     model.diagnosis = None;
     model.overlay = Some(Overlay::Troubleshoot(0));
-    vec![Effect::Examine(since)]
+    vec![Effect::Examine(since, model.reading.wanted.clone())]
+}
+
+/// Takes up the answers by which this host was set up: what they come to today is shown, and done
+/// where somebody says yes, as any other plan.
+fn repair(model: &mut Model, first: usize) -> Vec<Effect> {
+    if model.is_at_work() {
+        model.overlay = Some(Overlay::Troubleshoot(first));
+        model.refuse("A run is at work: let it end first");
+        return Vec::new();
+    }
+    let Some(entered) = model.repair().and_then(Standing::entered) else {
+        model.refuse("The answers that were kept cannot be read any more");
+        return Vec::new();
+    };
+    model.entered = entered;
+    model.running = None;
+    model.facts = None;
+    model.outlook = Outlook::default();
+    pages::go(model, Step::Files);
+    model.tell("By the answers of before. Nothing has been changed yet; Enter goes on.");
+    vec![pages::look(model)]
 }
 
 /// A text of several screens after this key; `None`: the key closes it.

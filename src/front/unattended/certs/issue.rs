@@ -13,8 +13,8 @@ use crate::yaml::value_of;
 
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
+use super::super::super::standing::{Standing, standing};
 use super::super::apply;
-use super::standing::{Standing, standing};
 
 const LIMIT: u64 = 1 << 20;
 

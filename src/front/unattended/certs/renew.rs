@@ -6,8 +6,8 @@ use crate::error::Problem;
 
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
+use super::super::super::standing::standing;
 use super::super::apply;
-use super::standing::standing;
 
 pub(super) fn renew(
     ground: &Ground,

@@ -8,8 +8,8 @@ use crate::values::HostName;
 
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
+use super::super::super::standing::standing;
 use super::super::apply;
-use super::standing::standing;
 
 pub(super) fn revoke(
     ground: &Ground,

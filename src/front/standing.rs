@@ -1,18 +1,18 @@
-//! By which answers certificates were made here, as far as the runs that stand have kept them.
+//! By which answers this host was set up, as far as the runs that stand have kept them.
 
 use std::collections::BTreeSet;
 
-use crate::answers::{Answers, Goal};
+use crate::answers::{Answers, Entered, Goal};
 use crate::error::Problem;
 use crate::receipt::Receipt;
 use crate::values::{HostName, escaped};
 use crate::worker::Runs;
 
-use super::super::super::busy;
-use super::super::super::place::Ground;
-use super::super::super::session;
+use super::busy;
+use super::place::Ground;
+use super::session;
 
-/// What `certs` goes on from.
+/// What `certs` and repairs go on from.
 pub(super) struct Standing {
     /// As they were written.
     pub(super) text: String,
@@ -64,6 +64,26 @@ pub(super) fn standing(ground: &Ground) -> Result<Option<Standing>, Problem> {
 }
 
 impl Standing {
+    /// The names by which clients reach the manager.
+    pub(super) fn names(&self) -> Vec<HostName> {
+        match &self.goal {
+            Goal::Manager(answers) => {
+                vec![answers.manager_name.clone(), answers.agents_name().clone()]
+            }
+            Goal::Authority(_) | Goal::Instance(_) => Vec::new(),
+        }
+    }
+
+    /// As the wizard has answers; agents that were issued certificates since then are among them.
+    pub(super) fn entered(&self) -> Option<Entered> {
+        let mut entered = Entered::from_yaml(&self.text)?;
+        let mut agents: BTreeSet<String> = self.agents.iter().map(ToString::to_string).collect();
+        agents.extend(entered.list("agents").into_iter().map(str::to_owned));
+        let agents: Vec<String> = agents.into_iter().collect();
+        entered.set("agents", &agents.join(", "));
+        Some(entered)
+    }
+
     /// Whether agents' certificates are of an authority from elsewhere.
     pub(super) fn has_brought_authority(&self) -> bool {
         match &self.goal {
@@ -78,6 +98,41 @@ impl Standing {
             Goal::Instance(_) => None,
         }
     }
+}
+
+/// The same of whatever this host is: what applying it once more would make of the host is a
+/// repair. None where no answers were kept, or they cannot be told.
+pub(super) fn to_repair(ground: &Ground) -> Option<Standing> {
+    let of_manager = standing(ground).ok()?;
+    let is_set_up = |one: &Standing| matches!(one.goal, Goal::Manager(_));
+    if let Some(mut standing) = of_manager.filter(is_set_up) {
+        let agents = standing.agents.clone();
+        standing.answers()?.agents.extend(agents);
+        return Some(standing);
+    }
+    of_instance(ground)
+}
+
+/// When a run that stands has last ended here: seconds since 1970.
+pub(super) fn changed_at(ground: &Ground) -> Option<i64> {
+    let runs = Runs::new(ground.host(), ground.state());
+    let receipts = runs.in_force().ok()?;
+    receipts.iter().map(|receipt| receipt.ended).max()
+}
+
+/// Of the latest run that has set up the agent of this host.
+fn of_instance(ground: &Ground) -> Option<Standing> {
+    let runs = Runs::new(ground.host(), ground.state());
+    let receipts = runs.in_force().ok()?;
+    receipts.iter().rev().find_map(|receipt| {
+        let text = runs.open(&receipt.run).request().ok()??.answers?;
+        let goal = session::checked(text.as_bytes(), "answers that were kept").ok()?;
+        matches!(goal, Goal::Instance(_)).then(|| Standing {
+            text,
+            goal,
+            agents: BTreeSet::new(),
+        })
+    })
 }
 
 /// The agents whose certificates a run has placed.

@@ -1,0 +1,48 @@
+//! What is found without a log: in files, in the configuration, in what runs. All of it is pure
+//! but for what [`Ground::of`] reads first.
+
+mod sockets;
+mod ground;
+mod gate;
+mod served;
+mod http2;
+mod client_authority;
+mod keys;
+mod agent;
+mod issued;
+mod services;
+mod ports;
+mod running;
+mod trust;
+mod live;
+mod standing;
+
+pub(super) use ground::Ground;
+
+use super::finding::Finding;
+use crate::host::Host;
+
+/// In the order in which causes are to be mended. `other`: what was found elsewhere, in logs.
+pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>) -> Vec<Finding> {
+    [
+        // Whatever else is wrong, strangers get in.
+        gate::got_round(ground),
+        // One plan mends all of it.
+        standing::that_lets_in(ground),
+        services::findings(ground),
+        served::findings(ground),
+        http2::findings(ground),
+        client_authority::findings(ground),
+        agent::findings(ground),
+        other,
+        gate::open(ground),
+        ports::findings(ground),
+        live::findings(host, ground),
+        running::findings(ground),
+        trust::findings(ground),
+        keys::findings(ground),
+        issued::findings(ground),
+        standing::else_different(ground),
+    ]
+    .concat()
+}

@@ -1,0 +1,260 @@
+//! What the checks look at.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::Request;
+use super::super::finding::{Evidence, Finding};
+use super::super::rule::Rule;
+use super::sockets::Sockets;
+use crate::certificate::{Certificate, RevocationList, pem_blocks, read_pem_chain};
+use crate::facts::{Facts, FoundContent, FoundFile};
+use crate::host::{Host, Process};
+use crate::nginx::{Config, Directive, Http, Peer, Place, Server};
+use crate::plan::{
+    Action, BeforeManager, ClientsToday, Plan, agents_today, is_met, usual_agents_port,
+};
+use crate::probe;
+use crate::values::{AbsPath, HostName, escaped, masked_lines, path_word};
+
+/// No list of revoked certificates is larger.
+const LARGEST_LIST: u64 = 16 << 20;
+/// Of more than this, nobody looks after each.
+const MOST_ANCHORS: usize = 500;
+
+pub(in super::super) struct Ground<'a> {
+    before: BeforeManager,
+    pub(super) facts: Facts,
+    rules: &'a [Rule],
+    /// By the path of the file; an error is why there are none.
+    pub(super) lists: BTreeMap<String, Result<Vec<RevocationList>, String>>,
+    pub(super) processes: Vec<Process>,
+    pub(super) sockets: Sockets,
+    /// The authorities that this system trusts; none where that could not be told.
+    pub(super) trusted: Vec<Certificate>,
+    /// Files among the system's anchors whose certificates it does not trust.
+    pub(super) without_effect: Vec<String>,
+    /// When files that nginx loads were last written: seconds since 1970.
+    pub(super) written: BTreeMap<String, i64>,
+    /// What the answers that stand on this host come to today.
+    pub(super) standing: Option<&'a Plan>,
+    /// Whether connections to this host may be made.
+    pub(super) connects: bool,
+    /// The names that they say clients use.
+    pub(super) names: &'a [HostName],
+}
+
+impl<'a> Ground<'a> {
+    /// Reads what the checks need beside the facts.
+    pub(in super::super) fn of(
+        host: &dyn Host,
+        facts: &Facts,
+        rules: &'a [Rule],
+        request: &'a Request<'a>,
+    ) -> Self {
+        let mut facts = facts.clone();
+        let further: Vec<AbsPath> = super::agent::files(&facts);
+        probe::look_further(host, &mut facts, &further);
+        let lists = lists(host, &facts);
+        let processes = facts.live.then(|| host.processes().unwrap_or_default());
+        let config = facts.config.is();
+        let files = config.into_iter().flat_map(loaded);
+        let written = files.filter_map(|path| {
+            let stat = host.stat(path.as_ref()).ok()??;
+            Some((path, stat.modified))
+        });
+        let before = config.map(|config| BeforeManager::of(&facts, config));
+        let before = before.unwrap_or_default();
+        let sockets = Sockets::of(host, &before.services, facts.live);
+        let trusted = trusted(host, &facts);
+        Self {
+            without_effect: without_effect(host, &facts, &trusted),
+            trusted,
+            sockets,
+            before,
+            written: written.collect(),
+            lists,
+            processes: processes.unwrap_or_default(),
+            rules,
+            standing: request.standing,
+            connects: request.connect,
+            names: request.names,
+            facts,
+        }
+    }
+
+    pub(super) fn config(&self) -> Option<&Config> {
+        self.facts.config.is()
+    }
+
+    /// Whether every service that agents' calls go to is known to take connections now.
+    pub(in super::super) fn services_answer(&self) -> bool {
+        let services = &self.before.services;
+        let answers = |peer: &Peer| match peer {
+            Peer::Unix(path) => self.sockets.answer(path),
+            peer => is_met(&self.facts, peer) == Some(true),
+        };
+        self.facts.live && !services.is_empty() && services.iter().all(answers)
+    }
+
+    /// Whether agents have a server beside the one with the pages.
+    pub(in super::super) fn has_server_of_agents(&self) -> bool {
+        let before = &self.before;
+        before.servers.len() > before.of_agents.len() && !before.of_agents.is_empty()
+    }
+
+    pub(super) fn before_manager(&self) -> &BeforeManager {
+        &self.before
+    }
+
+    /// Whether agents without a certificate get in, although the answers that stand want them
+    /// refused.
+    pub(super) fn lets_in(&self) -> bool {
+        let asks = self.standing.and_then(refuses).unwrap_or_default();
+        let port = usual_agents_port(&self.facts);
+        let today = self
+            .config()
+            .map(|config| agents_today(&self.facts, config, port));
+        asks && !matches!(today, Some(Ok((ClientsToday::Enforced, _))))
+    }
+
+    /// What is known of this rule, with what was seen.
+    pub(in super::super) fn finding(&self, id: &str, evidence: Vec<Evidence>) -> Option<Finding> {
+        let rule = self.rules.iter().find(|rule| rule.id == id)?;
+        let mut finding = rule.finding();
+        if let Some(seen) = evidence.iter().find(|seen| seen.line.is_none()) {
+            let file = path_word(&seen.file);
+            for command in &mut finding.fix.commands {
+                *command = command.replace("FILE", &file);
+            }
+        }
+        finding.count = evidence.len() as u64;
+        finding.evidence = evidence;
+        Some(finding)
+    }
+
+    /// The same, where anything was seen.
+    pub(super) fn where_seen(&self, id: &str, evidence: Vec<Evidence>) -> Option<Finding> {
+        if evidence.is_empty() {
+            return None;
+        }
+        self.finding(id, evidence)
+    }
+
+    /// A file that a directive names.
+    pub(super) fn named(&self, line: &Directive) -> Option<(AbsPath, &FoundFile)> {
+        let config = self.config()?;
+        let path: AbsPath = config.resolved(line.arg(0)?).parse().ok()?;
+        let found = self.facts.file(&path).file()?;
+        Some((path, found))
+    }
+}
+
+/// Whether the proof of this plan wants agents without a certificate refused.
+fn refuses(plan: &Plan) -> Option<bool> {
+    let proof = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Prove(proof) => proof.agents.as_ref(),
+        _ => None,
+    })?;
+    Some(proof.enforced)
+}
+
+/// A line of nginx's configuration.
+pub(super) fn at(config: &Config, place: &Place) -> Evidence {
+    let file = config.file(place.file);
+    let line = (place.line as usize).saturating_sub(1);
+    let text = masked_lines(&file.text).nth(line);
+    Evidence {
+        file: escaped(&file.path),
+        line: Some(place.line.into()),
+        text: escaped(text.unwrap_or_default().trim()),
+    }
+}
+
+/// A file as a whole, and what is to be said of it.
+pub(super) fn of_file(path: impl std::fmt::Display, words: impl AsRef<str>) -> Evidence {
+    Evidence {
+        file: escaped(&path.to_string()),
+        line: None,
+        text: escaped(words.as_ref()),
+    }
+}
+
+/// Servers of this configuration that end TLS.
+pub(super) fn with_tls<'h, 'a>(http: &'h Http<'a>) -> impl Iterator<Item = &'h Server<'a>> {
+    let of_socket: Vec<Place> = http
+        .sockets()
+        .into_iter()
+        .filter(|bound| bound.ssl)
+        .flat_map(|bound| bound.servers)
+        .map(|server| server.directive.at)
+        .collect();
+    let servers = http.servers.iter();
+    servers.filter(move |server| of_socket.contains(&server.directive.at))
+}
+
+/// Whether what was found are certificates, and which.
+pub(super) fn certificates(found: &FoundFile) -> Option<&[Certificate]> {
+    match &found.content {
+        FoundContent::Certificates(chain) => Some(chain),
+        _ => None,
+    }
+}
+
+/// Every file that nginx reads when it loads its configuration.
+fn loaded(config: &Config) -> Vec<String> {
+    const NAMING: [&str; 6] = [
+        "ssl_certificate",
+        "ssl_certificate_key",
+        "ssl_client_certificate",
+        "ssl_trusted_certificate",
+        "ssl_crl",
+        "grpc_ssl_trusted_certificate",
+    ];
+    let named = config.all(&NAMING).filter_map(|line| line.arg(0));
+    let named = named.map(|path| config.resolved(path));
+    let files = config.files.iter().map(|file| file.path.clone());
+    files.chain(named).collect()
+}
+
+fn trusted(host: &dyn Host, facts: &Facts) -> Vec<Certificate> {
+    let store = facts.trust_store.is();
+    let bytes = store.and_then(|store| host.read(Path::new(store.bundle), LARGEST_LIST).ok());
+    let bytes = bytes.unwrap_or_default();
+    let blocks = pem_blocks(&bytes).unwrap_or_default().into_iter();
+    let read = blocks.filter_map(|block| Certificate::from_der(&block.contents).ok());
+    read.collect()
+}
+
+/// Anchors that the command of the trust store has passed over, or has not seen.
+fn without_effect(host: &dyn Host, facts: &Facts, trusted: &[Certificate]) -> Vec<String> {
+    let store = facts.trust_store.is().filter(|_| !trusted.is_empty());
+    let Some(store) = store else {
+        return Vec::new();
+    };
+    let names = host.list(Path::new(store.anchors)).unwrap_or_default();
+    let paths = names.iter().take(MOST_ANCHORS);
+    let paths = paths.map(|name| Path::new(store.anchors).join(name));
+    let missing = paths.filter(|path| {
+        let bytes = host.read(path, LARGEST_LIST).unwrap_or_default();
+        let own = read_pem_chain(&bytes).unwrap_or_default();
+        own.iter().any(|one| !trusted.contains(one))
+    });
+    missing
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn lists(host: &dyn Host, facts: &Facts) -> BTreeMap<String, Result<Vec<RevocationList>, String>> {
+    let Some(config) = facts.config.is() else {
+        return BTreeMap::new();
+    };
+    let lines = config.all(&["ssl_crl"]);
+    let paths = lines.filter_map(|line| Some(config.resolved(line.arg(0)?)));
+    let read = |path: &str| {
+        let bytes = host.read(path.as_ref(), LARGEST_LIST);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        RevocationList::all_from_pem(&bytes).map_err(|error| error.to_string())
+    };
+    paths.map(|path| (path.clone(), read(&path))).collect()
+}

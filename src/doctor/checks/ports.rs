@@ -1,0 +1,86 @@
+//! Ways to the manager that nobody guards, because nginx is not on them or asks for no TLS.
+
+use super::super::finding::{Evidence, Finding};
+use super::ground::{Ground, at, of_file};
+use crate::facts::{Known, Listener};
+use crate::nginx::{Address, Peer};
+
+pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(ground.where_seen("service-open-to-all", past_nginx(ground)));
+    found.extend(ground.where_seen("manager-in-the-clear", without_tls(ground)));
+    found
+}
+
+/// Ports of the services behind nginx at which others than this host are answered.
+fn past_nginx(ground: &Ground<'_>) -> Vec<Evidence> {
+    let Known::Is(listeners) = &ground.facts.listeners else {
+        return Vec::new();
+    };
+    let services = &ground.before_manager().services;
+    let ports: Vec<u16> = services
+        .iter()
+        .filter_map(|peer| match peer {
+            Peer::At(address) if address.ip().is_loopback() => Some(address.port()),
+            _ => None,
+        })
+        .collect();
+    let open = |one: &&Listener| {
+        !one.nginx && !one.at.ip().is_loopback() && ports.contains(&one.at.port())
+    };
+    let holder = |one: &Listener| {
+        let names: Vec<String> = one
+            .holders
+            .iter()
+            .map(|(name, pid)| format!("{name} (process {pid})"))
+            .collect();
+        names.join(", ")
+    };
+    let open = listeners.iter().filter(open);
+    open.map(|one| {
+        of_file(
+            one.at,
+            format!("answers whoever asks, past nginx: {}", holder(one)),
+        )
+    })
+    .collect()
+}
+
+/// Servers of the manager that speak HTTP to others than this host, and do more than send
+/// browsers on.
+fn without_tls(ground: &Ground<'_>) -> Vec<Evidence> {
+    let Some((config, http)) = ground
+        .config()
+        .and_then(|config| Some((config, config.http()?)))
+    else {
+        return Vec::new();
+    };
+    let before = ground.before_manager();
+    let mut seen = Vec::new();
+    for bound in http.sockets() {
+        let outside = match &bound.socket.address {
+            Address::Ip(ip) => !ip.is_loopback(),
+            Address::Any4 | Address::Any6 => true,
+            Address::Unix(_) | Address::Name(_) => false,
+        };
+        if bound.ssl || !outside || bound.socket.quic {
+            continue;
+        }
+        for server in &bound.servers {
+            if !before.servers.contains(&server.directive.at) {
+                continue;
+            }
+            let mut listens = server.listens.iter();
+            let port = bound.socket.port;
+            let line = listens.find(|one| (one.port..=one.last_port).contains(&port));
+            let evidence = at(
+                config,
+                &line.map_or(server.directive.at, |line| line.directive.at),
+            );
+            if !seen.contains(&evidence) {
+                seen.push(evidence);
+            }
+        }
+    }
+    seen
+}

@@ -1,0 +1,82 @@
+//! What nginx is doing now: by which rules its workers serve, and what it logs.
+
+use super::super::finding::{Evidence, Finding};
+use super::ground::{Ground, at, of_file};
+
+/// A file of the same second may have been read or not.
+const SAME_MOMENT: i64 = 2;
+
+pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(ground.where_seen("old-workers", old_workers(ground)));
+    found.extend(ground.where_seen("changed-since-loaded", changed(ground)));
+    found.extend(ground.where_seen("log-goes-nowhere", silent(ground)));
+    found
+}
+
+/// Workers that go by rules of before, for whoever is connected to them.
+fn old_workers(ground: &Ground<'_>) -> Vec<Evidence> {
+    let nginx = ground.facts.nginx.is();
+    let Some(master) = nginx.and_then(|nginx| nginx.master.as_ref()) else {
+        return Vec::new();
+    };
+    let old = ground.processes.iter().filter(|process| {
+        process.parent == master.pid && process.title.contains("is shutting down")
+    });
+    old.map(|process| of_file(format!("process {}", process.pid), &process.title))
+        .collect()
+}
+
+/// Files that were written after nginx last read them.
+fn changed(ground: &Ground<'_>) -> Vec<Evidence> {
+    let nginx = ground.facts.nginx.is();
+    let master = nginx.and_then(|nginx| nginx.master.as_ref());
+    let Some(loaded_at) = master.and_then(|master| master.loaded_at) else {
+        return Vec::new();
+    };
+    let late = ground
+        .written
+        .iter()
+        .filter(|(_, written)| **written > loaded_at + SAME_MOMENT);
+    late.map(|(path, _)| of_file(path, "was written after nginx last loaded its files"))
+        .collect()
+}
+
+/// The manager's servers log their errors nowhere, or hardly any.
+fn silent(ground: &Ground<'_>) -> Vec<Evidence> {
+    let Some((config, http)) = ground
+        .config()
+        .and_then(|config| Some((config, config.http()?)))
+    else {
+        return Vec::new();
+    };
+    let managers = &ground.before_manager().servers;
+    let mut seen = Vec::new();
+    for server in http
+        .servers
+        .iter()
+        .filter(|one| managers.contains(&one.directive.at))
+    {
+        let mut lines = server.scope.nearest("error_log");
+        if lines.is_empty() {
+            lines = config
+                .top()
+                .filter(|line| line.name == "error_log")
+                .collect();
+        }
+        let says_nothing = |line: &&crate::nginx::Directive| {
+            line.arg(0) == Some("/dev/null")
+                || matches!(line.arg(1), Some("crit" | "alert" | "emerg"))
+        };
+        if lines.is_empty() || !lines.iter().all(says_nothing) {
+            continue;
+        }
+        for line in lines {
+            let evidence = at(config, &line.at);
+            if !seen.contains(&evidence) {
+                seen.push(evidence);
+            }
+        }
+    }
+    seen
+}

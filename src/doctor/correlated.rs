@@ -1,0 +1,115 @@
+//! Findings that speak of the same thing become one, or stand in another order than by themselves.
+
+use super::checks::Ground;
+use super::finding::{Finding, Severity};
+
+/// Says that a certificate was refused, and not why.
+const UNEXPLAINED: [&str; 2] = ["access-agent-refused", "agent-refused"];
+/// What an agent's own file shows, where that is what the manager refuses.
+const OF_AGENT: &str = "agent-own-authority-differs";
+
+pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
+    of_agent(findings);
+    issued_here(findings);
+    explained(findings);
+    hidden(findings);
+    other_server(ground, findings);
+    answer_now(ground, findings);
+}
+
+fn is_now(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+}
+
+fn is_unexplained(finding: &Finding) -> bool {
+    UNEXPLAINED.contains(&finding.id.as_str())
+}
+
+/// Where a reason is known, the refusal alone says nothing more.
+fn explained(findings: &mut Vec<Finding>) {
+    let reason = |one: &Finding| {
+        (one.cause.starts_with("client-c") || one.cause.starts_with("crl-"))
+            && !is_unexplained(one)
+            && one.severity != Severity::Info
+    };
+    if findings.iter().any(reason) {
+        findings.retain(|one| !is_now(one) || !is_unexplained(one));
+    }
+}
+
+/// Agents are refused, and the log that would say why keeps quiet: that comes first.
+fn hidden(findings: &mut Vec<Finding>) {
+    let refused = |one: &Finding| is_now(one) && is_unexplained(one);
+    let quiet = |one: &Finding| one.id == "log-level-hides";
+    if findings.iter().any(quiet)
+        && let Some(at) = findings.iter().position(refused)
+    {
+        raise(findings, quiet, at);
+    }
+}
+
+/// The agent is refused, and its own certificate shows why.
+fn of_agent(findings: &mut Vec<Finding>) {
+    let refused = |one: &Finding| is_now(one) && one.cause == "client-cert-missing";
+    if let Some(at) = findings.iter().position(refused) {
+        raise(findings, |one| one.id == OF_AGENT, at);
+    }
+}
+
+/// A client came with a certificate that has expired, and one that was issued here has: it is that
+/// one, and this program can make another.
+fn issued_here(findings: &mut Vec<Finding>) {
+    let refused = |one: &Finding| is_now(one) && one.cause == "client-cert-expired";
+    if let Some(at) = findings.iter().position(refused) {
+        raise(findings, |one| one.id == "issued-certificate-expired", at);
+    }
+}
+
+/// Puts one of them before the one at this place, as grave as that.
+fn raise(findings: &mut Vec<Finding>, which: impl Fn(&Finding) -> bool, at: usize) {
+    let Some(from) = findings.iter().position(which) else {
+        return;
+    };
+    let mut finding = findings.remove(from);
+    finding.severity = Severity::Error;
+    let at = if from < at { at - 1 } else { at };
+    findings.insert(at, finding);
+}
+
+/// Where agents have a server of their own, calls that end in another one asked for another name.
+fn other_server(ground: &Ground<'_>, findings: &mut [Finding]) {
+    const LOST: [&str; 2] = ["access-grpc-location-missing", "grpc-location-missing"];
+    if !ground.has_server_of_agents() {
+        return;
+    }
+    for finding in findings.iter_mut() {
+        if !LOST.contains(&finding.id.as_str()) {
+            continue;
+        }
+        if let Some(known) = ground.finding("agent-asks-for-the-pages", Vec::new()) {
+            *finding = Finding {
+                severity: finding.severity,
+                evidence: std::mem::take(&mut finding.evidence),
+                count: finding.count,
+                first: finding.first.take(),
+                last: finding.last.take(),
+                ..known
+            };
+        }
+    }
+}
+
+/// What logs tell of services that were away is over where all of them are there now.
+fn answer_now(ground: &Ground<'_>, findings: &mut [Finding]) {
+    const AWAY: [&str; 2] = ["upstream-down", "upstream-socket-missing"];
+    if !ground.services_answer() {
+        return;
+    }
+    for finding in findings.iter_mut() {
+        let of_log = finding.evidence.iter().any(|seen| seen.line.is_some());
+        if of_log && is_now(finding) && AWAY.contains(&finding.cause.as_str()) {
+            finding.severity = Severity::Info;
+            finding.why.push_str(" Now they take connections again.");
+        }
+    }
+}

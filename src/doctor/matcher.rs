@@ -1,0 +1,205 @@
+//! Finds the lines of a log that tell something: one pass over all of it for a few telling words,
+//! and a second look, for the first words of all rules at once, at the lines that have one of them.
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind};
+use memchr::memmem::Finder;
+use memchr::{memchr, memrchr};
+
+use super::rule::{BY_THE_CLIENT, Rule};
+
+/// A line that a rule fits holds one of these: they are parts of the rules' words. Few, of four letters and more, and rare in a
+/// log of a healthy host: so that the processor compares many letters at a time, and seldom stops.
+/// A rule without one is found too; all of it is slower then, and a test says so.
+pub(super) const TELLING: &[&str] = &[
+    "/o timeout",
+    "04 (No",
+    "2.0\" 40",
+    "2.0\" 421",
+    "2.0\" 50",
+    "I * HTTP/2",
+    "SL_write()",
+    "[emerg]",
+    "_LOOKUP_lo",
+    "acy Common",
+    "already ",
+    "am\" failed",
+    "password read",
+    "bind()",
+    "certificat",
+    "cipher",
+    "code",
+    "could not ",
+    "dd transpo",
+    "dial tcp",
+    "dlopen() ",
+    "e upstream",
+    "ect() to u",
+    "ect: conne",
+    "ected ",
+    "getpwnam(\"",
+    "handshak",
+    "in upstrea",
+    "insecure a",
+    "key ",
+    "lookup ",
+    "ly disable",
+    "m timed ou",
+    "maturely s",
+    "md too wea",
+    "mpi.v1.",
+    "n HTTP",
+    "nel\" faile",
+    "ng server ",
+    "no such fi",
+    "nts\" faile",
+    "nx.pid",
+    "ny IP SANs",
+    "o large ht",
+    "o start li",
+    "oad\" faile",
+    "om upstrea",
+    "ote error:",
+    "plicat",
+    "protocol v",
+    "resolver d",
+    "rmission d",
+    "routines:",
+    "sage repor",
+    "t from the",
+    "text deadl",
+    "to upstrea",
+    "too small",
+    "unknown ",
+    "valid ",
+    "verify",
+    "write: bro",
+    "y PEM data",
+    "yaml: ",
+];
+
+/// More than this, and a slower way of looking is taken.
+#[cfg(test)]
+pub(super) const MOST_TELLING: usize = 64;
+
+pub(super) struct Matcher<'a> {
+    rules: &'a [Rule],
+    telling: AhoCorasick,
+    /// Walked by hand, letter by letter: several words may end at one.
+    firsts: DFA,
+    /// For each of the first words the rules that begin with it.
+    begins: Vec<Vec<usize>>,
+    /// For each rule what else: all of these, one of these, none of these.
+    others: Vec<[Vec<Finder<'a>>; 3]>,
+    by_the_client: Finder<'static>,
+    /// Rules that may fit the line that is looked at.
+    candidates: Vec<usize>,
+}
+
+/// Whether every line that a rule fits holds a telling word.
+pub(super) fn is_told(rule: &Rule) -> bool {
+    let tells = |word: &String| TELLING.iter().any(|part| word.contains(part));
+    let [all, any, _] = rule.words();
+    all.iter().any(tells) || !any.is_empty() && any.iter().all(tells)
+}
+
+/// The words of a rule besides its first, made ready to be looked for.
+fn others(rule: &Rule) -> [Vec<Finder<'_>>; 3] {
+    let [all, any, none] = rule.words();
+    [all.get(1..).unwrap_or_default(), any, none]
+        .map(|words| words.iter().map(Finder::new).collect())
+}
+
+/// A line that tells something.
+pub(super) struct Hit<'t> {
+    pub(super) rule: usize,
+    /// Where it begins in the text.
+    pub(super) start: usize,
+    pub(super) line: &'t [u8],
+}
+
+impl<'a> Matcher<'a> {
+    /// # Panics
+    ///
+    /// If the words of the rules are more than memory can hold; they are part of the program.
+    pub(super) fn new(rules: &'a [Rule]) -> Self {
+        let mut firsts: Vec<&str> = Vec::new();
+        let mut begins: Vec<Vec<usize>> = Vec::new();
+        let mut telling = TELLING.to_vec();
+        for (index, rule) in rules.iter().enumerate() {
+            let Some(first) = rule.first_word() else {
+                continue;
+            };
+            if let Some(known) = firsts.iter().position(|known| *known == first) {
+                begins[known].push(index);
+            } else {
+                firsts.push(first);
+                begins.push(vec![index]);
+            }
+            if !is_told(rule) {
+                telling.push(first);
+            }
+        }
+        let mut quick = AhoCorasick::builder();
+        // Anything but leftmost-first does without the quick look at many letters at a time.
+        quick.match_kind(MatchKind::LeftmostFirst);
+        Self {
+            rules,
+            telling: quick
+                .build(&telling)
+                .expect("the rules are part of the program"),
+            firsts: DFA::new(&firsts).expect("the rules are part of the program"),
+            begins,
+            others: rules.iter().map(others).collect(),
+            by_the_client: Finder::new(BY_THE_CLIENT),
+            candidates: Vec::new(),
+        }
+    }
+
+    pub(super) fn rules(&self) -> &'a [Rule] {
+        self.rules
+    }
+
+    /// The lines of a text, in order, that a rule fits.
+    pub(super) fn lines<'t>(&mut self, text: &'t [u8], mut take: impl FnMut(Hit<'t>)) {
+        let mut from = 0;
+        while let Some(found) = self.telling.find(Input::new(text).range(from..)) {
+            let start = memrchr(b'\n', &text[..found.start()]).map_or(0, |end| end + 1);
+            let rest = &text[found.start()..];
+            let end = memchr(b'\n', rest).map_or(text.len(), |at| found.start() + at + 1);
+            let line = &text[start..end];
+            if let Some(rule) = self.rule_for(line) {
+                take(Hit { rule, start, line });
+            }
+            from = end;
+        }
+    }
+
+    /// The first rule that fits a line.
+    pub(super) fn rule_for(&mut self, line: &[u8]) -> Option<usize> {
+        let own = self.by_the_client.find(line).unwrap_or(line.len());
+        self.candidates.clear();
+        let firsts = &self.firsts;
+        let mut state = firsts.start_state(Anchored::No).ok()?;
+        for byte in &line[..own] {
+            state = firsts.next_state(Anchored::No, state, *byte);
+            if firsts.is_special(state) && firsts.is_match(state) {
+                for word in 0..firsts.match_len(state) {
+                    let word = firsts.match_pattern(state, word).as_usize();
+                    self.candidates.extend_from_slice(&self.begins[word]);
+                }
+            }
+        }
+        self.candidates.sort_unstable();
+        self.candidates.dedup();
+        let is_there = |word: &Finder<'_>| word.find(line).is_some();
+        let fits = |index: &usize| {
+            let [all, any, none] = &self.others[*index];
+            all.iter().all(is_there)
+                && (any.is_empty() || any.iter().any(is_there))
+                && !none.iter().any(is_there)
+        };
+        self.candidates.iter().copied().find(fits)
+    }
+}

@@ -1,0 +1,142 @@
+//! How a check of agents' certificates can be got round, told apart by what has to be mended.
+
+use super::bypass;
+use super::clients_today::{self, ClientsToday};
+use super::gates;
+use super::guarded::Guarded;
+use super::listeners;
+use super::other_ways;
+use super::site::Site;
+use crate::facts::{Build, Facts};
+use crate::nginx::{Config, Directive, Http, Level, Place, Server, all_below};
+use crate::values::Port;
+
+/// What leads past the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayRound {
+    /// An error page makes a yes of the refusal, or serves the call itself.
+    ErrorPage,
+    /// `satisfy any`, and another condition says yes.
+    SatisfyAny,
+    /// Calls also end in a server that asks nobody, and it is the one for clients without a name.
+    DefaultServer,
+    Other,
+}
+
+/// A way round, and the line that opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub way: WayRound,
+    pub at: Place,
+    /// What else is known of it, in words.
+    pub why: Option<String>,
+}
+
+/// The way round a check that is there, on this port. `None`: there is no check, or it holds.
+pub fn way_round(facts: &Facts, config: &Config, port: Port) -> Option<Found> {
+    let http = listeners::http(facts, config)?;
+    let build = facts.nginx.is().map(|nginx| &nginx.build);
+    match Site::find(facts, config, &http, port) {
+        Ok(site) => of_site(&site, build),
+        Err(_) => of_several(facts, config, &http, port, build),
+    }
+}
+
+fn of_site(site: &Site<'_>, build: Option<&Build>) -> Option<Found> {
+    let (today, line) = clients_today::clients_today(site, build);
+    if today != ClientsToday::Bypassable {
+        return None;
+    }
+    let at = |way, line: &Directive| {
+        Some(Found {
+            way,
+            at: line.at,
+            why: None,
+        })
+    };
+    for gate in &site.gates {
+        let mut lines = gate.scope.nearest("satisfy").into_iter();
+        if let Some(line) = lines.find(|line| line.arg(0) != Some("all")) {
+            return at(WayRound::SatisfyAny, line);
+        }
+    }
+    if let Some(page) = clients_today::changed_answer(site) {
+        return at(WayRound::ErrorPage, page);
+    }
+    let refused = bypass::refuse(site, build).err();
+    let way = other_ways::first(&Guarded::of(site)).map_or(WayRound::Other, |pass| {
+        if is_error_page(site, pass) {
+            WayRound::ErrorPage
+        } else if site.defaults().iter().any(|server| holds(server, pass)) {
+            WayRound::DefaultServer
+        } else {
+            WayRound::Other
+        }
+    });
+    let place = other_ways::first(&Guarded::of(site)).unwrap_or(line);
+    Some(Found {
+        way,
+        at: place.at,
+        why: refused.map(|problem| problem.what),
+    })
+}
+
+/// Several servers pass agents on: where one of them asks for certificates, the others are ways
+/// round it.
+fn of_several<'a>(
+    facts: &'a Facts,
+    config: &'a Config,
+    http: &'a Http<'a>,
+    port: Port,
+    build: Option<&Build>,
+) -> Option<Found> {
+    let judged: Vec<_> = gates::servers(http, port)
+        .into_iter()
+        .map(|server| {
+            let found = gates::some_of(http, server);
+            let site = Site::of(facts, config, http, server, found, port);
+            let is_default = site.defaults().iter().any(|default| site.is_ours(default));
+            let today = clients_today::clients_today(&site, build).0;
+            (today, server, is_default)
+        })
+        .collect();
+    let asks = |today: &ClientsToday| !matches!(today, ClientsToday::NotAsked);
+    if !judged.iter().any(|(today, ..)| asks(today)) {
+        return None;
+    }
+    let open = |today: &ClientsToday| matches!(today, ClientsToday::NotAsked | ClientsToday::Asked);
+    let (_, server, is_default) = judged.into_iter().find(|(today, ..)| open(today))?;
+    Some(Found {
+        way: if is_default {
+            WayRound::DefaultServer
+        } else {
+            WayRound::Other
+        },
+        at: server.directive.at,
+        why: None,
+    })
+}
+
+/// Whether the line stands in a location to which an error page leads.
+fn is_error_page(site: &Site<'_>, pass: &Directive) -> bool {
+    let mut servers = site.http.servers.iter();
+    let Some(server) = servers.find(|server| holds(server, pass)) else {
+        return false;
+    };
+    let levels = server.all_locations();
+    let name = pass.name.as_str();
+    let stands_in =
+        |level: &&Level<'_, '_>| all_below(level.directive, &[name]).any(|line| line.at == pass.at);
+    let Some(level) = levels.iter().find(stands_in) else {
+        return false;
+    };
+    let pattern = level.location.pattern;
+    let scopes = std::iter::once(&server.scope).chain(levels.iter().map(|level| &level.scope));
+    let mut pages = scopes.flat_map(|scope| scope.nearest("error_page"));
+    pages.any(|page| page.words().last() == Some(pattern))
+}
+
+fn holds(server: &Server<'_>, line: &Directive) -> bool {
+    let name = line.name.as_str();
+    all_below(server.directive, &[name]).any(|one| one.at == line.at)
+}
