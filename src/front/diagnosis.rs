@@ -6,6 +6,7 @@ use crate::doctor::{self, Diagnosis, Finding, Listener, Request, Severity};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::host::Local;
+use crate::plan::{Authority, Plan};
 use crate::values::{Peer, escaped, wrapped};
 
 use super::place::Ground;
@@ -63,6 +64,12 @@ pub(super) fn mends(examined: &Examined, width: usize) -> String {
     format!("{}\n", wrapped("Enter: ", &words, width))
 }
 
+/// Not by accident: whoever has certificates of the one before would be cut off.
+fn makes_authority(plan: &Plan) -> bool {
+    let issuing = plan.issuing();
+    issuing.is_some_and(|issuing| matches!(issuing.authority, Authority::New { .. }))
+}
+
 /// What keeps this program from a repair, where anything is to be repaired.
 pub(super) fn obstacle_in_words(obstacle: &Problem, width: usize) -> String {
     let mut text = wrapped("No plan: ", &obstacle.what, width);
@@ -106,6 +113,12 @@ pub(super) fn examine_and_keep(
         None => (session::first_look(ground, None), Ok(None)),
     };
     let (plan, obstacle) = match plan {
+        Ok(Some(plan)) if makes_authority(&plan) => {
+            let what = "the authority that has issued everything here is gone, and a repair would \
+                        make another one, whose agents nobody knows: bring it back from a backup";
+            let remedy = format!("ls -l {}/ca", ground.state());
+            (None, Some(Problem::host(what).remedy(remedy)))
+        }
         Ok(plan) => (plan.filter(|plan| !plan.is_empty()), None),
         Err(problem) => (None, Some(problem)),
     };
