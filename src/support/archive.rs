@@ -91,8 +91,8 @@ impl Packer {
             return self.put(name, &text, cut);
         }
         let (text, which) = match keep {
-            Keep::Beginning => (&text[..text.floor_char_boundary(most)], "first"),
-            Keep::End => (&text[text.ceil_char_boundary(text.len() - most)..], "last"),
+            Keep::Beginning => (&text[..boundary(&text, most)], "first"),
+            Keep::End => (&text[boundary(&text, text.len() - most)..], "last"),
         };
         let cut = format!("its {which} {} bytes", text.len());
         self.put(name, text, Some(cut))
@@ -128,6 +128,13 @@ impl Packer {
     }
 }
 
+/// The nearest place, not before this one by more than a character, where a text can be cut.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut places = (0..=at).rev();
+    places.find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn not_packed(error: std::io::Error) -> Refused {
     Refused::NotPacked(error.to_string())
 }
@@ -145,11 +152,11 @@ fn plain(name: &str) -> String {
     if end.is_empty() { "unnamed" } else { end }.to_owned()
 }
 
+/// What hears the members, and can break off.
+type Take<'a> = dyn FnMut(&str, &[u8]) -> Result<(), Refused> + 'a;
+
 /// Gives the name and the bytes of each member, one after the other.
-pub(super) fn each(
-    archive: &[u8],
-    take: &mut dyn FnMut(&str, &[u8]) -> Result<(), Refused>,
-) -> Result<(), Refused> {
+pub(super) fn each(archive: &[u8], take: &mut Take<'_>) -> Result<(), Refused> {
     let mut read = tar::Archive::new(MultiGzDecoder::new(archive));
     for entry in read.entries().map_err(not_packed)? {
         let mut entry = entry.map_err(not_packed)?;

@@ -244,7 +244,7 @@ fn answered(answer: &Result<GrpcAnswer, Fault>, nobody: Option<&GrpcAnswer>) -> 
         nobody.grpc_status == answer.grpc_status && nobody.grpc_message == answer.grpc_message
     });
     match (http, answer.grpc_status) {
-        (_, Some(8)) | (Some(429 | 503 | 504), None) | (None, None) => Answered::Undecided(words),
+        (_, Some(8)) | (Some(429 | 503 | 504) | None, None) => Answered::Undecided(words),
         (_, Some(14)) | (Some(502), None) => Answered::NoService(words),
         // nginx puts its own refusals into these words.
         (_, Some(7 | 13 | 16)) => Answered::Refused(words),
