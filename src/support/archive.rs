@@ -106,7 +106,8 @@ impl Packer {
         header.set_mtime(self.now);
         let added = self.tar.append_data(&mut header, &name, text.as_bytes());
         added.map_err(not_packed)?;
-        self.left -= text.len();
+        // A cut may lie within a character, and keeps all of it.
+        self.left = self.left.saturating_sub(text.len());
         let bytes = text.len();
         self.members.push(Member { name, bytes, cut });
         Ok(())
@@ -128,7 +129,7 @@ impl Packer {
     }
 }
 
-/// The nearest place, not before this one by more than a character, where a text can be cut.
+/// Where a text can be cut: here, or where the character begins that is here.
 fn boundary(text: &str, at: usize) -> usize {
     let mut places = (0..=at).rev();
     places.find(|at| text.is_char_boundary(*at)).unwrap_or(0)
@@ -227,5 +228,14 @@ mod tests {
         let found = unpacked(packer);
         assert_eq!(found.len(), 7);
         assert!(!found[0].1.contains('b') && found[1].1.ends_with('b'));
+        // Within a character, where no room is left either.
+        let mut packer = Packer::new(0);
+        for _ in 0..=MOST_OF_ALL / MOST_OF_ONE {
+            let text = "a".to_owned() + &"\u{e9}".repeat(MOST_OF_ONE / 2);
+            packer.add_end("x", &text, None).unwrap();
+            packer.add("x", &text).unwrap();
+        }
+        let total: usize = unpacked(packer).iter().map(|(_, text)| text.len()).sum();
+        assert!((MOST_OF_ALL..MOST_OF_ALL + 64).contains(&total), "{total}");
     }
 }
