@@ -78,13 +78,27 @@ def newer_build_and(shapes: list[Shape]) -> pytest.MarkDecorator:
     return each_build_and(shapes, BUILDS[1:])
 
 
+# Faults that the doctor does not name first yet. They count as missed in the figures; one that is found after all turns
+# its test red, until it is taken out here.
+MISSED = {
+    "session_of_before_outlives_a_revocation-distribution": "a session of before a revocation shows in no file",
+    "session_of_before_outlives_a_revocation-newer": "a session of before a revocation shows in no file",
+    "another_program_was_faster-newer": "which file an nginx loads that was started with -c and is gone is not known",
+}
+
+
 def each_case(cases: list[Case]) -> pytest.MarkDecorator:
     """Runs a test for every case with every nginx it fits, those of one host after each other."""
     pairs = [((case.ground, build), case) for build in BUILDS for case in cases if case.fits(build)]
     pairs.sort(key=lambda pair: (pair[0][0], pair[0][1].label))
     names = [f"{case.name}-{build.label}" for (_, build), case in pairs]
+    missed = {name: pytest.mark.xfail(strict=True, reason=why) for name, why in MISSED.items()}
+    pairs = [
+        pytest.param(*pair, id=name, marks=[missed[name]] if name in missed else [])
+        for pair, name in zip(pairs, names, strict=True)
+    ]
     # Without the scope, each test would be given a host of its own.
-    return pytest.mark.parametrize(("patient", "case"), pairs, ids=names, indirect=["patient"], scope="session")
+    return pytest.mark.parametrize(("patient", "case"), pairs, indirect=["patient"], scope="session")
 
 
 @pytest.fixture(scope="session")
