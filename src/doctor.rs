@@ -14,6 +14,7 @@ mod rotated;
 mod tail;
 mod tally;
 mod logs;
+mod seen;
 mod config;
 mod checks;
 mod connection;
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub connect: bool,
     /// A manager's port that is looked at from the machine on which this runs.
     pub peer: Option<&'a Peer>,
+    /// Whether those answers want agents without a certificate refused.
+    pub enforced: bool,
     /// The names that those answers say clients use.
     pub names: &'a [HostName],
 }

@@ -3,11 +3,12 @@
 
 use super::finding::{Evidence, Finding, Severity};
 use super::rule::Rule;
+use super::seen::at;
 use super::source::verdicts;
 use crate::facts::{Facts, Known};
-use crate::nginx::{Config, Directive, Http, Place, Server};
+use crate::nginx::{Config, Directive, Http, Server};
 use crate::plan::unverified_reports;
-use crate::values::{escaped, masked, masked_lines};
+use crate::values::{escaped, masked};
 
 /// nginx does not take what is on disk.
 pub(super) fn refusals(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
@@ -112,15 +113,4 @@ fn quiet(config: &Config, http: &Http<'_>, rules: &[Rule]) -> Option<Finding> {
 
 fn tells(line: &Directive) -> bool {
     matches!(line.arg(1), Some("info" | "debug"))
-}
-
-fn at(config: &Config, place: &Place) -> Evidence {
-    let file = config.file(place.file);
-    let line = (place.line as usize).saturating_sub(1);
-    let text = masked_lines(&file.text).nth(line);
-    Evidence {
-        file: escaped(&file.path),
-        line: Some(place.line.into()),
-        text: escaped(text.unwrap_or_default().trim()),
-    }
 }

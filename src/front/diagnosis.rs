@@ -132,6 +132,7 @@ pub(super) fn examine_and_keep(
         connect: asked.connect,
         peer: asked.peer,
         changed_at: standing::changed_at(ground),
+        enforced: standing.as_ref().is_some_and(Standing::enforces),
         names: &standing.as_ref().map(Standing::names).unwrap_or_default(),
     };
     let diagnosis = doctor::examine(ground.host(), &facts, &request, told);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::answers::{Answers, Entered, Goal};
+use crate::answers::{Answers, Enforce, Entered, Goal};
 use crate::error::Problem;
+use crate::method::Method;
 use crate::receipt::Receipt;
 use crate::values::{HostName, escaped};
 use crate::worker::Runs;
@@ -64,6 +65,14 @@ pub(super) fn standing(ground: &Ground) -> Result<Option<Standing>, Problem> {
 }
 
 impl Standing {
+    /// Whether agents without a certificate are to be refused.
+    pub(super) fn enforces(&self) -> bool {
+        let Goal::Manager(answers) = &self.goal else {
+            return false;
+        };
+        answers.method == Method::ClientMtls && answers.enforce == Enforce::Require
+    }
+
     /// The names by which clients reach the manager.
     pub(super) fn names(&self) -> Vec<HostName> {
         match &self.goal {

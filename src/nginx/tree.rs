@@ -19,7 +19,7 @@ pub const MAX_WORDS: usize = 2_000_000;
 pub struct FileId(pub u32);
 
 /// A stretch of a file's text, in bytes. Small, because every directive has two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
     start: u32,
     end: u32,
@@ -51,7 +51,7 @@ impl From<Range<usize>> for Span {
 }
 
 /// Where a directive stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     pub file: FileId,
     /// The line of the first byte, from 1.

@@ -1,7 +1,8 @@
 //! The NGINX Agent of this host: what its settings say, and the files that they name.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, certificates, of_file};
+use super::super::seen::of_file;
+use super::ground::{Ground, certificates};
 use crate::certificate::{Certificate, Purpose, flaws};
 use crate::facts::{AgentFile, Facts, FileFact, FoundContent, Known};
 use crate::values::AbsPath;

@@ -1,7 +1,8 @@
 //! What nginx verifies agents by: the authorities, how far it looks, and who is revoked.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, at, certificates, of_file};
+use super::super::seen::{at, of_file};
+use super::ground::{Ground, certificates};
 use crate::certificate::{Certificate, Flaw, Purpose, chain_verifies};
 use crate::facts::{Known, State};
 use crate::nginx::{Config, Server};
@@ -11,10 +12,7 @@ const DAY: i64 = 86_400;
 const SOON: i64 = 30 * DAY;
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
-    let Some((config, http)) = ground
-        .config()
-        .and_then(|config| Some((config, config.http()?)))
-    else {
+    let Some((config, http)) = ground.http() else {
         return Vec::new();
     };
     let of_agents = &ground.before_manager().of_agents;

@@ -1,7 +1,8 @@
 //! What happens to agents without a certificate.
 
-use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, at};
+use super::super::finding::{Evidence, Finding, Severity};
+use super::super::seen::at;
+use super::ground::Ground;
 use crate::plan::{ClientsToday, WayRound, agents_today, usual_agents_port, way_round};
 use crate::values::escaped;
 
@@ -45,6 +46,15 @@ pub(super) fn open(ground: &Ground<'_>) -> Vec<Finding> {
         ClientsToday::Asked => "agents-let-in",
         ClientsToday::Observed => "agents-observed",
     };
-    let evidence = vec![at(config, &place)];
-    ground.finding(id, evidence).into_iter().collect()
+    let found = ground.finding(id, vec![at(config, &place)]);
+    let found = found.map(|finding| Finding {
+        // It was asked for otherwise, and proven.
+        severity: if ground.lets_in() {
+            Severity::Error
+        } else {
+            finding.severity
+        },
+        ..finding
+    });
+    found.into_iter().collect()
 }

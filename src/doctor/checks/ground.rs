@@ -1,6 +1,6 @@
 //! What the checks look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::super::Request;
@@ -11,11 +11,9 @@ use crate::certificate::{Certificate, RevocationList, pem_blocks, read_pem_chain
 use crate::facts::{Facts, FoundContent, FoundFile};
 use crate::host::{Host, Process};
 use crate::nginx::{Config, Directive, Http, Peer, Place, Server};
-use crate::plan::{
-    Action, BeforeManager, ClientsToday, Plan, agents_today, is_met, usual_agents_port,
-};
+use crate::plan::{BeforeManager, ClientsToday, Plan, agents_today, is_met, usual_agents_port};
 use crate::probe;
-use crate::values::{AbsPath, HostName, escaped, masked_lines, path_word};
+use crate::values::{AbsPath, HostName, path_word};
 
 /// No list of revoked certificates is larger.
 const LARGEST_LIST: u64 = 16 << 20;
@@ -38,6 +36,8 @@ pub(in super::super) struct Ground<'a> {
     pub(super) written: BTreeMap<String, i64>,
     /// What the answers that stand on this host come to today.
     pub(super) standing: Option<&'a Plan>,
+    /// Whether they want agents without a certificate refused.
+    enforced: bool,
     /// Whether connections to this host may be made.
     pub(super) connects: bool,
     /// The names that they say clients use.
@@ -77,6 +77,7 @@ impl<'a> Ground<'a> {
             processes: processes.unwrap_or_default(),
             rules,
             standing: request.standing,
+            enforced: request.enforced,
             connects: request.connect,
             names: request.names,
             facts,
@@ -85,6 +86,12 @@ impl<'a> Ground<'a> {
 
     pub(super) fn config(&self) -> Option<&Config> {
         self.facts.config.is()
+    }
+
+    /// The configuration, and its `http` block.
+    pub(super) fn http(&self) -> Option<(&Config, Http<'_>)> {
+        let config = self.config()?;
+        Some((config, config.http()?))
     }
 
     /// Whether every service that agents' calls go to is known to take connections now.
@@ -110,22 +117,24 @@ impl<'a> Ground<'a> {
     /// Whether agents without a certificate get in, although the answers that stand want them
     /// refused.
     pub(super) fn lets_in(&self) -> bool {
-        let asks = self.standing.and_then(refuses).unwrap_or_default();
         let port = usual_agents_port(&self.facts);
         let today = self
             .config()
             .map(|config| agents_today(&self.facts, config, port));
-        asks && !matches!(today, Some(Ok((ClientsToday::Enforced, _))))
+        self.enforced && !matches!(today, Some(Ok((ClientsToday::Enforced, _))))
     }
 
     /// What is known of this rule, with what was seen.
     pub(in super::super) fn finding(&self, id: &str, evidence: Vec<Evidence>) -> Option<Finding> {
         let rule = self.rules.iter().find(|rule| rule.id == id)?;
         let mut finding = rule.finding();
-        if let Some(seen) = evidence.iter().find(|seen| seen.line.is_none()) {
-            let file = path_word(&seen.file);
+        let files = evidence.iter().filter(|seen| seen.line.is_none());
+        let files: Vec<String> = files.map(|seen| path_word(&seen.file)).collect();
+        if !files.is_empty() {
             for command in &mut finding.fix.commands {
-                *command = command.replace("FILE", &file);
+                *command = command
+                    .replace("FILES", &files.join(" "))
+                    .replace("FILE", &files[0]);
             }
         }
         finding.count = evidence.len() as u64;
@@ -150,39 +159,9 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// Whether the proof of this plan wants agents without a certificate refused.
-fn refuses(plan: &Plan) -> Option<bool> {
-    let proof = plan.steps.iter().find_map(|step| match &step.action {
-        Action::Prove(proof) => proof.agents.as_ref(),
-        _ => None,
-    })?;
-    Some(proof.enforced)
-}
-
-/// A line of nginx's configuration.
-pub(super) fn at(config: &Config, place: &Place) -> Evidence {
-    let file = config.file(place.file);
-    let line = (place.line as usize).saturating_sub(1);
-    let text = masked_lines(&file.text).nth(line);
-    Evidence {
-        file: escaped(&file.path),
-        line: Some(place.line.into()),
-        text: escaped(text.unwrap_or_default().trim()),
-    }
-}
-
-/// A file as a whole, and what is to be said of it.
-pub(super) fn of_file(path: impl std::fmt::Display, words: impl AsRef<str>) -> Evidence {
-    Evidence {
-        file: escaped(&path.to_string()),
-        line: None,
-        text: escaped(words.as_ref()),
-    }
-}
-
 /// Servers of this configuration that end TLS.
 pub(super) fn with_tls<'h, 'a>(http: &'h Http<'a>) -> impl Iterator<Item = &'h Server<'a>> {
-    let of_socket: Vec<Place> = http
+    let of_socket: HashSet<Place> = http
         .sockets()
         .into_iter()
         .filter(|bound| bound.ssl)

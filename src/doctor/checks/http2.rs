@@ -1,14 +1,12 @@
 //! Whether agents can speak HTTP/2 to nginx, without which there is no gRPC.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, at};
+use super::super::seen::{add, listen_at};
+use super::ground::Ground;
 use crate::nginx::{Bound, Server};
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
-    let Some((config, http)) = ground
-        .config()
-        .and_then(|config| Some((config, config.http()?)))
-    else {
+    let Some((config, http)) = ground.http() else {
         return Vec::new();
     };
     let of_agents = &ground.before_manager().of_agents;
@@ -21,16 +19,7 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
             if !of_agents.contains(&server.directive.at) || speaks(&bound, server) {
                 continue;
             }
-            let mut listens = server.listens.iter();
-            let port = bound.socket.port;
-            let line = listens.find(|one| (one.port..=one.last_port).contains(&port));
-            let evidence = at(
-                config,
-                &line.map_or(server.directive.at, |line| line.directive.at),
-            );
-            if !seen.contains(&evidence) {
-                seen.push(evidence);
-            }
+            add(&mut seen, listen_at(config, &bound, server));
         }
     }
     ground

@@ -1,7 +1,8 @@
 //! The certificates that were issued here for agents.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, of_file};
+use super::super::seen::of_file;
+use super::ground::Ground;
 use crate::facts::{FoundIssued, Known};
 use crate::values::HostName;
 

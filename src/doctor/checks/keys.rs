@@ -1,7 +1,8 @@
 //! Who may read private keys.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, of_file};
+use super::super::seen::of_file;
+use super::ground::Ground;
 use crate::facts::{FileFact, FoundContent};
 
 /// Read by everybody on this host.

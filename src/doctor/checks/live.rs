@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, certificates, of_file, with_tls};
+use super::super::seen::of_file;
+use super::ground::{Ground, certificates, with_tls};
 use crate::certificate::Certificate;
 use crate::host::Host;
 use crate::nginx::{Address, Bound, Config, Http, Server};

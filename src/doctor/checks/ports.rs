@@ -1,7 +1,8 @@
 //! Ways to the manager that nobody guards, because nginx is not on them or asks for no TLS.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, at, of_file};
+use super::super::seen::{add, listen_at, of_file};
+use super::ground::Ground;
 use crate::facts::{Known, Listener};
 use crate::nginx::{Address, Peer};
 
@@ -49,14 +50,11 @@ fn past_nginx(ground: &Ground<'_>) -> Vec<Evidence> {
 /// Servers of the manager that speak HTTP to others than this host, and do more than send
 /// browsers on.
 fn without_tls(ground: &Ground<'_>) -> Vec<Evidence> {
-    let Some((config, http)) = ground
-        .config()
-        .and_then(|config| Some((config, config.http()?)))
-    else {
+    let Some((config, http)) = ground.http() else {
         return Vec::new();
     };
     let before = ground.before_manager();
-    let mut seen = Vec::new();
+    let mut seen: Vec<Evidence> = Vec::new();
     for bound in http.sockets() {
         let outside = match &bound.socket.address {
             Address::Ip(ip) => !ip.is_loopback(),
@@ -70,16 +68,7 @@ fn without_tls(ground: &Ground<'_>) -> Vec<Evidence> {
             if !before.servers.contains(&server.directive.at) {
                 continue;
             }
-            let mut listens = server.listens.iter();
-            let port = bound.socket.port;
-            let line = listens.find(|one| (one.port..=one.last_port).contains(&port));
-            let evidence = at(
-                config,
-                &line.map_or(server.directive.at, |line| line.directive.at),
-            );
-            if !seen.contains(&evidence) {
-                seen.push(evidence);
-            }
+            add(&mut seen, listen_at(config, &bound, server));
         }
     }
     seen

@@ -1,7 +1,8 @@
 //! What nginx is doing now: by which rules its workers serve, and what it logs.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, at, of_file};
+use super::super::seen::{at, of_file};
+use super::ground::Ground;
 
 /// A file of the same second may have been read or not.
 const SAME_MOMENT: i64 = 2;
@@ -44,10 +45,7 @@ fn changed(ground: &Ground<'_>) -> Vec<Evidence> {
 
 /// The manager's servers log their errors nowhere, or hardly any.
 fn silent(ground: &Ground<'_>) -> Vec<Evidence> {
-    let Some((config, http)) = ground
-        .config()
-        .and_then(|config| Some((config, config.http()?)))
-    else {
+    let Some((config, http)) = ground.http() else {
         return Vec::new();
     };
     let managers = &ground.before_manager().servers;

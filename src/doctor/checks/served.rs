@@ -1,7 +1,10 @@
 //! The certificates that nginx shows.
 
+use std::collections::HashSet;
+
 use super::super::finding::{Evidence, Finding, Severity};
-use super::ground::{Ground, at, certificates, of_file, with_tls};
+use super::super::seen::{add, at, of_file};
+use super::ground::{Ground, certificates, with_tls};
 use crate::certificate::{Certificate, Purpose, Standing, flaws, valid_for};
 use crate::nginx::{Directive, Place, Server};
 use crate::values::{HostName, SubjectName};
@@ -19,34 +22,52 @@ const RULES: [(&str, &str); 6] = [
     ("server-chain-incomplete", "served-chain-broken"),
 ];
 
-/// Something wrong with what a server shows.
-struct Seen {
+/// So many places are named of each fault; how many there are is told.
+const MOST: usize = 10;
+
+/// A fault of what servers show: those before the manager are told apart from all others.
+struct Fault {
     id: &'static str,
     is_managers: bool,
-    evidence: Evidence,
+    evidence: Vec<Evidence>,
+    count: u64,
+}
+
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes one; what shows it is made only where it will be named.
+    fn add(&mut self, id: &'static str, is_managers: bool, shows: impl FnOnce() -> Evidence) {
+        let known = |fault: &Fault| fault.id == id && fault.is_managers == is_managers;
+        let at = self.0.iter().position(known).unwrap_or_else(|| {
+            self.0.push(Fault {
+                id,
+                is_managers,
+                evidence: Vec::new(),
+                count: 0,
+            });
+            self.0.len() - 1
+        });
+        let fault = &mut self.0[at];
+        fault.count += 1;
+        if fault.evidence.len() < MOST {
+            add(&mut fault.evidence, shows());
+        }
+    }
 }
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
-    let Some((config, http)) = ground
-        .config()
-        .and_then(|config| Some((config, config.http()?)))
-    else {
+    let Some((config, http)) = ground.http() else {
         return Vec::new();
     };
     let managers = &ground.before_manager().servers;
     let sockets = http.sockets().into_iter();
-    let defaults: Vec<Place> = sockets.map(|bound| bound.default.directive.at).collect();
-    let mut found: Vec<Seen> = Vec::new();
+    let defaults: HashSet<Place> = sockets.map(|bound| bound.default.directive.at).collect();
+    let mut faults = Faults::default();
     for server in with_tls(&http) {
         let place = server.directive.at;
         let is_managers = managers.contains(&place);
-        let mut add = |id, evidence| {
-            found.push(Seen {
-                id,
-                is_managers,
-                evidence,
-            });
-        };
         // The names of the manager are those of whoever answers to them.
         let named = |name: &HostName| server.names.contains(&name.as_str());
         let answers = defaults.contains(&place) || ground.names.iter().any(named);
@@ -63,23 +84,25 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
                 continue;
             };
             of_chain(ground, chain, &mut |id, words| {
-                add(id, of_file(&path, words));
+                faults.add(id, is_managers, || of_file(&path, words));
             });
             if is_managers && let Some(issuer) = unknown_issuer(ground, chain) {
-                add(
-                    "served-by-nobody-known",
-                    of_file(&path, format!("is of {issuer}")),
-                );
+                let words = format!("is of {issuer}");
+                faults.add("served-by-nobody-known", is_managers, || {
+                    of_file(&path, words)
+                });
             }
             if let Some(words) = other_name(chain, server, names) {
-                add("served-name-differs", of_file(&path, &words));
+                faults.add("served-name-differs", is_managers, || {
+                    of_file(&path, &words)
+                });
                 if let Some(line) = server_name(server) {
-                    add("served-name-differs", at(config, &line.at));
+                    faults.add("served-name-differs", is_managers, || at(config, &line.at));
                 }
             }
         }
     }
-    grouped(ground, &found)
+    told(ground, faults)
 }
 
 fn of_chain(ground: &Ground<'_>, chain: &[Certificate], add: &mut dyn FnMut(&'static str, &str)) {
@@ -151,33 +174,25 @@ fn server_name<'a>(server: &Server<'a>) -> Option<&'a Directive> {
     server.scope.own("server_name").into_iter().next()
 }
 
-/// One finding for each rule: those of the manager's servers count fully.
-fn grouped(ground: &Ground<'_>, found: &[Seen]) -> Vec<Finding> {
+/// One finding for each fault, those of the manager's servers first.
+fn told(ground: &Ground<'_>, faults: Faults) -> Vec<Finding> {
+    let (managers, others): (Vec<_>, Vec<_>) =
+        faults.0.into_iter().partition(|one| one.is_managers);
     let mut findings: Vec<Finding> = Vec::new();
-    for is_managers in [true, false] {
-        let of_these = || found.iter().filter(|seen| seen.is_managers == is_managers);
-        let mut ids: Vec<&str> = of_these().map(|seen| seen.id).collect();
-        ids.dedup();
-        for (place, id) in ids.iter().enumerate() {
-            if ids[..place].contains(id) {
-                continue;
-            }
-            let mut evidence: Vec<Evidence> = Vec::new();
-            for seen in of_these().filter(|seen| seen.id == *id) {
-                if !evidence.contains(&seen.evidence) {
-                    evidence.push(seen.evidence.clone());
-                }
-            }
-            // Other sites may show the manager's certificate too.
-            let is_told = |finding: &Finding| {
-                finding.id == *id && evidence.iter().all(|seen| finding.evidence.contains(seen))
-            };
-            if findings.iter().any(is_told) {
-                continue;
-            }
-            let finding = ground.finding(id, evidence);
-            findings.extend(finding.map(|finding| of_site(finding, is_managers)));
+    for fault in managers.into_iter().chain(others) {
+        // Other sites may show the manager's certificate too.
+        let is_told = findings.iter().any(|finding| {
+            let is_named = |seen| finding.evidence.contains(seen);
+            finding.id == fault.id && fault.evidence.iter().all(is_named)
+        });
+        if is_told {
+            continue;
         }
+        let finding = ground.finding(fault.id, fault.evidence);
+        findings.extend(finding.map(|finding| {
+            let count = fault.count.max(finding.count);
+            of_site(Finding { count, ..finding }, fault.is_managers)
+        }));
     }
     findings
 }

@@ -1,7 +1,8 @@
 //! What nginx passes calls and pages on to.
 
 use super::super::finding::Finding;
-use super::ground::{Ground, of_file};
+use super::super::seen::of_file;
+use super::ground::Ground;
 use crate::nginx::Peer;
 use crate::plan::is_met;
 

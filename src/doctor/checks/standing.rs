@@ -1,7 +1,8 @@
 //! Whether this host is still as the answers that stand have made it.
 
 use super::super::finding::{Evidence, Finding, Severity};
-use super::ground::{Ground, of_file};
+use super::super::seen::of_file;
+use super::ground::Ground;
 use crate::plan::{FileChange, Status};
 
 /// It is not, and agents without a certificate get in for it.

@@ -1,7 +1,8 @@
 //! Whether this system trusts what was put into its trust store.
 
 use super::super::finding::{Evidence, Finding};
-use super::ground::{Ground, of_file};
+use super::super::seen::of_file;
+use super::ground::Ground;
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     let evidence: Vec<Evidence> = ground

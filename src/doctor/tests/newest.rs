@@ -61,6 +61,7 @@ fn examined(
         standing: None,
         connect: false,
         changed_at: None,
+        enforced: false,
         names: &[],
     };
     examine(host, &facts, &request, told)
