@@ -17,7 +17,7 @@ from lab import Nginx
 from manager import NAME, Manager, Outcome
 from nim1 import AGENTS_PORT, Nim1, nim1_answers, nim1_tool
 from nim_tree import OLDER, PLAIN, Shape, main_conf
-from test_dedicated import dedicated
+from test_dedicated import REJECTING, dedicated
 from test_gate import issuing_ca
 from test_import_ca import corporate, import_answers
 from tool import AGENTS, STATE, Tool, answers, issued
@@ -86,10 +86,10 @@ def applied(text: str = "", shape: Shape = PLAIN) -> Callable[[Nginx, Path], Gro
     return made
 
 
-def generation_1(method: str) -> Callable[[Nginx, Path], Ground]:
+def generation_1(method: str, more: str = "") -> Callable[[Nginx, Path], Ground]:
     def made(nginx: Nginx, binary: Path) -> Ground:
         manager = Nim1(nginx)
-        return Ground(manager, nim1_tool(manager, binary), nim1_answers(method))
+        return Ground(manager, nim1_tool(manager, binary), nim1_answers(method, more))
 
     return made
 
@@ -186,10 +186,13 @@ GROUNDS: dict[str, Callable[[Nginx, Path], Ground]] = {
     "stock-2.21": applied(shape=OLDER),
     "mutual": applied(answers()),
     "termination": applied(answers("ssl-termination")),
+    "mutual-ipv6": applied(answers(), Shape("ipv6", ipv6=True)),
     "dedicated": applied(dedicated()),
+    "rejecting": applied(dedicated(REJECTING)),
     "observe": applied(answers() + "options: {enforce: observe}\n"),
     "imported": Imported,
     "generation-1": generation_1("client-mtls"),
+    "generation-1-stream": generation_1("client-mtls", "options: {grpc_context: stream}\n"),
     "instance": Instance,
     "plus": Plus,
 }
