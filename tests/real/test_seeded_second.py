@@ -404,7 +404,8 @@ def manager_of_generation_1_is_open_behind_its_proxy(host: Patient) -> None:
 
 @fault("mutual", "plaintext-port-exposed")
 def services_are_published_without_tls(host: Patient) -> None:
-    how = "    listen 10.20.0.1:8090;\n    http2 on;\n" if host.nginx.has_http2_directive else "    listen 10.20.0.1:8090 http2;\n"
+    new = host.nginx.has_http2_directive
+    how = f"    listen {DOOR}:8090;\n    http2 on;\n" if new else f"    listen {DOOR}:8090 http2;\n"
     site(host, "lab", f"server {{\n{how}    location / {{\n        grpc_pass unix:/var/run/nms/am.sock;\n    }}\n}}\n")
     host.reload()
     assert called_in_the_clear(host, 8090)
@@ -437,7 +438,7 @@ def server_of_the_agents_lost_http_2(host: Patient) -> None:
     host.edit(NMS_HTTP, "listen 443 ssl http2 default_server;", "listen 443 ssl default_server;\n    http2 on;")
     host.edit(OWN_SERVER, "    http2 on;\n", "")
     host.reload()
-    assert "HTTP/2" in refused(host.call(host.agent(sni=OWN))).error
+    assert "application protocol" in refused(host.call(host.agent(sni=OWN))).error
     assert host.browse().stdout == "200"
 
 
@@ -454,10 +455,7 @@ def http_2_is_missing_by_ipv6_alone(host: Patient) -> None:
 def stream_selects_no_protocol(host: Patient) -> None:
     host.edit(STREAM_1, "    ssl_alpn h2;\n", "")
     host.reload()
-    selected = host.from_outside(
-        "openssl", "s_client", "-connect", f"{DOOR}:{AGENTS_PORT}", "-alpn", "h2", "-servername", NAME, check=False
-    ).stdout
-    assert "No ALPN negotiated" in selected
+    assert "does not speak HTTP/2" in refused(host.call(host.agent())).error
 
 
 # Before nginx 1.29.2 the protocols of a port are those of its default server.
@@ -487,6 +485,7 @@ def agent_comes_by_address(host: Patient) -> None:
 def manager_listens_on_its_own_host_alone(host: Patient) -> None:
     host.edit(NMS_HTTP, "listen 443 ssl", "listen 127.0.0.1:443 ssl")
     host.end_nginx()
+    wait_for(lambda: ":443 " not in host.host.run("ss", "-ltnH").stdout, "the end of nginx")
     host.host.start_nginx()
     wait_for(host.host.workers, "nginx")
     assert "refused" in refused(host.call(host.agent())).error
@@ -513,7 +512,7 @@ def service_of_commands_hangs(host: Patient) -> None:
     host.edit(NMS_HTTP, "grpc_read_timeout 5m;", "grpc_read_timeout 1s;")
     host.reload()
     refused(host.call(host.agent()))
-    host.logged("upstream timed out (110: Connection timed out)")
+    host.logged("upstream timed out (110: ")
 
 
 # Two at once: the words that agents are told hide that nobody is there.
@@ -569,15 +568,15 @@ def manager_is_expected_under_the_name_of_its_group(host: Patient) -> None:
 
 @fault("mutual", "upstream-untrusted")
 def certificate_of_a_service_ran_out(host: Patient) -> None:
-    old = behind(signed(host, host.authority, "am.example.com", *for_server("am.example.com"), life=certs.PAST), host.authority)
-    placed(host, old, "/etc/nginx/am")
+    old = signed(host, host.authority, "am.example.com", *for_server("am.example.com"), life=certs.PAST)
+    placed(host, behind(old, host.authority), "/etc/nginx/am")
     host.start(
         "openssl", "s_server", "-accept", "127.0.0.1:8036", "-cert", "/etc/nginx/am.pem", "-key", "/etc/nginx/am.key",
         "-alpn", "h2",
     )  # fmt: skip
     wait_for(lambda: ":8036" in host.host.run("ss", "-ltnH").stdout, "the service")
-    verify = f"grpc_ssl_verify on;\n        grpc_ssl_trusted_certificate {BUNDLE};\n        grpc_ssl_name am.example.com;\n        "
-    host.edit(NMS_HTTP, "grpc_pass grpc://dpm-grpc-service;", f"{verify}grpc_pass grpcs://127.0.0.1:8036;")
+    verify = f"grpc_ssl_verify on;\n        grpc_ssl_trusted_certificate {BUNDLE};\n        grpc_ssl_name am.example.com;"
+    host.edit(NMS_HTTP, "grpc_pass grpc://dpm-grpc-service;", f"{verify}\n        grpc_pass grpcs://127.0.0.1:8036;")
     host.reload()
     refused(host.call(host.agent()))
     host.logged("upstream SSL certificate verify error: (10:")
@@ -648,7 +647,8 @@ def stream_is_no_longer_loaded(host: Patient) -> None:
 @fault("generation-1", "port-taken", only="distribution")
 def stream_and_http_want_the_same_port(host: Patient) -> None:
     with host.host.path(MAIN).open("a") as main:
-        main.write(f"stream {{\n    server {{\n        listen {AGENTS_PORT};\n        proxy_pass 127.0.0.1:10000;\n    }}\n}}\n")
+        main.write(f"stream {{\n    server {{\n        listen {AGENTS_PORT};\n        proxy_pass 127.0.0.1:10000;\n")
+        main.write("    }\n}\n")
     assert host.host.test_config().returncode == 0
     host.end_nginx()
     assert f":{AGENTS_PORT} failed (98: " in host.host.run(*host.nginx.argv, check=False).stderr
@@ -675,13 +675,14 @@ def scanners_knock_as_they_do_everywhere(host: Patient) -> None:
 @well("mutual")
 def own_lines_everywhere(host: Patient) -> None:
     neighbours.move_in(host.host)
-    host.edit(MAIN, "    default_type", "    map $remote_addr $office { default 0; ~^10\\. 1; }\n"
-        "    log_format ours '$remote_addr \"$request\" $office $ssl_protocol $ssl_client_verify';\n    default_type")  # fmt: skip
+    ours = "    map $remote_addr $office { default 0; ~^10\\. 1; }\n"
+    ours += "    log_format ours '$remote_addr \"$request\" $office $ssl_protocol $ssl_client_verify';\n"
+    host.edit(MAIN, "    default_type", f"{ours}    default_type")
     host.edit(MAIN, "access_log /var/log/nginx/access.log;", "access_log /var/log/nginx/access.log ours;")
     site(
         host, "zz-intranet", "limit_req_zone $binary_remote_addr zone=ours:1m rate=1r/s;\n"
-        "server {\n    listen 8082;\n    limit_req zone=ours;\n    location / {\n        deny 10.20.0.12;\n        allow all;\n"
-        "        root /var/www/nms;\n    }\n}\n",
+        "server {\n    listen 8082;\n    limit_req zone=ours;\n    location / {\n        deny 10.20.0.12;\n"
+        "        allow all;\n        root /var/www/nms;\n    }\n}\n",
     )  # fmt: skip
     host.reload()
     for _ in range(4):
@@ -774,7 +775,7 @@ def both_kinds_of_addresses(host: Patient) -> None:
 @well("rejecting", only="newer")
 def who_says_no_name_is_turned_away(host: Patient) -> None:
     inform(host)
-    refused(host.call(Attempt(client="h2", address=DOOR, port=8444)))
+    refused(host.call(host.stranger(sni=None, port=8444)))
     everybody_comes(host, sni=OWN, port=8444)
 
 

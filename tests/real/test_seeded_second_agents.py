@@ -26,8 +26,8 @@ TLS = f'{{enable: true, ca: {CA}, cert: "{CERT}", key: \'{KEY}\', skip_verify: f
 
 def settle(host: Patient, server: str = SERVER, tls: str = TLS, more: str = "") -> None:
     """The settings in the short form of YAML, as somebody writes them who likes it so."""
-    text = f"---\n# Ours.\nserver: {server} # see the wiki\ntls: {tls}\nlog: {{level: info, path: /var/log/nginx-agent/}}\n{more}"
-    host.host.path(SETTINGS).write_text(text)
+    log = "log: {level: info, path: /var/log/nginx-agent/}"
+    host.host.path(SETTINGS).write_text(f"---\n# Ours.\nserver: {server} # see the wiki\ntls: {tls}\n{log}\n{more}")
 
 
 # Its settings.
@@ -183,14 +183,14 @@ def agents_clock_is_years_ahead(host: Patient) -> tuple[str, ...]:
 # On a manager with both services in place, a call that is not found went to another server.
 @fault("dedicated", "sni-mismatch", "grpc-location-missing")
 def agents_log_tells_of_a_page_not_found(host: Patient) -> tuple[str, ...]:
-    told = 'unexpected HTTP status code received from server: 404 (Not Found); transport: received unexpected content-type "text/html"'
-    return brought(host, f"{RECEIVED}Unimplemented, message={told}")
+    told = 'received from server: 404 (Not Found); transport: received unexpected content-type "text/html"'
+    return brought(host, f"{RECEIVED}Unimplemented, message=unexpected HTTP status code {told}")
 
 
 @fault("mutual", "client-cert-missing")
 def agents_log_tells_of_a_refusal_among_much_else(host: Patient) -> tuple[str, ...]:
     noise = [f"Failed to read metric {number}: stub_status: context deadline exceeded" for number in range(5000)]
-    told = 'Unauthenticated, message=unexpected HTTP status code received from server: 401 (Unauthorized); transport: '
+    told = "Unauthenticated, message=unexpected HTTP status code received from server: 401 (Unauthorized); transport: "
     return brought(host, *noise, *[f'{RECEIVED}{told}received unexpected content-type "application/json"'] * 3)
 
 
