@@ -26,7 +26,7 @@ pub use attributes::{Attributes, Mode, Owner};
 pub use digest::Digest;
 pub use gather::Gather;
 pub use host_name::{HostName, SubjectName};
-pub use moment::{date_of_http, moment};
+pub use moment::{date_of_http, instant, moment};
 pub use order::{sort_by, sort_by_key};
 pub use peer::Peer;
 pub use port::Port;

@@ -6,12 +6,14 @@ mod ground;
 mod gate;
 mod served;
 mod http2;
+mod protocols;
 mod client_authority;
 mod keys;
 mod agent;
 mod issued;
 mod services;
 mod ports;
+mod reach;
 mod running;
 mod trust;
 mod live;
@@ -29,14 +31,18 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         gate::got_round(ground),
         // One plan mends all of it.
         standing::that_lets_in(ground),
+        gate::open_by_mistake(ground),
         services::findings(ground),
-        served::findings(ground),
+        served::of_manager(ground),
         http2::findings(ground),
+        protocols::findings(ground),
         client_authority::findings(ground),
         agent::findings(ground),
         other,
-        gate::open(ground),
+        gate::open_so_far(ground),
         ports::findings(ground),
+        reach::findings(ground),
+        served::of_other_sites(ground),
         live::findings(host, ground),
         running::findings(ground),
         trust::findings(ground),

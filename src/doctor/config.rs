@@ -42,6 +42,7 @@ fn refused(facts: &Facts, rules: &[Rule]) -> Option<Finding> {
     };
     let line = format!("[emerg] {said}");
     let rule = rules.iter().find(|rule| rule.fits(line.as_bytes()));
+    let rule = rule.filter(|rule| rule.id != "load-refused");
     let id = rule.map_or("configuration-refused", |rule| rule.id.as_str());
     of(rules, id, vec![placed(said)])
 }

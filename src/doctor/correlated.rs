@@ -1,7 +1,8 @@
 //! Findings that speak of the same thing become one, or stand in another order than by themselves.
 
 use super::checks::Ground;
-use super::finding::{Finding, Severity};
+use super::finding::{Evidence, Finding, Severity};
+use crate::values::instant;
 
 /// Says that a certificate was refused, and not why.
 const UNEXPLAINED: [&str; 2] = ["access-agent-refused", "agent-refused"];
@@ -15,6 +16,8 @@ pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
     hidden(findings);
     other_server(ground, findings);
     answer_now(ground, findings);
+    clock_of_agent(ground, findings);
+    not_running(findings);
 }
 
 fn is_now(finding: &Finding) -> bool {
@@ -39,8 +42,20 @@ fn explained(findings: &mut Vec<Finding>) {
 
 /// Agents are refused, and the log that would say why keeps quiet: that comes first.
 fn hidden(findings: &mut Vec<Finding>) {
-    let refused = |one: &Finding| is_now(one) && is_unexplained(one);
+    // Who comes without a certificate is answered 401 and stands in our own log, at any error_log
+    // level; who comes with one that is refused is answered 400 by nginx itself.
+    let by_nginx = |seen: &Evidence| {
+        [" 400 ", "400 (Bad"]
+            .iter()
+            .any(|one| seen.text.contains(one))
+    };
     let quiet = |one: &Finding| one.id == "log-level-hides";
+    let told = findings
+        .iter()
+        .any(|one| quiet(one) && one.severity == Severity::Info);
+    let refused = |one: &Finding| {
+        is_now(one) && is_unexplained(one) && (!told || one.evidence.iter().any(by_nginx))
+    };
     if findings.iter().any(quiet)
         && let Some(at) = findings.iter().position(refused)
     {
@@ -87,14 +102,7 @@ fn other_server(ground: &Ground<'_>, findings: &mut [Finding]) {
             continue;
         }
         if let Some(known) = ground.finding("agent-asks-for-the-pages", Vec::new()) {
-            *finding = Finding {
-                severity: finding.severity,
-                evidence: std::mem::take(&mut finding.evidence),
-                count: finding.count,
-                first: finding.first.take(),
-                last: finding.last.take(),
-                ..known
-            };
+            *finding = known.instead_of(finding);
         }
     }
 }
@@ -112,4 +120,40 @@ fn answer_now(ground: &Ground<'_>, findings: &mut [Finding]) {
             finding.why.push_str(" Now they take connections again.");
         }
     }
+}
+
+/// The agent's line names the time it has: where this host has not reached it yet, the certificate
+/// is not to blame.
+fn clock_of_agent(ground: &Ground<'_>, findings: &mut [Finding]) {
+    const AHEAD: i64 = 10 * 60;
+    let limit = ground.looked_at() + AHEAD;
+    let says = |seen: &Evidence| {
+        let (_, told) = seen.text.split_once("current time ")?;
+        instant(told.split_whitespace().next()?)
+    };
+    for finding in findings.iter_mut() {
+        let is_ahead = |seen: &Evidence| says(seen).is_some_and(|at| at > limit);
+        if finding.id != "manager-certificate-expired" || !finding.evidence.iter().any(is_ahead) {
+            continue;
+        }
+        if let Some(known) = ground.finding("agent-clock-ahead", Vec::new()) {
+            *finding = known.instead_of(finding);
+        }
+    }
+}
+
+/// Nothing is served, and nginx has said why it does not start: that comes before all else.
+fn not_running(findings: &mut [Finding]) {
+    if !findings.iter().any(|one| one.id == "nginx-not-running") {
+        return;
+    }
+    let is_why = |one: &Finding| {
+        is_now(one)
+            && one
+                .evidence
+                .iter()
+                .any(|seen| seen.text.contains("[emerg]"))
+    };
+    // Stable: what is nearer to a first cause stays before the rest.
+    findings.sort_by_key(|one| !is_why(one));
 }

@@ -127,6 +127,20 @@ impl Severity {
     }
 }
 
+impl Finding {
+    /// The same lines, now that more is known of them.
+    pub(super) fn instead_of(self, other: &mut Self) -> Self {
+        Self {
+            severity: other.severity,
+            evidence: std::mem::take(&mut other.evidence),
+            count: other.count,
+            first: other.first.take(),
+            last: other.last.take(),
+            ..self
+        }
+    }
+}
+
 impl Diagnosis {
     pub fn count(&self, severity: Severity) -> usize {
         let grave = |finding: &&Finding| finding.severity == severity;

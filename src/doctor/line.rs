@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use time::{Date, Month};
 
 /// The agent's `time="..."`, its `time=...` of 3.x, and `"time":"..."` in the log of verdicts: RFC
@@ -82,6 +82,38 @@ pub(super) fn client(line: &str) -> Option<IpAddr> {
     told.trim().parse().ok()
 }
 
+/// How far a line is what the program itself says. Behind that anybody can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OwnWords {
+    /// Up to the first text in quotation marks, where the line is about a connection: that may be
+    /// the name of a file that a client has asked for.
+    pub(super) said: usize,
+    /// That one included.
+    pub(super) asked: usize,
+}
+
+pub(super) fn own_words(line: &[u8]) -> OwnWords {
+    let client = memmem::find(line, b", client: ");
+    let asked = client.unwrap_or(line.len());
+    let of_client = client.is_some() || is_of_access(line);
+    let quote = memchr(b'"', &line[..asked]).filter(|_| of_client);
+    OwnWords {
+        said: quote.unwrap_or(asked),
+        asked,
+    }
+}
+
+/// Whether it is a line of an access log: those begin with the address of the client.
+fn is_of_access(line: &[u8]) -> bool {
+    const LONGEST_ADDRESS: usize = 45;
+    let head = &line[..line.len().min(LONGEST_ADDRESS + 1)];
+    let Some(blank) = memchr(b' ', head) else {
+        return false;
+    };
+    let first = std::str::from_utf8(&head[..blank]);
+    first.is_ok_and(|first| first.parse::<IpAddr>().is_ok())
+}
+
 fn between<'a>(line: &'a str, begin: &str, end: char) -> Option<&'a str> {
     behind(line, begin)?.split_once(end).map(|(told, _)| told)
 }
@@ -155,6 +187,25 @@ mod tests {
             Some("10.0.0.9")
         );
         assert_eq!(of("reading, client: unix:, server: a"), None);
+    }
+
+    #[test]
+    fn what_clients_write_is_told_from_what_nginx_says() {
+        let said = |line: &'static str| {
+            let own = own_words(line.as_bytes());
+            (&line[..own.said], &line[..own.asked])
+        };
+        let missing = "1#1: *9 open() \"/a/b\" failed (2: x), client: 10.0.0.9, host: \"c\"";
+        assert_eq!(
+            said(missing),
+            ("1#1: *9 open() ", "1#1: *9 open() \"/a/b\" failed (2: x)")
+        );
+        let access = "fe80::9 - - [x] \"GET /a\" 200";
+        assert_eq!(said(access), ("fe80::9 - - [x] ", access));
+        // Nobody has connected: the name is of the configuration.
+        let load = "1#1: [emerg] unknown directive \"a\"";
+        assert_eq!(said(load), (load, load));
+        assert_eq!(said(""), ("", ""));
     }
 
     #[test]

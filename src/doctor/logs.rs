@@ -37,16 +37,18 @@ pub(super) fn read_all(
             source::Named::Elsewhere(source) => reader.sources.push(source),
         }
     }
-    reader.tally.of_host(request.changed_at);
+    let master = facts.nginx.is().and_then(|nginx| nginx.master.as_ref());
+    let loaded_at = master.and_then(|master| master.loaded_at);
+    reader.tally.of_host(request.changed_at, loaded_at);
     // First what is being written now, of every log: it tells most.
     for path in &named {
         reader.read(host, path);
     }
-    reader.tally.of_host(None);
+    reader.tally.of_elsewhere();
     for path in request.logs {
         reader.read(request.logs_on, &path.to_string_lossy());
     }
-    reader.tally.of_host(request.changed_at);
+    reader.tally.of_host(request.changed_at, loaded_at);
     let limit = request.since;
     let limit = limit.unwrap_or(facts.looked_at - USUAL_DAYS * 24 * 60 * 60);
     for path in &named {

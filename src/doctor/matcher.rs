@@ -7,7 +7,8 @@ use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind};
 use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
-use super::rule::{BY_THE_CLIENT, Rule};
+use super::line::own_words;
+use super::rule::Rule;
 
 /// A line that a rule fits holds one of these: they are parts of the rules' words. Few, of four letters and more, and rare in a
 /// log of a healthy host: so that the processor compares many letters at a time, and seldom stops.
@@ -38,7 +39,6 @@ pub(super) const TELLING: &[&str] = &[
     "ect() to u",
     "ect: conne",
     "ected ",
-    "getpwnam(\"",
     "handshak",
     "in upstrea",
     "insecure a",
@@ -60,6 +60,7 @@ pub(super) const TELLING: &[&str] = &[
     "o start li",
     "oad\" faile",
     "om upstrea",
+    "ost not fo",
     "ote error:",
     "plicat",
     "protocol v",
@@ -92,7 +93,6 @@ pub(super) struct Matcher<'a> {
     begins: Vec<Vec<usize>>,
     /// For each rule what else: all of these, one of these, none of these.
     others: Vec<[Vec<Finder<'a>>; 3]>,
-    by_the_client: Finder<'static>,
     /// Rules that may fit the line that is looked at.
     candidates: Vec<usize>,
 }
@@ -152,7 +152,6 @@ impl<'a> Matcher<'a> {
             firsts: DFA::new(&firsts).expect("the rules are part of the program"),
             begins,
             others: rules.iter().map(others).collect(),
-            by_the_client: Finder::new(BY_THE_CLIENT),
             candidates: Vec::new(),
         }
     }
@@ -178,16 +177,18 @@ impl<'a> Matcher<'a> {
 
     /// The first rule that fits a line.
     pub(super) fn rule_for(&mut self, line: &[u8]) -> Option<usize> {
-        let own = self.by_the_client.find(line).unwrap_or(line.len());
+        let own = own_words(line);
         self.candidates.clear();
         let firsts = &self.firsts;
         let mut state = firsts.start_state(Anchored::No).ok()?;
-        for byte in &line[..own] {
+        for (at, byte) in line[..own.asked].iter().enumerate() {
             state = firsts.next_state(Anchored::No, state, *byte);
             if firsts.is_special(state) && firsts.is_match(state) {
                 for word in 0..firsts.match_len(state) {
                     let word = firsts.match_pattern(state, word).as_usize();
-                    self.candidates.extend_from_slice(&self.begins[word]);
+                    let rules = self.begins[word].iter().copied();
+                    let may = |rule: &usize| at < own.said || self.rules[*rule].asked;
+                    self.candidates.extend(rules.filter(may));
                 }
             }
         }

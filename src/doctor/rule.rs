@@ -4,6 +4,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::finding::{Finding, Fix, Severity};
+use super::line::own_words;
 
 /// The files of rules. Within a file, and from file to file, what is nearer to a first cause
 /// stands first, and the exact rule before the general one: the first that fits a line counts.
@@ -41,6 +42,9 @@ pub struct Rule {
     /// Whether the proof of this program makes such lines on purpose.
     #[serde(default)]
     pub(super) provoked: bool,
+    /// Whether its first word may stand in what a client has asked for.
+    #[serde(default)]
+    pub(super) asked: bool,
     why: String,
     fix: String,
     #[serde(default)]
@@ -66,9 +70,6 @@ pub fn rules() -> Vec<Rule> {
         .collect()
 }
 
-/// From here on a line of nginx repeats what a client sent: anybody can write there.
-pub(super) const BY_THE_CLIENT: &[u8] = b", client: ";
-
 impl Rule {
     /// Whether it is about lines of a log at all.
     #[cfg(test)]
@@ -78,9 +79,10 @@ impl Rule {
 
     /// Whether a line fits. Slow and plain: `Matcher` says the same of a whole log.
     pub(super) fn fits(&self, line: &[u8]) -> bool {
-        let own = memmem::find(line, BY_THE_CLIENT).map_or(line, |end| &line[..end]);
+        let own = own_words(line);
+        let own = if self.asked { own.asked } else { own.said };
         let first = self.needles.first();
-        first.is_some_and(|needle| contains(own, needle)) && self.goes_with(line)
+        first.is_some_and(|needle| contains(&line[..own], needle)) && self.goes_with(line)
     }
 
     /// The word that the program itself says; `None`: it is not about lines.
@@ -118,6 +120,11 @@ impl Rule {
         for index in 0..self.and_any.len() {
             let mut rule = self.clone();
             rule.and_any[index] = format!("{}~", rule.and_any[index]);
+            broken.push(rule);
+        }
+        if self.asked {
+            let mut rule = self.clone();
+            rule.asked = false;
             broken.push(rule);
         }
         for index in 0..self.unless.len() {

@@ -19,6 +19,10 @@ pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
 const LONGEST: usize = 400;
 /// Bytes of a line in which its time and its client are looked for.
 const HEAD: usize = 16 * 1024;
+/// In what nginx says when it does not take its configuration.
+const REFUSED: &str = "[emerg]";
+/// When nginx took it is known to the second only.
+const SAME_MOMENT: i64 = 2;
 /// Lines of several workers are not quite in the order of their times.
 const SLACK: i64 = 60 * 60;
 
@@ -28,8 +32,7 @@ pub(super) struct Tally<'a> {
     since: Option<i64>,
     zone: i64,
     own: &'a BTreeSet<IpAddr>,
-    /// What was written before counts as over.
-    over_before: i64,
+    over: Over,
     seen: Vec<Seen>,
     /// All files so far, the one that is being read last.
     files: Vec<String>,
@@ -37,6 +40,15 @@ pub(super) struct Tally<'a> {
     lines: u64,
     /// Rules that were seen for the first time since somebody last asked.
     fresh: Vec<usize>,
+}
+
+/// What of a host's logs is over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Over {
+    /// All that was written before (seconds since 1970).
+    before: i64,
+    /// nginx has taken its configuration then: what it refused before has been mended.
+    loaded_at: Option<i64>,
 }
 
 /// How far the file that is being read has been read.
@@ -159,7 +171,10 @@ impl<'a> Tally<'a> {
             since,
             zone,
             own,
-            over_before: now - LONG_AGO,
+            over: Over {
+                before: now - LONG_AGO,
+                loaded_at: None,
+            },
             seen: rules.iter().map(|_| Seen::default()).collect(),
             files: Vec::new(),
             here: Here::default(),
@@ -168,11 +183,19 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The files that follow are of the host that was last changed then (seconds since 1970), or of
-    /// another one.
-    pub(super) fn of_host(&mut self, changed_at: Option<i64>) {
+    /// The files that follow are of a host that was last changed, and whose nginx has last loaded
+    /// its configuration, then (seconds since 1970).
+    pub(super) fn of_host(&mut self, changed_at: Option<i64>, loaded_at: Option<i64>) {
         let long_ago = self.now - LONG_AGO;
-        self.over_before = changed_at.map_or(long_ago, |at| at.max(long_ago));
+        self.over = Over {
+            before: changed_at.map_or(long_ago, |at| at.max(long_ago)),
+            loaded_at,
+        };
+    }
+
+    /// Those that follow are of a host of which no more is known.
+    pub(super) fn of_elsewhere(&mut self) {
+        self.of_host(None, None);
     }
 
     /// Lines of all files so far.
@@ -239,7 +262,7 @@ impl<'a> Tally<'a> {
             ..
         } = self;
         let judge = Judge {
-            over_before: self.over_before,
+            over: self.over,
             since: self.since,
             zone: self.zone,
             own: self.own,
@@ -291,7 +314,7 @@ fn head(line: &[u8]) -> std::borrow::Cow<'_, str> {
 
 /// What makes a line one of today's.
 struct Judge<'a> {
-    over_before: i64,
+    over: Over,
     since: Option<i64>,
     zone: i64,
     own: &'a BTreeSet<IpAddr>,
@@ -308,8 +331,12 @@ impl Judge<'_> {
         }
         let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
         let own = rule.provoked && client(line).is_some_and(is_own);
-        let long_ago = self.since.is_none() && is_before(self.over_before);
-        Some((at, own, own || long_ago))
+        let loaded_since = self
+            .over
+            .loaded_at
+            .is_some_and(|loaded| line.contains(REFUSED) && is_before(loaded - SAME_MOMENT));
+        let is_over = self.since.is_none() && (is_before(self.over.before) || loaded_since);
+        Some((at, own, own || is_over))
     }
 }
 
@@ -317,7 +344,7 @@ const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an ag
      another.";
 
 const OVER: &str = " From elsewhere it has not been seen for more than a day, or not since nim-tls \
-                    last changed this host.";
+                    last changed this host or nginx last took its configuration.";
 
 fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
     let mut finding = rule.finding();

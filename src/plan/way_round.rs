@@ -8,7 +8,7 @@ use super::listeners;
 use super::other_ways;
 use super::site::Site;
 use crate::facts::{Build, Facts};
-use crate::nginx::{Config, Directive, Http, Level, Place, Server, all_below};
+use crate::nginx::{Address, Config, Directive, Http, Level, Place, Server, all_below};
 use crate::values::Port;
 
 /// What leads past the check.
@@ -20,6 +20,8 @@ pub enum WayRound {
     SatisfyAny,
     /// Calls also end in a server that asks nobody, and it is the one for clients without a name.
     DefaultServer,
+    /// Calls also end in a server that speaks without TLS.
+    InTheClear,
     Other,
 }
 
@@ -67,6 +69,8 @@ fn of_site(site: &Site<'_>, build: Option<&Build>) -> Option<Found> {
     let way = other_ways::first(&Guarded::of(site)).map_or(WayRound::Other, |pass| {
         if is_error_page(site, pass) {
             WayRound::ErrorPage
+        } else if is_in_the_clear(site.http, pass) {
+            WayRound::InTheClear
         } else if site.defaults().iter().any(|server| holds(server, pass)) {
             WayRound::DefaultServer
         } else {
@@ -134,6 +138,18 @@ fn is_error_page(site: &Site<'_>, pass: &Directive) -> bool {
     let scopes = std::iter::once(&server.scope).chain(levels.iter().map(|level| &level.scope));
     let mut pages = scopes.flat_map(|scope| scope.nearest("error_page"));
     pages.any(|page| page.words().last() == Some(pattern))
+}
+
+/// Whether the line stands in a server that others than this host reach, and none of them by TLS.
+fn is_in_the_clear(http: &Http<'_>, line: &Directive) -> bool {
+    let mut servers = http.servers.iter();
+    let Some(server) = servers.find(|server| holds(server, line)) else {
+        return false;
+    };
+    let sockets = http.sockets().into_iter();
+    let mut own =
+        sockets.filter(|bound| bound.servers.iter().any(|one| std::ptr::eq(*one, server)));
+    own.all(|bound| !bound.ssl && !matches!(bound.socket.address, Address::Unix(_)))
 }
 
 fn holds(server: &Server<'_>, line: &Directive) -> bool {

@@ -11,6 +11,12 @@ pub fn moment(seconds: i64) -> String {
         .unwrap_or_else(|| seconds.to_string())
 }
 
+/// Seconds since 1970 of such a moment, in any zone.
+pub fn instant(text: &str) -> Option<i64> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339);
+    moment.ok().map(OffsetDateTime::unix_timestamp)
+}
+
 /// Seconds since 1970 of a date as HTTP writes it: `Sat, 28 Nov 2026 09:00:00 GMT`.
 pub fn date_of_http(text: &str) -> Option<i64> {
     let text = text.trim().strip_suffix("GMT")?;

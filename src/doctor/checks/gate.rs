@@ -19,6 +19,7 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
         WayRound::ErrorPage => "error-page-lets-in",
         WayRound::SatisfyAny => "satisfy-any-lets-in",
         WayRound::DefaultServer => "default-server-lets-in",
+        WayRound::InTheClear => "services-in-the-clear",
         WayRound::Other => "check-can-be-got-round",
     };
     let mut evidence = vec![at(config, &found.at)];
@@ -31,30 +32,32 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
     ground.finding(id, evidence).into_iter().collect()
 }
 
-/// There is no check, or it refuses nobody.
-pub(super) fn open(ground: &Ground<'_>) -> Vec<Finding> {
-    let Some(config) = ground.config() else {
-        return Vec::new();
-    };
+/// There is no check, or it refuses nobody, although it was asked for otherwise and proven.
+pub(super) fn open_by_mistake(ground: &Ground<'_>) -> Vec<Finding> {
+    let found = ground.lets_in().then(|| open(ground)).into_iter().flatten();
+    found
+        .map(|finding| Finding {
+            severity: Severity::Error,
+            ..finding
+        })
+        .collect()
+}
+
+/// The same, where nothing else was asked for.
+pub(super) fn open_so_far(ground: &Ground<'_>) -> Vec<Finding> {
+    let found = open(ground).filter(|_| !ground.lets_in());
+    found.into_iter().collect()
+}
+
+fn open(ground: &Ground<'_>) -> Option<Finding> {
+    let config = ground.config()?;
     let facts = &ground.facts;
-    let Ok((clients, place)) = agents_today(facts, config, usual_agents_port(facts)) else {
-        return Vec::new();
-    };
+    let (clients, place) = agents_today(facts, config, usual_agents_port(facts)).ok()?;
     let id = match clients {
-        ClientsToday::Enforced | ClientsToday::Bypassable => return Vec::new(),
+        ClientsToday::Enforced | ClientsToday::Bypassable => return None,
         ClientsToday::NotAsked => "agents-not-asked",
         ClientsToday::Asked => "agents-let-in",
         ClientsToday::Observed => "agents-observed",
     };
-    let found = ground.finding(id, vec![at(config, &place)]);
-    let found = found.map(|finding| Finding {
-        // It was asked for otherwise, and proven.
-        severity: if ground.lets_in() {
-            Severity::Error
-        } else {
-            finding.severity
-        },
-        ..finding
-    });
-    found.into_iter().collect()
+    ground.finding(id, vec![at(config, &place)])
 }

@@ -88,6 +88,11 @@ impl<'a> Ground<'a> {
         self.facts.config.is()
     }
 
+    /// Seconds since 1970.
+    pub(in super::super) fn looked_at(&self) -> i64 {
+        self.facts.looked_at
+    }
+
     /// The configuration, and its `http` block.
     pub(super) fn http(&self) -> Option<(&Config, Http<'_>)> {
         let config = self.config()?;

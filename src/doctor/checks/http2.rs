@@ -1,7 +1,7 @@
 //! Whether agents can speak HTTP/2 to nginx, without which there is no gRPC.
 
 use super::super::finding::{Evidence, Finding};
-use super::super::seen::{add, listen_at};
+use super::super::seen::{add, at, listen_at};
 use super::ground::Ground;
 use crate::nginx::{Bound, Server};
 
@@ -22,10 +22,13 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
             add(&mut seen, listen_at(config, &bound, server));
         }
     }
-    ground
-        .where_seen("agents-without-http2", seen)
-        .into_iter()
-        .collect()
+    let below = ground.before_manager().without_alpn.iter();
+    let below = below.map(|place| at(config, place)).collect();
+    let found = [
+        ground.where_seen("agents-without-http2", seen),
+        ground.where_seen("stream-without-alpn", below),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// nginx before 1.25.1 does not know `http2 on`, and would not load it.

@@ -57,14 +57,35 @@ impl Faults {
     }
 }
 
-pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
+/// What is wrong with those of the servers before the manager.
+pub(super) fn of_manager(ground: &Ground<'_>) -> Vec<Finding> {
+    let of_manager = faults(ground).0.into_iter();
+    told(ground, of_manager.filter(|one| one.is_managers))
+}
+
+/// And with those of all others, where they do not show the same.
+pub(super) fn of_other_sites(ground: &Ground<'_>) -> Vec<Finding> {
+    let (managers, others): (Vec<_>, Vec<_>) = faults(ground)
+        .0
+        .into_iter()
+        .partition(|one| one.is_managers);
+    let is_told = |other: &Fault| {
+        managers.iter().any(|one| {
+            let is_named = |seen| one.evidence.contains(seen);
+            one.id == other.id && other.evidence.iter().all(is_named)
+        })
+    };
+    told(ground, others.into_iter().filter(|one| !is_told(one)))
+}
+
+fn faults(ground: &Ground<'_>) -> Faults {
+    let mut faults = Faults::default();
     let Some((config, http)) = ground.http() else {
-        return Vec::new();
+        return faults;
     };
     let managers = &ground.before_manager().servers;
     let sockets = http.sockets().into_iter();
     let defaults: HashSet<Place> = sockets.map(|bound| bound.default.directive.at).collect();
-    let mut faults = Faults::default();
     for server in with_tls(&http) {
         let place = server.directive.at;
         let is_managers = managers.contains(&place);
@@ -102,12 +123,18 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
             }
         }
     }
-    told(ground, faults)
+    faults
 }
 
 fn of_chain(ground: &Ground<'_>, chain: &[Certificate], add: &mut dyn FnMut(&'static str, &str)) {
     for flaw in flaws(chain, ground.facts.looked_at) {
-        if let Some((_, id)) = RULES.iter().find(|(cause, _)| *cause == flaw.cause) {
+        // Of an authority in between the word is that of clients.
+        let cause = match flaw.cause {
+            "client-cert-expired" => "server-cert-expired",
+            "client-chain-incomplete" => "server-chain-incomplete",
+            cause => cause,
+        };
+        if let Some((_, id)) = RULES.iter().find(|(known, _)| *known == cause) {
             add(id, &flaw.words);
         }
     }
@@ -174,27 +201,13 @@ fn server_name<'a>(server: &Server<'a>) -> Option<&'a Directive> {
     server.scope.own("server_name").into_iter().next()
 }
 
-/// One finding for each fault, those of the manager's servers first.
-fn told(ground: &Ground<'_>, faults: Faults) -> Vec<Finding> {
-    let (managers, others): (Vec<_>, Vec<_>) =
-        faults.0.into_iter().partition(|one| one.is_managers);
-    let mut findings: Vec<Finding> = Vec::new();
-    for fault in managers.into_iter().chain(others) {
-        // Other sites may show the manager's certificate too.
-        let is_told = findings.iter().any(|finding| {
-            let is_named = |seen| finding.evidence.contains(seen);
-            finding.id == fault.id && fault.evidence.iter().all(is_named)
-        });
-        if is_told {
-            continue;
-        }
-        let finding = ground.finding(fault.id, fault.evidence);
-        findings.extend(finding.map(|finding| {
-            let count = fault.count.max(finding.count);
-            of_site(Finding { count, ..finding }, fault.is_managers)
-        }));
-    }
-    findings
+fn told(ground: &Ground<'_>, faults: impl Iterator<Item = Fault>) -> Vec<Finding> {
+    let told = faults.filter_map(|fault| {
+        let finding = ground.finding(fault.id, fault.evidence)?;
+        let count = fault.count.max(finding.count);
+        Some(of_site(Finding { count, ..finding }, fault.is_managers))
+    });
+    told.collect()
 }
 
 fn of_site(finding: Finding, is_managers: bool) -> Finding {
