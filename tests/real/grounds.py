@@ -29,6 +29,8 @@ WEB_1, DB_1, STRANGER, INSTANCE = "10.20.0.11", "10.20.0.12", "10.20.0.66", "10.
 IN_THE_FLEET = ("nsenter", "--net=/run/netns/fleet", "--")
 # The stand-in's own words are not the agent's: they go where nobody reads them.
 STAND_INS_LOG = "/mnt/agent.said"
+# Settings of the agent that come after those of its file.
+DYNAMIC = "/var/lib/nginx-agent/agent-dynamic.conf"
 
 
 class Ground:
@@ -149,6 +151,8 @@ class Instance(Ground):
     def start_again(self) -> None:
         super().start_again()
         self.host.write("/mnt/agent.version", "2.46.7")
+        # What a case may have put beside its settings.
+        self.host.run("rm", "-f", "/mnt/agent.env", DYNAMIC)
         self.restart_agent()
 
     def restart_agent(self) -> None:
