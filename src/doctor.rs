@@ -6,12 +6,15 @@
 mod finding;
 mod rule;
 mod line;
+mod sites;
 mod reading;
 mod gzip;
 mod matcher;
 mod source;
 mod rotated;
 mod tail;
+mod judge;
+mod kept;
 mod tally;
 mod logs;
 mod seen;
@@ -28,6 +31,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::error::Problem;
 use crate::facts::Facts;
 use crate::host::{Command, Host};
 use crate::plan::Plan;
@@ -38,6 +42,7 @@ pub use rule::{Rule, rules};
 pub use tail::{Tail, tail};
 
 use checks::Ground;
+use judge::{Judge, OfHost};
 use tally::Tally;
 
 /// What to look at besides what the host itself names.
@@ -53,6 +58,8 @@ pub struct Request<'a> {
     /// What the answers that stand on this host come to today, where there are any and they can be
     /// carried out.
     pub standing: Option<&'a Plan>,
+    /// Why they cannot be carried out as the host is, where that is so.
+    pub obstacle: Option<&'a Problem>,
     /// Whether connections to this host may be made.
     pub connect: bool,
     /// A manager's port that is looked at from the machine on which this runs.
@@ -86,17 +93,28 @@ pub fn examine(
     let rules = rules();
     let own = own_addresses(host, facts);
     let zone = zone(host);
-    let mut tally = Tally::new(&rules, facts.looked_at, request.since, zone, &own);
-    let mut sources = logs::read_all(host, facts, request, &mut tally, told);
+    let here = OfHost::of(facts, request.changed_at);
+    let mut tally = Tally::new(
+        &rules,
+        Judge::new(facts.looked_at, request.since, zone, &own),
+    );
+    let mut sources = logs::read_all(host, facts, request, &here, &mut tally, told);
     let ground = Ground::of(host, facts, &rules, request);
     let mut findings = config::refusals(facts, &rules);
     if let Some(peer) = request.peer {
         let machine = request.logs_on;
-        let (found, source) = connection::findings(host, machine, facts, peer, &rules);
+        let (found, source) = connection::to_peer(host, machine, facts, peer, &rules);
         findings.extend(found);
         sources.push(source);
     }
-    findings.extend(checks::findings(host, &ground, tally.findings()));
+    let mut others = Vec::new();
+    if request.connect && facts.live {
+        let (found, met) = connection::of_agent(host, facts, &rules);
+        others.extend(found);
+        sources.extend(met);
+    }
+    others.extend(tally.findings());
+    findings.extend(checks::findings(host, &ground, others));
     findings.extend(config::findings(facts, &rules));
     correlated::together(&ground, &mut findings);
     if let Some(plan) = request.standing {

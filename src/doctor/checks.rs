@@ -27,11 +27,14 @@ use crate::host::Host;
 /// In the order in which causes are to be mended. `other`: what was found elsewhere, in logs.
 pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>) -> Vec<Finding> {
     [
+        standing::that_lacks_files(ground),
         // Whatever else is wrong, strangers get in.
         gate::got_round(ground),
+        gate::held_open(ground),
         // One plan mends all of it.
         standing::that_lets_in(ground),
-        gate::open_by_mistake(ground),
+        gate::not_there(ground),
+        gate::open_so_far(ground),
         services::findings(ground),
         served::of_manager(ground),
         http2::findings(ground),
@@ -39,7 +42,6 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         client_authority::findings(ground),
         agent::findings(ground),
         other,
-        gate::open_so_far(ground),
         ports::findings(ground),
         reach::findings(ground),
         served::of_other_sites(ground),
@@ -49,6 +51,7 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         keys::findings(ground),
         issued::findings(ground),
         standing::else_different(ground),
+        standing::out_of_reach(ground),
     ]
     .concat()
 }

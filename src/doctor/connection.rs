@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::finding::{Connection, Finding, Source};
 use super::rule::Rule;
 use crate::certificate::{Certificate, EntryName, read_pem_chain};
-use crate::facts::{Facts, Known};
+use crate::facts::{AgentFile, Facts, Known};
 use crate::host::{Host, HostError};
-use crate::values::{Peer, SubjectName, escaped};
+use crate::values::{HostName, Peer, Port, SubjectName, escaped};
 use crate::verify::{Alert, Answered, Distrust, Fault, Judgement, Met, Outside, Shown};
 use crate::yaml::value_of;
 
@@ -22,42 +22,88 @@ const SKEW: i64 = 60;
 const NO_PROTOCOL: Alert = Alert(120);
 const NO_NAME: Alert = Alert(112);
 const FAILURE: Alert = Alert(40);
+const BAD_CERTIFICATE: Alert = Alert(42);
+const CERTIFICATE_REQUIRED: Alert = Alert(116);
 
 /// What was found, and what was seen altogether. `machine` connects; `host` is looked at for who
 /// is trusted.
-pub(super) fn findings(
+pub(super) fn to_peer(
     host: &dyn Host,
     machine: &dyn Host,
     facts: &Facts,
     peer: &Peer,
     rules: &[Rule],
 ) -> (Vec<Finding>, Source) {
-    let mut look = Look {
-        peer,
-        rules,
-        connection: peer.to_string(),
-        found: Vec::new(),
-        seen: Vec::new(),
-    };
-    if let Some(address) = look.reached(machine) {
-        let trusted = Trusted::on(host, facts);
-        look.connection = format!("{peer} at {address}");
-        look.seen.extend(trusted.unread);
-        let outside = Outside {
-            host: machine,
-            address,
-            name: &peer.name,
-            roots: trusted.roots,
-            between: trusted.between,
-        };
-        look.met(&outside.look(), machine.now());
+    let mut look = Look::at(peer, rules);
+    if let Some(address) = look.reached(machine, &peer.name) {
+        look.taken(machine, address, Trusted::on(host, facts), true);
     }
-    let source = Source {
-        path: format!("connection to {}", escaped(&peer.to_string())),
-        read: true,
-        why: escaped(&look.seen.join("; ")),
+    look.told()
+}
+
+/// The same of the manager of this host's agent, by each name that the agent uses; nothing is asked
+/// of the manager's services.
+pub(super) fn of_agent(
+    host: &dyn Host,
+    facts: &Facts,
+    rules: &[Rule],
+) -> (Vec<Finding>, Vec<Source>) {
+    let (mut all, mut sources) = (Vec::<Finding>::new(), Vec::new());
+    let Some((manager, port, names)) = facts.agent_setup.file.is().and_then(manager_of) else {
+        return (all, sources);
     };
-    (look.found, source)
+    for name in names {
+        let peer = Peer { name, port };
+        let mut look = Look::at(&peer, rules);
+        let address = look.reached(host, &manager);
+        if let Some(address) = address {
+            look.taken(host, address, Trusted::on(host, facts), false);
+        }
+        let (found, source) = look.told();
+        sources.push(source);
+        for finding in found {
+            // The same of another name is no other cause.
+            match all.iter_mut().find(|known| known.id == finding.id) {
+                Some(known) => {
+                    known.count += finding.count;
+                    known.connections.extend(finding.connections);
+                }
+                None => all.push(finding),
+            }
+        }
+        // What does not answer to one name does not answer to the next.
+        if address.is_none() {
+            break;
+        }
+    }
+    (all, sources)
+}
+
+/// Where the agent finds its manager, and the names that it expects there. None where it does not
+/// use TLS, or nobody knows.
+fn manager_of(file: &AgentFile) -> Option<(SubjectName, Port, Vec<SubjectName>)> {
+    let value = |section, key| value_of(&file.text, section, key).filter(|text| !text.is_empty());
+    if value("tls", "enable")? != "true" || value("tls", "skip_verify").as_deref() == Some("true") {
+        return None;
+    }
+    let one = || {
+        value("", "server")?
+            .rsplit_once(':')
+            .map(|(host, port)| (host.to_owned(), port.to_owned()))
+    };
+    let (host, port) = value("server", "host")
+        .zip(value("server", "grpcPort"))
+        .or_else(one)?;
+    let peer: Peer = format!("{host}:{port}").parse().ok()?;
+    let mut names: Vec<SubjectName> = Vec::new();
+    for key in ["command", "metrics"] {
+        let name = value("server", key).and_then(|name| name.parse::<HostName>().ok());
+        let name = name.map_or_else(|| peer.name.clone(), SubjectName::Dns);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Some((peer.name, peer.port, names))
 }
 
 struct Look<'a> {
@@ -68,7 +114,49 @@ struct Look<'a> {
     seen: Vec<String>,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn at(peer: &'a Peer, rules: &'a [Rule]) -> Self {
+        Self {
+            peer,
+            rules,
+            connection: peer.to_string(),
+            found: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Somebody has taken the connection.
+    fn taken(&mut self, machine: &dyn Host, address: SocketAddr, trusted: Trusted, calls: bool) {
+        self.connection = format!("{} at {address}", self.peer);
+        self.seen.extend(trusted.unread);
+        let outside = Outside {
+            host: machine,
+            address,
+            name: &self.peer.name,
+            roots: trusted.roots,
+            between: trusted.between,
+            calls,
+        };
+        let met = outside.look();
+        // Nobody has shown a certificate, and that may be all that was missed.
+        let wants_ours = matches!(
+            met,
+            Met::NoHandshake(Fault::Alert(BAD_CERTIFICATE | CERTIFICATE_REQUIRED))
+        );
+        if calls || !wants_ours {
+            self.met(&met, machine.now());
+        }
+    }
+
+    fn told(self) -> (Vec<Finding>, Source) {
+        let source = Source {
+            path: format!("connection to {}", escaped(&self.peer.to_string())),
+            read: true,
+            why: escaped(&self.seen.join("; ")),
+        };
+        (self.found, source)
+    }
+
     /// Notes what was seen, as evidence of one cause.
     fn note(&mut self, id: &str, seen: impl Into<String>) {
         let seen = seen.into();
@@ -92,9 +180,9 @@ impl Look<'_> {
         self.seen.push(seen);
     }
 
-    /// The first address that takes the connection.
-    fn reached(&mut self, machine: &dyn Host) -> Option<SocketAddr> {
-        let addresses: Vec<IpAddr> = match &self.peer.name {
+    /// The first address of `name` that takes the connection.
+    fn reached(&mut self, machine: &dyn Host, name: &SubjectName) -> Option<SocketAddr> {
+        let addresses: Vec<IpAddr> = match name {
             SubjectName::Ip(ip) => vec![*ip],
             SubjectName::Dns(name) => match machine.resolve(name.as_str()) {
                 Ok(found) if found.is_empty() => {

@@ -17,6 +17,7 @@ pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
     other_server(ground, findings);
     answer_now(ground, findings);
     clock_of_agent(ground, findings);
+    without_tls(ground, findings);
     not_running(findings);
 }
 
@@ -137,6 +138,21 @@ fn clock_of_agent(ground: &Ground<'_>, findings: &mut [Finding]) {
             continue;
         }
         if let Some(known) = ground.finding("agent-clock-ahead", Vec::new()) {
+            *finding = known.instead_of(finding);
+        }
+    }
+}
+
+/// The first bytes of HTTP/2 without TLS, where HTTP/2 is on behind TLS: it is TLS that is missing.
+fn without_tls(ground: &Ground<'_>, findings: &mut [Finding]) {
+    let lacks = |one: &Finding| one.id == "agents-without-http2";
+    if findings.iter().any(lacks) || !ground.has_agents() {
+        return;
+    }
+    for finding in findings.iter_mut() {
+        if finding.id == "preface-without-http2"
+            && let Some(known) = ground.finding("agent-without-tls", Vec::new())
+        {
             *finding = known.instead_of(finding);
         }
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::finding::Source;
+use super::judge::OfHost;
 use super::tally::Tally;
 use super::{Listener, Request, Told};
 use super::{gzip, reading, rotated, source};
@@ -17,11 +18,12 @@ const USUAL_DAYS: i64 = 7;
 const CALLED_OFF: &str = "reading was called off before its end";
 
 /// All logs of a host, what was rotated away of them, and those that were asked for.
-pub(super) fn read_all(
+pub(super) fn read_all<'t>(
     host: &dyn Host,
     facts: &Facts,
     request: &Request<'_>,
-    tally: &mut Tally<'_>,
+    here: &'t OfHost,
+    tally: &mut Tally<'t>,
     told: &Listener<'_>,
 ) -> Vec<Source> {
     let mut reader = Reader {
@@ -37,18 +39,16 @@ pub(super) fn read_all(
             source::Named::Elsewhere(source) => reader.sources.push(source),
         }
     }
-    let master = facts.nginx.is().and_then(|nginx| nginx.master.as_ref());
-    let loaded_at = master.and_then(|master| master.loaded_at);
-    reader.tally.of_host(request.changed_at, loaded_at);
+    reader.tally.of_host(Some(here));
     // First what is being written now, of every log: it tells most.
     for path in &named {
         reader.read(host, path);
     }
-    reader.tally.of_elsewhere();
+    reader.tally.of_host(None);
     for path in request.logs {
         reader.read(request.logs_on, &path.to_string_lossy());
     }
-    reader.tally.of_host(request.changed_at, loaded_at);
+    reader.tally.of_host(Some(here));
     let limit = request.since;
     let limit = limit.unwrap_or(facts.looked_at - USUAL_DAYS * 24 * 60 * 60);
     for path in &named {

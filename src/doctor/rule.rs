@@ -42,6 +42,9 @@ pub struct Rule {
     /// Whether the proof of this program makes such lines on purpose.
     #[serde(default)]
     pub(super) provoked: bool,
+    /// Whether what writes such a line tries again, and writes it again, as long as nothing is mended.
+    #[serde(default)]
+    pub(super) retried: bool,
     /// Whether its first word may stand in what a client has asked for.
     #[serde(default)]
     pub(super) asked: bool,

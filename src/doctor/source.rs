@@ -31,19 +31,12 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
     let mut elsewhere = Vec::new();
     match &facts.config {
         Known::Is(config) => {
-            let lines = config.all(&["error_log"]).filter_map(|line| line.arg(0));
-            for target in lines.chain(built_in(facts, config)) {
-                match elsewhere_because(target) {
-                    Some(why) => elsewhere.push(Source::not_read(&masked(target), why)),
-                    None => paths.push(in_prefix(facts, target)),
+            for target in of_errors(facts, config) {
+                if let Some(why) = elsewhere_because(target) {
+                    elsewhere.push(Source::not_read(&masked(target), why));
                 }
             }
-            paths.extend(verdicts(config).map(str::to_owned));
-            let answers = config.all(&["access_log"]).filter_map(|line| line.arg(0));
-            // A name with a variable is of many files.
-            let files = answers.filter(|target| *target != "off" && !target.contains('$'));
-            let files = files.filter(|target| elsewhere_because(target).is_none());
-            paths.extend(files.map(|target| in_prefix(facts, target)));
+            paths.extend(of_nginx(facts, config));
         }
         Known::Absent => {}
         Known::Unclear(why) => elsewhere.push(Source::not_read("nginx's logs", why)),
@@ -60,6 +53,23 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
     let logs = each.into_iter().map(Named::Log);
     logs.chain(elsewhere.into_iter().map(Named::Elsewhere))
         .collect()
+}
+
+/// The files in which an nginx of this configuration logs.
+pub(super) fn of_nginx(facts: &Facts, config: &Config) -> Vec<String> {
+    let answers = config.all(&["access_log"]).filter_map(|line| line.arg(0));
+    // A name with a variable is of many files.
+    let answers = answers.filter(|target| *target != "off" && !target.contains('$'));
+    let targets = of_errors(facts, config)
+        .chain(verdicts(config))
+        .chain(answers);
+    let files = targets.filter(|target| elsewhere_because(target).is_none());
+    files.map(|target| in_prefix(facts, target)).collect()
+}
+
+fn of_errors<'a>(facts: &'a Facts, config: &'a Config) -> impl Iterator<Item = &'a str> {
+    let lines = config.all(&["error_log"]).filter_map(|line| line.arg(0));
+    lines.chain(built_in(facts, config))
 }
 
 /// The logs in a folder of the manager's services.

@@ -1,54 +1,33 @@
 //! How often each rule was seen, when, and the latest lines of it.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use memchr::{memchr_iter, memrchr};
 
-use super::finding::{Evidence, Finding, Severity};
-use super::line::{client, written_at};
+use super::finding::{Finding, Severity};
+use super::judge::{Judge, OfHost};
+use super::kept::{Age, Lines, Number};
 use super::matcher::Matcher;
 use super::rule::Rule;
-use crate::values::{escaped, masked, moment};
+use crate::values::moment;
 
-/// Lines of evidence that are kept.
-const KEPT: usize = 3;
-/// What was last seen longer ago is told, and counts as over.
-pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
-/// Characters of a line that are kept.
-const LONGEST: usize = 400;
 /// Bytes of a line in which its time and its client are looked for.
 const HEAD: usize = 16 * 1024;
-/// In what nginx says when it does not take its configuration.
-const REFUSED: &str = "[emerg]";
-/// When nginx took it is known to the second only.
-const SAME_MOMENT: i64 = 2;
 /// Lines of several workers are not quite in the order of their times.
 const SLACK: i64 = 60 * 60;
 
 pub(super) struct Tally<'a> {
     matcher: Matcher<'a>,
-    now: i64,
-    since: Option<i64>,
-    zone: i64,
-    own: &'a BTreeSet<IpAddr>,
-    over: Over,
+    judge: Judge<'a>,
     seen: Vec<Seen>,
     /// All files so far, the one that is being read last.
     files: Vec<String>,
     here: Here,
+    /// When the last line of each file was written; what was rotated away goes by its successor's.
+    newest: BTreeMap<String, i64>,
     lines: u64,
     /// Rules that were seen for the first time since somebody last asked.
     fresh: Vec<usize>,
-}
-
-/// What of a host's logs is over.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Over {
-    /// All that was written before (seconds since 1970).
-    before: i64,
-    /// nginx has taken its configuration then: what it refused before has been mended.
-    loaded_at: Option<i64>,
 }
 
 /// How far the file that is being read has been read.
@@ -60,142 +39,39 @@ struct Here {
     begun: bool,
     /// Its last line has no end.
     open: bool,
+    /// When the last line of it, or of the file that follows it, was written.
+    newest: Option<i64>,
 }
 
 /// What was seen of one rule.
 #[derive(Default)]
 struct Seen {
     now: Lines,
-    /// By this host itself, or longer ago.
+    /// By this host itself, of another site, or longer ago.
     aside: Lines,
     /// How many of `aside` came from this host itself.
     own: u64,
-}
-
-#[derive(Default)]
-struct Lines {
-    count: u64,
-    first: Option<i64>,
-    last: Option<i64>,
-    /// The newest, the last one last.
-    kept: Vec<Kept>,
-}
-
-struct Kept {
-    age: Age,
-    number: Number,
-    text: String,
-}
-
-/// Where a line stands among others.
-#[derive(Clone, Copy)]
-struct Age {
-    at: Option<i64>,
-    /// What was read earlier is newer.
-    file: usize,
-    place: u64,
-}
-
-#[derive(Clone, Copy)]
-enum Number {
-    Is(u64),
-    /// As many ends of lines come from there on.
-    FromEnd(u64),
-    Unknown,
-}
-
-impl Age {
-    fn is_newer(self, other: Self) -> bool {
-        match (self.at, other.at) {
-            (Some(own), Some(other)) if own != other => own > other,
-            _ if self.file != other.file => self.file < other.file,
-            _ => self.place > other.place,
-        }
-    }
-}
-
-impl Lines {
-    fn add(&mut self, age: Age, number: Number, text: &str) {
-        self.count += 1;
-        if let Some(at) = age.at {
-            self.first = Some(self.first.map_or(at, |first| first.min(at)));
-            self.last = Some(self.last.map_or(at, |last| last.max(at)));
-        }
-        let oldest = self.kept.first();
-        if self.kept.len() == KEPT && oldest.is_some_and(|oldest| !age.is_newer(oldest.age)) {
-            return;
-        }
-        if self.kept.len() == KEPT {
-            self.kept.remove(0);
-        }
-        let end = text.char_indices().nth(LONGEST);
-        let text = end.map_or(text, |(end, _)| &text[..end]).to_owned();
-        let newer = self.kept.iter().position(|kept| kept.age.is_newer(age));
-        let place = newer.unwrap_or(self.kept.len());
-        self.kept.insert(place, Kept { age, number, text });
-    }
-
-    /// Says which lines those of a file are, now that it is known how many it has.
-    fn settle(&mut self, file: usize, ends: Option<u64>) {
-        for kept in self.kept.iter_mut().filter(|kept| kept.age.file == file) {
-            if let Number::FromEnd(from_end) = kept.number {
-                kept.number = ends.map_or(Number::Unknown, |ends| Number::Is(ends + 1 - from_end));
-            }
-        }
-    }
-
-    fn evidence(self, files: &[String]) -> Vec<Evidence> {
-        let seen = |kept: Kept| Evidence {
-            file: escaped(&files[kept.age.file]),
-            line: match kept.number {
-                Number::Is(number) => Some(number),
-                Number::FromEnd(_) | Number::Unknown => None,
-            },
-            text: escaped(&masked(&kept.text)),
-        };
-        self.kept.into_iter().map(seen).collect()
-    }
+    /// And how many were about other sites than the manager.
+    of_sites: u64,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(
-        rules: &'a [Rule],
-        now: i64,
-        since: Option<i64>,
-        zone: i64,
-        own: &'a BTreeSet<IpAddr>,
-    ) -> Self {
+    pub(super) fn new(rules: &'a [Rule], judge: Judge<'a>) -> Self {
         Self {
             matcher: Matcher::new(rules),
-            now,
-            since,
-            zone,
-            own,
-            over: Over {
-                before: now - LONG_AGO,
-                loaded_at: None,
-            },
+            judge,
             seen: rules.iter().map(|_| Seen::default()).collect(),
             files: Vec::new(),
             here: Here::default(),
+            newest: BTreeMap::new(),
             lines: 0,
             fresh: Vec::new(),
         }
     }
 
-    /// The files that follow are of a host that was last changed, and whose nginx has last loaded
-    /// its configuration, then (seconds since 1970).
-    pub(super) fn of_host(&mut self, changed_at: Option<i64>, loaded_at: Option<i64>) {
-        let long_ago = self.now - LONG_AGO;
-        self.over = Over {
-            before: changed_at.map_or(long_ago, |at| at.max(long_ago)),
-            loaded_at,
-        };
-    }
-
-    /// Those that follow are of a host of which no more is known.
-    pub(super) fn of_elsewhere(&mut self) {
-        self.of_host(None, None);
+    /// The files that follow are of a host of which this is known, or of one of which nothing is.
+    pub(super) fn of_host(&mut self, known: Option<&'a OfHost>) {
+        self.judge.of_host(known);
     }
 
     /// Lines of all files so far.
@@ -212,8 +88,11 @@ impl<'a> Tally<'a> {
     /// A file follows, whose pieces come from its end (or from its beginning).
     pub(super) fn begin(&mut self, path: &str, from_end: bool) {
         self.files.push(path.to_owned());
+        let mut newest = self.newest.iter();
+        let follows = newest.find(|(known, _)| path.starts_with(known.as_str()));
         self.here = Here {
             from_end,
+            newest: follows.map(|(_, at)| *at),
             ..Here::default()
         };
     }
@@ -235,6 +114,11 @@ impl<'a> Tally<'a> {
         if !(self.here.from_end && self.here.begun) {
             self.here.open = !text.ends_with(b"\n");
         }
+        if !self.here.begun && self.here.from_end && self.here.newest.is_none() {
+            self.here.newest = self.last_time(text);
+            let path = self.files.last().cloned();
+            self.newest.extend(path.zip(self.here.newest));
+        }
         self.here.begun = true;
         if !self.is_before_all(text) {
             self.note_lines(text, ends);
@@ -244,12 +128,12 @@ impl<'a> Tally<'a> {
 
     /// Whether these lines are older than what was asked for, and all that comes still older.
     fn is_before_all(&self, text: &[u8]) -> bool {
-        let Some(since) = self.since.filter(|_| self.here.from_end) else {
+        let Some(since) = self.judge.since().filter(|_| self.here.from_end) else {
             return false;
         };
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let last = memrchr(b'\n', text).map_or(0, |at| at + 1);
-        let at = written_at(&head(&text[last..]), self.zone);
+        let at = self.judge.written_at(&head(&text[last..]));
         at.is_some_and(|at| at < since - SLACK)
     }
 
@@ -259,14 +143,9 @@ impl<'a> Tally<'a> {
             here,
             seen,
             fresh,
+            judge,
             ..
         } = self;
-        let judge = Judge {
-            over: self.over,
-            since: self.since,
-            zone: self.zone,
-            own: self.own,
-        };
         let rules = matcher.rules();
         let file = self.files.len() - 1;
         let (mut counted, mut before) = (0, 0);
@@ -283,21 +162,32 @@ impl<'a> Tally<'a> {
             // What goes on behind the head is no end.
             let is_whole = hit.line.len() <= HEAD;
             let line = if is_whole { line.trim_end() } else { &*line };
-            let Some((at, own, aside)) = judge.of(&rules[hit.rule], line) else {
+            let Some(judged) = judge.judged(&rules[hit.rule], line, here.newest) else {
                 return;
             };
             let seen = &mut seen[hit.rule];
             if seen.now.count + seen.aside.count == 0 {
                 fresh.push(hit.rule);
             }
-            seen.own += u64::from(own);
-            let lines = if aside {
+            seen.own += u64::from(judged.own);
+            seen.of_sites += u64::from(judged.of_site);
+            let lines = if judged.aside {
                 &mut seen.aside
             } else {
                 &mut seen.now
             };
+            let at = judged.at;
             lines.add(Age { at, file, place }, number, line);
         });
+    }
+
+    /// When the newest of the last lines was written: they need not be in order, and no clock that
+    /// is ahead makes all others old.
+    fn last_time(&self, text: &[u8]) -> Option<i64> {
+        const LINES: usize = 50;
+        let lines = text.rsplit(|byte| *byte == b'\n').take(LINES);
+        let times = lines.filter_map(|line| self.judge.written_at(&head(line)));
+        times.max().map(|at| at.min(self.judge.now()))
     }
 
     /// What was seen, in the order of the rules.
@@ -312,39 +202,11 @@ fn head(line: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(&line[..line.len().min(HEAD)])
 }
 
-/// What makes a line one of today's.
-struct Judge<'a> {
-    over: Over,
-    since: Option<i64>,
-    zone: i64,
-    own: &'a BTreeSet<IpAddr>,
-}
-
-impl Judge<'_> {
-    /// When a line was written, whether it came from this host itself, and whether it is told
-    /// aside; `None`: it is passed over.
-    fn of(&self, rule: &Rule, line: &str) -> Option<(Option<i64>, bool, bool)> {
-        let at = written_at(line, self.zone);
-        let is_before = |limit: i64| at.is_some_and(|at| at < limit);
-        if self.since.is_some_and(is_before) {
-            return None;
-        }
-        let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
-        let own = rule.provoked && client(line).is_some_and(is_own);
-        let loaded_since = self
-            .over
-            .loaded_at
-            .is_some_and(|loaded| line.contains(REFUSED) && is_before(loaded - SAME_MOMENT));
-        let is_over = self.since.is_none() && (is_before(self.over.before) || loaded_since);
-        Some((at, own, own || is_over))
-    }
-}
-
 const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an agent on this host could be \
      another.";
 
-const OVER: &str = " From elsewhere it has not been seen for more than a day, or not since nim-tls \
-                    last changed this host or nginx last took its configuration.";
+const OVER: &str = " It counts as over: it was last seen more than a day ago, or before nim-tls last changed this \
+     host or nginx took its configuration, or the agent's log went on for an hour without it.";
 
 fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
     let mut finding = rule.finding();
@@ -352,7 +214,9 @@ fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
         seen.now
     } else if seen.aside.count > 0 {
         finding.severity = Severity::Info;
-        if seen.own == seen.aside.count {
+        if seen.of_sites == seen.aside.count {
+            finding.title = format!("Of another site: {}", finding.title);
+        } else if seen.own == seen.aside.count {
             // First of all: nobody's agent need be in trouble.
             finding.title = format!("From this host itself: {}", finding.title);
             finding.why = format!("{OWN} {}", finding.why);
@@ -366,7 +230,7 @@ fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
                 finding.why
             );
         }
-        if seen.own < seen.aside.count {
+        if seen.own + seen.of_sites < seen.aside.count {
             finding.why.push_str(OVER);
         }
         seen.aside

@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod aside;
 mod corpus;
 mod fuzz;
 mod logs;

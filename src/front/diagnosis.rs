@@ -129,6 +129,7 @@ pub(super) fn examine_and_keep(
         logs_on: &machine,
         since: asked.since,
         standing: plan.as_ref(),
+        obstacle: obstacle.as_ref(),
         connect: asked.connect,
         peer: asked.peer,
         changed_at: standing::changed_at(ground),

@@ -31,11 +31,11 @@ pub(super) fn ends_tls(host: &dyn Host, facts: &Facts, answers: &Answers) -> Opt
     // Who passes TCP through shows what is shown here.
     let same = here
         .as_ref()
-        .is_some_and(|here| here.fingerprint == there.fingerprint);
+        .is_some_and(|here| here.certificate.fingerprint == there.certificate.fingerprint);
     (!same).then(|| EndsTls {
         at,
-        shown: there.subject,
-        here: here.map(|here| here.subject),
+        shown: there.certificate.subject,
+        here: here.map(|here| here.certificate.subject),
     })
 }
 

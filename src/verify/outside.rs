@@ -32,6 +32,8 @@ pub struct Outside<'a> {
     pub roots: Vec<Vec<u8>>,
     /// Authorities below them that are known here.
     pub between: Vec<Vec<u8>>,
+    /// Whether services of agents are called, as by somebody without a certificate.
+    pub calls: bool,
 }
 
 /// How far one comes.
@@ -105,7 +107,11 @@ impl Outside<'_> {
             http2,
             spoken: format!("{}, {}", negotiated.version, escaped(protocol)),
             asked: negotiated.asked.is_some(),
-            calls: if http2 { self.calls() } else { Vec::new() },
+            calls: if http2 && self.calls {
+                self.calls()
+            } else {
+                Vec::new()
+            },
             ahead: self.ahead(),
         }))
     }

@@ -13,8 +13,16 @@ use crate::values::HostName;
 /// What is not there at all would else hold up everything that waits for this.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What a handshake has ended in.
+pub struct Served {
+    /// That of the server itself.
+    pub certificate: Certificate,
+    /// Whether HTTP/2 was agreed to.
+    pub http2: bool,
+}
+
 /// To a client that asks for `name`; none where nobody answers with TLS.
-pub fn shown(host: &dyn Host, address: SocketAddr, name: &HostName) -> Option<Certificate> {
+pub fn shown(host: &dyn Host, address: SocketAddr, name: &HostName) -> Option<Served> {
     let handshake = Handshake {
         trust: Trust::RecordOnly,
         identity: None,
@@ -28,6 +36,9 @@ pub fn shown(host: &dyn Host, address: SocketAddr, name: &HostName) -> Option<Ce
     };
     let mut client = Client::new(handshake).ok()?;
     let session = client.connect(&OnHost(host), &target).ok()?;
-    let leaf = session.negotiated().chain.first()?;
-    Certificate::from_der(leaf).ok()
+    let negotiated = session.negotiated();
+    Some(Served {
+        certificate: Certificate::from_der(negotiated.chain.first()?).ok()?,
+        http2: negotiated.alpn.as_deref() == Some("h2"),
+    })
 }

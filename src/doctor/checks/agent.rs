@@ -118,9 +118,17 @@ fn tls(ground: &Ground<'_>, file: &AgentFile) -> Vec<Finding> {
         };
         found.extend(ground.finding(id, vec![line(file, "enable:")]));
     }
+    let mut anybody = Vec::new();
     if is_on("skip_verify") == Some(true) {
-        found.extend(ground.finding("agent-takes-anybody", vec![line(file, "skip_verify:")]));
+        anybody.push(line(file, "skip_verify:"));
     }
+    let overrides = &ground.facts.agent_setup.overrides;
+    let overridden = overrides.iter().filter(|one| one.key == "tls.skip_verify");
+    anybody.extend(overridden.filter(|one| one.says("true")).map(|one| {
+        let words = "says tls.skip_verify true, and counts more than the agent's settings";
+        of_file(&one.made_in, words)
+    }));
+    found.extend(ground.where_seen("agent-takes-anybody", anybody));
     found
 }
 
@@ -154,11 +162,21 @@ fn pair(ground: &Ground<'_>, file: &AgentFile) -> Vec<Finding> {
             FileFact::Nothing { .. } => {
                 missing.push(of_file(&path, format!("is not there; tls.{role} names it")));
             }
-            FileFact::File(found) => match (&found.content, role) {
+            FileFact::File(held) => match (&held.content, role) {
                 (FoundContent::Certificates(_), "cert") => {
-                    chain = certificates(found).map(|chain| (path, chain));
+                    chain = certificates(held).map(|chain| (path, chain));
                 }
                 (FoundContent::Certificates(_), "ca") => {}
+                (
+                    FoundContent::Key {
+                        encrypted: true, ..
+                    },
+                    "key",
+                ) => {
+                    let words = "is under a passphrase, and the agent cannot ask for it";
+                    let seen = vec![of_file(&path, words)];
+                    found.extend(ground.finding("agent-settings-key-encrypted", seen));
+                }
                 (FoundContent::Key { public, .. }, "key") => own_key = Some((path, public.clone())),
                 _ => other.push(of_file(
                     &path,

@@ -32,21 +32,43 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
     ground.finding(id, evidence).into_iter().collect()
 }
 
-/// There is no check, or it refuses nobody, although it was asked for otherwise and proven.
-pub(super) fn open_by_mistake(ground: &Ground<'_>) -> Vec<Finding> {
-    let found = ground.lets_in().then(|| open(ground)).into_iter().flatten();
+/// Certificates are asked for, and nobody is refused, although it was asked for otherwise and proven:
+/// somebody has opened a way beside the check.
+pub(super) fn held_open(ground: &Ground<'_>) -> Vec<Finding> {
+    by_mistake(ground, |finding| finding.id == "agents-let-in")
+}
+
+/// There is no check any more, although it was asked for and proven.
+pub(super) fn not_there(ground: &Ground<'_>) -> Vec<Finding> {
+    by_mistake(ground, |finding| finding.id != "agents-let-in")
+}
+
+fn by_mistake(ground: &Ground<'_>, which: impl Fn(&Finding) -> bool) -> Vec<Finding> {
+    let found = open(ground).filter(|finding| ground.lets_in() && which(finding));
     found
         .map(|finding| Finding {
             severity: Severity::Error,
             ..finding
         })
+        .into_iter()
         .collect()
 }
 
 /// The same, where nothing else was asked for.
 pub(super) fn open_so_far(ground: &Ground<'_>) -> Vec<Finding> {
     let found = open(ground).filter(|_| !ground.lets_in());
-    found.into_iter().collect()
+    let chosen = |finding: &Finding| finding.id == "agents-not-asked" && ground.was_set_up();
+    found
+        .map(|finding| Finding {
+            severity: if chosen(&finding) {
+                Severity::Info
+            } else {
+                finding.severity
+            },
+            ..finding
+        })
+        .into_iter()
+        .collect()
 }
 
 fn open(ground: &Ground<'_>) -> Option<Finding> {

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::super::Request;
 use super::super::finding::{Evidence, Finding};
 use super::super::rule::Rule;
+use super::super::source::of_nginx;
 use super::sockets::Sockets;
 use crate::certificate::{Certificate, RevocationList, pem_blocks, read_pem_chain};
+use crate::error::Problem;
 use crate::facts::{Facts, FoundContent, FoundFile};
 use crate::host::{Host, Process};
 use crate::nginx::{Config, Directive, Http, Peer, Place, Server};
@@ -32,10 +34,14 @@ pub(in super::super) struct Ground<'a> {
     pub(super) trusted: Vec<Certificate>,
     /// Files among the system's anchors whose certificates it does not trust.
     pub(super) without_effect: Vec<String>,
+    /// Logs of the nginx that runs, and that are not there.
+    pub(super) logs_gone: Vec<String>,
     /// When files that nginx loads were last written: seconds since 1970.
     pub(super) written: BTreeMap<String, i64>,
     /// What the answers that stand on this host come to today.
     pub(super) standing: Option<&'a Plan>,
+    /// Why they cannot be carried out, where that is so.
+    pub(super) obstacle: Option<&'a Problem>,
     /// Whether they want agents without a certificate refused.
     enforced: bool,
     /// Whether connections to this host may be made.
@@ -69,6 +75,7 @@ impl<'a> Ground<'a> {
         let trusted = trusted(host, &facts);
         Self {
             without_effect: without_effect(host, &facts, &trusted),
+            logs_gone: logs_gone(host, &facts),
             trusted,
             sockets,
             before,
@@ -77,6 +84,7 @@ impl<'a> Ground<'a> {
             processes: processes.unwrap_or_default(),
             rules,
             standing: request.standing,
+            obstacle: request.obstacle,
             enforced: request.enforced,
             connects: request.connect,
             names: request.names,
@@ -109,10 +117,20 @@ impl<'a> Ground<'a> {
         self.facts.live && !services.is_empty() && services.iter().all(answers)
     }
 
+    /// Whether calls of agents are passed on here.
+    pub(in super::super) fn has_agents(&self) -> bool {
+        !self.before.of_agents.is_empty()
+    }
+
     /// Whether agents have a server beside the one with the pages.
     pub(in super::super) fn has_server_of_agents(&self) -> bool {
         let before = &self.before;
         before.servers.len() > before.of_agents.len() && !before.of_agents.is_empty()
+    }
+
+    /// Whether answers stand by which this manager was set up.
+    pub(super) fn was_set_up(&self) -> bool {
+        !self.names.is_empty()
     }
 
     pub(super) fn before_manager(&self) -> &BeforeManager {
@@ -199,6 +217,16 @@ fn loaded(config: &Config) -> Vec<String> {
     let named = named.map(|path| config.resolved(path));
     let files = config.files.iter().map(|file| file.path.clone());
     files.chain(named).collect()
+}
+
+/// nginx makes each of them when it is loaded: somebody has taken it away, and what is written goes
+/// nowhere that anybody can read.
+fn logs_gone(host: &dyn Host, facts: &Facts) -> Vec<String> {
+    let runs = facts.nginx.is().is_some_and(|nginx| nginx.master.is_some());
+    let logs = facts.config.is().filter(|_| runs && facts.live);
+    let logs = logs.into_iter().flat_map(|config| of_nginx(facts, config));
+    logs.filter(|path| matches!(host.stat(Path::new(path)), Ok(None)))
+        .collect()
 }
 
 fn trusted(host: &dyn Host, facts: &Facts) -> Vec<Certificate> {

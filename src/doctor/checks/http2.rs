@@ -32,6 +32,6 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
 }
 
 /// nginx before 1.25.1 does not know `http2 on`, and would not load it.
-fn speaks(bound: &Bound<'_, '_>, server: &Server<'_>) -> bool {
+pub(super) fn speaks(bound: &Bound<'_, '_>, server: &Server<'_>) -> bool {
     bound.http2 || server.scope.value("http2") == Some("on")
 }

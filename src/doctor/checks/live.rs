@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::super::finding::{Evidence, Finding};
-use super::super::seen::of_file;
+use super::super::seen::{add, at, of_file};
 use super::ground::{Ground, certificates, with_tls};
+use super::http2::speaks;
 use crate::certificate::Certificate;
 use crate::host::Host;
 use crate::nginx::{Address, Bound, Config, Http, Server};
@@ -19,39 +20,46 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>) -> Vec<Finding> {
     let Some(http) = http.filter(|_| ground.facts.live && ground.connects) else {
         return Vec::new();
     };
-    let managers = &ground.before_manager().servers;
-    let mut seen: Vec<Evidence> = Vec::new();
-    let servers = with_tls(&http).filter(|server| managers.contains(&server.directive.at));
+    let before = ground.before_manager();
+    let (mut others, mut without) = (Vec::new(), Vec::new());
+    let servers = with_tls(&http).filter(|server| before.servers.contains(&server.directive.at));
     let asked = servers.filter_map(|server| Some((server, name_of(ground, server)?)));
     for (server, name) in asked.take(MOST) {
         let files = on_disk(ground, server);
-        let Some(address) = socket_of(&http, server).filter(|_| !files.is_empty()) else {
+        let Some(way) = way_to(&http, server).filter(|_| !files.is_empty()) else {
             continue;
         };
-        let Some(shown) = verify::shown(host, address, &name) else {
+        let Some(shown) = verify::shown(host, way.address, &name) else {
             continue;
         };
-        if files
-            .iter()
-            .any(|(_, leaf)| leaf.fingerprint == shown.fingerprint)
-        {
+        let is_agents = before.of_agents.contains(&server.directive.at);
+        if is_agents && way.http2 && !shown.http2 {
+            let place = ground
+                .config()
+                .map(|config| at(config, &server.directive.at));
+            without.extend(place.map(|place| Evidence {
+                text: format!("has HTTP/2 on; nginx agrees to none at {}", way.address),
+                ..place
+            }));
+        }
+        let is_shown = |leaf: &Certificate| leaf.fingerprint == shown.certificate.fingerprint;
+        if files.iter().any(|(_, leaf)| is_shown(leaf)) {
             continue;
         }
         for (path, leaf) in files {
+            let other = &shown.certificate;
             let words = format!(
-                "holds {} (number {}); nginx shows {} (number {}) at {address}",
-                leaf.subject, leaf.serial, shown.subject, shown.serial
+                "holds {} (number {}); nginx shows {} (number {}) at {}",
+                leaf.subject, leaf.serial, other.subject, other.serial, way.address
             );
-            let evidence = of_file(path, words);
-            if !seen.contains(&evidence) {
-                seen.push(evidence);
-            }
+            add(&mut others, of_file(path, words));
         }
     }
-    ground
-        .where_seen("served-is-not-on-disk", seen)
-        .into_iter()
-        .collect()
+    let found = [
+        ground.where_seen("http2-is-not-loaded", without),
+        ground.where_seen("served-is-not-on-disk", others),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// A name by which this server answers.
@@ -74,8 +82,14 @@ fn on_disk<'g>(ground: &'g Ground<'_>, server: &Server<'_>) -> Vec<(String, &'g 
     leaves.collect()
 }
 
-/// Where this host reaches it.
-fn socket_of(http: &Http<'_>, server: &Server<'_>) -> Option<SocketAddr> {
+/// How this host reaches a server.
+struct Way {
+    address: SocketAddr,
+    /// Whether HTTP/2 is on there, by what is on disk.
+    http2: bool,
+}
+
+fn way_to(http: &Http<'_>, server: &Server<'_>) -> Option<Way> {
     let takes_proxy_header = server.listens.iter().any(|listen| listen.proxy_protocol);
     let is_of = |bound: &Bound<'_, '_>| {
         let mut servers = bound.servers.iter();
@@ -94,6 +108,9 @@ fn socket_of(http: &Http<'_>, server: &Server<'_>) -> Option<SocketAddr> {
             Address::Ip(ip) => *ip,
             Address::Unix(_) | Address::Name(_) => return None,
         };
-        Some(SocketAddr::new(ip, bound.socket.port))
+        Some(Way {
+            address: SocketAddr::new(ip, bound.socket.port),
+            http2: speaks(bound, server),
+        })
     })
 }

@@ -3,6 +3,7 @@
 use super::super::finding::{Evidence, Finding};
 use super::super::seen::{at, of_file};
 use super::ground::Ground;
+use crate::host::Process;
 
 /// A file of the same second may have been read or not.
 const SAME_MOMENT: i64 = 2;
@@ -10,7 +11,13 @@ const SAME_MOMENT: i64 = 2;
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(ground.where_seen("old-workers", old_workers(ground)));
-    found.extend(ground.where_seen("changed-since-loaded", changed(ground)));
+    found.extend(ground.where_seen("two-masters", other_masters(ground)));
+    let changed = changed(ground);
+    // What is not loaded yet may name logs that nobody has made yet.
+    let gone = ground.logs_gone.iter().filter(|_| changed.is_empty());
+    let gone = gone.map(|path| of_file(path, "is not there; nginx made it when it was loaded"));
+    found.extend(ground.where_seen("log-was-taken-away", gone.collect()));
+    found.extend(ground.where_seen("changed-since-loaded", changed));
     found.extend(ground.where_seen("log-goes-nowhere", silent(ground)));
     found
 }
@@ -25,6 +32,24 @@ fn old_workers(ground: &Ground<'_>) -> Vec<Evidence> {
         process.parent == master.pid && process.title.contains("is shutting down")
     });
     old.map(|process| of_file(format!("process {}", process.pid), &process.title))
+        .collect()
+}
+
+/// While nginx is exchanged for another version, the old master and the new one both serve.
+fn other_masters(ground: &Ground<'_>) -> Vec<Evidence> {
+    let nginx = ground.facts.nginx.is();
+    let Some(master) = nginx.and_then(|nginx| nginx.master.as_ref()) else {
+        return Vec::new();
+    };
+    let own = ground.processes.iter().find(|one| one.pid == master.pid);
+    let is_related = |one: &&Process| {
+        one.pid != master.pid
+            && one.title.starts_with("nginx: master process")
+            && (one.parent == master.pid || own.is_some_and(|own| own.parent == one.pid))
+    };
+    let others = ground.processes.iter().filter(is_related);
+    others
+        .map(|process| of_file(format!("process {}", process.pid), &process.title))
         .collect()
 }
 

@@ -90,13 +90,13 @@ fn faults(ground: &Ground<'_>) -> Faults {
         let place = server.directive.at;
         let is_managers = managers.contains(&place);
         // The names of the manager are those of whoever answers to them.
-        let named = |name: &HostName| server.names.contains(&name.as_str());
-        let answers = defaults.contains(&place) || ground.names.iter().any(named);
-        let names = if is_managers && answers {
-            ground.names
-        } else {
-            &[]
+        let lists = |one: &Server<'_>, name: &HostName| one.names.contains(&name.as_str());
+        let answers = |name: &&HostName| {
+            let is_default = defaults.contains(&place);
+            lists(server, name) || is_default && !http.servers.iter().any(|one| lists(one, name))
         };
+        let names = ground.names.iter().filter(|_| is_managers);
+        let names: Vec<&HostName> = names.filter(answers).collect();
         for line in server.scope.nearest("ssl_certificate") {
             let Some((path, file)) = ground.named(line) else {
                 continue;
@@ -113,7 +113,7 @@ fn faults(ground: &Ground<'_>) -> Faults {
                     of_file(&path, words)
                 });
             }
-            if let Some(words) = other_name(chain, server, names) {
+            if let Some(words) = other_name(chain, server, &names) {
                 faults.add("served-name-differs", is_managers, || {
                     of_file(&path, &words)
                 });
@@ -176,25 +176,21 @@ fn unknown_issuer<'a>(ground: &Ground<'_>, chain: &'a [Certificate]) -> Option<&
     (!is_known).then_some(last.issuer.as_str())
 }
 
-/// The names that clients of this server use, where the certificate is for none of them.
-fn other_name(chain: &[Certificate], server: &Server<'_>, known: &[HostName]) -> Option<String> {
-    let leaf = chain.first()?;
+/// The certificate is for none of the names that its server lists, or not for one that clients are
+/// known to use.
+fn other_name(chain: &[Certificate], server: &Server<'_>, known: &[&HostName]) -> Option<String> {
+    let leaf = chain.first().filter(|leaf| !leaf.names.is_empty())?;
+    let is_for = |name: &HostName| valid_for(leaf, &SubjectName::Dns(name.clone()));
     let listed = server.names.iter();
     let listed = listed.filter_map(|name| name.parse::<HostName>().ok());
-    let names: Vec<HostName> = if known.is_empty() {
-        listed.filter(|name| name.as_str().contains('.')).collect()
+    let listed: Vec<HostName> = listed.filter(|name| name.as_str().contains('.')).collect();
+    let is_other = if known.is_empty() {
+        !listed.is_empty() && !listed.iter().any(is_for)
     } else {
-        known.to_vec()
+        !known.iter().all(|name| is_for(name))
     };
-    let names: Vec<SubjectName> = names.into_iter().map(SubjectName::Dns).collect();
-    if names.is_empty() || leaf.names.is_empty() {
-        return None;
-    }
-    if names.iter().any(|name| valid_for(leaf, name)) {
-        return None;
-    }
     let own: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
-    Some(format!("{} is for {}", leaf.subject, own.join(", ")))
+    is_other.then(|| format!("{} is for {}", leaf.subject, own.join(", ")))
 }
 
 fn server_name<'a>(server: &Server<'a>) -> Option<&'a Directive> {

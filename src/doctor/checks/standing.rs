@@ -1,13 +1,21 @@
 //! Whether this host is still as the answers that stand have made it.
 
-use super::super::finding::{Evidence, Finding, Severity};
+use super::super::finding::{Evidence, Finding, Fix, Severity};
 use super::super::seen::of_file;
 use super::ground::Ground;
-use crate::plan::{FileChange, Status};
+use crate::plan::{FileChange, Plan, Status};
+use crate::values::escaped;
+
+/// A file that was placed here is gone, and the check of agents with it: nothing that is seen of
+/// nginx besides is nearer to the cause.
+pub(super) fn that_lacks_files(ground: &Ground<'_>) -> Vec<Finding> {
+    let found = drift(ground).filter(|_| ground.lets_in() && lacks_files(ground));
+    found.into_iter().collect()
+}
 
 /// It is not, and agents without a certificate get in for it.
 pub(super) fn that_lets_in(ground: &Ground<'_>) -> Vec<Finding> {
-    let found = drift(ground).filter(|_| ground.lets_in());
+    let found = drift(ground).filter(|_| ground.lets_in() && !lacks_files(ground));
     found.into_iter().collect()
 }
 
@@ -19,6 +27,42 @@ pub(super) fn else_different(ground: &Ground<'_>) -> Vec<Finding> {
         ..finding
     });
     found.into_iter().collect()
+}
+
+/// By the answers that stand no plan can be made any more.
+pub(super) fn out_of_reach(ground: &Ground<'_>) -> Vec<Finding> {
+    let Some(obstacle) = ground.obstacle else {
+        return Vec::new();
+    };
+    let evidence = Evidence {
+        file: "as a plan sees it".to_owned(),
+        line: None,
+        text: escaped(&obstacle.what),
+    };
+    let found = ground.finding("answers-out-of-reach", vec![evidence]);
+    let found = found.map(|finding| Finding {
+        severity: if ground.lets_in() {
+            Severity::Error
+        } else {
+            finding.severity
+        },
+        fix: match &obstacle.remedy {
+            Some(remedy) => Fix {
+                text: escaped(remedy),
+                ..finding.fix
+            },
+            None => finding.fix,
+        },
+        ..finding
+    });
+    found.into_iter().collect()
+}
+
+fn lacks_files(ground: &Ground<'_>) -> bool {
+    let state = ground.facts.state.folder.as_path();
+    let files = ground.standing.into_iter().flat_map(Plan::changed_files);
+    let mut gone = files.filter(|file| file.status == Status::Create);
+    gone.any(|file| !file.path.as_path().starts_with(state))
 }
 
 fn drift(ground: &Ground<'_>) -> Option<Finding> {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::judge::Judge;
 use super::super::rule::{Rule, rules};
 use super::super::tally::Tally;
 use super::super::{Finding, logs};
@@ -51,7 +52,7 @@ struct Examined {
 fn examined(machine: &Memory, rules: &[Rule], log: &[u8]) -> Examined {
     machine.put(LOG, Entry::file(log, Attributes::root(0o644)));
     let own = BTreeSet::from(["10.0.0.9".parse().unwrap()]);
-    let mut tally = Tally::new(rules, NOW, None, 3600, &own);
+    let mut tally = Tally::new(rules, Judge::new(NOW, None, 3600, &own));
     let source = logs::read_one(machine, LOG, &mut tally);
     Examined {
         read: source.read,

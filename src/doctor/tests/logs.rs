@@ -33,6 +33,7 @@ fn examined_since(host: &Memory, logs: &[PathBuf], since: Option<i64>) -> Diagno
         standing: None,
         connect: false,
         changed_at: None,
+        obstacle: None,
         enforced: false,
         names: &[],
     };

@@ -61,6 +61,7 @@ fn examined(
         standing: None,
         connect: false,
         changed_at: None,
+        obstacle: None,
         enforced: false,
         names: &[],
     };

@@ -1,0 +1,89 @@
+//! Which lines of nginx's error log are about other sites than the manager.
+
+use std::collections::HashSet;
+
+use memchr::memmem;
+
+use crate::facts::{Facts, Known};
+use crate::nginx::{Address, Bound, Server};
+use crate::plan::BeforeManager;
+
+/// What nginx calls the servers of other sites in its log: by their first name, and while it shakes
+/// hands by the address that took the connection.
+#[derive(Debug, Default)]
+pub(super) struct OtherSites {
+    names: HashSet<String>,
+    ports: HashSet<u16>,
+    /// No server of this host is the manager's.
+    all: bool,
+}
+
+impl OtherSites {
+    /// Of this host. On a manager's host whose own servers cannot be told there are none: nothing
+    /// of it is to be passed over.
+    pub(super) fn on(facts: &Facts) -> Self {
+        if is_for_agents_only(facts) {
+            return Self {
+                all: true,
+                ..Self::default()
+            };
+        }
+        let config = facts.config.is();
+        let Some((config, http)) = config.and_then(|config| Some((config, config.http()?))) else {
+            return Self::default();
+        };
+        let managers = BeforeManager::of(facts, config).servers;
+        if managers.is_empty() {
+            return Self::default();
+        }
+        let is_managers = |server: &&Server<'_>| managers.contains(&server.directive.at);
+        let own: HashSet<&str> = http
+            .servers
+            .iter()
+            .filter(is_managers)
+            .map(called)
+            .collect();
+        let others = http.servers.iter().map(called);
+        let is_other = |bound: &&Bound<'_, '_>| !bound.servers.iter().any(|one| is_managers(&one));
+        let sockets = http.sockets();
+        let ports = |which: bool| -> HashSet<u16> {
+            let sockets = sockets.iter().filter(|bound| is_other(bound) == which);
+            let on_network =
+                sockets.filter(|bound| !matches!(bound.socket.address, Address::Unix(_)));
+            on_network.map(|bound| bound.socket.port).collect()
+        };
+        Self {
+            names: others
+                .filter(|name| !own.contains(name))
+                .map(str::to_owned)
+                .collect(),
+            ports: &ports(true) - &ports(false),
+            all: false,
+        }
+    }
+
+    /// Whether this line says that it is about one of them.
+    pub(super) fn is_of(&self, line: &str) -> bool {
+        const SERVER: &str = ", server: ";
+        let Some(at) = memmem::find(line.as_bytes(), SERVER.as_bytes()) else {
+            return false;
+        };
+        let Some(rest) = line.get(at + SERVER.len()..) else {
+            return false;
+        };
+        let told = rest.split_once(", ").map_or(rest, |(told, _)| told);
+        let port = told
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        self.all || self.names.contains(told) || port.is_some_and(|port| self.ports.contains(&port))
+    }
+}
+
+/// An instance, or whatever else the manager is not installed on.
+fn is_for_agents_only(facts: &Facts) -> bool {
+    matches!(facts.nim, Known::Absent) && matches!(facts.agent, Known::Is(_))
+}
+
+fn called<'a>(server: &Server<'a>) -> &'a str {
+    server.names.first().copied().unwrap_or_default()
+}
