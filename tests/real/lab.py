@@ -43,13 +43,17 @@ class Nginx:
 class Lab:
     """Use as a context manager: what was started in it is gone when the block is left."""
 
+    # How many of the distribution's authorities it trusts.
+    authorities = 5
+
     def __init__(self, nginx: Nginx) -> None:
         self.nginx = nginx
         hidden = [folder for folder in COVERED if HERE.is_relative_to(folder)]
         assert not hidden, f"the lab covers {hidden[0]}: run the tests from a checkout elsewhere"
         self._init = subprocess.Popen(
             ["unshare", *NAMESPACES, "--fork", "--mount-proc", "--propagation", "private", "--",
-             sys.executable, str(HERE / "lab_init.py"), str(nginx.binary or ""), f"{EXTRA_ADDRESS}/32"],
+             sys.executable, str(HERE / "lab_init.py"), str(nginx.binary or ""), f"{EXTRA_ADDRESS}/32",
+             str(self.authorities)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         ready = self._init.stdout.readline()

@@ -12,10 +12,11 @@ from conftest import each_build_and, newer_build_and
 from lab import Nginx
 from manager import NAME, Manager, both_services
 from nim_tree import NMS_HTTP, OLDER, PLAIN, SHAPES, TRAPPED, VENDOR_NAME, Shape
-from tool import AGENTS, STATE, Done, Tool, answers
+from tool import AGENTS, ANCHOR, STATE, Done, Tool, answers
 
 BROKEN = "/etc/nginx/conf.d/zz-broken.conf"
 HOOKS = "/etc/ca-certificates/update.d"
+STORE = "/etc/ssl/certs/ca-certificates.crt"
 # What the hook of Debian's package for Java does: notes what is pending, wakes dpkg, rewrites a store.
 JAVA_HOOK = """#!/bin/sh
 set -e
@@ -67,6 +68,26 @@ def test_rollback_covers_what_the_trust_stores_hooks_did(manager: Manager, tool:
     tool.apply(answers()).must(0, "applied")
     tool.rollback().must(0, "rolled-back")
     assert snapshot.differences(before, snapshot.take(manager)) == []
+
+
+class WithAllAuthorities(Manager):
+    """Every other lab trusts a few of the distribution's."""
+
+    authorities = 10_000
+
+
+def test_a_store_of_all_the_distributions_authorities_is_added_to_and_put_back(nginx: Nginx, binary: Path) -> None:
+    with WithAllAuthorities(nginx, PLAIN) as manager:
+        manager.start()
+        tool = Tool(manager, binary)
+        before, store = snapshot.take(manager), manager.read(STORE)
+        assert store.count("BEGIN CERTIFICATE") > 100
+        tool.apply(answers()).must(0, "applied")
+        added = manager.read(STORE)
+        assert added.count("BEGIN CERTIFICATE") == store.count("BEGIN CERTIFICATE") + 1
+        assert manager.read(ANCHOR) in added
+        tool.rollback().must(0, "rolled-back")
+        assert snapshot.differences(before, snapshot.take(manager)) == []
 
 
 @each_build_and([PLAIN])
