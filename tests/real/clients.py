@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 
-import grpc
 import h2.config
 import h2.connection
 import h2.events
@@ -69,6 +68,9 @@ def content(path: str | None) -> bytes | None:
 
 
 def by_grpcio(attempt: Attempt) -> Told:
+    # Here, because it takes as long to load as all else together, and most attempts do without it.
+    import grpc
+
     credentials = grpc.ssl_channel_credentials(content(attempt.ca), content(attempt.key), content(attempt.cert))
     options = [("grpc.ssl_target_name_override", attempt.sni or attempt.address)]
     with grpc.secure_channel(f"{attempt.address}:{attempt.port}", credentials, options) as channel:
@@ -166,6 +168,8 @@ class HeldStream:
     """A stream that sends a message every quarter of a second for as long as it can."""
 
     def __init__(self, attempt: Attempt) -> None:
+        import grpc
+
         credentials = grpc.ssl_channel_credentials(content(attempt.ca), content(attempt.key), content(attempt.cert))
         self._channel = grpc.secure_channel(
             f"{attempt.address}:{attempt.port}", credentials, [("grpc.ssl_target_name_override", attempt.sni)]
@@ -182,6 +186,8 @@ class HeldStream:
             time.sleep(0.25)
 
     def _read(self) -> None:
+        import grpc
+
         try:
             for _ in self._answers:
                 self._echoed += 1
