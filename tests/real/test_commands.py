@@ -128,7 +128,10 @@ def test_where_every_path_is_awkward(awkward: tuple[FolderTool, Shell], tmp_path
 def test_a_full_disk_is_shown_by_the_folder_that_is_there(awkward: tuple[FolderTool, Shell]) -> None:
     """The folder of a file that was to be made is not there, and the tree has a root that needs quotes."""
     tool, shell = awkward
-    fault = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=mkdirat", "-e", "inject=mkdirat:error=ENOSPC:when=2+")
+    fault = (
+        "strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=mkdirat",
+        "-e", "inject=mkdirat:error=ENOSPC:when=2+",
+    )  # fmt: skip
     done = tool.run("apply", "--answers", tool.inside(ANSWERS_FILE), "--yes", before=fault)
     assert done.code in (1, 3) and "No space left" in done.err, done
     found = shell.check(done)

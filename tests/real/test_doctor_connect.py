@@ -233,7 +233,7 @@ def test_without_leave_no_connection_is_made(manager: Manager, tool: Tool) -> No
     tool.apply(answers()).must(0, "applied")
 
     def connections(*options: str) -> list[str]:
-        trace = ("strace", "-f", "-qq", "-e", "trace=connect", "-o", "/mnt/trace")
+        trace = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "-o", "/mnt/trace")
         done: Done = tool.run("doctor", *options, before=trace)
         assert done.code == 0, done
         lines = manager.read("/mnt/trace").splitlines()

@@ -78,7 +78,7 @@ class Failing(Trials):
             killed = self.run(*self.apply, before=self.killing(LATE))
             assert self.is_cut_short(), (fault, killed, self.differences())
         argv = self.apply if command == "apply" else ROLLBACK
-        done = self.run(*argv, before=self.with_fault(fault.point.call, f"error={fault.error}", fault.when))
+        done = self.run(*argv, before=self.failing_at(fault.point.call, fault.error, fault.when))
         self.nobody += "(INJECTED)" not in self.trace()
         self.judge((command, str(fault)), command == "apply", done, fault)
 
@@ -272,8 +272,9 @@ def at_every(nth: int, faults: list[Fault]) -> list[Fault]:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.timeout(600)
 def test_an_error_in_any_call_ends_as_the_exit_code_says(failing: Failing, command: str) -> None:
-    changing = [fault for fault in all_faults(failing, command) if fault.point.call != "openat"]
-    opening = [fault for fault in all_faults(failing, command) if fault.point.call == "openat"]
+    faults = all_faults(failing, command)
+    changing = [fault for fault in faults if fault.point.call != "openat"]
+    opening = [fault for fault in faults if fault.point.call == "openat"]
     meet_all(failing, command, at_every(11, changing) + at_every(77, opening))
 
 
@@ -289,6 +290,7 @@ def test_an_error_on_a_live_host_ends_as_the_exit_code_says(live: Failing, comma
 @pytest.mark.long
 @pytest.mark.timeout(36000)
 def test_an_error_in_every_call_ends_as_the_exit_code_says(failing: Failing, command: str) -> None:
-    changing = [fault for fault in all_faults(failing, command) if fault.point.call != "openat"]
-    opening = [fault for fault in all_faults(failing, command) if fault.point.call == "openat"]
+    faults = all_faults(failing, command)
+    changing = [fault for fault in faults if fault.point.call != "openat"]
+    opening = [fault for fault in faults if fault.point.call == "openat"]
     meet_all(failing, command, changing + opening[::11])

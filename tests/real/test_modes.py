@@ -57,7 +57,8 @@ def traced(tool: Tool, umask: str, *argv: str) -> list[list[str]]:
     for old in folder.iterdir():
         old.unlink()
     # A file for each process: no line is torn by the call of another one.
-    tracer = ("strace", "-ff", "-y", "-qq", "-s", "40", "-e", f"trace={CALLS}", "-o", tool.inside(f"{TRACES}/of"))
+    tracer = ("strace", "-ff", "--seccomp-bpf", "-y", "-qq", "-s", "40", "-e", f"trace={CALLS}")
+    tracer = (*tracer, "-o", tool.inside(f"{TRACES}/of"))
     done = tool.run(*argv, before=(*tracer, "sh", "-c", f'umask {umask}; exec "$@"', "sh"))
     assert done.code == 0, done
     return [path.read_text(errors="replace").splitlines() for path in sorted(folder.iterdir())]

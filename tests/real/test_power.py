@@ -73,7 +73,7 @@ class Disk:
 def traced(argv: list[str], log: Path, disk: Disk) -> list[str]:
     """Runs it, and gives what it changed outside of its own records."""
     # A file for each process: in one for all, a call is cut in two where another process comes between.
-    strace = ["strace", "-ff", "-y", "-s", "4000", "-o", str(log), "-e", f"trace={TRACE}"]
+    strace = ["strace", "-ff", "--seccomp-bpf", "-y", "-s", "4000", "-o", str(log), "-e", f"trace={TRACE}"]
     subprocess.run([*strace, *argv], check=True, capture_output=True, stdin=subprocess.DEVNULL)
     disk.changes = []
     for process in log.parent.glob(f"{log.name}.*"):

@@ -41,7 +41,7 @@ def test_apply_and_back(binary: Path, tree: Path, tmp_path: Path) -> None:
     before = contents(tree)
     trace = tmp_path / "trace"
     calls = "trace=openat,openat2,mkdir,mkdirat,rename,renameat,renameat2,symlink,symlinkat,unlink,unlinkat"
-    tracer = ("strace", "-f", "-y", "-s", "256", "-e", calls, "-o", str(trace))
+    tracer = ("strace", "-f", "--seccomp-bpf", "-y", "-s", "256", "-e", calls, "-o", str(trace))
 
     done = run(binary, tree, "apply", "--answers", str(ANSWERS), "--yes", before=tracer)
 

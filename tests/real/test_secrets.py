@@ -100,7 +100,8 @@ class Witness:
 
     def tracer(self) -> tuple[str, ...]:
         file = self.tool.inside(f"{TRACES}/{len(self.said)}")
-        return ("strace", "-ff", "-v", "-s", "100000", "-qq", "-e", "trace=execve,prlimit64,fsync", "-o", file)
+        calls = "trace=execve,prlimit64,fsync"
+        return ("strace", "-ff", "--seccomp-bpf", "-v", "-s", "100000", "-qq", "-e", calls, "-o", file)
 
     def run(self, code: int, *argv: str, more: tuple[str, ...] = ()) -> str:
         done = self.tool.run(*argv, before=(*self.tracer(), *more))
@@ -231,7 +232,7 @@ def test_a_live_run_hands_no_secret_to_a_program(manager: Manager, tool: Tool) -
     manager.write("/mnt/pass", PASSPHRASE, 0o600)
     manager.write(ANSWERS_FILE, answers().replace("{keep: plaintext}", "{keep: encrypted, passphrase_file: /mnt/pass}"))
     manager.path(TRACES).mkdir()
-    tracer = ("strace", "-ff", "-v", "-s", "100000", "-qq", "-e", "trace=execve", "-o", f"{TRACES}/of")
+    tracer = ("strace", "-ff", "--seccomp-bpf", "-v", "-s", "100000", "-qq", "-e", "trace=execve", "-o", f"{TRACES}/of")
     done = tool.run("apply", "--answers", ANSWERS_FILE, "--yes", before=tracer)
     assert done.code == 0, done
     keys = set().union(*(bodies(manager.path(folder)) for folder in (STATE, "/etc/nms")))

@@ -229,7 +229,8 @@ def everything(manager: Manager) -> list[str]:
 @each_build_and([PLAIN])
 def test_keys_are_born_private(manager: Manager, tool: Tool) -> None:
     trace = "/mnt/trace"
-    tracer = ("strace", "-f", "-y", "-s", "64", "-e", "trace=openat,openat2,write,writev,pwrite64", "-o", trace)
+    calls = "trace=openat,openat2,write,writev,pwrite64"
+    tracer = ("strace", "-f", "--seccomp-bpf", "-y", "-s", "64", "-e", calls, "-o", trace)
     tool.apply(answers(), before=tracer).must(0, "applied")
     born: dict[str, str] = {}
     holding = set()
