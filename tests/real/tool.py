@@ -74,6 +74,8 @@ class Tool:
     def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 150) -> Done:
         """Runs the tool; `before` is a command that runs it, such as one that gives up rights."""
         done = self.manager.run(*self.before, *before, str(self.binary), *argv, check=False, timeout=timeout)
+        # The program that is tested goes on behind a thread that panics, where the released one would end.
+        assert "panicked at" not in done.stderr, (argv, done)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def apply(self, text: str | bytes | None = None, before: tuple[str, ...] = ()) -> Done:
