@@ -5,9 +5,10 @@
 //! changed further. So it is good at what lies within a few changes of real files, and at sheer
 //! size and depth; it will not find its way through a checksum.
 //!
-//! `NIM_TLS_FUZZ_SECONDS`: how long each target is tried (10 where it is not set, which is what a
-//! plain `cargo test` does). `NIM_TLS_FUZZ_SEED`: where the random numbers begin; without it the
-//! short form always begins at the same place, and the long form at the time of day.
+//! `NIM_TLS_FUZZ_SECONDS`: how much processor time each target is given (2 seconds where it is not
+//! set, which is what a plain `cargo test` does). `NIM_TLS_FUZZ_SEED`: where the random numbers
+//! begin; without it the short form always begins at the same place, and the long form at the time
+//! of day.
 #![expect(clippy::disallowed_methods, reason = "time boxes are measured")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,13 +25,15 @@ use rustix::time::{ClockId, clock_gettime};
 use mutator::mutated;
 pub(crate) use mutator::{LARGEST, Random};
 
-const USUAL_SECONDS: u64 = 10;
+const USUAL_SECONDS: u64 = 2;
 const USUAL_SEED: u64 = 1;
 /// Inputs that were taken, kept to be changed further.
 const POOL: usize = 200;
 /// After so much of anybody's time an input is taken to go on for ever. A test cannot end its own
 /// thread, so the process ends, and says of what.
 const FOR_EVER: Duration = Duration::from_secs(60);
+/// Of anybody's time a target may take so many times what it is given of its own.
+const BUSY: u32 = 20;
 
 /// One reader of what others wrote, and inputs to begin with.
 pub(crate) struct Fuzz {
@@ -50,10 +53,15 @@ fn seconds() -> (u64, bool) {
     (seconds, seconds > USUAL_SECONDS)
 }
 
+/// Whether this is the long form, which tries all of what the usual one takes a sample of.
+pub(crate) fn is_long() -> bool {
+    seconds().1
+}
+
 /// Places at which a text of this length is cut: 300 of them, or in the long form all.
 pub(crate) fn cuts(length: usize) -> Vec<usize> {
     const SHORT: usize = 300;
-    if seconds().1 || length <= SHORT {
+    if is_long() || length <= SHORT {
         return (0..length).collect();
     }
     // The last bytes are where a cut is least seen.
@@ -86,9 +94,10 @@ impl Fuzz {
         let mut pool = self.corpus.clone();
         let (mut tried, mut taken) = (0_u64, 0_u64);
         let mut slowest = Duration::ZERO;
-        let end = Instant::now() + time;
+        // Its own time, so that a busy machine tries as much as an idle one.
+        let (end, at_last) = (processor_time() + time, Instant::now() + time * BUSY);
         let mut as_they_are = self.corpus.clone().into_iter();
-        while Instant::now() < end {
+        while processor_time() < end && Instant::now() < at_last {
             let (input, is_new) = match as_they_are.next() {
                 Some(input) => (input, false),
                 None => (mutated(&mut random, &pool, self.words), true),
