@@ -251,13 +251,14 @@ def some(faults: list[Fault], count: int, seed: int) -> list[Fault]:
     return [chance.choice(by_kind[kinds[number % len(kinds)]]) for number in range(count)]
 
 
-def meet_all(trials: Failing, command: str, faults: list[Fault]) -> None:
+def meet_all(trials: Failing, command: str, faults: list[Fault], of: int) -> None:
     for fault in faults:
         trials.meet(command, fault)
         trials.forget_older_runs()
     # What nobody meets proves nothing: processes that race make a call more or less.
     assert trials.nobody <= len(faults) / 5, trials.nobody
-    print(f"errors in {command}, {len(faults)} trials: {dict(trials.outcomes)}; nobody met {trials.nobody}; mixed states: 0")
+    figures = f"{dict(trials.outcomes)}; nobody met {trials.nobody}; sample of {of}; mixed states: 0"
+    print(f"errors in {command}, {len(faults)} trials: {figures}")
 
 
 def at_every(nth: int, faults: list[Fault]) -> list[Fault]:
@@ -275,7 +276,7 @@ def test_an_error_in_any_call_ends_as_the_exit_code_says(failing: Failing, comma
     faults = all_faults(failing, command)
     changing = [fault for fault in faults if fault.point.call != "openat"]
     opening = [fault for fault in faults if fault.point.call == "openat"]
-    meet_all(failing, command, at_every(11, changing) + at_every(77, opening))
+    meet_all(failing, command, at_every(17, changing) + at_every(119, opening), len(faults))
 
 
 @newer_build_and([PLAIN])
@@ -283,7 +284,8 @@ def test_an_error_in_any_call_ends_as_the_exit_code_says(failing: Failing, comma
 @pytest.mark.long
 @pytest.mark.timeout(14400)
 def test_an_error_on_a_live_host_ends_as_the_exit_code_says(live: Failing, command: str) -> None:
-    meet_all(live, command, some(all_faults(live, command), 300, seed=2))
+    faults = all_faults(live, command)
+    meet_all(live, command, some(faults, 300, seed=2), len(faults))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -293,4 +295,4 @@ def test_an_error_in_every_call_ends_as_the_exit_code_says(failing: Failing, com
     faults = all_faults(failing, command)
     changing = [fault for fault in faults if fault.point.call != "openat"]
     opening = [fault for fault in faults if fault.point.call == "openat"]
-    meet_all(failing, command, changing + opening[::11])
+    meet_all(failing, command, changing + opening[::11], len(faults))

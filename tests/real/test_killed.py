@@ -214,6 +214,8 @@ def everywhere(trials: Killed, nth: int) -> None:
     apply_killed(trials, in_apply[::nth])
     trials.outcomes.clear()
     recovery_killed(trials, [(late_in(in_apply), point) for point in in_rollback[::nth]])
+    killed = len(in_apply[::nth]) + len(in_rollback[::nth])
+    print(f"killed on a folder at {killed} calls, sample of {len(in_apply) + len(in_rollback)}")
 
 
 @each_case
@@ -232,8 +234,8 @@ def two_deep(trials: Killed, count: int, seed: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_on_a_folder_apply_and_recovery_are_killed_at_every_7th_call(binary: Path, tmp_path: Path) -> None:
-    everywhere(in_case(CASES[0], binary, tmp_path), 7)
+def test_on_a_folder_apply_and_recovery_are_killed_at_every_11th_call(binary: Path, tmp_path: Path) -> None:
+    everywhere(in_case(CASES[0], binary, tmp_path), 11)
 
 
 @pytest.mark.timeout(600)
