@@ -78,7 +78,7 @@ install_python_packages() {
 
 end_to_end() {
     # Mostly waiting (rate limits, old workers): more tests at once than there are processors.
-    target/venv/bin/python -m pytest tests/real -n "$(($(nproc) * 8))" --dist worksteal -q "$@"
+    target/venv/bin/python -m pytest tests/real -n "$(($(nproc) * 10))" --dist worksteal -q "$@"
 }
 
 install_packages

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -42,9 +43,40 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{trials.total():6} in all, 0 mixed states; {failed} tests failed")
     for line in counted([report.capstdout for report in terminalreporter.stats.get("passed", [])]):
         terminalreporter.write_line(line)
+    for line in sampled(terminalreporter.stats.get("passed", [])):
+        terminalreporter.write_line(line)
     judged = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
     for line in counted_faults(report.capstdout for report in judged):
         terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test that is `alternating`, each case is met by one nginx, the next one by the other: a sample in which
+    no case is left out, and neither nginx over all tests. The others are in the long form."""
+    tests: dict[str, dict[str, list[pytest.Item]]] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "alternating" in marks and "nginx" in params and not marks & {"both", "long"}:
+            case = str({name: str(value) for name, value in sorted(params.items()) if name != "nginx"})
+            tests.setdefault(f"{item.module.__name__}.py::{item.originalname}", {}).setdefault(case, []).append(item)
+    for test, cases in tests.items():
+        of = sum(map(len, cases.values()))
+        # Of tests with one case, about half begin with each.
+        for turn, same in enumerate(cases.values(), start=crc32(test.encode())):
+            for at, item in enumerate(same):
+                if at == turn % len(same):
+                    item.user_properties.append((test, of))
+                else:
+                    item.add_marker(pytest.mark.long)
+
+
+def sampled(passed: list[pytest.TestReport]) -> Iterator[str]:
+    """Of how many cases of tests that alternate those that were run are a sample."""
+    all_cases = [case for report in passed for case in report.user_properties if case[0].startswith("test_")]
+    if len(all_cases) < (of := sum(dict(all_cases).values())):
+        yield f"one nginx at a time: {len(all_cases)} cases in {len(dict(all_cases))} tests, sample of {of}"
 
 
 def version_of(binary: str) -> tuple[int, ...]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 from conftest import each_build_and
 from lab import Nginx
 from manager import NAME, Manager
 from nim_tree import OLDER, PLAIN, SHAPES, Shape
 from tool import AGENTS, ALT_NAMES, ANCHOR, CA_INTERMEDIATE, CA_ROOT, SERVER_CERT, Tool, answers, issued
+
+pytestmark = pytest.mark.alternating
 
 PATHS = ("/", "/ui/", "/ui/some/page", "/api/platform/v1/health", "/nothing-here")
 WEB_SERVER, WEB_CLIENT = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"

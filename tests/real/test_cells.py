@@ -25,6 +25,8 @@ from test_import_ca import HOSTILE, corporate, import_answers, let_in, refused_e
 from test_import_ca import strangers as strangers_of
 from tool import AGENTS, Tool, issued
 
+pytestmark = pytest.mark.alternating
+
 by_name = functools.partial(pytest.mark.parametrize, "cell", ids=str)
 
 

@@ -26,6 +26,8 @@ from test_nim1_plus import take_out_what_only_plus_knows, unknown_to_crossplane
 from tool import AGENTS, Done, Tool
 from walk import every_way, there_and_back
 
+pytestmark = pytest.mark.alternating
+
 ROOT = "/mnt/root"
 
 

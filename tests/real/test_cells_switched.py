@@ -29,6 +29,8 @@ from test_nim1_stream import PASSED, STREAM
 from tool import AGENTS, Tool, issued
 from walk import every_way, there_and_back
 
+pytestmark = pytest.mark.alternating
+
 # Certificates and keys are made anew on each host, and the store of the system holds the root: what is in them differs,
 # not where they are, nor their modes and owners.
 MADE_ANEW = re.compile(

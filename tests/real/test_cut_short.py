@@ -9,6 +9,8 @@ from manager import Manager
 from nim_tree import NMS_HTTP, PLAIN
 from tool import ANSWERS_FILE, SERVER_KEY, STATE, Done, Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 RUNS = f"{STATE}/runs"
 COMMAND = "/usr/sbin/update-ca-certificates"
 # Slow enough to be caught at work; leaves something behind at once, and goes on after its sleep.

@@ -17,6 +17,8 @@ from test_gate import issuing_ca
 from test_import_ca import carried, corporate, import_answers
 from tool import AGENTS, SERVER_CERT, SERVER_KEY, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 OWN = "agents.example.com"
 FILE = "/etc/nginx/conf.d/nim-tls-agents-server.conf"
 SHARED = "options: {agent_auth: dedicated-server}\n"

@@ -17,6 +17,8 @@ from nim_tree import PLAIN
 from test_instance import both
 from tool import Tool
 
+pytestmark = pytest.mark.alternating
+
 DISABLED = "/mnt/disabled-units"
 WANTED = "/etc/systemd/system/multi-user.target.wants"
 ENABLED = "options: {enable_services: true}\n"

@@ -17,6 +17,7 @@ PROPER = Attempt(sni=NAME)
 
 
 @each_build_and(SHAPES)
+@pytest.mark.alternating
 def test_only_issued_certificates_get_through(manager: Manager, tool: Tool, shape: Shape) -> None:
     tool.apply(answers()).must(0, "applied")
 

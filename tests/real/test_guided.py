@@ -23,6 +23,8 @@ from test_gate import issuing_ca
 from test_wizard import ENTER, RIGHT
 from tool import AGENTS, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 CONF = "/etc/nginx/conf.d/nms-http.conf"
 CERTS = "/etc/nms/certs"
 

@@ -12,6 +12,8 @@ from manager import NAME, Manager, both_services
 from nim_tree import CERTS, NMS_HTTP, PLAIN, Shape
 from tool import AGENTS, STATE, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 Make = Callable[[Nginx, Shape], Manager]
 PAIR = f"ssl_certificate {CERTS}/manager-server.pem;\n    ssl_certificate_key {CERTS}/manager-server.key;"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"

@@ -23,6 +23,8 @@ from nim_tree import PLAIN
 from test_gate import with_issued
 from tool import AGENTS, SERVER_CERT, SERVER_KEY, STATE, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 CA_CERT, CA_KEY, PASSPHRASE = "/mnt/corporate.pem", "/mnt/corporate.key", "/mnt/corporate.pass"
 LISTED = "/etc/nginx/conf.d/nim-tls-listed.conf"
 NMS_HTTP = "/etc/nginx/conf.d/nms-http.conf"

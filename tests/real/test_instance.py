@@ -17,6 +17,8 @@ from manager import NAME, Manager
 from nim_tree import PLAIN
 from tool import STATE, Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 CALLS = {"Commander/CommandChannel", "MetricsService/Stream", "MetricsService/StreamEvents"}
 
 

@@ -21,6 +21,8 @@ from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
 from walk import there_and_back
 
+pytestmark = pytest.mark.alternating
+
 GRPC_LOG = "/var/log/nginx/nginx-manager-grpc-access.log"
 
 

@@ -16,6 +16,8 @@ from test_gate import issuing_ca
 from tool import AGENTS, Tool, issued
 from walk import there_and_back
 
+pytestmark = pytest.mark.alternating
+
 STREAM = "options: {grpc_context: stream}\n"
 PASSED = "options: {grpc_context: stream, grpc_passthrough: true}\n"
 FILE = "/etc/nginx/stream.conf.d/nginx-grpc-stream.conf"
@@ -269,6 +271,7 @@ def test_http_that_passes_to_the_manager_is_refused(nim1: Nim1, tool: Tool) -> N
     assert refused.code == 1 and "which is the manager" in refused.err, refused
 
 
+@pytest.mark.both
 def test_a_module_that_is_not_loaded_is_said(nim1: Nim1, tool: Tool) -> None:
     if nim1.nginx.binary:
         pytest.skip("this build has it built in")

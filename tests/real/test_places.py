@@ -12,6 +12,8 @@ from manager import NAME, Manager, both_services
 from nim_tree import CERTS, NMS_HTTP, OLDER, PLAIN, grpc_locations
 from tool import AGENTS, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 SITE = "/etc/nginx/conf.d/zz-site.conf"
 SNIPPET = "/etc/letsencrypt/options-ssl-nginx.conf"
 LISTEN = "    listen 443 ssl http2;"

@@ -12,6 +12,8 @@ from manager import NAME, Manager
 from nim_tree import NMS_HTTP, PLAIN, Shape
 from tool import ALT_NAMES, Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 OTHER = "/etc/nginx/conf.d/zz-other-http.conf"
 OWN = "/etc/nginx/conf.d/nim-tls-redirect.conf"
 ASKED = answers("ssl-termination") + "options: {redirect_http: true}\n"

@@ -22,6 +22,8 @@ from test_gate import with_issued
 from test_import_ca import NOT_LISTED, Corporate, carried, corporate, let_in, refused_everywhere, row, strangers
 from tool import AGENTS, ALT_NAMES, SERVER_CERT, SERVER_KEY, STATE, Done, Tool, answers, issued
 
+pytestmark = pytest.mark.alternating
+
 REQUESTS = f"{STATE}/requests"
 AUTHORITY = f"{REQUESTS}/ca.pem"
 OF_SERVER = f"{REQUESTS}/server"

@@ -14,6 +14,8 @@ from manager import NAME, Manager, both_services
 from nim_tree import NMS_HTTP, OLDER, PLAIN, SHAPES, TRAPPED, VENDOR_NAME, Shape
 from tool import AGENTS, ANCHOR, STATE, Done, Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 BROKEN = "/etc/nginx/conf.d/zz-broken.conf"
 HOOKS = "/etc/ca-certificates/update.d"
 STORE = "/etc/ssl/certs/ca-certificates.crt"

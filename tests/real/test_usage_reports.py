@@ -18,6 +18,8 @@ from plus import R32, R33, dress
 from talk import LocalTalk, to_names
 from tool import Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 MAIN = "/etc/nginx/nginx.conf"
 VENDORS = "mgmt {\n  usage_report endpoint=127.0.0.1 interval=30m;\n  ssl_verify off;\n}\n"
 MERGED = (

@@ -16,6 +16,8 @@ from nim_tree import PLAIN
 from talk import FORMS, PASSPHRASE, LocalTalk, to_files, to_names, to_passphrase
 from tool import ANSWERS_FILE, Tool, answers
 
+pytestmark = pytest.mark.alternating
+
 each_form = pytest.mark.parametrize("form", ["lines", "inquire"])
 
 
