@@ -141,7 +141,7 @@ pub enum Command {
     #[command(subcommand)]
     Certs(Certs),
     /// Why it does not work: reads the logs of nginx and the agent, looks at what the configuration
-    /// lets through, and names cause, evidence and what helps. Changes nothing
+    /// lets through, and names cause, evidence and what helps. Changes nothing, except with --fix
     Doctor(Examination),
     /// Carries out a recorded plan; started by apply
     #[command(name = "__worker", hide = true)]

@@ -19,6 +19,7 @@ pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
     clock_of_agent(ground, findings);
     without_tls(ground, findings);
     not_running(findings);
+    silent_where_well(findings);
 }
 
 fn is_now(finding: &Finding) -> bool {
@@ -172,4 +173,11 @@ fn not_running(findings: &mut [Finding]) {
     };
     // Stable: what is nearer to a first cause stays before the rest.
     findings.sort_by_key(|one| !is_why(one));
+}
+
+/// That refusals leave no line is of interest where something is wrong.
+fn silent_where_well(findings: &mut Vec<Finding>) {
+    if findings.iter().all(|one| one.severity == Severity::Info) {
+        findings.retain(|one| one.id != "log-level-hides");
+    }
 }

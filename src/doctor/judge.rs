@@ -8,6 +8,7 @@ use super::line::{client, written_at};
 use super::rule::Rule;
 use super::sites::OtherSites;
 use crate::facts::Facts;
+use crate::plan::PROOF_METHOD;
 
 /// What was last seen longer ago is told, and counts as over.
 pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
@@ -113,7 +114,12 @@ impl<'a> Judge<'a> {
             return None;
         }
         let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
-        let own = rule.provoked && client(line).is_some_and(is_own);
+        let is_own = client(line).is_some_and(is_own);
+        // Nobody but the proof calls that.
+        if is_own && line.contains(PROOF_METHOD) {
+            return None;
+        }
+        let own = rule.provoked && is_own;
         let loaded = self.loaded_at.filter(|_| line.contains(REFUSED));
         let loaded_since = loaded.is_some_and(|loaded| is_before(loaded - SAME_MOMENT));
         let newest = newest.filter(|_| rule.retried);

@@ -41,6 +41,9 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
         Known::Absent => {}
         Known::Unclear(why) => elsewhere.push(Source::not_read("nginx's logs", why)),
     }
+    if let Known::Unclear(why) = &facts.agent_setup.file {
+        elsewhere.push(Source::not_read("the settings of the agent", why));
+    }
     paths.push(agent_log(host));
     paths.extend(SERVICES.iter().flat_map(|folder| logs_in(host, folder)));
     let mut each: Vec<String> = Vec::new();

@@ -20,7 +20,7 @@ const MASK: &str = "********";
 /// password in an address. The line stays recognisable, and one with nothing to hide is left as
 /// it is.
 pub fn masked(line: &str) -> String {
-    let line = without_password(line);
+    let line = without_data(without_password(line));
     match announced(&line) {
         Some((_, Value::At(value))) => cut(&line, value),
         _ => line,
@@ -217,6 +217,17 @@ fn is_variable(argument: &str) -> bool {
 }
 
 /// Without what stands before the `@` of an address.
+/// A certificate or key may stand in nginx's own line, and in what nginx says of it.
+fn without_data(line: String) -> String {
+    let data = line.find("data:").filter(|_| line.contains("certificate"));
+    let value = data.map(|at| at + "data:".len());
+    // What a variable holds does not stand there.
+    match value.filter(|at| !line[*at..].starts_with('$')) {
+        Some(at) => cut(&line, at),
+        None => line,
+    }
+}
+
 fn without_password(line: &str) -> String {
     let mut shown = String::new();
     let mut rest = line;
@@ -250,6 +261,14 @@ mod tests {
             ("-password = x", "-password = ********"),
             ("{\"secret\": \"x\"}", "{\"secret\": ********"),
             ("server: {token: abc}", "server: {token: ********"),
+            (
+                "ssl_certificate_key data:MIGH;",
+                "ssl_certificate_key data:********;",
+            ),
+            (
+                "cannot load certificate key \"data:MIGH\": PEM_read_bio_PrivateKey() failed",
+                "cannot load certificate key \"data:********",
+            ),
             ("NGINX_PASSPHRASE=x", "NGINX_PASSPHRASE=********"),
             (
                 "proxy_set_header Authorization \"Basic eA==\";",
@@ -289,6 +308,8 @@ mod tests {
     fn what_is_no_secret_is_left_as_it_is() {
         for line in [
             "server_tokens off;",
+            "ssl_certificate_key data:$key_of_vault;",
+            "add_header Content-Security-Policy \"img-src data:\";",
             "auth_basic_user_file /etc/nms/nginx/.htpasswd;",
             "ssl_password_file /etc/pass;",
             "proxy_set_header Authorization $http_authorization;",

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +55,7 @@ def issue(
     life: tuple[str, str] = PRESENT, chain: Path | None = None,
 ) -> Pair:  # fmt: skip
     """A leaf for `usage` (serverAuth or clientAuth); `chain` is put behind it in the file."""
-    work = folder / f"issue-{name}"
-    work.mkdir()
+    work = Path(tempfile.mkdtemp(prefix=f"issue-{name}-", dir=folder))
     (work / "index.txt").touch()
     (work / "ca.cnf").write_text(CA_CONFIG.format(folder=work))
     (work / "leaf.ext").write_text(

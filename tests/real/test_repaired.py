@@ -15,7 +15,7 @@ from clients import Attempt
 from conftest import each_build_and, newer_build_and
 from manager import NAME, Manager
 from nim_tree import PLAIN
-from tool import AGENTS, Done, Tool, answers, issued
+from tool import AGENTS, STATE, Done, Tool, answers, issued
 
 CONF = "/etc/nginx/conf.d/nms-http.conf"
 KEY = "/etc/nms/certs/server.key"
@@ -84,3 +84,40 @@ def test_what_is_not_found_or_not_ours_to_mend_is_said(manager: Manager, tool: T
     assert (found["cause"], found["severity"]) == ("bypass-satisfy-any", "error"), found
     done = fix(tool, "bypass-satisfy-any")
     assert done.code == 1 and "nothing that nim-tls could do about it by itself" in done.err, done
+
+
+@newer_build_and([PLAIN])
+def test_a_host_that_is_well_is_met_with_silence(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers()).must(0, "applied")
+    assert findings(tool) == {}
+
+
+@newer_build_and([PLAIN])
+def test_no_repair_makes_another_authority(manager: Manager, tool: Tool) -> None:
+    stock = manager.read(CONF)
+    tool.apply(answers()).must(0, "applied")
+    manager.path(f"{STATE}/ca").rename(manager.path(f"{STATE}/elsewhere"))
+    manager.write(CONF, stock)
+    manager.restart_tree()
+    before = snapshot.take(manager)
+    found = findings(tool)
+    lost = found["answers-out-of-reach"]
+    assert (lost["severity"], lost["cause"]) == ("error", "drift"), found
+    assert "bring it back from a backup" in lost["evidence"][0]["text"], lost
+    for name in ("drift", "answers-out-of-reach"):
+        done = fix(tool, name)
+        assert done.code == 1 and "bring it back from a backup" in done.err, done
+    assert not manager.path(f"{STATE}/ca").exists()
+    assert snapshot.differences(before, snapshot.take(manager)) == []
+
+    manager.path(f"{STATE}/elsewhere").rename(manager.path(f"{STATE}/ca"))
+    assert fix(tool, "drift").code == 0
+    assert errors(tool) == []
+
+
+@newer_build_and([PLAIN])
+def test_what_cannot_be_meant_is_bad_usage(manager: Manager, tool: Tool) -> None:
+    done = tool.run("doctor", "--fix", "dirft", "--yes")
+    assert done.code == 2 and "nothing that is found is called dirft" in done.err, done
+    done = tool.run("doctor", "--yes")
+    assert done.code == 2 and "--yes goes with --fix ID" in done.err, done

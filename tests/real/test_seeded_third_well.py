@@ -5,7 +5,6 @@ What is in their logs comes from sites and strangers that have nothing to do wit
 
 import dataclasses
 import gzip
-import shutil
 import sys
 
 import certs
@@ -193,12 +192,6 @@ def logs_go_elsewhere_and_say_more(host: Patient) -> None:
 
 
 
-def neighbours_move_in(host: Patient) -> None:
-    """The same host may have had them before, and the folder in which their certificate was made."""
-    shutil.rmtree(host.host.work / "issue-shop.example.com", ignore_errors=True)
-    neighbours.move_in(host.host)
-
-
 SCANS = """
 import socket, ssl, sys
 door = (sys.argv[1], 443)
@@ -258,7 +251,7 @@ def scanners_came_to_generation_1(host: Patient) -> None:
 
 @well("mutual")
 def shop_next_door_is_in_trouble(host: Patient) -> None:
-    neighbours_move_in(host)
+    neighbours.move_in(host.host)
     host.edit(neighbours.FILE, "    server 127.0.0.1:9100;", "    server 127.0.0.1:9199 max_fails=0;")
     host.host.write(
         "/etc/nginx/conf.d/zz-again.conf", "server {\n    listen 80;\n    server_name shop.example.com;\n    return 204;\n}\n"
@@ -273,7 +266,7 @@ def shop_next_door_is_in_trouble(host: Patient) -> None:
 
 @well("mutual")
 def partners_of_another_site_have_old_certificates(host: Patient) -> None:
-    neighbours_move_in(host)
+    neighbours.move_in(host.host)
     folder = host.folder()
     ca = certs.authority(folder, "partners")
     host.host.write("/etc/nginx/partners.pem", ca.cert.read_bytes())
@@ -292,7 +285,7 @@ def partners_of_another_site_have_old_certificates(host: Patient) -> None:
 
 @well("mutual")
 def application_next_door_speaks_grpc_and_is_down(host: Patient) -> None:
-    neighbours_move_in(host)
+    neighbours.move_in(host.host)
     place = "    location /orders.v1.Orders/ {\n        grpc_pass grpcs://127.0.0.1:9443;\n    }\n"
     host.edit(neighbours.FILE, "    location /closed {", f"{place}    location /closed {{")
     host.reload()

@@ -51,7 +51,7 @@ Tab, Shift-Tab, arrows or hjkl  move; Space toggles, or edits again
 PageUp, PageDown  scroll what is cut
 p  preview in full; d  difference or whole file; e  why this line
 /, n, N  find; next and previous match, or change
-t  Troubleshoot: what the logs say, and what helps
+t  Troubleshoot: what is wrong, and what helps
 s  save the answers; q  leave; Ctrl-C  leave at once; F1 or ?  this help
 ";
 

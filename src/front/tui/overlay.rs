@@ -13,7 +13,7 @@ pub(super) fn title(over: &Overlay) -> &'static str {
     match over {
         Overlay::Help(_) => "Help (Up and Down scroll, any other key closes it)",
         Overlay::Why(_) => "Why this line (Up and Down scroll, any other key closes it)",
-        Overlay::Troubleshoot(_) => "Troubleshoot: what the logs say",
+        Overlay::Troubleshoot(_) => "Troubleshoot: what is wrong",
         Overlay::CutShort(..) => "A run was cut short: this host is in between",
         Overlay::Quit => "Leave?",
         Overlay::Save(_) => "Save the answers (Enter saves, Esc does not)",

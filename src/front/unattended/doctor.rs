@@ -12,6 +12,7 @@ use crate::cli::{Consent, Examination};
 use crate::doctor::{Diagnosis, Finding, Rule, Severity, Told, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
+use crate::worker::Runs;
 
 use super::super::busy;
 use super::super::consent;
@@ -52,6 +53,10 @@ impl<'a> Obstacle<'a> {
 pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> Result<u8, Problem> {
     if let Some(id) = &asked.explain {
         return explain(id, output);
+    }
+    if asked.consent.yes && asked.fix.is_none() {
+        let what = "--yes goes with --fix ID: nothing else that doctor does has to be asked about";
+        return Err(Problem::usage(what).remedy("nim-tls doctor"));
     }
     if let Some(id) = &asked.fix {
         return fix(ground, id, asked.consent, output);
@@ -116,6 +121,13 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
 
 /// Repairs what a finding is about, by the answers that stand on this host, and looks again.
 fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u8, Problem> {
+    let known = rules();
+    if !known
+        .iter()
+        .any(|rule| rule.id == id || rule.finding().cause == id)
+    {
+        return Err(unknown(id));
+    }
     consent::possible(consent, "doctor --fix")?;
     busy::refuse(ground)?;
     let look = || diagnosis::examine(ground, &[], None, &|_| ControlFlow::Continue(()));
@@ -133,6 +145,11 @@ fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u
     let Some(standing) = standing else {
         return Err(by_hand(finding, found.obstacle()));
     };
+    let changes = || {
+        let runs = Runs::new(ground.host(), ground.state());
+        runs.that_changed().ok()
+    };
+    let before = changes();
     let text = Some(standing.text.as_str());
     let code = apply::carry(
         ground,
@@ -142,7 +159,8 @@ fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u
         consent,
         output,
     )?;
-    if code == Exit::Done as u8 {
+    // Whoever said no has changed nothing.
+    if code == Exit::Done as u8 && changes() != before {
         let after = look()?.diagnosis.findings;
         output.tell(&match named(&after) {
             None => format!("looked again: {} is gone", escaped(id)),
@@ -150,6 +168,11 @@ fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u
         });
     }
     Ok(code)
+}
+
+fn unknown(id: &str) -> Problem {
+    let what = format!("nothing that is found is called {}", escaped(id));
+    Problem::usage(what).remedy("nim-tls doctor names what it found, in brackets")
 }
 
 /// What this program does not do by itself.
@@ -222,8 +245,7 @@ fn explain(id: &str, output: &Output) -> Result<u8, Problem> {
         .filter(|rule| rule.id != *id && rule.finding().cause == *id);
     let findings: Vec<_> = of_id.chain(of_cause).map(Rule::finding).collect();
     if findings.is_empty() {
-        let what = format!("nothing that is found is called {}", escaped(id));
-        return Err(Problem::usage(what).remedy("nim-tls doctor names what it found, in brackets"));
+        return Err(unknown(id));
     }
     if output.is_json() {
         output.document(&Document {

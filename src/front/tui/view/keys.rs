@@ -21,10 +21,10 @@ pub(super) fn line(model: &Model, width: usize) -> String {
 /// The most important first: where there is no room, the last ones go. `F1` names them all.
 fn keys(model: &Model) -> &'static str {
     if let (Some(Overlay::Troubleshoot(_)), Some(_)) = (&model.overlay, model.repair()) {
-        return "Up/Down, PageUp/PageDown scroll  Enter mends, with a preview  a looks again  Esc closes";
+        return "Enter mends, with a preview  a looks again  Esc closes  Up/Down, PageUp/PageDown scroll";
     }
     if let Some(Overlay::Troubleshoot(_)) = model.overlay {
-        return "Up/Down, PageUp/PageDown scroll  Enter looks again  Esc closes";
+        return "Enter looks again  Esc closes  Up/Down, PageUp/PageDown scroll";
     }
     if model.preview.full {
         return "Up/Down line  Left/Right file  n N change  / find  d diff/file  e why  p back";
