@@ -5,12 +5,51 @@ mod corpus;
 mod fuzz;
 mod logs;
 mod newest;
+mod ways;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::rule::rules;
+use super::{Diagnosis, Request, Severity, examine};
+use crate::facts::Facts;
+use crate::host::Memory;
+use crate::probe::{self, Wanted};
 
 const LINES: &str = include_str!("tests/lines.txt");
+
+/// 2026-11-26 12:00:00.
+const NOW: i64 = 1_795_694_400;
+
+fn looked(host: &Memory) -> Facts {
+    host.set_clock(NOW);
+    let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
+    probe::look(host, &wanted)
+}
+
+/// A host of which no more is known than what lies there.
+fn examined(host: &Memory) -> Diagnosis {
+    let facts = looked(host);
+    let request = Request {
+        logs: &[],
+        logs_on: host,
+        peer: None,
+        since: None,
+        standing: None,
+        connect: false,
+        changed_at: None,
+        obstacle: None,
+        enforced: false,
+        names: &[],
+    };
+    examine(host, &facts, &request, &|_| ControlFlow::Continue(()))
+}
+
+/// The gravity and title of what is found of this rule.
+fn told(diagnosis: &Diagnosis, id: &str) -> Option<(Severity, String)> {
+    let found = diagnosis.findings.iter().find(|finding| finding.id == id);
+    found.map(|finding| (finding.severity, finding.title.clone()))
+}
 
 /// The words for causes that scripts may rely on.
 const CAUSES: &str = "client-cert-missing client-cert-wrong-ca client-cert-expired \

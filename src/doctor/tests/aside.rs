@@ -1,16 +1,12 @@
 //! Lines that tell of no trouble with the manager today.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use super::super::judge::{Judge, OfHost};
-use super::super::{Diagnosis, Request, Severity, examine, rules};
-use crate::facts::Facts;
+use super::super::{Severity, rules};
+use super::{NOW, examined, looked, told};
 use crate::host::Memory;
-use crate::probe::{self, Wanted};
 
-/// 2026-11-26 12:00:00.
-const NOW: i64 = 1_795_694_400;
 const LOG: &str = "/var/log/nginx/error.log";
 const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp {
   server {
@@ -22,35 +18,6 @@ const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp 
   server { listen 443 ssl; server_name shop.example.com; }
   server { listen 8443 ssl; server_name pay.example.com; }
 }\n";
-
-fn looked(host: &Memory) -> Facts {
-    host.set_clock(NOW);
-    let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
-    probe::look(host, &wanted)
-}
-
-fn examined(host: &Memory) -> Diagnosis {
-    let facts = looked(host);
-    let request = Request {
-        logs: &[],
-        logs_on: host,
-        peer: None,
-        since: None,
-        standing: None,
-        connect: false,
-        changed_at: None,
-        obstacle: None,
-        enforced: false,
-        names: &[],
-    };
-    examine(host, &facts, &request, &|_| ControlFlow::Continue(()))
-}
-
-/// The gravity and title of what is found of this rule.
-fn told(diagnosis: &Diagnosis, id: &str) -> Option<(Severity, String)> {
-    let found = diagnosis.findings.iter().find(|finding| finding.id == id);
-    found.map(|finding| (finding.severity, finding.title.clone()))
-}
 
 #[test]
 fn what_happens_at_other_sites_is_a_note() {
