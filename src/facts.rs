@@ -288,6 +288,8 @@ pub struct FoundFile {
     /// A receipt of this program says it wrote exactly these bytes.
     pub ours: bool,
     pub content: FoundContent,
+    /// A private key stands in it, be it beside certificates.
+    pub holds_key: bool,
 }
 
 /// What a file says, reduced to what a plan needs. A private key never gets further than its

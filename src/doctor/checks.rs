@@ -4,6 +4,7 @@
 mod sockets;
 mod ground;
 mod gate;
+mod named;
 mod served;
 mod http2;
 mod protocols;
@@ -35,6 +36,7 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         standing::that_lets_in(ground),
         gate::not_there(ground),
         gate::open_so_far(ground),
+        named::findings(ground),
         services::findings(ground),
         served::of_manager(ground),
         http2::findings(ground),

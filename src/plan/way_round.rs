@@ -5,8 +5,11 @@ use super::clients_today::{self, ClientsToday};
 use super::gates;
 use super::guarded::Guarded;
 use super::listeners;
+use super::manager::is_on;
 use super::other_ways;
+use super::peers::{Leads, Reached};
 use super::site::Site;
+use super::streams::{self, StreamServer};
 use crate::facts::{Build, Facts};
 use crate::nginx::{Address, Config, Directive, Http, Level, Place, Server, all_below};
 use crate::values::Port;
@@ -32,6 +35,8 @@ pub struct Found {
     pub at: Place,
     /// What else is known of it, in words.
     pub why: Option<String>,
+    /// It is open to programs on this host only.
+    pub from_here_alone: bool,
 }
 
 /// The way round a check that is there, on this port. `None`: there is no check, or it holds.
@@ -40,7 +45,8 @@ pub fn way_round(facts: &Facts, config: &Config, port: Port) -> Option<Found> {
     let build = facts.nginx.is().map(|nginx| &nginx.build);
     match Site::find(facts, config, &http, port) {
         Ok(site) => of_site(&site, build),
-        Err(_) => of_several(facts, config, &http, port, build),
+        Err(_) => of_several(facts, config, &http, port, build)
+            .or_else(|| beside_stream(facts, config, &http, port)),
     }
 }
 
@@ -54,6 +60,7 @@ fn of_site(site: &Site<'_>, build: Option<&Build>) -> Option<Found> {
             way,
             at: line.at,
             why: None,
+            from_here_alone: false,
         })
     };
     for gate in &site.gates {
@@ -82,6 +89,7 @@ fn of_site(site: &Site<'_>, build: Option<&Build>) -> Option<Found> {
         way,
         at: place.at,
         why: refused.map(|problem| problem.what),
+        from_here_alone: server_of(site.http, place).is_some_and(is_for_here_alone),
     })
 }
 
@@ -118,6 +126,44 @@ fn of_several<'a>(
         },
         at: server.directive.at,
         why: None,
+        from_here_alone: is_for_here_alone(server),
+    })
+}
+
+/// Agents are met below HTTP, by a server that refuses those without a certificate, and another
+/// server below HTTP leads to the same services.
+fn beside_stream<'a>(
+    facts: &Facts,
+    config: &'a Config,
+    http: &Http<'a>,
+    port: Port,
+) -> Option<Found> {
+    let is_on_port =
+        |server: &&StreamServer<'_>| server.listens.iter().any(|line| is_on(line, port));
+    let all: Vec<StreamServer<'_>> = streams::servers(config).collect();
+    let own = all.iter().find(is_on_port)?;
+    let asks = own.nearest("ssl_verify_client").into_iter().next()?;
+    if asks.arg(0) != Some("on") {
+        return None;
+    }
+    let services = Reached::of(facts, &own.peers(http));
+    let leads_there = |server: &&StreamServer<'_>| {
+        let verifies = server.nearest("ssl_verify_client").into_iter().next();
+        let is_open = !server.ends_tls() || verifies.and_then(|line| line.arg(0)) != Some("on");
+        let to = Reached::of(facts, &server.peers(http));
+        is_open && matches!(services.met_by(&to), Leads::There)
+    };
+    let server = all.iter().find(leads_there)?;
+    let clear = !server.ends_tls();
+    Some(Found {
+        way: if clear {
+            WayRound::InTheClear
+        } else {
+            WayRound::Other
+        },
+        at: server.directive.at,
+        why: None,
+        from_here_alone: false,
     })
 }
 
@@ -142,14 +188,27 @@ fn is_error_page(site: &Site<'_>, pass: &Directive) -> bool {
 
 /// Whether the line stands in a server that others than this host reach, and none of them by TLS.
 fn is_in_the_clear(http: &Http<'_>, line: &Directive) -> bool {
-    let mut servers = http.servers.iter();
-    let Some(server) = servers.find(|server| holds(server, line)) else {
+    let Some(server) = server_of(http, line) else {
         return false;
     };
     let sockets = http.sockets().into_iter();
     let mut own =
         sockets.filter(|bound| bound.servers.iter().any(|one| std::ptr::eq(*one, server)));
     own.all(|bound| !bound.ssl && !matches!(bound.socket.address, Address::Unix(_)))
+}
+
+fn server_of<'h, 'a>(http: &'h Http<'a>, line: &Directive) -> Option<&'h Server<'a>> {
+    let mut servers = http.servers.iter();
+    servers.find(|server| holds(server, line))
+}
+
+/// Whether nobody reaches it from elsewhere.
+fn is_for_here_alone(server: &Server<'_>) -> bool {
+    server.listens.iter().all(|listen| match &listen.address {
+        Address::Unix(_) => true,
+        Address::Ip(ip) => ip.is_loopback(),
+        _ => false,
+    })
 }
 
 fn holds(server: &Server<'_>, line: &Directive) -> bool {

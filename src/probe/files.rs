@@ -264,6 +264,7 @@ fn in_archive(reader: &Reader<'_>, archive: &AbsPath, name: &str, stat: &Stat) -
             obstacle: Some(format!("it lies in {archive}")),
             ours: false,
             content: content(&bytes),
+            holds_key: inspect_key(&bytes).is_ok(),
         }),
         Ok(None) => FileFact::Nothing { obstacle: None },
         Err(why) => FileFact::Unclear(format!("{archive}: {why}")),
@@ -297,6 +298,7 @@ fn found(
         obstacle,
         ours: ours(&digest),
         content: content(&bytes),
+        holds_key: inspect_key(&bytes).is_ok(),
         digest,
     })
 }

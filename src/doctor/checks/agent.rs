@@ -4,7 +4,7 @@ use super::super::finding::{Evidence, Finding};
 use super::super::seen::of_file;
 use super::ground::{Ground, certificates};
 use crate::certificate::{Certificate, Purpose, flaws};
-use crate::facts::{AgentFile, Facts, FileFact, FoundContent, Known};
+use crate::facts::{AGENT_FILES, AgentFile, Facts, FileFact, FoundContent, Known};
 use crate::values::AbsPath;
 use crate::yaml::{nests_deeply, value_of};
 
@@ -31,8 +31,10 @@ pub(super) fn files(facts: &Facts) -> Vec<AbsPath> {
 }
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
-    let Known::Is(file) = &ground.facts.agent_setup.file else {
-        return Vec::new();
+    let file = match &ground.facts.agent_setup.file {
+        Known::Is(file) => file,
+        Known::Absent => return settings_gone(ground),
+        Known::Unclear(_) => return Vec::new(),
     };
     let mut found = Vec::new();
     found.extend(version(ground));
@@ -48,6 +50,15 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     found.extend(tls(ground, file));
     found.extend(pair(ground, file));
     found
+}
+
+/// The agent is installed, and has nothing to go by.
+fn settings_gone(ground: &Ground<'_>) -> Vec<Finding> {
+    let is_there = matches!(ground.facts.agent, Known::Is(_));
+    let seen = AGENT_FILES.iter().filter(|_| is_there);
+    let seen = seen.map(|path| of_file(path, "is not there")).collect();
+    let found = ground.where_seen("agent-settings-gone", seen);
+    found.into_iter().collect()
 }
 
 fn unreadable(text: &str) -> bool {
@@ -89,6 +100,11 @@ fn server(ground: &Ground<'_>, file: &AgentFile) -> Option<Finding> {
         return None;
     };
     let value = |section, key| value_of(&file.text, section, key);
+    if let Some(host) = value("server", "host").filter(|host| host.contains('/')) {
+        let words = format!("{host} is an address of the web, and no name of a host");
+        let seen = vec![line(file, "host:"), of_file(&file.path, words)];
+        return ground.finding("agent-host-is-no-name", seen);
+    }
     let wrong = match version.split('.').next()? {
         "0" | "1" => value("server", "host").is_some(),
         "2" => {
@@ -167,6 +183,8 @@ fn pair(ground: &Ground<'_>, file: &AgentFile) -> Vec<Finding> {
                     chain = certificates(held).map(|chain| (path, chain));
                 }
                 (FoundContent::Certificates(_), "ca") => {}
+                // One file for both is as good.
+                (FoundContent::Certificates(_), "key") if held.holds_key => {}
                 (
                     FoundContent::Key {
                         encrypted: true, ..
@@ -183,7 +201,10 @@ fn pair(ground: &Ground<'_>, file: &AgentFile) -> Vec<Finding> {
                     format!("is no PEM of what tls.{role} stands for"),
                 )),
             },
-            _ => {}
+            FileFact::NotAFile(kind) => {
+                other.push(of_file(&path, format!("is {kind}; tls.{role} names it")));
+            }
+            FileFact::Unclear(_) => {}
         }
     }
     found.extend(ground.where_seen("agent-settings-file-missing", missing));

@@ -29,7 +29,19 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
         line: None,
         text: escaped(&why),
     }));
-    ground.finding(id, evidence).into_iter().collect()
+    let finding = ground.finding(id, evidence);
+    finding
+        .map(|finding| Finding {
+            // Whoever is on this host can be told apart from whoever is not.
+            severity: if found.from_here_alone {
+                Severity::Warning
+            } else {
+                finding.severity
+            },
+            ..finding
+        })
+        .into_iter()
+        .collect()
 }
 
 /// Certificates are asked for, and nobody is refused, although it was asked for otherwise and proven:

@@ -10,7 +10,7 @@ use super::super::source::of_nginx;
 use super::sockets::Sockets;
 use crate::certificate::{Certificate, RevocationList, pem_blocks, read_pem_chain};
 use crate::error::Problem;
-use crate::facts::{Facts, FoundContent, FoundFile};
+use crate::facts::{Facts, FoundContent, FoundFile, Known};
 use crate::host::{Host, Process};
 use crate::nginx::{Config, Directive, Http, Peer, Place, Server};
 use crate::plan::{BeforeManager, ClientsToday, Plan, agents_today, is_met, usual_agents_port};
@@ -34,6 +34,8 @@ pub(in super::super) struct Ground<'a> {
     pub(super) trusted: Vec<Certificate>,
     /// Files among the system's anchors whose certificates it does not trust.
     pub(super) without_effect: Vec<String>,
+    /// Files that the configuration names, and that are not there although nginx takes it.
+    pub(super) named_in_vain: Vec<String>,
     /// Logs of the nginx that runs, and that are not there.
     pub(super) logs_gone: Vec<String>,
     /// When files that nginx loads were last written: seconds since 1970.
@@ -75,6 +77,7 @@ impl<'a> Ground<'a> {
         let trusted = trusted(host, &facts);
         Self {
             without_effect: without_effect(host, &facts, &trusted),
+            named_in_vain: named_in_vain(host, &facts),
             logs_gone: logs_gone(host, &facts),
             trusted,
             sockets,
@@ -140,11 +143,18 @@ impl<'a> Ground<'a> {
     /// Whether agents without a certificate get in, although the answers that stand want them
     /// refused.
     pub(super) fn lets_in(&self) -> bool {
+        self.enforced && self.today() != Some(ClientsToday::Enforced)
+    }
+
+    /// The same by the way that all of them take.
+    pub(super) fn lets_all_in(&self) -> bool {
+        self.lets_in() && self.today() != Some(ClientsToday::Bypassable)
+    }
+
+    fn today(&self) -> Option<ClientsToday> {
         let port = usual_agents_port(&self.facts);
-        let today = self
-            .config()
-            .map(|config| agents_today(&self.facts, config, port));
-        self.enforced && !matches!(today, Some(Ok((ClientsToday::Enforced, _))))
+        let today = agents_today(&self.facts, self.config()?, port);
+        today.ok().map(|(today, _)| today)
     }
 
     /// What is known of this rule, with what was seen.
@@ -205,6 +215,12 @@ pub(super) fn certificates(found: &FoundFile) -> Option<&[Certificate]> {
 
 /// Every file that nginx reads when it loads its configuration.
 fn loaded(config: &Config) -> Vec<String> {
+    let files = config.files.iter().map(|file| file.path.clone());
+    files.chain(named_files(config)).collect()
+}
+
+/// Certificates, keys and lists that the configuration names.
+fn named_files(config: &Config) -> Vec<String> {
     const NAMING: [&str; 6] = [
         "ssl_certificate",
         "ssl_certificate_key",
@@ -214,9 +230,20 @@ fn loaded(config: &Config) -> Vec<String> {
         "grpc_ssl_trusted_certificate",
     ];
     let named = config.all(&NAMING).filter_map(|line| line.arg(0));
-    let named = named.map(|path| config.resolved(path));
-    let files = config.files.iter().map(|file| file.path.clone());
-    files.chain(named).collect()
+    // A key may be in the line itself, in an engine or in a variable.
+    let files = named.filter(|path| !path.contains([':', '$']));
+    files.map(|path| config.resolved(path)).collect()
+}
+
+fn named_in_vain(host: &dyn Host, facts: &Facts) -> Vec<String> {
+    let nginx = facts.nginx.is();
+    let takes = nginx.is_some_and(|nginx| matches!(nginx.loads, Known::Is(Ok(()))));
+    let config = facts.config.is().filter(|_| takes);
+    let paths = config.into_iter().flat_map(named_files);
+    let missing = paths.filter(|path| matches!(host.stat(Path::new(path)), Ok(None)));
+    let mut each: Vec<String> = missing.collect();
+    each.dedup();
+    each
 }
 
 /// nginx makes each of them when it is loaded: somebody has taken it away, and what is written goes

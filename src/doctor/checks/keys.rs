@@ -3,7 +3,7 @@
 use super::super::finding::{Evidence, Finding};
 use super::super::seen::of_file;
 use super::ground::Ground;
-use crate::facts::{FileFact, FoundContent};
+use crate::facts::FileFact;
 
 /// Read by everybody on this host.
 const OTHERS: u32 = 0o004;
@@ -14,8 +14,7 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
         let FileFact::File(file) = fact else {
             return None;
         };
-        let is_key = matches!(file.content, FoundContent::Key { .. });
-        (is_key && file.mode.0 & OTHERS != 0).then(|| {
+        (file.holds_key && file.mode.0 & OTHERS != 0).then(|| {
             of_file(
                 path,
                 format!("mode {}: everybody here may read it", file.mode),

@@ -92,7 +92,8 @@ fn faults(ground: &Ground<'_>) -> Faults {
         // The names of the manager are those of whoever answers to them.
         let lists = |one: &Server<'_>, name: &HostName| one.names.contains(&name.as_str());
         let answers = |name: &&HostName| {
-            let is_default = defaults.contains(&place);
+            // Where agents have a server of their own, the default one is not meant for its name.
+            let is_default = defaults.contains(&place) && !ground.has_server_of_agents();
             lists(server, name) || is_default && !http.servers.iter().any(|one| lists(one, name))
         };
         let names = ground.names.iter().filter(|_| is_managers);

@@ -41,7 +41,7 @@ pub(super) fn out_of_reach(ground: &Ground<'_>) -> Vec<Finding> {
     };
     let found = ground.finding("answers-out-of-reach", vec![evidence]);
     let found = found.map(|finding| Finding {
-        severity: if ground.lets_in() {
+        severity: if ground.lets_all_in() {
             Severity::Error
         } else {
             finding.severity
