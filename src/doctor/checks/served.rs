@@ -6,7 +6,7 @@ use super::super::finding::{Evidence, Finding, Severity};
 use super::super::seen::{add, at, of_file};
 use super::ground::{Ground, certificates, with_tls};
 use crate::certificate::{Certificate, Purpose, Standing, flaws, valid_for};
-use crate::nginx::{Directive, Place, Server};
+use crate::nginx::{Directive, Http, Place, Server};
 use crate::values::{HostName, SubjectName};
 
 /// What can be wrong with one, and the rule that tells of it.
@@ -114,6 +114,15 @@ fn faults(ground: &Ground<'_>) -> Faults {
                     of_file(&path, words)
                 });
             }
+            let is_agents = ground.before_manager().of_agents.contains(&place);
+            if is_agents && let Some(name) = unlisted(ground, chain, &http) {
+                let line = server_name(server).unwrap_or(server.directive);
+                faults.add("server-lists-another-name", true, || at(config, &line.at));
+                faults.add("server-lists-another-name", true, || {
+                    of_file(&path, format!("is for {name}, which no server lists"))
+                });
+                continue;
+            }
             if let Some(words) = other_name(chain, server, &names) {
                 faults.add("served-name-differs", is_managers, || {
                     of_file(&path, &words)
@@ -192,6 +201,23 @@ fn other_name(chain: &[Certificate], server: &Server<'_>, known: &[&HostName]) -
     };
     let own: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
     is_other.then(|| format!("{} is for {}", leaf.subject, own.join(", ")))
+}
+
+/// A name that clients use, that this certificate is for, and that no server answers to by name,
+/// where agents have a server of their own.
+fn unlisted<'g>(
+    ground: &'g Ground<'_>,
+    chain: &[Certificate],
+    http: &Http<'_>,
+) -> Option<&'g HostName> {
+    let leaf = chain.first().filter(|_| ground.has_server_of_agents())?;
+    let is_listed = |name: &HostName| {
+        let mut servers = http.servers.iter();
+        servers.any(|server| server.names.contains(&name.as_str()))
+    };
+    let is_for = |name: &HostName| valid_for(leaf, &SubjectName::Dns(name.clone()));
+    let mut names = ground.names.iter();
+    names.find(|name| is_for(name) && !is_listed(name))
 }
 
 fn server_name<'a>(server: &Server<'a>) -> Option<&'a Directive> {
