@@ -38,6 +38,7 @@ use crate::plan::Plan;
 use crate::values::{HostName, Peer, escaped, sort_by_key};
 
 pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, Severity, Source};
+use rule::Mark;
 pub use rule::{Rule, rules};
 pub use tail::{Tail, tail};
 
@@ -132,7 +133,7 @@ fn is_repaired(rules: &[Rule], finding: &Finding, plan: &Plan) -> bool {
     let rule = rules.iter().find(|rule| rule.id == finding.id);
     let mut changed = plan.changed_files();
     let is_seen = |path: &str| finding.evidence.iter().any(|seen| seen.file == path);
-    rule.is_some_and(|rule| rule.repair)
+    rule.is_some_and(|rule| rule.is(Mark::Repair))
         && changed.any(|file| is_seen(&escaped(file.path.as_str())))
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use super::line::{client, written_at};
-use super::rule::Rule;
+use super::rule::{Mark, Rule};
 use super::sites::OtherSites;
 use crate::facts::Facts;
 use crate::plan::PROOF_METHOD;
@@ -119,10 +119,10 @@ impl<'a> Judge<'a> {
         if is_own && line.contains(PROOF_METHOD) {
             return None;
         }
-        let own = rule.provoked && is_own;
+        let own = rule.is(Mark::Provoked) && is_own;
         let loaded = self.loaded_at.filter(|_| line.contains(REFUSED));
         let loaded_since = loaded.is_some_and(|loaded| is_before(loaded - SAME_MOMENT));
-        let newest = newest.filter(|_| rule.retried);
+        let newest = newest.filter(|_| rule.is(Mark::Retried));
         let went_on = newest.is_some_and(|newest| is_before(newest - WITHOUT));
         let is_over =
             self.since.is_none() && (is_before(self.over_before) || loaded_since || went_on);

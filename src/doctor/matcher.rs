@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
 use super::line::own_words;
-use super::rule::Rule;
+use super::rule::{Mark, Rule};
 
 /// A line that a rule fits holds one of these: they are parts of the rules' words. Few, of four letters and more, and rare in a
 /// log of a healthy host: so that the processor compares many letters at a time, and seldom stops.
@@ -187,7 +187,7 @@ impl<'a> Matcher<'a> {
                 for word in 0..firsts.match_len(state) {
                     let word = firsts.match_pattern(state, word).as_usize();
                     let rules = self.begins[word].iter().copied();
-                    let may = |rule: &usize| at < own.said || self.rules[*rule].asked;
+                    let may = |rule: &usize| at < own.said || self.rules[*rule].is(Mark::Asked);
                     self.candidates.extend(rules.filter(may));
                 }
             }

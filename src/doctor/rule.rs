@@ -21,6 +21,20 @@ const FILES: [&str; 10] = [
     include_str!("../../assets/rules/access.yaml"),
 ];
 
+/// What else is known of the lines or files that a rule tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mark {
+    /// The proof of this program makes such lines on purpose.
+    Provoked,
+    /// What writes such a line tries again, and writes it again, as long as nothing is mended.
+    Retried,
+    /// Its first word may stand in what a client has asked for.
+    Asked,
+    /// Applying the answers that stand on a host cures it.
+    Repair,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -39,22 +53,12 @@ pub struct Rule {
     /// And none of these: lines that look alike and mean something else.
     #[serde(default)]
     unless: Vec<String>,
-    /// Whether the proof of this program makes such lines on purpose.
-    #[serde(default)]
-    pub(super) provoked: bool,
-    /// Whether what writes such a line tries again, and writes it again, as long as nothing is mended.
-    #[serde(default)]
-    pub(super) retried: bool,
-    /// Whether its first word may stand in what a client has asked for.
-    #[serde(default)]
-    pub(super) asked: bool,
     why: String,
     fix: String,
     #[serde(default)]
     commands: Vec<String>,
-    /// Whether applying the answers that stand on a host cures it.
     #[serde(default)]
-    pub(super) repair: bool,
+    marks: Vec<Mark>,
 }
 
 fn error() -> Severity {
@@ -83,7 +87,11 @@ impl Rule {
     /// Whether a line fits. Slow and plain: `Matcher` says the same of a whole log.
     pub(super) fn fits(&self, line: &[u8]) -> bool {
         let own = own_words(line);
-        let own = if self.asked { own.asked } else { own.said };
+        let own = if self.is(Mark::Asked) {
+            own.asked
+        } else {
+            own.said
+        };
         let first = self.needles.first();
         first.is_some_and(|needle| contains(&line[..own], needle)) && self.goes_with(line)
     }
@@ -125,9 +133,9 @@ impl Rule {
             rule.and_any[index] = format!("{}~", rule.and_any[index]);
             broken.push(rule);
         }
-        if self.asked {
+        if self.is(Mark::Asked) {
             let mut rule = self.clone();
-            rule.asked = false;
+            rule.marks.clear();
             broken.push(rule);
         }
         for index in 0..self.unless.len() {
@@ -136,6 +144,10 @@ impl Rule {
             broken.push(rule);
         }
         broken
+    }
+
+    pub(super) fn is(&self, mark: Mark) -> bool {
+        self.marks.contains(&mark)
     }
 
     pub(super) fn title(&self) -> &str {

@@ -44,7 +44,7 @@ impl OtherSites {
             .map(called)
             .collect();
         let others = http.servers.iter().map(called);
-        let is_other = |bound: &&Bound<'_, '_>| !bound.servers.iter().any(|one| is_managers(&one));
+        let is_other = |bound: &&Bound<'_, '_>| !bound.servers.iter().any(is_managers);
         let sockets = http.sockets();
         let ports = |which: bool| -> HashSet<u16> {
             let sockets = sockets.iter().filter(|bound| is_other(bound) == which);
