@@ -22,19 +22,17 @@ impl OtherSites {
     /// Of this host. On a manager's host whose own servers cannot be told there are none: nothing
     /// of it is to be passed over.
     pub(super) fn on(facts: &Facts) -> Self {
-        if is_for_agents_only(facts) {
-            return Self {
-                all: true,
-                ..Self::default()
-            };
-        }
         let config = facts.config.is();
         let Some((config, http)) = config.and_then(|config| Some((config, config.http()?))) else {
             return Self::default();
         };
         let managers = BeforeManager::of(facts, config).servers;
         if managers.is_empty() {
-            return Self::default();
+            // A front of a manager that runs elsewhere would have some.
+            return Self {
+                all: is_for_agents_only(facts),
+                ..Self::default()
+            };
         }
         let is_managers = |server: &&Server<'_>| managers.contains(&server.directive.at);
         let own: HashSet<&str> = http

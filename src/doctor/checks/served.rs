@@ -115,7 +115,11 @@ fn faults(ground: &Ground<'_>) -> Faults {
                 });
             }
             let is_agents = ground.before_manager().of_agents.contains(&place);
-            if is_agents && let Some(name) = unlisted(ground, chain, &http) {
+            let lists_one = ground.names.iter().any(|name| lists(server, name));
+            if is_agents
+                && !lists_one
+                && let Some(name) = unlisted(ground, chain, &http)
+            {
                 let line = server_name(server).unwrap_or(server.directive);
                 faults.add("server-lists-another-name", true, || at(config, &line.at));
                 faults.add("server-lists-another-name", true, || {
