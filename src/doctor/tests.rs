@@ -9,6 +9,7 @@ mod ways;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use super::rule::rules;
 use super::{Diagnosis, Request, Severity, examine};
@@ -27,21 +28,25 @@ fn looked(host: &Memory) -> Facts {
     probe::look(host, &wanted)
 }
 
-/// A host of which no more is known than what lies there.
-fn examined(host: &Memory) -> Diagnosis {
-    let facts = looked(host);
-    let request = Request {
-        logs: &[],
+/// What is asked of a host of which no more is known than what lies there.
+fn request<'a>(host: &'a Memory, logs: &'a [PathBuf], since: Option<i64>) -> Request<'a> {
+    Request {
+        logs,
         logs_on: host,
         peer: None,
-        since: None,
+        since,
         standing: None,
         connect: false,
         changed_at: None,
         obstacle: None,
         enforced: false,
         names: &[],
-    };
+    }
+}
+
+fn examined(host: &Memory) -> Diagnosis {
+    let facts = looked(host);
+    let request = request(host, &[], None);
     examine(host, &facts, &request, &|_| ControlFlow::Continue(()))
 }
 

@@ -3,15 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::super::{Diagnosis, Finding, Request, Severity, examine};
+use super::super::{Diagnosis, Finding, Severity, examine};
+use super::{NOW, looked, request};
 use crate::host::{Host as _, Memory};
-use crate::probe::{self, Wanted};
 
 const LOG: &str = "/var/log/nginx/error.log";
 const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp {\n  server {\n    \
                       listen 443 ssl;\n  }\n}\n";
-/// 2026-11-26 12:00:00.
-const NOW: i64 = 1_795_694_400;
 
 fn host(config: &str, log: &str) -> Memory {
     let host = Memory::new()
@@ -23,20 +21,8 @@ fn host(config: &str, log: &str) -> Memory {
 }
 
 fn examined_since(host: &Memory, logs: &[PathBuf], since: Option<i64>) -> Diagnosis {
-    let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
-    let facts = probe::look(host, &wanted);
-    let request = Request {
-        logs,
-        logs_on: host,
-        peer: None,
-        since,
-        standing: None,
-        connect: false,
-        changed_at: None,
-        obstacle: None,
-        enforced: false,
-        names: &[],
-    };
+    let facts = looked(host);
+    let request = request(host, logs, since);
     examine(host, &facts, &request, &|_| ControlFlow::Continue(()))
 }
 

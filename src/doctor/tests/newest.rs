@@ -10,16 +10,14 @@ use flate2::write::GzEncoder;
 
 use super::super::gzip::forwards_up_to;
 use super::super::reading::{self, LONGEST};
-use super::super::{Diagnosis, Finding, Request, Told, examine};
+use super::super::{Diagnosis, Finding, Told, examine};
+use super::{NOW, looked, request};
 use crate::host::Memory;
-use crate::probe::{self, Wanted};
 use crate::values::moment;
 
 const LOG: &str = "/var/log/nginx/error.log";
 const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp {\n  access_log \
                       logs/access.log;\n  server {\n    listen 443 ssl;\n  }\n}\n";
-/// 2026-11-26 12:00:00.
-const NOW: i64 = 1_795_694_400;
 const DAY: i64 = 24 * 60 * 60;
 const ORDINARY: &str =
     "2026/11/26 10:00:00 [notice] 1#1: a line of no interest to anybody at all\n";
@@ -51,20 +49,8 @@ fn examined(
     since: Option<i64>,
     told: &dyn Fn(Told<'_>) -> ControlFlow<()>,
 ) -> Diagnosis {
-    let wanted = Wanted::without_answers("/var/lib/nim-tls".parse().unwrap());
-    let facts = probe::look(host, &wanted);
-    let request = Request {
-        logs,
-        logs_on: host,
-        peer: None,
-        since,
-        standing: None,
-        connect: false,
-        changed_at: None,
-        obstacle: None,
-        enforced: false,
-        names: &[],
-    };
+    let facts = looked(host);
+    let request = request(host, logs, since);
     examine(host, &facts, &request, told)
 }
 
