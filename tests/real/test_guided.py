@@ -93,8 +93,14 @@ def agent_ran_out(manager: Manager) -> None:
 
 def proven_again(screen: Screen) -> None:
     screen.wait_for("6/8 Files")
-    screen.settle()
-    screen.type(ENTER)
+    # Whoever is there before the host has been looked at is told so, and asks again.
+    for _ in range(20):
+        screen.settle()
+        screen.type(ENTER)
+        screen.settle()
+        if "still being looked at" not in screen.text:
+            break
+        time.sleep(1)
     screen.wait_for("7/8 Apply")
     while "> [ Yes, change this host ] <" not in screen.text:
         screen.type(RIGHT)
