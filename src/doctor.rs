@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::host::{Command, Host};
-use crate::plan::Plan;
+use crate::plan::{BeforeManager, Plan};
 use crate::values::{HostName, Peer, escaped, sort_by_key};
 
 pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, Severity, Source};
@@ -94,13 +94,16 @@ pub fn examine(
     let rules = rules();
     let own = own_addresses(host, facts);
     let zone = zone(host);
-    let here = OfHost::of(facts, request.changed_at);
+    let config = facts.config.is();
+    let before = config.map(|config| BeforeManager::of(facts, config));
+    let before = before.unwrap_or_default();
+    let here = OfHost::of(facts, &before, request.changed_at);
     let mut tally = Tally::new(
         &rules,
         Judge::new(facts.looked_at, request.since, zone, &own),
     );
     let mut sources = logs::read_all(host, facts, request, &here, &mut tally, told);
-    let ground = Ground::of(host, facts, &rules, request);
+    let ground = Ground::of(host, facts, &rules, request, before);
     let mut findings = config::refusals(facts, &rules);
     if let Some(peer) = request.peer {
         let machine = request.logs_on;

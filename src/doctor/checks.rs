@@ -27,6 +27,7 @@ use crate::host::Host;
 
 /// In the order in which causes are to be mended. `other`: what was found elsewhere, in logs.
 pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>) -> Vec<Finding> {
+    let (of_manager, of_other_sites) = served::findings(ground);
     [
         standing::that_lacks_files(ground),
         // Whatever else is wrong, strangers get in.
@@ -38,7 +39,7 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         gate::open_so_far(ground),
         named::findings(ground),
         services::findings(ground),
-        served::of_manager(ground),
+        of_manager,
         http2::findings(ground),
         protocols::findings(ground),
         client_authority::findings(ground),
@@ -46,7 +47,7 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         other,
         ports::findings(ground),
         reach::findings(ground),
-        served::of_other_sites(ground),
+        of_other_sites,
         live::findings(host, ground),
         running::findings(ground),
         trust::findings(ground),

@@ -128,6 +128,11 @@ impl Severity {
 }
 
 impl Finding {
+    /// The same, as grave as that.
+    pub(super) fn as_grave_as(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
     /// The same lines, now that more is known of them.
     pub(super) fn instead_of(self, other: &mut Self) -> Self {
         Self {

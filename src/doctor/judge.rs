@@ -8,7 +8,7 @@ use super::line::{client, written_at};
 use super::rule::{Mark, Rule};
 use super::sites::OtherSites;
 use crate::facts::Facts;
-use crate::plan::PROOF_METHOD;
+use crate::plan::{BeforeManager, PROOF_METHOD};
 
 /// What was last seen longer ago is told, and counts as over.
 pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
@@ -32,13 +32,13 @@ pub(super) struct OfHost {
 }
 
 impl OfHost {
-    pub(super) fn of(facts: &Facts, changed_at: Option<i64>) -> Self {
+    pub(super) fn of(facts: &Facts, before: &BeforeManager, changed_at: Option<i64>) -> Self {
         let nginx = facts.nginx.is();
         let master = nginx.and_then(|nginx| nginx.master.as_ref());
         Self {
             changed_at,
             loaded_at: master.and_then(|master| master.loaded_at),
-            sites: OtherSites::on(facts),
+            sites: OtherSites::on(facts, before),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use memchr::memmem;
 
 use crate::facts::{Facts, Known};
-use crate::nginx::{Address, Bound, Server};
+use crate::nginx::{Address, Bound, Config, Server};
 use crate::plan::BeforeManager;
 
 /// What nginx calls the servers of other sites in its log: by their first name, and while it shakes
@@ -21,12 +21,11 @@ pub(super) struct OtherSites {
 impl OtherSites {
     /// Of this host. On a manager's host whose own servers cannot be told there are none: nothing
     /// of it is to be passed over.
-    pub(super) fn on(facts: &Facts) -> Self {
-        let config = facts.config.is();
-        let Some((config, http)) = config.and_then(|config| Some((config, config.http()?))) else {
+    pub(super) fn on(facts: &Facts, before: &BeforeManager) -> Self {
+        let Some(http) = facts.config.is().and_then(Config::http) else {
             return Self::default();
         };
-        let managers = BeforeManager::of(facts, config).servers;
+        let managers = &before.servers;
         if managers.is_empty() {
             // A front of a manager that runs elsewhere would have some.
             return Self {

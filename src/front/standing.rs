@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::answers::{Answers, Enforce, Entered, Goal};
 use crate::error::Problem;
-use crate::method::Method;
+use crate::method::{Method, Proxy};
 use crate::receipt::Receipt;
 use crate::values::{HostName, escaped};
 use crate::worker::Runs;
@@ -65,12 +65,13 @@ pub(super) fn standing(ground: &Ground) -> Result<Option<Standing>, Problem> {
 }
 
 impl Standing {
-    /// Whether agents without a certificate are to be refused.
+    /// Whether agents without a certificate are to be refused by nginx.
     pub(super) fn enforces(&self) -> bool {
         let Goal::Manager(answers) = &self.goal else {
             return false;
         };
-        answers.method == Method::ClientMtls && answers.enforce == Enforce::Require
+        let by_nginx = answers.proxy != Proxy::None;
+        by_nginx && answers.method == Method::ClientMtls && answers.enforce == Enforce::Require
     }
 
     /// The names by which clients reach the manager.

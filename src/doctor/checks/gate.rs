@@ -30,18 +30,14 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
         text: escaped(&why),
     }));
     let finding = ground.finding(id, evidence);
-    finding
-        .map(|finding| Finding {
-            // Whoever is on this host can be told apart from whoever is not.
-            severity: if found.from_here_alone {
-                Severity::Warning
-            } else {
-                finding.severity
-            },
-            ..finding
-        })
-        .into_iter()
-        .collect()
+    let told = finding.map(|finding| {
+        if found.from_here_alone {
+            finding.as_grave_as(Severity::Warning)
+        } else {
+            finding
+        }
+    });
+    told.into_iter().collect()
 }
 
 /// Certificates are asked for, and nobody is refused, although it was asked for otherwise and proven:
@@ -57,30 +53,22 @@ pub(super) fn not_there(ground: &Ground<'_>) -> Vec<Finding> {
 
 fn by_mistake(ground: &Ground<'_>, which: impl Fn(&Finding) -> bool) -> Vec<Finding> {
     let found = open(ground).filter(|finding| ground.lets_in() && which(finding));
-    found
-        .map(|finding| Finding {
-            severity: Severity::Error,
-            ..finding
-        })
-        .into_iter()
-        .collect()
+    let told = found.map(|finding| finding.as_grave_as(Severity::Error));
+    told.into_iter().collect()
 }
 
 /// The same, where nothing else was asked for.
 pub(super) fn open_so_far(ground: &Ground<'_>) -> Vec<Finding> {
     let found = open(ground).filter(|_| !ground.lets_in());
-    let chosen = |finding: &Finding| finding.id == "agents-not-asked" && ground.was_set_up();
-    found
-        .map(|finding| Finding {
-            severity: if chosen(&finding) {
-                Severity::Info
-            } else {
-                finding.severity
-            },
-            ..finding
-        })
-        .into_iter()
-        .collect()
+    let told = found.map(|finding| {
+        // That was chosen.
+        if finding.id == "agents-not-asked" && ground.was_set_up() {
+            finding.as_grave_as(Severity::Info)
+        } else {
+            finding
+        }
+    });
+    told.into_iter().collect()
 }
 
 fn open(ground: &Ground<'_>) -> Option<Finding> {

@@ -1,6 +1,6 @@
 //! What the checks look at.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use super::super::Request;
@@ -35,9 +35,9 @@ pub(in super::super) struct Ground<'a> {
     /// Files among the system's anchors whose certificates it does not trust.
     pub(super) without_effect: Vec<String>,
     /// Files that the configuration names, and that are not there although nginx takes it.
-    pub(super) named_in_vain: Vec<String>,
+    pub(super) named_in_vain: BTreeSet<String>,
     /// Logs of the nginx that runs, and that are not there.
-    pub(super) logs_gone: Vec<String>,
+    pub(super) logs_gone: BTreeSet<String>,
     /// When files that nginx loads were last written: seconds since 1970.
     pub(super) written: BTreeMap<String, i64>,
     /// What the answers that stand on this host come to today.
@@ -59,6 +59,7 @@ impl<'a> Ground<'a> {
         facts: &Facts,
         rules: &'a [Rule],
         request: &'a Request<'a>,
+        before: BeforeManager,
     ) -> Self {
         let mut facts = facts.clone();
         let further: Vec<AbsPath> = super::agent::files(&facts);
@@ -71,8 +72,6 @@ impl<'a> Ground<'a> {
             let stat = host.stat(path.as_ref()).ok()??;
             Some((path, stat.modified))
         });
-        let before = config.map(|config| BeforeManager::of(&facts, config));
-        let before = before.unwrap_or_default();
         let sockets = Sockets::of(host, &before.services, facts.live);
         let trusted = trusted(host, &facts);
         Self {
@@ -235,20 +234,18 @@ fn named_files(config: &Config) -> Vec<String> {
     files.map(|path| config.resolved(path)).collect()
 }
 
-fn named_in_vain(host: &dyn Host, facts: &Facts) -> Vec<String> {
+fn named_in_vain(host: &dyn Host, facts: &Facts) -> BTreeSet<String> {
     let nginx = facts.nginx.is();
     let takes = nginx.is_some_and(|nginx| matches!(nginx.loads, Known::Is(Ok(()))));
     let config = facts.config.is().filter(|_| takes);
     let paths = config.into_iter().flat_map(named_files);
     let missing = paths.filter(|path| matches!(host.stat(Path::new(path)), Ok(None)));
-    let mut each: Vec<String> = missing.collect();
-    each.dedup();
-    each
+    missing.collect()
 }
 
 /// nginx makes each of them when it is loaded: somebody has taken it away, and what is written goes
 /// nowhere that anybody can read.
-fn logs_gone(host: &dyn Host, facts: &Facts) -> Vec<String> {
+fn logs_gone(host: &dyn Host, facts: &Facts) -> BTreeSet<String> {
     let runs = facts.nginx.is().is_some_and(|nginx| nginx.master.is_some());
     let logs = facts.config.is().filter(|_| runs && facts.live);
     let logs = logs.into_iter().flat_map(|config| of_nginx(facts, config));

@@ -57,25 +57,18 @@ impl Faults {
     }
 }
 
-/// What is wrong with those of the servers before the manager.
-pub(super) fn of_manager(ground: &Ground<'_>) -> Vec<Finding> {
-    let of_manager = faults(ground).0.into_iter();
-    told(ground, of_manager.filter(|one| one.is_managers))
-}
-
-/// And with those of all others, where they do not show the same.
-pub(super) fn of_other_sites(ground: &Ground<'_>) -> Vec<Finding> {
-    let (managers, others): (Vec<_>, Vec<_>) = faults(ground)
-        .0
-        .into_iter()
-        .partition(|one| one.is_managers);
-    let is_told = |other: &Fault| {
-        managers.iter().any(|one| {
+/// What is wrong with those of the servers before the manager, and with those of all others, where
+/// they do not show the same.
+pub(super) fn findings(ground: &Ground<'_>) -> (Vec<Finding>, Vec<Finding>) {
+    let all = faults(ground).0.into_iter();
+    let (managers, mut others): (Vec<_>, Vec<_>) = all.partition(|one| one.is_managers);
+    others.retain(|other| {
+        !managers.iter().any(|one| {
             let is_named = |seen| one.evidence.contains(seen);
             one.id == other.id && other.evidence.iter().all(is_named)
         })
-    };
-    told(ground, others.into_iter().filter(|one| !is_told(one)))
+    });
+    (told(ground, managers), told(ground, others))
 }
 
 fn faults(ground: &Ground<'_>) -> Faults {
@@ -228,8 +221,8 @@ fn server_name<'a>(server: &Server<'a>) -> Option<&'a Directive> {
     server.scope.own("server_name").into_iter().next()
 }
 
-fn told(ground: &Ground<'_>, faults: impl Iterator<Item = Fault>) -> Vec<Finding> {
-    let told = faults.filter_map(|fault| {
+fn told(ground: &Ground<'_>, faults: Vec<Fault>) -> Vec<Finding> {
+    let told = faults.into_iter().filter_map(|fault| {
         let finding = ground.finding(fault.id, fault.evidence)?;
         let count = fault.count.max(finding.count);
         Some(of_site(Finding { count, ..finding }, fault.is_managers))
@@ -242,8 +235,7 @@ fn of_site(finding: Finding, is_managers: bool) -> Finding {
         return finding;
     }
     Finding {
-        severity: Severity::Warning,
         title: format!("Of another site: {}", finding.title),
-        ..finding
+        ..finding.as_grave_as(Severity::Warning)
     }
 }

@@ -10,6 +10,8 @@ const LARGEST_TABLE: u64 = 16 << 20;
 
 #[derive(Default)]
 pub(super) struct Sockets {
+    /// The kernel has told.
+    known: bool,
     /// They are not there.
     pub(super) missing: Vec<String>,
     /// They are there, and nobody takes connections at them.
@@ -37,14 +39,15 @@ impl Sockets {
         let (missing, there): (Vec<_>, Vec<_>) = paths.partition(is_missing);
         let is_deaf = |path: &String| !listening.contains(&real(host, path));
         Self {
+            known: true,
             missing,
             deaf: there.into_iter().filter(is_deaf).collect(),
         }
     }
 
-    /// Whether somebody takes connections at this one.
+    /// Whether somebody is known to take connections at this one.
     pub(super) fn answer(&self, path: &String) -> bool {
-        !self.missing.contains(path) && !self.deaf.contains(path)
+        self.known && !self.missing.contains(path) && !self.deaf.contains(path)
     }
 }
 

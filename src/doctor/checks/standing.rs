@@ -1,6 +1,6 @@
 //! Whether this host is still as the answers that stand have made it.
 
-use super::super::finding::{Evidence, Finding, Fix, Severity};
+use super::super::finding::{Evidence, Finding, Severity};
 use super::super::seen::of_file;
 use super::ground::Ground;
 use crate::plan::{FileChange, Plan, Status};
@@ -22,11 +22,8 @@ pub(super) fn that_lets_in(ground: &Ground<'_>) -> Vec<Finding> {
 /// It is not, in some other way.
 pub(super) fn else_different(ground: &Ground<'_>) -> Vec<Finding> {
     let found = drift(ground).filter(|_| !ground.lets_in());
-    let found = found.map(|finding| Finding {
-        severity: Severity::Warning,
-        ..finding
-    });
-    found.into_iter().collect()
+    let told = found.map(|finding| finding.as_grave_as(Severity::Warning));
+    told.into_iter().collect()
 }
 
 /// By the answers that stand no plan can be made any more.
@@ -39,23 +36,24 @@ pub(super) fn out_of_reach(ground: &Ground<'_>) -> Vec<Finding> {
         line: None,
         text: escaped(&obstacle.what),
     };
-    let found = ground.finding("answers-out-of-reach", vec![evidence]);
-    let found = found.map(|finding| Finding {
-        severity: if ground.lets_all_in() {
-            Severity::Error
-        } else {
-            finding.severity
-        },
-        fix: match &obstacle.remedy {
-            Some(remedy) => Fix {
-                text: escaped(remedy),
-                ..finding.fix
-            },
-            None => finding.fix,
-        },
-        ..finding
+    let severity = if ground.lets_all_in() {
+        Severity::Error
+    } else if ground.was_set_up() {
+        Severity::Warning
+    } else {
+        // What an instance was handed may be gone once it is placed: on a stick, say.
+        Severity::Info
+    };
+    let told = ground.finding("answers-out-of-reach", vec![evidence]);
+    let told = told.map(|finding| {
+        let mut finding = finding.as_grave_as(severity);
+        if let Some(remedy) = &obstacle.remedy {
+            finding.fix.text = escaped(remedy);
+            finding.fix.commands.clear();
+        }
+        finding
     });
-    found.into_iter().collect()
+    told.into_iter().collect()
 }
 
 fn lacks_files(ground: &Ground<'_>) -> bool {

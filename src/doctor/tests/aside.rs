@@ -6,6 +6,7 @@ use super::super::judge::{Judge, OfHost};
 use super::super::{Severity, rules};
 use super::{NOW, examined, looked, told};
 use crate::host::Memory;
+use crate::plan::BeforeManager;
 
 const LOG: &str = "/var/log/nginx/error.log";
 const CONFIG: &str = "error_log /var/log/nginx/error.log info;\nevents {}\nhttp {
@@ -71,7 +72,11 @@ fn what_nginx_refused_before_it_took_its_configuration_is_over() {
     let line = "2026/11/26 11:00:00 [emerg] 1#1: bind() to 0.0.0.0:443 failed (98: x)";
     let refused = "2026/11/26 11:00:00 [info] 1#1: *9 no shared cipher, client: 10.0.0.9";
     let aside = |loaded_at: Option<i64>, id: &str, line: &str| {
-        let mut here = OfHost::of(&looked(&Memory::new().not_live()), None);
+        let mut here = OfHost::of(
+            &looked(&Memory::new().not_live()),
+            &BeforeManager::default(),
+            None,
+        );
         here.loaded_at = loaded_at;
         let mut judge = Judge::new(NOW, None, 0, &own);
         judge.of_host(Some(&here));

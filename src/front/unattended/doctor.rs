@@ -93,9 +93,6 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
         })?;
     } else {
         let mut text = diagnosis::text(diagnosis, output.width);
-        if let Some(obstacle) = examined.obstacle() {
-            text.push_str(&diagnosis::obstacle_in_words(obstacle, output.width));
-        }
         if let Some(written) = &written {
             text.push_str(&written.text(output.width));
         }
