@@ -129,7 +129,7 @@ impl Severity {
 
 impl Finding {
     /// The same, as grave as that.
-    pub(super) fn as_grave_as(self, severity: Severity) -> Self {
+    pub(super) fn weighed_as(self, severity: Severity) -> Self {
         Self { severity, ..self }
     }
 

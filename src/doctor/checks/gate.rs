@@ -32,7 +32,7 @@ pub(super) fn got_round(ground: &Ground<'_>) -> Vec<Finding> {
     let finding = ground.finding(id, evidence);
     let told = finding.map(|finding| {
         if found.from_here_alone {
-            finding.as_grave_as(Severity::Warning)
+            finding.weighed_as(Severity::Warning)
         } else {
             finding
         }
@@ -53,7 +53,7 @@ pub(super) fn not_there(ground: &Ground<'_>) -> Vec<Finding> {
 
 fn by_mistake(ground: &Ground<'_>, which: impl Fn(&Finding) -> bool) -> Vec<Finding> {
     let found = open(ground).filter(|finding| ground.lets_in() && which(finding));
-    let told = found.map(|finding| finding.as_grave_as(Severity::Error));
+    let told = found.map(|finding| finding.weighed_as(Severity::Error));
     told.into_iter().collect()
 }
 
@@ -63,7 +63,7 @@ pub(super) fn open_so_far(ground: &Ground<'_>) -> Vec<Finding> {
     let told = found.map(|finding| {
         // That was chosen.
         if finding.id == "agents-not-asked" && ground.was_set_up() {
-            finding.as_grave_as(Severity::Info)
+            finding.weighed_as(Severity::Info)
         } else {
             finding
         }

@@ -236,6 +236,6 @@ fn of_site(finding: Finding, is_managers: bool) -> Finding {
     }
     Finding {
         title: format!("Of another site: {}", finding.title),
-        ..finding.as_grave_as(Severity::Warning)
+        ..finding.weighed_as(Severity::Warning)
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn that_lets_in(ground: &Ground<'_>) -> Vec<Finding> {
 /// It is not, in some other way.
 pub(super) fn else_different(ground: &Ground<'_>) -> Vec<Finding> {
     let found = drift(ground).filter(|_| !ground.lets_in());
-    let told = found.map(|finding| finding.as_grave_as(Severity::Warning));
+    let told = found.map(|finding| finding.weighed_as(Severity::Warning));
     told.into_iter().collect()
 }
 
@@ -46,7 +46,7 @@ pub(super) fn out_of_reach(ground: &Ground<'_>) -> Vec<Finding> {
     };
     let told = ground.finding("answers-out-of-reach", vec![evidence]);
     let told = told.map(|finding| {
-        let mut finding = finding.as_grave_as(severity);
+        let mut finding = finding.weighed_as(severity);
         if let Some(remedy) = &obstacle.remedy {
             finding.fix.text = escaped(remedy);
             finding.fix.commands.clear();
