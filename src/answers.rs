@@ -40,6 +40,8 @@ pub enum Goal {
     Instance(InstanceAnswers),
     /// Role `ca`: the same answers as a manager's, of which those about certificates count.
     Authority(Answers),
+    /// nginx's error log tells of refused clients, for a while. No answers say so.
+    LogLevel,
 }
 
 impl Goal {
@@ -63,6 +65,7 @@ impl Goal {
                 unseen(answers.files(&facts.state.folder))
             }
             Self::Instance(answers) => unseen(answers.files()),
+            Self::LogLevel => false,
         }
     }
 
@@ -70,7 +73,7 @@ impl Goal {
     pub fn manager(&self) -> Option<&Answers> {
         match self {
             Self::Manager(answers) => Some(answers),
-            Self::Instance(_) | Self::Authority(_) => None,
+            Self::Instance(_) | Self::Authority(_) | Self::LogLevel => None,
         }
     }
 
@@ -78,7 +81,7 @@ impl Goal {
     pub fn passphrase_file(&self) -> Option<&AbsPath> {
         match self {
             Self::Manager(answers) | Self::Authority(answers) => answers.passphrase_file.as_ref(),
-            Self::Instance(_) => None,
+            Self::Instance(_) | Self::LogLevel => None,
         }
     }
 }

@@ -242,6 +242,10 @@ pub struct Examination {
     /// everything back; then looks again
     #[arg(long, value_name = "ID", conflicts_with_all = ["explain", "log", "since"])]
     pub fix: Option<String>,
+    /// Put the repair back unless `nim-tls confirm` comes within so many seconds; a log level that is
+    /// raised is put back after 300
+    #[arg(long, value_name = "SECONDS", requires = "fix", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub confirm_within: Option<u32>,
     #[command(flatten)]
     pub consent: Consent,
 }

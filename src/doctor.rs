@@ -37,7 +37,7 @@ use crate::host::{Command, Host};
 use crate::plan::{BeforeManager, Plan};
 use crate::values::{HostName, Peer, escaped, sort_by_key};
 
-pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, Severity, Source};
+pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, LOG_LEVEL, Offer, Severity, Source};
 use rule::Mark;
 pub use rule::{Rule, rules};
 pub use tail::{Tail, tail};
@@ -123,7 +123,9 @@ pub fn examine(
     correlated::together(&ground, &mut findings);
     if let Some(plan) = request.standing {
         for finding in &mut findings {
-            finding.fix.applicable = is_repaired(&rules, finding, plan);
+            if is_repaired(&rules, finding, plan) {
+                finding.fix.offer = Some(Offer::Answers);
+            }
         }
     }
     // Among equals the order is that of the rules: what is nearer to a first cause comes first.

@@ -72,6 +72,7 @@ mod proof;
 mod steps;
 mod make;
 mod hand_out;
+mod log_level;
 
 mod nim1;
 mod dedicated;
@@ -101,6 +102,7 @@ pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::not_looked_at;
 pub use goal::for_goal;
 pub use hand_out::hand_out_only;
+pub use log_level::{QuietLogs, quiet_logs, raised_level};
 pub use named::{Named, named};
 pub use nginx_command::{made, touches};
 pub use of_manager::plan;

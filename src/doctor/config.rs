@@ -1,13 +1,13 @@
 //! What the configuration itself shows: that nginx refuses it, that agents are let in without a
 //! certificate, that the log keeps quiet about refusals.
 
-use super::finding::{Evidence, Finding, Severity};
+use super::finding::{Evidence, Finding, Fix, LOG_LEVEL, Offer, Severity};
 use super::rule::Rule;
 use super::seen::at;
 use super::source::verdicts;
 use crate::facts::{Facts, Known};
-use crate::nginx::{Config, Directive, Http, Server};
-use crate::plan::unverified_reports;
+use crate::nginx::Config;
+use crate::plan::{quiet_logs, raised_level, unverified_reports};
 use crate::values::{escaped, masked};
 
 /// nginx does not take what is on disk.
@@ -21,7 +21,7 @@ pub(super) fn findings(facts: &Facts, rules: &[Rule]) -> Vec<Finding> {
     found.extend(resting(facts, rules));
     if let Known::Is(config) = &facts.config {
         found.extend(reports(facts, config, rules));
-        found.extend(config.http().and_then(|http| quiet(config, &http, rules)));
+        found.extend(quiet(facts, config, rules));
     }
     found
 }
@@ -80,38 +80,22 @@ fn reports(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
 }
 
 /// Refusals of TLS clients are written at level info, and few logs are at that level.
-fn quiet(config: &Config, http: &Http<'_>, rules: &[Rule]) -> Option<Finding> {
-    let mut silent: Vec<&Directive> = Vec::new();
-    let mut by_default = false;
-    let tls = |server: &&Server<'_>| server.listens.iter().any(|line| line.ssl);
-    for server in http.servers.iter().filter(tls) {
-        let mut lines = server.scope.nearest("error_log");
-        if lines.is_empty() {
-            let top = config.top();
-            lines = top.filter(|line| line.name == "error_log").collect();
-        }
-        if lines.iter().any(|line| tells(line)) {
-            continue;
-        }
-        by_default |= lines.is_empty();
-        for line in lines {
-            if !silent.iter().any(|known| known.at == line.at) {
-                silent.push(line);
-            }
-        }
-    }
-    if silent.is_empty() && !by_default {
-        return None;
-    }
-    let evidence = silent.iter().map(|line| at(config, &line.at)).collect();
-    let mut finding = of(rules, "log-level-hides", evidence)?;
+fn quiet(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
+    let logs = quiet_logs(config, config.http().as_ref())?;
+    let evidence = logs.lines.iter().map(|line| at(config, &line.at)).collect();
+    let mut finding = of(rules, LOG_LEVEL, evidence)?;
     // Our own log tells of agents without a certificate at any level.
     if verdicts(config).next().is_some() {
         finding.severity = Severity::Info;
     }
+    if raised_level(facts).is_ok() {
+        finding.fix = Fix {
+            text: "Have it tell more for five minutes, and let the client try again meanwhile; then \
+                   all is put back, and what came is read."
+                .to_owned(),
+            commands: vec![format!("nim-tls doctor --fix {LOG_LEVEL}")],
+            offer: Some(Offer::RaisedLevel),
+        };
+    }
     Some(finding)
-}
-
-fn tells(line: &Directive) -> bool {
-    matches!(line.arg(1), Some("info" | "debug"))
 }

@@ -1,7 +1,7 @@
 //! Findings that speak of the same thing become one, or stand in another order than by themselves.
 
 use super::checks::Ground;
-use super::finding::{Evidence, Finding, Severity};
+use super::finding::{Evidence, Finding, LOG_LEVEL, Severity};
 use crate::values::instant;
 
 /// Says that a certificate was refused, and not why.
@@ -51,7 +51,7 @@ fn hidden(findings: &mut Vec<Finding>) {
             .iter()
             .any(|one| seen.text.contains(one))
     };
-    let quiet = |one: &Finding| one.id == "log-level-hides";
+    let quiet = |one: &Finding| one.id == LOG_LEVEL;
     let told = findings
         .iter()
         .any(|one| quiet(one) && one.severity == Severity::Info);
@@ -178,6 +178,6 @@ fn not_running(findings: &mut [Finding]) {
 /// That refusals leave no line is of interest where something is wrong.
 fn silent_where_well(findings: &mut Vec<Finding>) {
     if findings.iter().all(|one| one.severity == Severity::Info) {
-        findings.retain(|one| one.id != "log-level-hides");
+        findings.retain(|one| one.id != LOG_LEVEL);
     }
 }

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::values::escaped;
 
+/// The finding that the error log keeps quiet.
+pub const LOG_LEVEL: &str = "log-level-hides";
+
 /// What was found, the gravest first, and where it was looked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
@@ -104,8 +107,23 @@ pub struct Fix {
     pub text: String,
     /// To paste. Words in capitals stand for what only the operator knows.
     pub commands: Vec<String>,
-    /// Whether this program can carry it out by itself.
-    pub applicable: bool,
+    /// How this program can carry it out by itself; scripts read whether it can.
+    #[serde(rename = "applicable", serialize_with = "is_some")]
+    pub offer: Option<Offer>,
+}
+
+/// What this program can do about a finding, by a plan like any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Apply once more the answers that stand on this host.
+    Answers,
+    /// Have the error log tell more for a while, and read it.
+    RaisedLevel,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it over like that")]
+fn is_some<S: Serializer>(offer: &Option<Offer>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(offer.is_some())
 }
 
 /// A log, and whether it could be read.

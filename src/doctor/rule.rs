@@ -170,7 +170,7 @@ impl Rule {
             fix: Fix {
                 text: self.fix.clone(),
                 commands: self.commands.clone(),
-                applicable: false,
+                offer: None,
             },
         }
     }

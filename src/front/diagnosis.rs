@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{self, Diagnosis, Finding, Listener, Request, Severity};
+use crate::doctor::{self, Diagnosis, Finding, Listener, Offer, Request, Severity};
 use crate::error::Problem;
 use crate::facts::Facts;
 use crate::host::Local;
@@ -34,7 +34,7 @@ impl Examined {
     /// The answers whose plan mends something of what was found.
     pub(super) fn repair(&self) -> Option<&Standing> {
         let mut findings = self.diagnosis.findings.iter();
-        let any = findings.any(|finding| finding.fix.applicable);
+        let any = findings.any(is_mended);
         self.standing.as_ref().filter(|_| any)
     }
 
@@ -46,6 +46,10 @@ impl Examined {
     }
 }
 
+fn is_mended(finding: &Finding) -> bool {
+    finding.fix.offer == Some(Offer::Answers)
+}
+
 /// What can be mended at once, for whoever has keys for it.
 pub(super) fn mends(examined: &Examined, width: usize) -> String {
     if let Some(obstacle) = examined.obstacle() {
@@ -55,7 +59,7 @@ pub(super) fn mends(examined: &Examined, width: usize) -> String {
         return String::new();
     }
     let findings = examined.diagnosis.findings.iter();
-    let mended = findings.filter(|finding| finding.fix.applicable);
+    let mended = findings.filter(|finding| is_mended(finding));
     let titles: Vec<&str> = mended.map(|finding| finding.title.as_str()).collect();
     let words = format!(
         "shows a plan that mends this, and changes nothing yet: {}",

@@ -143,6 +143,7 @@ fn wanted(ground: &Ground, goal: &Goal) -> Wanted {
             files: answers.files(),
             ..Wanted::without_answers(ground.state().clone())
         },
+        Goal::LogLevel => Wanted::without_answers(ground.state().clone()),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn standing(ground: &Ground) -> Result<Option<Standing>, Problem> {
         let goal = session::checked(text.as_bytes(), &shown)?;
         match &goal {
             // An instance issues nothing.
-            Goal::Instance(_) => continue,
+            Goal::Instance(_) | Goal::LogLevel => continue,
             Goal::Manager(answers) | Goal::Authority(answers) => {
                 agents.extend(answers.agents.iter().cloned());
             }
@@ -80,7 +80,7 @@ impl Standing {
             Goal::Manager(answers) => {
                 vec![answers.manager_name.clone(), answers.agents_name().clone()]
             }
-            Goal::Authority(_) | Goal::Instance(_) => Vec::new(),
+            Goal::Authority(_) | Goal::Instance(_) | Goal::LogLevel => Vec::new(),
         }
     }
 
@@ -98,14 +98,14 @@ impl Standing {
     pub(super) fn has_brought_authority(&self) -> bool {
         match &self.goal {
             Goal::Manager(answers) | Goal::Authority(answers) => answers.clients.is_some(),
-            Goal::Instance(_) => false,
+            Goal::Instance(_) | Goal::LogLevel => false,
         }
     }
 
     pub(super) fn answers(&mut self) -> Option<&mut Answers> {
         match &mut self.goal {
             Goal::Manager(answers) | Goal::Authority(answers) => Some(answers),
-            Goal::Instance(_) => None,
+            Goal::Instance(_) | Goal::LogLevel => None,
         }
     }
 }

@@ -178,7 +178,7 @@ impl<'a> Editor<'a> {
         self.push(&directive.at, edit)
     }
 
-    /// Exchanges one word of the arguments as they are written.
+    /// Exchanges one word of the arguments as they are written: the first that has these letters.
     pub(super) fn exchange(
         &mut self,
         directive: &'a Directive,
@@ -186,10 +186,39 @@ impl<'a> Editor<'a> {
         to: &str,
         reason: &Reason,
     ) -> Result<(), Problem> {
+        let at = self.written(directive).find(from);
+        self.exchange_at(directive, at, from, to, reason)
+    }
+
+    /// The same of the last word.
+    pub(super) fn exchange_last(
+        &mut self,
+        directive: &'a Directive,
+        from: &str,
+        to: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
+        let written = self.written(directive);
+        let at = written.strip_suffix(from).map(str::len);
+        self.exchange_at(directive, at, from, to, reason)
+    }
+
+    /// Its arguments as they stand in the file.
+    fn written(&self, directive: &Directive) -> &'a str {
+        &self.config.file(directive.at.file).text[directive.args_span.range()]
+    }
+
+    fn exchange_at(
+        &mut self,
+        directive: &'a Directive,
+        at: Option<usize>,
+        from: &str,
+        to: &str,
+        reason: &Reason,
+    ) -> Result<(), Problem> {
         let file = directive.at.file;
         let args = directive.args_span.range();
-        let text = &self.config.file(file).text[args.clone()];
-        let Some(at) = text.find(from) else {
+        let Some(at) = at else {
             // Quoted, or with escapes in it.
             let words = directive.words();
             let words = words.map(|word| nginx::quote(if word == from { to } else { word }));

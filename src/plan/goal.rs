@@ -1,7 +1,7 @@
 //! One way in, whatever the plan is for.
 
 use super::step::Plan;
-use super::{instance, issuing, of_manager};
+use super::{instance, issuing, log_level, of_manager};
 use crate::answers::Goal;
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -12,5 +12,6 @@ pub fn for_goal(facts: &Facts, goal: &Goal) -> Result<Plan, Problem> {
         Goal::Manager(answers) => of_manager::plan(facts, answers),
         Goal::Instance(answers) => instance::plan(facts, answers),
         Goal::Authority(answers) => issuing::plan(facts, answers),
+        Goal::LogLevel => log_level::raised_level(facts),
     }
 }

@@ -106,16 +106,15 @@ fn error_log(config: &Config, nginx: &Nginx) -> Option<String> {
         .top()
         .find(|line| line.name == "error_log")
         .and_then(|line| line.arg(0));
-    let started = nginx
-        .args
-        .iter()
-        .position(|arg| arg == "-e")
-        .and_then(|at| nginx.args.get(at + 1));
-    let built = nginx
-        .build
-        .options
-        .iter()
-        .find_map(|option| option.strip_prefix("--error-log-path="));
-    let path = written.or(started.map(String::as_str)).or(built)?;
+    let path = written.or_else(|| unwritten_error_log(nginx))?;
     path.starts_with('/').then(|| path.to_owned())
+}
+
+/// Where it logs while no line says so: as it was started, or built.
+pub(super) fn unwritten_error_log(nginx: &Nginx) -> Option<&str> {
+    let mut args = nginx.args.iter().skip_while(|arg| *arg != "-e").skip(1);
+    let mut options = nginx.build.options.iter();
+    args.next()
+        .map(String::as_str)
+        .or_else(|| options.find_map(|option| option.strip_prefix("--error-log-path=")))
 }

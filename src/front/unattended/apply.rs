@@ -63,35 +63,37 @@ fn begin(
     order.begin(ground, &goal, reviewed.as_ref(), output)
 }
 
-/// The same for answers that come from no file.
-pub(super) fn carry(
-    ground: &Ground,
-    goal: &Goal,
-    answers: Option<&str>,
-    command: &'static str,
-    consent: Consent,
-    output: &Output,
-) -> Result<u8, Problem> {
-    let order = Order {
-        command,
-        answers,
-        consent,
-        confirm_within: None,
-    };
-    let begun = order.begin(ground, goal, None, output);
-    ended(ground, begun, output)
-}
-
 /// How it is to be done.
-struct Order<'a> {
-    command: &'static str,
+pub(super) struct Order<'a> {
+    pub(super) command: &'static str,
     /// As they were written, to be kept with the run.
-    answers: Option<&'a str>,
-    consent: Consent,
-    confirm_within: Option<u32>,
+    pub(super) answers: Option<&'a str>,
+    pub(super) consent: Consent,
+    /// Seconds after which all is put back, unless somebody keeps it.
+    pub(super) confirm_within: Option<u32>,
 }
 
-impl Order<'_> {
+impl<'a> Order<'a> {
+    /// What is done stays.
+    pub(super) fn of(command: &'static str, answers: Option<&'a str>, consent: Consent) -> Self {
+        Self {
+            command,
+            answers,
+            consent,
+            confirm_within: None,
+        }
+    }
+
+    /// The same as `apply` does, for what comes from no file of answers.
+    pub(super) fn carry(
+        &self,
+        ground: &Ground,
+        goal: &Goal,
+        output: &Output,
+    ) -> Result<u8, Problem> {
+        ended(ground, self.begin(ground, goal, None, output), output)
+    }
+
     fn begin(
         &self,
         ground: &Ground,

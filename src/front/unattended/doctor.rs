@@ -1,6 +1,8 @@
 //! `nim-tls doctor`: why it does not work.
 
 mod bundle;
+mod fix;
+mod log_level;
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -8,19 +10,15 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::{Consent, Examination};
-use crate::doctor::{Diagnosis, Finding, Rule, Severity, Told, rules};
+use crate::cli::Examination;
+use crate::doctor::{Diagnosis, Rule, Severity, Told, rules};
 use crate::error::{Exit, Problem};
 use crate::values::escaped;
-use crate::worker::Runs;
 
-use super::super::busy;
-use super::super::consent;
 use super::super::diagnosis::{self, Asked};
 use super::super::output::Output;
 use super::super::place::{Ground, absolute};
 use super::super::typed::{as_root, look_at};
-use super::apply;
 use bundle::Written;
 
 #[derive(Serialize)]
@@ -59,7 +57,7 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
         return Err(Problem::usage(what).remedy("nim-tls doctor"));
     }
     if let Some(id) = &asked.fix {
-        return fix(ground, id, asked.consent, output);
+        return fix::fix(ground, id, asked, output);
     }
     let logs = asked.log.iter().map(|file| absolute(file));
     let logs = logs.collect::<Result<Vec<_>, _>>()?;
@@ -116,79 +114,6 @@ pub(super) fn doctor(ground: &Ground, asked: &Examination, output: &Output) -> R
     Ok(if found { Exit::HostUnfit } else { Exit::Done } as u8)
 }
 
-/// Repairs what a finding is about, by the answers that stand on this host, and looks again.
-fn fix(ground: &Ground, id: &str, consent: Consent, output: &Output) -> Result<u8, Problem> {
-    let known = rules();
-    if !known
-        .iter()
-        .any(|rule| rule.id == id || rule.finding().cause == id)
-    {
-        return Err(unknown(id));
-    }
-    consent::possible(consent, "doctor --fix")?;
-    busy::refuse(ground)?;
-    let look = || diagnosis::examine(ground, &[], None, &|_| ControlFlow::Continue(()));
-    let found = look()?;
-    let is_meant = |finding: &&Finding| finding.id == id || finding.cause == id;
-    let named = |findings: &[Finding]| findings.iter().find(is_meant).cloned();
-    let findings = &found.diagnosis.findings;
-    let meant = findings.iter().filter(is_meant);
-    let applicable = meant.clone().find(|finding| finding.fix.applicable);
-    let Some(finding) = applicable.or_else(|| meant.clone().next()) else {
-        let what = format!("nothing that is called {} is found here now", escaped(id));
-        return Err(Problem::host(what).remedy("nim-tls doctor"));
-    };
-    let standing = found.standing.as_ref().filter(|_| finding.fix.applicable);
-    let Some(standing) = standing else {
-        return Err(by_hand(finding, found.obstacle()));
-    };
-    let changes = || {
-        let runs = Runs::new(ground.host(), ground.state());
-        runs.that_changed().ok()
-    };
-    let before = changes();
-    let text = Some(standing.text.as_str());
-    let code = apply::carry(
-        ground,
-        &standing.goal,
-        text,
-        "doctor --fix",
-        consent,
-        output,
-    )?;
-    // Whoever said no has changed nothing.
-    if code == Exit::Done as u8 && changes() != before {
-        let after = look()?.diagnosis.findings;
-        output.tell(&match named(&after) {
-            None => format!("looked again: {} is gone", escaped(id)),
-            Some(still) => format!("looked again: still found: {}", still.title),
-        });
-    }
-    Ok(code)
-}
-
-fn unknown(id: &str) -> Problem {
-    let what = format!("nothing that is found is called {}", escaped(id));
-    Problem::usage(what).remedy("nim-tls doctor names what it found, in brackets")
-}
-
-/// What this program does not do by itself.
-fn by_hand(finding: &Finding, obstacle: Option<&Problem>) -> Problem {
-    if let Some(obstacle) = obstacle {
-        let what = format!("no plan mends this as it is: {}", obstacle.what);
-        let problem = Problem::host(what);
-        return match &obstacle.remedy {
-            Some(remedy) => problem.remedy(remedy.clone()),
-            None => problem,
-        };
-    }
-    let what = format!(
-        "{}: there is nothing that nim-tls could do about it by itself here. {}",
-        finding.title, finding.fix.text
-    );
-    Problem::host(what).remedy(finding.fix.commands.join("\n      "))
-}
-
 /// How far the reading is, for somebody who watches: a line for each log, one for each tenth of a
 /// large one, and at once what was seen.
 struct Progress<'a> {
@@ -242,7 +167,7 @@ fn explain(id: &str, output: &Output) -> Result<u8, Problem> {
         .filter(|rule| rule.id != *id && rule.finding().cause == *id);
     let findings: Vec<_> = of_id.chain(of_cause).map(Rule::finding).collect();
     if findings.is_empty() {
-        return Err(unknown(id));
+        return Err(fix::unknown(id));
     }
     if output.is_json() {
         output.document(&Document {

@@ -14,7 +14,7 @@ use crate::yaml::value_of;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
 use super::super::super::standing::{Standing, standing};
-use super::super::apply;
+use super::super::apply::Order;
 
 const LIMIT: u64 = 1 << 20;
 
@@ -37,6 +37,7 @@ pub(super) fn issue(
         ))
         .remedy("nim-tls apply --answers FILE, with role: manager or role: ca"));
     }
+    let order = Order::of("certs issue", None, consent);
     if let Some(mut standing) = standing
         && let Some(answers) = standing.answers()
     {
@@ -59,7 +60,7 @@ pub(super) fn issue(
             answers.manager_name = manager.clone();
         }
         let goal = Goal::Authority(answers);
-        return apply::carry(ground, &goal, None, "certs issue", consent, output);
+        return order.carry(ground, &goal, output);
     }
     let told = manager.cloned().or_else(|| known_manager(ground));
     let manager_name = told.ok_or_else(|| {
@@ -85,7 +86,7 @@ pub(super) fn issue(
             .collect();
         Problem::usage(words.join("; "))
     })?;
-    apply::carry(ground, &goal, None, "certs issue", consent, output)
+    order.carry(ground, &goal, output)
 }
 
 fn once_each(names: &[HostName]) -> Result<BTreeSet<HostName>, Problem> {

@@ -7,7 +7,7 @@ use crate::error::Problem;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
 use super::super::super::standing::standing;
-use super::super::apply;
+use super::super::apply::Order;
 
 pub(super) fn renew(
     ground: &Ground,
@@ -28,5 +28,5 @@ pub(super) fn renew(
         answers.agents.extend(agents);
     }
     let text = Some(standing.text.as_str());
-    apply::carry(ground, &standing.goal, text, "certs renew", consent, output)
+    Order::of("certs renew", text, consent).carry(ground, &standing.goal, output)
 }

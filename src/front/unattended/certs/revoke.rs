@@ -9,7 +9,7 @@ use crate::values::HostName;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
 use super::super::super::standing::standing;
-use super::super::apply;
+use super::super::apply::Order;
 
 pub(super) fn revoke(
     ground: &Ground,
@@ -35,12 +35,5 @@ pub(super) fn revoke(
     answers.agents.extend(agents);
     answers.orders.revoke = names.iter().cloned().collect();
     let text = Some(standing.text.as_str());
-    apply::carry(
-        ground,
-        &standing.goal,
-        text,
-        "certs revoke",
-        consent,
-        output,
-    )
+    Order::of("certs revoke", text, consent).carry(ground, &standing.goal, output)
 }
