@@ -37,7 +37,9 @@ use crate::host::{Command, Host};
 use crate::plan::{BeforeManager, Plan};
 use crate::values::{HostName, Peer, escaped, sort_by_key};
 
-pub use finding::{Connection, Diagnosis, Evidence, Finding, Fix, LOG_LEVEL, Offer, Severity, Source};
+pub use finding::{
+    Connection, Diagnosis, Evidence, Finding, Fix, LOG_LEVEL, Offer, Severity, Source,
+};
 use rule::Mark;
 pub use rule::{Rule, rules};
 pub use tail::{Tail, tail};

@@ -90,9 +90,10 @@ fn quiet(facts: &Facts, config: &Config, rules: &[Rule]) -> Option<Finding> {
     }
     if raised_level(facts).is_ok() {
         finding.fix = Fix {
-            text: "Have it tell more for five minutes, and let the client try again meanwhile; then \
+            text:
+                "Have it tell more for five minutes, and let the client try again meanwhile; then \
                    all is put back, and what came is read."
-                .to_owned(),
+                    .to_owned(),
             commands: vec![format!("nim-tls doctor --fix {LOG_LEVEL}")],
             offer: Some(Offer::RaisedLevel),
         };

@@ -38,6 +38,12 @@ impl Examined {
         self.standing.as_ref().filter(|_| any)
     }
 
+    /// Whether the error log could be made to tell more.
+    pub(super) fn can_raise(&self) -> bool {
+        let mut findings = self.diagnosis.findings.iter();
+        findings.any(|finding| finding.fix.offer == Some(Offer::RaisedLevel))
+    }
+
     /// Why nothing can be mended by a plan, where something is to be mended.
     pub(super) fn obstacle(&self) -> Option<&Problem> {
         let mut findings = self.diagnosis.findings.iter();

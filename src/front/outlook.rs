@@ -54,6 +54,14 @@ impl Outlook {
         }
     }
 
+    /// The same where the log is to tell more, whatever is entered.
+    pub(super) fn of_log_level(facts: &Facts) -> Self {
+        match plan::for_goal(facts, &Goal::LogLevel) {
+            Ok(plan) => Self::Ready(Box::new((Goal::LogLevel, Sketch::of(plan)))),
+            Err(problem) => Self::Unfit(problem),
+        }
+    }
+
     pub(super) fn sketch(&self) -> Option<&Sketch> {
         match self {
             Self::Open { sketch, .. } => sketch.as_ref(),

@@ -15,11 +15,16 @@ use super::session;
 /// Seconds that somebody has to see that the UI can still be reached, and to say so.
 pub(super) const KEEP_WITHIN: u32 = 120;
 
-/// Starts what was shown for `answers`, whose `text` is kept with the run, where the host is still the one that it was shown for.
+/// Seconds that a log tells more, unless somebody says otherwise: agents try again within a minute
+/// or two.
+pub(super) const RAISED_FOR: u32 = 300;
+
+/// Starts what was shown for `answers`, whose `text` is kept with the run, where the host is still
+/// the one that it was shown for.
 pub(super) fn start(
     ground: &Ground,
     answers: &Goal,
-    text: String,
+    text: Option<String>,
     shown: &Plan,
     passphrase: &Zeroizing<String>,
 ) -> Result<Started, Problem> {
@@ -34,11 +39,15 @@ pub(super) fn start(
              look at Files again",
         ));
     };
-    let mut request = worker::request("apply", None);
-    // Where no service is touched, nobody can be locked out.
-    request.keep_within = plan.proves().then_some(KEEP_WITHIN);
+    let (command, window) = match answers {
+        Goal::LogLevel => ("doctor --fix", Some(RAISED_FOR)),
+        // Where no service is touched, nobody can be locked out.
+        _ => ("apply", plan.proves().then_some(KEEP_WITHIN)),
+    };
+    let mut request = worker::request(command, None);
+    request.keep_within = window;
     request.runs_seen = runs_seen;
-    request.answers = Some(text);
+    request.answers = text;
     let launch = ground.launch()?;
     let (host, state) = (ground.host(), ground.state());
     worker::start(host, state, &launch, &request, Some(&plan), passphrase)

@@ -10,7 +10,7 @@ use crate::plan::{AWAITED, Plan};
 use crate::receipt::Outcome;
 use crate::report::{MANAGER, Row, Standing, holds};
 
-use super::starting::KEEP_WITHIN;
+use super::starting::{KEEP_WITHIN, RAISED_FOR};
 
 pub(super) use here::{checks, host, today_in_full, welcome};
 pub(super) use table::{gives, methods};
@@ -86,6 +86,12 @@ pub(super) fn without_text(sensitive: bool) -> &'static str {
 
 /// When all of it is put back without a word of anybody's.
 pub(super) fn if_it_fails(plan: &Plan) -> String {
+    if plan.raises_level() {
+        let minutes = RAISED_FOR / 60;
+        return format!(
+            "After {minutes} minutes all is put back by itself, unless somebody says Keep."
+        );
+    }
     if plan.proves() {
         let minutes = KEEP_WITHIN / 60;
         format!(
@@ -144,6 +150,10 @@ pub(super) fn proven(rows: &[Row]) -> (bool, String) {
     );
     (proven, said)
 }
+
+/// Said while the error log tells more.
+pub(super) const LOG_TELLS: &str = "The error log tells of refused clients now. Let the client that is refused try again (an agent \
+     does within a minute or two, or when it is restarted), then press t: it shows what came.";
 
 /// What only a person can see, once it is proven.
 pub(super) fn look_now(of_instance: bool) -> &'static str {

@@ -6,7 +6,7 @@ use super::editor::{Editor, why};
 use super::file::Reason;
 use super::fitness::{self, Ground};
 use super::nginx_command;
-use super::step::{Plan, SCHEMA};
+use super::step::{Plan, RAISED, SCHEMA};
 use super::work::edited_files;
 use super::{listeners, steps, streams};
 use crate::error::Problem;
@@ -81,10 +81,7 @@ pub fn raised_level(facts: &Facts) -> Result<Plan, Problem> {
         fitness::ports(facts, ground.config, http, &[])?;
     }
     let master = fitness::master(nginx)?;
-    let reason = Reason {
-        id: "raised-level".to_owned(),
-        about: String::new(),
-    };
+    let reason = why(RAISED, "");
     let mut editor = Editor::new(ground.config);
     raise(&mut editor, &quiet, &reason)?;
     if quiet.unwritten {
@@ -148,5 +145,5 @@ fn write<'a>(editor: &mut Editor<'a>, ground: &Ground<'a>, nginx: &Nginx) -> Res
         return Err(Problem::host(what).remedy(format!("sudoedit {}", nginx.main)));
     };
     let lines = [format!("error_log {quoted} info;")];
-    editor.insert_before(first, &lines, &why("raised-level", ""))
+    editor.insert_before(first, &lines, &why(RAISED, ""))
 }

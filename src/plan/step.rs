@@ -20,6 +20,9 @@ pub const LEFT: &str = "left as it is: ";
 /// How a note begins that tells what somebody else is to sign or to bring.
 pub const AWAITED: &str = "awaited: ";
 
+/// Why a line says that nginx tells of refused clients.
+pub(super) const RAISED: &str = "raised-level";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub schema: u32,
@@ -47,6 +50,12 @@ impl Plan {
     /// Whether it ends with connections that prove it: where it touches a service.
     pub fn proves(&self) -> bool {
         self.step("prove").is_some()
+    }
+
+    /// Whether all it does is have nginx's error log tell more.
+    pub fn raises_level(&self) -> bool {
+        let mut reasons = self.changed_files().flat_map(|file| &file.reasons);
+        reasons.any(|(_, why)| why.id == RAISED)
     }
 
     /// Whether it is about an agent, and not about a manager.

@@ -5,6 +5,7 @@ src/front/unattended/doctor/log_level.rs, a run without a window, or logs that a
 """
 
 import shlex
+from pathlib import Path
 
 import certs
 import pytest
@@ -14,7 +15,9 @@ from conftest import newer_build_and
 from lab import wait_for
 from manager import NAME, Manager
 from nim_tree import PLAIN
+from screen import wizard
 from test_doctor import LOG, MAIN
+from test_wizard import ENTER, RIGHT
 from tool import Done, Tool, answers
 
 pytestmark = pytest.mark.alternating
@@ -119,3 +122,41 @@ def test_asked_at_a_terminal_it_tells_how_long(manager: Manager, tool: Tool) -> 
     wrong = tool.run("doctor", "--confirm-within", "5")
     assert wrong.code == 2, wrong
     wait_for(lambda: tool.run(*FIX).code == 2, "a refusal without a terminal")
+
+
+@newer_build_and([PLAIN])
+def test_on_the_screen_by_keys_alone(manager: Manager, tool: Tool, binary: Path) -> None:
+    """Agents are refused without a word; m has the log tell why; put back; t has shown what came."""
+    tool.apply(answers()).must(0, "applied")
+    call = expired_client(manager)
+    before = manager.read(MAIN)
+    log = manager.path("/var/log/nginx/error.log")
+    # Somebody else's refusal, which tells nothing but that it was one.
+    access = manager.path("/var/log/nginx/access.log")
+    access.write_text(f'10.9.8.7 - - [{manager.run("date", "+%d/%b/%Y:%T %z").stdout.strip()}] '
+                      f'"POST /f5.nginx.agent.sdk.Commander/Hello HTTP/2.0" 400 0 "-" "grpc-go/1.59"\n')
+    with wizard(manager, binary) as screen:
+        screen.wait_for("> [ Next ] <")
+        screen.type("t")
+        shown = screen.wait_for("m: shows a plan", seconds=40)
+        assert "log-level-hides" in shown, shown
+        screen.type("m")
+        shown = screen.wait_for("6/8 Files")
+        screen.wait_for("nginx.conf")
+        screen.settle()
+        screen.type(ENTER)
+        shown = screen.wait_for("7/8 Apply")
+        assert "put back by itself" in shown, shown
+        screen.type(RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        screen.type(ENTER)
+        screen.wait_for("The error log tells of refused clients now", seconds=60)
+        length = len(log.read_text())
+        manager.run("sh", "-c", call)
+        assert "certificate verify error" in log.read_text()[length:]
+        screen.type(RIGHT + RIGHT)
+        screen.wait_for("> [ Put everything back now ] <")
+        screen.type(ENTER)
+        # What came is shown by itself.
+        screen.wait_for("(client-cert-expired)", seconds=60)
+    assert manager.read(MAIN) == before

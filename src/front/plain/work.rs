@@ -88,7 +88,7 @@ impl Talk<'_> {
         match starting::start(
             self.ground,
             answers,
-            self.entered.to_yaml(),
+            Some(self.entered.to_yaml()),
             plan,
             &passphrase,
         ) {

@@ -44,8 +44,8 @@ pub(super) enum Effect {
     /// Start the run and follow it.
     Start {
         answers: Box<Goal>,
-        /// As they were typed.
-        text: String,
+        /// As they were typed, where they were.
+        text: Option<String>,
         /// As it was shown.
         plan: Box<Plan>,
         passphrase: Zeroizing<String>,

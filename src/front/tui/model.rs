@@ -26,6 +26,7 @@ pub(super) struct Model {
     pub(super) facts: Option<Facts>,
     pub(super) checks: Vec<Check>,
     pub(super) entered: Entered,
+    pub(super) task: Task,
     pub(super) step: Step,
     /// Which stop of the step has the focus; see [`stops`](super::stops).
     pub(super) focus: usize,
@@ -55,6 +56,16 @@ pub(super) struct Model {
     pub(super) practice: Option<String>,
 }
 
+/// What the steps from Files on are about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Task {
+    /// What was answered.
+    #[default]
+    Answers,
+    /// The error log tells more for a while.
+    LogLevel,
+}
+
 /// Logs that are being read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -63,6 +74,8 @@ pub(super) struct Reading {
     pub(super) words: String,
     /// What was seen so far.
     pub(super) seen: Vec<String>,
+    /// It was said that a repair would take the place of what was answered.
+    pub(super) warned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +139,12 @@ impl Model {
         examined.repair()
     }
 
+    /// Whether the log could be made to tell more. Nothing refuses anybody on a practice host.
+    pub(super) fn can_raise(&self) -> bool {
+        let examined = self.diagnosis.as_ref().and_then(|made| made.as_ref().ok());
+        self.practice.is_none() && examined.is_some_and(Examined::can_raise)
+    }
+
     /// What others are to sign or to bring before the plan can go on.
     pub(super) fn awaited(&self) -> Vec<&str> {
         let plan = self.outlook.plan();
@@ -145,6 +164,7 @@ impl Model {
             facts: None,
             checks: Vec::new(),
             entered,
+            task: Task::default(),
             step: Step::Host,
             focus: 0,
             edit: None,

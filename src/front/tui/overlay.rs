@@ -71,6 +71,11 @@ fn troubles(model: &Model, width: usize) -> String {
         Some(Err(why)) => text.push_str(why),
         Some(Ok(examined)) => {
             text.push_str(&diagnosis::mends(examined, width));
+            if model.can_raise() {
+                let words = "shows a plan by which the error log tells more of refused clients for \
+                             five minutes, and changes nothing yet";
+                text.push_str(&format!("{}\n", wrapped("m: ", words, width)));
+            }
             text.push_str(&diagnosis::text(&examined.diagnosis, width));
         }
     }

@@ -143,6 +143,11 @@ impl Running {
         self.steps.iter().any(|step| step.id == "prove")
     }
 
+    /// Whether all it does is have the error log tell more.
+    pub(super) fn raises_level(&self) -> bool {
+        self.steps.iter().any(|step| step.id == "reload") && !self.has_proof()
+    }
+
     /// Whether certificates are laid out for agents, and nothing else is done.
     pub(super) fn hands_out(&self) -> bool {
         let only = |step: &StepLine| matches!(step.id.as_str(), "issue" | "place");

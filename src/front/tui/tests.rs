@@ -7,6 +7,7 @@ pub(in super::super) mod led;
 mod random;
 mod screens;
 mod torn;
+mod troubles;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -13,7 +13,7 @@ use super::command::{self, Command};
 use super::edit::Edit;
 use super::key::Key;
 use super::message::{Effect, Message};
-use super::model::{LOOKING, Model, Overlay};
+use super::model::{LOOKING, Model, Overlay, Task};
 use super::pane;
 use super::stops::{Button, Stop, focused, stops};
 use super::view;
@@ -127,7 +127,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
 /// Plans again, for the answers as they are now.
 pub(super) fn replan(model: &mut Model) {
     if let Some(facts) = &model.facts {
-        model.outlook = Outlook::of(facts, &model.entered);
+        model.outlook = match model.task {
+            Task::Answers => Outlook::of(facts, &model.entered),
+            Task::LogLevel => Outlook::of_log_level(facts),
+        };
         preview::keep_in_bounds(model);
     }
 }
@@ -196,7 +199,11 @@ fn letter_command(model: &mut Model, letter: char) -> Vec<Effect> {
         Some(Command::Help) => model.overlay = Some(Overlay::Help(0)),
         Some(Command::Save) if model.practice.is_some() => model.refuse(NOT_IN_PRACTICE),
         Some(Command::Save) => model.overlay = Some(Overlay::Save(Edit::of(USUAL_NAME))),
-        Some(Command::Troubleshoot) => return overlay::troubleshoot(model, None),
+        Some(Command::Troubleshoot) => {
+            let raised = model.running.as_ref().filter(|run| run.raises_level());
+            let since = raised.and_then(|run| run.began);
+            return overlay::troubleshoot(model, since);
+        }
         Some(Command::Quit) => return pages::quit(model),
         Some(Command::Preview(command)) => preview::command(model, command),
         None => {}

@@ -13,6 +13,10 @@ pub(in crate::front) fn noticed(
     entered: &Entered,
     plan: &Plan,
 ) -> [(&'static str, String); 2] {
+    if plan.raises_level() {
+        let nothing = "nothing: connections that are open end on their own.".to_owned();
+        return [("browsers", nothing.clone()), ("agents", nothing)];
+    }
     if entered.get("role") == "instance" {
         return noticed_by_instance(plan);
     }

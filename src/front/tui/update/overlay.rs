@@ -7,7 +7,7 @@ use super::super::super::saving::USUAL_NAME;
 use super::super::super::standing::Standing;
 use super::super::key::Key;
 use super::super::message::Effect;
-use super::super::model::{Model, Overlay, Reading};
+use super::super::model::{Model, Overlay, Reading, Task};
 use super::super::overlay;
 use super::{pages, preview};
 use crate::error::Exit;
@@ -27,6 +27,9 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Overlay::Troubleshoot(_) if key == Key::Char('a') => troubleshoot(model, None),
+        Overlay::Troubleshoot(first) if key == Key::Char('m') && model.can_raise() => {
+            raise(model, first)
+        }
         Overlay::Troubleshoot(_) if key == Key::Enter && model.repair().is_none() => {
             troubleshoot(model, None)
         }
@@ -105,21 +108,48 @@ pub(super) fn troubleshoot(model: &mut Model, since: Option<i64>) -> Vec<Effect>
 /// Takes up the answers by which this host was set up: what they come to today is shown, and done
 /// where somebody says yes, as any other plan.
 fn repair(model: &mut Model, first: usize) -> Vec<Effect> {
+    let Some(entered) = model.repair().and_then(Standing::entered) else {
+        model.refuse("The answers that were kept cannot be read any more");
+        return Vec::new();
+    };
+    let answered = model.step > Step::Method && model.running.is_none();
+    let is_other = model.task == Task::Answers && entered.to_yaml() != model.entered.to_yaml();
+    if answered && is_other && !std::mem::replace(&mut model.reading.warned, true) {
+        model.overlay = Some(Overlay::Troubleshoot(first));
+        model.refuse(
+            "The answers of before would take the place of yours. Enter again: do. Esc, then s: \
+             save yours first",
+        );
+        return Vec::new();
+    }
+    let words = "By the answers of before. Nothing has been changed yet; Enter goes on.";
+    let before = std::mem::replace(&mut model.entered, entered);
+    let effects = take_up(model, first, Task::Answers, words);
+    if effects.is_empty() {
+        model.entered = before;
+    }
+    effects
+}
+
+/// The error log tells more for a while, as a plan like any other. What was answered stays.
+fn raise(model: &mut Model, first: usize) -> Vec<Effect> {
+    let words = "Nothing has been changed yet; Enter goes on. Esc leads back to your answers.";
+    take_up(model, first, Task::LogLevel, words)
+}
+
+/// Shows what this comes to; nothing where a run is at work.
+fn take_up(model: &mut Model, first: usize, task: Task, words: &str) -> Vec<Effect> {
     if model.is_at_work() {
         model.overlay = Some(Overlay::Troubleshoot(first));
         model.refuse("A run is at work: let it end first");
         return Vec::new();
     }
-    let Some(entered) = model.repair().and_then(Standing::entered) else {
-        model.refuse("The answers that were kept cannot be read any more");
-        return Vec::new();
-    };
-    model.entered = entered;
+    model.task = task;
     model.running = None;
     model.facts = None;
     model.outlook = Outlook::default();
     pages::go(model, Step::Files);
-    model.tell("By the answers of before. Nothing has been changed yet; Enter goes on.");
+    model.tell(words);
     vec![pages::look(model)]
 }
 

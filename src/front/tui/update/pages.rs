@@ -3,10 +3,11 @@
 use super::super::super::outlook::Outlook;
 use super::super::super::words;
 use super::super::message::Effect;
-use super::super::model::{LOOKING, Model, Overlay};
+use super::super::model::{LOOKING, Model, Overlay, Task};
 use super::super::running::Running;
 use super::super::stops::{Button, Stop, needs_passphrase, stops};
 use super::{focus_on, replan};
+use crate::answers::Goal;
 use crate::error::Problem;
 use crate::plan::{Plan, hand_out_only};
 use crate::prerequisites::Status;
@@ -15,6 +16,11 @@ use crate::worker::Word;
 
 /// Shows a step, with the focus where it should be first.
 pub(super) fn go(model: &mut Model, step: Step) {
+    if step < Step::Files && model.task != Task::Answers {
+        // Whoever goes back goes back to the answers.
+        model.task = Task::Answers;
+        replan(model);
+    }
     model.step = step;
     model.edit = None;
     model.scroll = None;
@@ -108,7 +114,11 @@ pub(super) fn forward(model: &mut Model) -> Vec<Effect> {
 /// A look at the host, with the names of the answers where they will do; by what was answered, not
 /// by what could be planned: a name that will not do must go on being looked up.
 pub(super) fn look(model: &Model) -> Effect {
-    Effect::Look(model.entered.check().ok().map(Box::new))
+    let goal = match model.task {
+        Task::Answers => model.entered.check().ok(),
+        Task::LogLevel => Some(Goal::LogLevel),
+    };
+    Effect::Look(goal.map(Box::new))
 }
 
 fn why_no_plan(outlook: &Outlook) -> String {
@@ -219,7 +229,10 @@ fn start(model: &mut Model, part: fn(&Plan) -> Result<Plan, Problem>) -> Vec<Eff
     model.connected_before = model.connected();
     model.focus = 0;
     vec![Effect::Start {
-        text: model.entered.to_yaml(),
+        text: match model.task {
+            Task::Answers => Some(model.entered.to_yaml()),
+            Task::LogLevel => None,
+        },
         answers,
         plan,
         passphrase,

@@ -46,6 +46,11 @@ pub(super) fn happened(model: &mut Model, mut event: Event) -> Vec<Effect> {
             // Who has come back under the new rules.
             vec![pages::look(model)]
         }
+        // What came while the log told more.
+        Some(_) if running.raises_level() => {
+            let since = running.began;
+            overlay::troubleshoot(model, since)
+        }
         Some(_) if running.disproved().next().is_some() => {
             let since = running.began;
             overlay::troubleshoot(model, since)

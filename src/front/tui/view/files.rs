@@ -39,8 +39,11 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
     body.text(
         " ",
         &format!(
-            "{} files; after them what is run, and what to know (Down). p shows every line.",
-            sketch.files.len(),
+            "{}; after them what is run, and what to know (Down). p shows every line.",
+            match sketch.files.len() {
+                1 => "1 file".to_owned(),
+                count => format!("{count} files"),
+            },
         ),
     );
     let mut notes = sketch.plan.notes.iter();

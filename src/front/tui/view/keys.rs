@@ -21,7 +21,13 @@ pub(super) fn line(model: &Model, width: usize) -> String {
 /// The most important first: where there is no room, the last ones go. `F1` names them all.
 fn keys(model: &Model) -> &'static str {
     if let (Some(Overlay::Troubleshoot(_)), Some(_)) = (&model.overlay, model.repair()) {
+        if model.can_raise() {
+            return "Enter mends, with a preview  m log tells more  a looks again  Esc closes  Up/Down scroll";
+        }
         return "Enter mends, with a preview  a looks again  Esc closes  Up/Down, PageUp/PageDown scroll";
+    }
+    if let (Some(Overlay::Troubleshoot(_)), true) = (&model.overlay, model.can_raise()) {
+        return "Enter looks again  m log tells more  Esc closes  Up/Down, PageUp/PageDown scroll";
     }
     if let Some(Overlay::Troubleshoot(_)) = model.overlay {
         return "Enter looks again  Esc closes  Up/Down, PageUp/PageDown scroll";

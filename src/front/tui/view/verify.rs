@@ -15,6 +15,9 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         .running
         .as_ref()
         .map_or(&[][..], |running| running.rows.as_slice());
+    if let Some(running) = model.running.as_ref().filter(|run| run.raises_level()) {
+        return log_level(body, model, running);
+    }
     verdict(&mut body, model, rows);
     table(&mut body, model, rows);
     body.foot_begins();
@@ -24,6 +27,23 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
         "What now"
     });
     what_now(&mut body, model);
+    body.buttons(model);
+    body
+}
+
+/// While the error log tells more, and where that was kept.
+fn log_level(mut body: Body, model: &Model, running: &Running) -> Body {
+    body.text(" ", words::LOG_TELLS);
+    body.gap();
+    body.foot_begins();
+    body.rule("What now");
+    if model.waits() {
+        let covers = words::covers(running.switch.as_ref());
+        let words = format!("Without Keep, all is put back when the time is over{covers}.");
+        body.text(" ", &words);
+    } else {
+        body.text(" Way back, later too: ", &model.way_back());
+    }
     body.buttons(model);
     body
 }

@@ -10,15 +10,13 @@ use crate::error::{Exit, Problem};
 use super::super::super::diagnosis;
 use super::super::super::output::Output;
 use super::super::super::place::Ground;
+use super::super::super::starting::RAISED_FOR;
 use super::super::apply::Order;
 use super::fix::COMMAND;
 
-/// Agents try again within a minute or two.
-const SECONDS: u32 = 300;
-
 /// Whoever keeps the run keeps the level; else it ends as a run does that nobody kept.
 pub(super) fn raise(ground: &Ground, asked: &Examination, output: &Output) -> Result<u8, Problem> {
-    let seconds = asked.confirm_within.unwrap_or(SECONDS);
+    let seconds = asked.confirm_within.unwrap_or(RAISED_FOR);
     output.tell_after(
         "",
         &format!(

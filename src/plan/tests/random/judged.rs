@@ -173,6 +173,7 @@ fn files_of(goal: &Goal) -> Vec<crate::values::AbsPath> {
     let mut files = match goal {
         Goal::Manager(answers) | Goal::Authority(answers) => answers.files(&state()),
         Goal::Instance(answers) => answers.files(),
+        Goal::LogLevel => Vec::new(),
     };
     files.extend(goal.passphrase_file().cloned());
     files
