@@ -5,6 +5,7 @@ mod files;
 mod form;
 mod keeping;
 mod talk;
+mod troubles;
 mod ways;
 mod work;
 
@@ -73,6 +74,7 @@ fn lead(talk: &mut Talk<'_>) -> Result<u8, Problem> {
         let next = match done {
             Ok(()) => number,
             Err(Left::Back) => number.saturating_sub(2),
+            Err(Left::To(step)) => step.number() - 1,
             Err(Left::With(code)) => return Ok(code),
             Err(Left::Failed(problem)) => return Err(problem),
         };

@@ -19,6 +19,7 @@ from conftest import newer_build_and
 from manager import NAME, Manager
 from nim_tree import PLAIN
 from screen import Screen, keep, wizard
+from talk import LocalTalk
 from test_gate import issuing_ca
 from test_wizard import ENTER, RIGHT
 from tool import AGENTS, Tool, answers, issued
@@ -202,4 +203,28 @@ def test_what_is_mended_by_hand_is_gone_when_it_looks_again(
         screen.type("a")
         screen.settle(3)
         assert "ERROR " not in screen.text, screen.text
+    assert tool.run("verify").code == 0
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize("form", ["lines", "inquire"])
+def test_the_same_in_lines(manager: Manager, tool: Tool, binary: Path, form: str) -> None:
+    stock = manager.read(CONF)
+    tool.apply(answers()).must(0, "applied")
+    manager.write(CONF, stock)
+    manager.restart_tree()
+    with LocalTalk(manager, binary, form) as talk:
+        talk.answer("What next?", "troubleshoot")
+        shown = talk.wait_for_news("Take them up?", seconds=60)
+        assert "(drift)" in shown and "changes nothing yet" in re.sub(r"\s+", " ", shown), shown
+        talk.answer("Take them up?", "no")
+        talk.answer("What next?", "troubleshoot")
+        talk.answer("Take them up?", "yes")
+        talk.answer("Show which file?", "next")
+        talk.answer("Change this host now?", "yes")
+        shown = talk.wait_for_news("Keep it, or put", seconds=90)
+        assert "PROVEN" in shown and "NOT PROVEN" not in shown, shown
+        talk.answer("Keep it, or put", "keep")
+        assert talk.exit_code() == 0
+        assert form == "inquire" or b"\x1b" not in talk.bytes
     assert tool.run("verify").code == 0

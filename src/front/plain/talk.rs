@@ -23,11 +23,13 @@ use super::super::session;
 pub(super) const UNCHANGED: &str = "nothing was changed";
 const WORDS: &str = "Enter takes what stands in brackets. A word may be cut short where that is \
     clear. back goes to the question before, \
-    ? explains, save writes the answers so far into a file, quit leaves.";
+    ? explains, save writes the answers so far into a file, troubleshoot says what is wrong, quit \
+    leaves.";
 
 /// Why a step is left by another way than onwards.
 pub(super) enum Left {
     Back,
+    To(Step),
     /// The whole talk ends, with this exit code.
     With(u8),
     Failed(Problem),
@@ -154,6 +156,7 @@ impl<'a> Talk<'a> {
                     self.tell(WORDS);
                 }
                 "save" => self.save()?,
+                "troubleshoot" => self.troubleshoot()?,
                 "quit" => {
                     if self.may_leave()? {
                         return Err(self.leave(self.made.as_ref().map_or(0, |made| made.1)));
@@ -164,7 +167,12 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn line(&mut self, label: &str, shown: &str, choices: Choices<'_>) -> Result<String, Left> {
+    pub(super) fn line(
+        &mut self,
+        label: &str,
+        shown: &str,
+        choices: Choices<'_>,
+    ) -> Result<String, Left> {
         match self.asked.line(label, shown, choices) {
             Ok(said) => Ok(said.trim().to_owned()),
             Err(unanswered) => Err(self.without_answer(&unanswered)),

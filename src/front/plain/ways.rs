@@ -14,8 +14,8 @@ impl Talk<'_> {
     pub(super) fn host(&mut self) -> Result<(), Left> {
         self.tell(words::welcome(&self.facts));
         self.tell(
-            "Enter takes what stands in brackets; back, ?, save and quit are words at every \
-             question.",
+            "Enter takes what stands in brackets; back, ?, save, troubleshoot and quit are words at \
+             every question.",
         );
         for (head, found) in words::host(&self.facts) {
             self.tell_after(&format!("  {head:<10}"), &found);

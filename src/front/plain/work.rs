@@ -161,6 +161,7 @@ impl Talk<'_> {
         }
         self.asked.say(&format!("\n{}\n", words::state(*outcome)));
         let code = following::finish(self.ground, &run, &end, self.output);
+        self.troubles_of(&run);
         Err(code.map_or_else(Left::Failed, Left::With))
     }
 
