@@ -25,6 +25,7 @@ mod headers;
 mod imported;
 mod instance;
 mod listening;
+mod log_level;
 mod neighbours;
 mod nim1;
 mod nim1_stream;
