@@ -99,7 +99,7 @@ pub use clients_today::{
 };
 pub use enable::Enable;
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
-pub use fitness::not_looked_at;
+pub use fitness::{not_looked_at, taken};
 pub use goal::for_goal;
 pub use hand_out::hand_out_only;
 pub use log_level::{QuietLogs, quiet_logs, raised_level};

@@ -1,8 +1,11 @@
 //! Findings that speak of the same thing become one, or stand in another order than by themselves.
 
+use std::net::SocketAddr;
+
 use super::checks::Ground;
-use super::finding::{Evidence, Finding, LOG_LEVEL, Severity};
-use crate::values::instant;
+use super::finding::{Connection, Evidence, Finding, LOG_LEVEL, Severity};
+use crate::plan::taken;
+use crate::values::{escaped, instant};
 
 /// Says that a certificate was refused, and not why.
 const UNEXPLAINED: [&str; 2] = ["access-agent-refused", "agent-refused"];
@@ -18,6 +21,7 @@ pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
     answer_now(ground, findings);
     clock_of_agent(ground, findings);
     without_tls(ground, findings);
+    holders(ground, findings);
     not_running(findings);
     silent_where_well(findings);
 }
@@ -157,6 +161,48 @@ fn without_tls(ground: &Ground<'_>, findings: &mut [Finding]) {
             *finding = known.instead_of(finding);
         }
     }
+}
+
+/// nginx names the address that it could not have; who has it shows on the host.
+fn holders(ground: &Ground<'_>, findings: &mut [Finding]) {
+    let listeners = ground.facts.listeners.is();
+    let is_own = |address: &SocketAddr| {
+        let mut listeners = listeners.into_iter().flatten();
+        listeners.any(|one| one.nginx && one.at == *address)
+    };
+    for finding in findings.iter_mut().filter(|one| one.cause == "port-taken") {
+        let mut wanted: Vec<SocketAddr> = Vec::new();
+        for address in finding.evidence.iter().filter_map(refused_address) {
+            if !wanted.contains(&address) {
+                wanted.push(address);
+            }
+        }
+        if !wanted.is_empty() && wanted.iter().all(|address| is_own(address)) {
+            finding.severity = Severity::Info;
+            finding.why.push_str(" Now nginx itself listens there.");
+            continue;
+        }
+        for address in wanted {
+            let Some(holder) = taken(&ground.facts, address) else {
+                continue;
+            };
+            finding.connections.push(Connection {
+                connection: format!("port {}", address.port()),
+                seen: format!("it is {} that listens there now", escaped(&holder)),
+            });
+            let command = format!("ss -ltnp 'sport = :{}'", address.port());
+            if !finding.fix.commands.contains(&command) {
+                finding.fix.commands.retain(|known| known != "ss -ltnp");
+                finding.fix.commands.push(command);
+            }
+        }
+    }
+}
+
+/// Of `bind() to 0.0.0.0:443 failed (98: ...`.
+fn refused_address(seen: &Evidence) -> Option<SocketAddr> {
+    let (_, rest) = seen.text.split_once("bind() to ")?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 /// Nothing is served, and nginx has said why it does not start: that comes before all else.

@@ -238,7 +238,7 @@ pub(super) fn ports(
 }
 
 /// Who keeps nginx from an address: none where it is nginx's own, free, or could not be told.
-pub(super) fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
+pub fn taken(facts: &Facts, wanted: SocketAddr) -> Option<String> {
     taken_by(facts, wanted, &[])
 }
 

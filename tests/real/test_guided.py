@@ -16,13 +16,15 @@ import certs
 import pytest
 from clients import Attempt
 from conftest import newer_build_and
+from instance import SETTINGS, hand_out, instance_answers, with_agent, without_manager
+from lab import wait_for
 from manager import NAME, Manager
-from nim_tree import PLAIN
+from nim_tree import NMS_HTTP, PLAIN, TRAPS, follow_vendor
 from screen import Screen, keep, wizard
 from talk import LocalTalk
 from test_gate import issuing_ca
-from test_wizard import ENTER, RIGHT
-from tool import AGENTS, Tool, answers, issued
+from test_wizard import ENTER, RIGHT, to_apply
+from tool import AGENTS, STATE, Tool, answers, issued
 
 pytestmark = pytest.mark.alternating
 
@@ -178,12 +180,56 @@ def services_died(manager: Manager) -> Callable[[], None]:
     return again
 
 
+def commands_of(tool: Tool, cause: str) -> list[str]:
+    found = tool.run("doctor", "--format", "json").document["findings"]
+    return next(one for one in found if one["cause"] == cause)["fix"]["commands"]
+
+
+def stream_of_before(manager: Manager) -> Callable[[], None]:
+    """Somebody without a certificate is connected from before, and stays."""
+    enforced = manager.read(CONF)
+    manager.write(CONF, enforced.replace("auth_request /nim-tls/agent-certificate;", ""))
+    manager.restart_tree()
+    stream = manager.hold("stream", Attempt(sni=NAME, ca=issued(AGENTS[0], "ca.pem")))
+    assert stream.report()["flowing"]
+    manager.write(CONF, enforced)
+    manager.restart_tree()
+    assert stream.report()["flowing"] and manager.old_workers()
+
+    def end() -> None:
+        assert manager.run("sh", "-c", commands_of(manager.tool, "old-workers-serving")[-1]).returncode == 0
+        wait_for(lambda: not manager.old_workers(), "the end of the old workers")
+
+    return end
+
+
+def other_program_was_faster(manager: Manager) -> Callable[[], None]:
+    """The port that agents are to have now is another program's: nginx reloads, says nothing, and goes on as before."""
+    taker = manager.run("sh", "-c", "setsid python3 -m http.server 9443 >/dev/null 2>&1 & echo $!").stdout.strip()
+    wait_for(lambda: ":9443 " in manager.run("ss", "-ltn").stdout, "the other program")
+    listens = re.search(r"^ *listen .*443.*;$", manager.read(CONF), re.M)[0]
+    manager.edit(CONF, listens, listens + "\n" + listens.replace("443", "9443"))
+    manager.run(*manager.nginx.argv, "-s", "reload")
+    wait_for(lambda: "(98: " in manager.read("/var/log/nginx/error.log"), "what nginx says of it")
+
+    def free() -> None:
+        (look,) = [one for one in commands_of(manager.tool, "port-taken") if one.startswith("ss ")]
+        assert f"pid={taker}," in manager.run("sh", "-c", look).stdout
+        manager.run("kill", taker)
+        wait_for(lambda: ":9443 " not in manager.run("ss", "-ltn").stdout, "the end of the other program")
+        manager.restart_tree()
+
+    return free
+
+
 @newer_build_and([PLAIN])
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
         (server_of_before, "bypass-default-server"),
         (services_died, "upstream-down"),
+        (stream_of_before, "old-workers-serving"),
+        (other_program_was_faster, "port-taken"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -191,6 +237,7 @@ def test_what_is_mended_by_hand_is_gone_when_it_looks_again(
     manager: Manager, tool: Tool, binary: Path, fault: Callable[[Manager], Callable[[], None]], cause: str
 ) -> None:
     tool.apply(answers()).must(0, "applied")
+    manager.tool = tool
     by_hand = fault(manager)
     with wizard(manager, binary) as screen:
         screen.wait_for("> [ Next ] <")
@@ -228,3 +275,75 @@ def test_the_same_in_lines(manager: Manager, tool: Tool, binary: Path, form: str
         assert talk.exit_code() == 0
         assert form == "inquire" or b"\x1b" not in talk.bytes
     assert tool.run("verify").code == 0
+
+
+def only_asked(manager: Manager) -> None:
+    """Certificates are asked for, and nobody looks at them."""
+    manager.edit(NMS_HTTP, "# ssl_client_certificate", "ssl_client_certificate")
+    manager.edit(NMS_HTTP, "ssl_verify_client      off;", "ssl_verify_client      optional;")
+
+
+def trapped(trap: str) -> Callable[[Manager], None]:
+    """The vendor's procedure to the letter, and what lets everybody in all the same."""
+
+    def follow(manager: Manager) -> None:
+        follow_vendor(manager)
+        manager.edit(NMS_HTTP, "    root /var/www/nms;\n", "    root /var/www/nms;\n" + TRAPS[trap])
+
+    return follow
+
+
+@newer_build_and([PLAIN])
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (only_asked, "mtls-not-enforced"),
+        (trapped("error-page-named"), "bypass-error-page"),
+        (trapped("recursive-error-pages"), "bypass-error-page"),
+        (trapped("satisfy-any"), "bypass-satisfy-any"),
+    ],
+    ids=["only-asked", "error-page-named", "recursive-error-pages", "satisfy-any"],
+)
+def test_what_was_set_up_by_hand_and_can_be_got_round_is_set_up_by_the_wizard(
+    manager: Manager, tool: Tool, binary: Path, fault: Callable[[Manager], None], cause: str
+) -> None:
+    fault(manager)
+    manager.restart_tree()
+    with wizard(manager, binary) as screen:
+        screen.wait_for("> [ Next ] <")
+        screen.type("t")
+        screen.wait_for("(" + cause, seconds=40)
+        screen.type("\x1b")
+        to_apply(screen)
+        screen.type(RIGHT + RIGHT)
+        screen.wait_for("> [ Yes, change this host ] <")
+        screen.type(ENTER)
+        shown = screen.wait_for("PROVEN", seconds=120)
+        assert "NOT PROVEN" not in shown, shown
+        keep(screen)
+    found = tool.run("doctor", "--since", "1s", "--format", "json").document["findings"]
+    assert [finding["cause"] for finding in found if finding["severity"] == "error"] == [], found
+
+
+@newer_build_and([PLAIN])
+def test_an_agent_whose_tls_is_off_is_mended_on_its_own_host(manager: Manager, tool: Tool, binary: Path) -> None:
+    tool.apply(answers()).must(0, "applied")
+    with_agent(manager, tool)
+    hand_out(manager)
+    around = without_manager(manager)
+    # Nor was a manager ever set up there.
+    manager.run("mv", STATE, "/mnt/hidden/state")
+    path = f"PATH={around['PATH']}"
+    manager.write("/mnt/instance.yaml", instance_answers())
+    done = manager.run("env", path, str(binary), "apply", "--answers", "/mnt/instance.yaml", "--yes", check=False)
+    assert done.returncode == 0, done
+    manager.edit(SETTINGS, "enable: true", "enable: false")
+    manager.run("env", path, "systemctl", "restart", "nginx-agent")
+    with wizard(manager, binary, **around) as screen:
+        screen.wait_for("> [ Next ] <")
+        screen.type("t")
+        screen.wait_for("(agent-tls-off", seconds=40)
+        screen.wait_for("Enter: ", seconds=40)
+        screen.type(ENTER)
+        proven_again(screen)
+    assert "enable: true" in manager.read(SETTINGS)

@@ -24,7 +24,7 @@ const MOST_ANCHORS: usize = 500;
 
 pub(in super::super) struct Ground<'a> {
     before: BeforeManager,
-    pub(super) facts: Facts,
+    pub(in super::super) facts: Facts,
     rules: &'a [Rule],
     /// By the path of the file; an error is why there are none.
     pub(super) lists: BTreeMap<String, Result<Vec<RevocationList>, String>>,

@@ -10,8 +10,8 @@ const SAME_MOMENT: i64 = 2;
 
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(ground.where_seen("old-workers", old_workers(ground)));
-    found.extend(ground.where_seen("two-masters", other_masters(ground)));
+    found.extend(of_processes(ground, "old-workers", &old_workers(ground)));
+    found.extend(of_processes(ground, "two-masters", &other_masters(ground)));
     let changed = changed(ground);
     // What is not loaded yet may name logs that nobody has made yet.
     let gone = ground.logs_gone.iter().filter(|_| changed.is_empty());
@@ -23,7 +23,7 @@ pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
 }
 
 /// Workers that go by rules of before, for whoever is connected to them.
-fn old_workers(ground: &Ground<'_>) -> Vec<Evidence> {
+fn old_workers<'a>(ground: &'a Ground<'_>) -> Vec<&'a Process> {
     let nginx = ground.facts.nginx.is();
     let Some(master) = nginx.and_then(|nginx| nginx.master.as_ref()) else {
         return Vec::new();
@@ -31,12 +31,11 @@ fn old_workers(ground: &Ground<'_>) -> Vec<Evidence> {
     let old = ground.processes.iter().filter(|process| {
         process.parent == master.pid && process.title.contains("is shutting down")
     });
-    old.map(|process| of_file(format!("process {}", process.pid), &process.title))
-        .collect()
+    old.collect()
 }
 
 /// While nginx is exchanged for another version, the old master and the new one both serve.
-fn other_masters(ground: &Ground<'_>) -> Vec<Evidence> {
+fn other_masters<'a>(ground: &'a Ground<'_>) -> Vec<&'a Process> {
     let nginx = ground.facts.nginx.is();
     let Some(master) = nginx.and_then(|nginx| nginx.master.as_ref()) else {
         return Vec::new();
@@ -47,10 +46,20 @@ fn other_masters(ground: &Ground<'_>) -> Vec<Evidence> {
             && one.title.starts_with("nginx: master process")
             && (one.parent == master.pid || own.is_some_and(|own| own.parent == one.pid))
     };
-    let others = ground.processes.iter().filter(is_related);
-    others
-        .map(|process| of_file(format!("process {}", process.pid), &process.title))
-        .collect()
+    ground.processes.iter().filter(is_related).collect()
+}
+
+/// The finding, with these processes in its commands.
+fn of_processes(ground: &Ground<'_>, id: &str, processes: &[&Process]) -> Option<Finding> {
+    let evidence = processes
+        .iter()
+        .map(|process| of_file(format!("process {}", process.pid), &process.title));
+    let mut finding = ground.where_seen(id, evidence.collect())?;
+    let numbers: Vec<String> = processes.iter().map(|one| one.pid.to_string()).collect();
+    for command in &mut finding.fix.commands {
+        *command = command.replace("PID", &numbers.join(" "));
+    }
+    Some(finding)
 }
 
 /// Files that were written after nginx last read them.
