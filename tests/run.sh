@@ -87,21 +87,36 @@ say "format"
 cargo fmt --check
 say "lints"
 cargo clippy --profile lab --all-targets -- -D warnings
-say "unit tests"
-cargo test --profile lab
-[ $mode != quick ] || exit 0
+if [ $mode = quick ]; then
+    say "unit tests"
+    cargo test --profile lab
+    exit 0
+fi
 
 if [ "$(id -u)" != 0 ]; then
     echo "NOT RUN: the end-to-end tests need root, for namespaces and mounts of their own" >&2
     exit 1
 fi
 install_python_packages
-say "the program"
+say "the program and its unit tests, built"
 cargo build --profile lab
+cargo test --profile lab --no-run
 say "screenshots"
 target/venv/bin/python tests/pictures.py --check
-say "end to end"
-end_to_end -m 'not release and not long'
+
+# The end-to-end tests mostly wait, so both are run at once; what the shorter ones say comes at the end.
+unit_tests=target/unit-tests.txt
+cargo test --profile lab >"$unit_tests" 2>&1 &
+unit=$!
+trap 'kill $unit 2>/dev/null || true' EXIT
+end=0 units=0
+say "end to end, and beside it the unit tests"
+end_to_end -m 'not release and not long' || end=$?
+wait $unit || units=$?
+trap - EXIT
+say "unit tests"
+grep -v ' \.\.\. ok$' "$unit_tests" || true
+[ $end = 0 ] && [ $units = 0 ] || exit 1
 
 if [ $mode = long ]; then
     say "budgets of the release binary"
