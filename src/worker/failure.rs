@@ -157,7 +157,7 @@ fn of_reload(error: &ReloadError) -> Option<String> {
         ReloadError::PortTaken { address, .. } => {
             Some(format!("ss -ltnp sport = :{}", address.port()))
         }
-        ReloadError::NotRunning | ReloadError::Ended => Some("ps -C nginx -f".to_owned()),
+        ReloadError::NotRunning | ReloadError::Ended(_) => Some("ps -C nginx -f".to_owned()),
         ReloadError::NoEffect(_) | ReloadError::WorkersDied(_) => Some(FIND_THE_CAUSE.to_owned()),
     }
 }

@@ -34,8 +34,8 @@ pub(super) enum ReloadError {
     },
     #[error("the reload had no effect, nginx still serves what it served before{0}")]
     NoEffect(LogLines),
-    #[error("nginx took the reload, and ended after it")]
-    Ended,
+    #[error("nginx took the reload, and ended after it{0}")]
+    Ended(LogLines),
     #[error("nginx took the reload, and its workers died after it{0}")]
     WorkersDied(LogLines),
     #[error(transparent)]
@@ -48,7 +48,7 @@ impl ReloadError {
         match self {
             Self::PortTaken { .. } => true,
             Self::NoEffect(lines) => is_final(lines),
-            Self::NotRunning | Self::Ended | Self::WorkersDied(_) | Self::Host(_) => false,
+            Self::NotRunning | Self::Ended(_) | Self::WorkersDied(_) | Self::Host(_) => false,
         }
     }
 }
@@ -141,7 +141,7 @@ pub(super) fn lasts(host: &dyn Host, reloaded: &Reloaded) -> Result<(), ReloadEr
 pub(super) fn goes_on(host: &dyn Host, reloaded: &Reloaded) -> Result<(), ReloadError> {
     let master = &reloaded.master;
     if !has(&host.processes()?, master) {
-        return Err(ReloadError::Ended);
+        return Err(ReloadError::Ended(reloaded.log.since(host)?));
     }
     let serving = new_workers(host, master, &[])?;
     let lines = reloaded.log.since(host)?;

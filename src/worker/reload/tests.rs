@@ -236,7 +236,7 @@ fn a_reload_of_somebody_else_is_no_death_and_an_end_of_nginx_is_one() {
         running.host.sleep(PAUSE);
     }
     let error = goes_on(&running.host, &reloaded).unwrap_err();
-    assert!(matches!(error, ReloadError::Ended), "{error}");
+    assert!(matches!(error, ReloadError::Ended(_)), "{error}");
 }
 
 #[test]
