@@ -13,6 +13,8 @@ mod matcher;
 mod source;
 mod rotated;
 mod tail;
+mod own_log;
+mod journal;
 mod judge;
 mod kept;
 mod tally;
@@ -40,6 +42,7 @@ use crate::values::{HostName, Peer, escaped, sort_by_key};
 pub use finding::{
     Connection, Diagnosis, Evidence, Finding, Fix, LOG_LEVEL, Offer, Severity, Source,
 };
+pub use journal::tail_of_journal;
 use rule::Mark;
 pub use rule::{Rule, rules};
 pub use tail::{Tail, tail};
@@ -76,7 +79,7 @@ pub struct Request<'a> {
 /// What is told while logs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told<'a> {
-    /// So many bytes of this file have been read, of so many.
+    /// So many bytes of this file, or of the journal of a unit, have been read, of so many.
     Reading { path: &'a str, done: u64, of: u64 },
     /// Something was seen for the first time; how often and until when is not known yet.
     Seen { id: &'a str, title: &'a str },

@@ -22,6 +22,7 @@ pub(super) fn together(ground: &Ground<'_>, findings: &mut Vec<Finding>) {
     clock_of_agent(ground, findings);
     without_tls(ground, findings);
     holders(ground, findings);
+    ended(findings);
     not_running(findings);
     silent_where_well(findings);
 }
@@ -120,7 +121,9 @@ fn answer_now(ground: &Ground<'_>, findings: &mut [Finding]) {
         return;
     }
     for finding in findings.iter_mut() {
-        let of_log = finding.evidence.iter().any(|seen| seen.line.is_some());
+        // Lines of the journal have no numbers.
+        let has_number = |seen: &Evidence| seen.line.is_some();
+        let of_log = finding.last.is_some() || finding.evidence.iter().any(has_number);
         if of_log && is_now(finding) && AWAY.contains(&finding.cause.as_str()) {
             finding.severity = Severity::Info;
             finding.why.push_str(" Now they take connections again.");
@@ -203,6 +206,32 @@ fn holders(ground: &Ground<'_>, findings: &mut [Finding]) {
 fn refused_address(seen: &Evidence) -> Option<SocketAddr> {
     let (_, rest) = seen.text.split_once("bind() to ")?;
     rest.split_whitespace().next()?.parse().ok()
+}
+
+/// What systemd says of the end of a service belongs to what is found of it now; where it runs
+/// again, it is over.
+fn ended(findings: &mut Vec<Finding>) {
+    const ENDS: [(&str, [&str; 2]); 3] = [
+        ("nginx-service-failed", ["nginx-not-running", ""]),
+        ("agent-service-failed", ["agent-not-running", ""]),
+        (
+            "manager-service-failed",
+            ["socket-of-service-missing", "service-not-listening"],
+        ),
+    ];
+    for (id, now) in ENDS {
+        let Some(at) = findings.iter().position(|one| one.id == id) else {
+            continue;
+        };
+        let end = findings.remove(at);
+        let is_of_it = |one: &&mut Finding| now.contains(&one.id.as_str());
+        if let Some(finding) = findings.iter_mut().find(is_of_it).filter(|_| is_now(&end)) {
+            finding.evidence.extend(end.evidence);
+            finding.count = end.count;
+            finding.first = end.first;
+            finding.last = end.last;
+        }
+    }
 }
 
 /// Nothing is served, and nginx has said why it does not start: that comes before all else.

@@ -78,8 +78,32 @@ pub(super) fn client(line: &str) -> Option<IpAddr> {
         .or_else(|| behind(line, ", client: "))
         .or_else(|| between(line, "\"address\":\"", '"'))
         // An access log begins with it.
-        .or_else(|| line.split_once(' ').map(|(told, _)| told))?;
+        .or_else(|| {
+            line[carried(line.as_bytes())..]
+                .split_once(' ')
+                .map(|(told, _)| told)
+        })?;
     told.trim().parse().ok()
+}
+
+/// Where the line of the program itself begins, behind what the journal and rsyslog put before it:
+/// `2026-11-26T03:41:00+01:00 nim nginx[12]: `, without the name of the host in what is made of the
+/// journal here.
+fn carried(line: &[u8]) -> usize {
+    const LENGTH: usize = 19;
+    const LONGEST: usize = 200;
+    if line.get(4) != Some(&b'-') || line.get(10) != Some(&b'T') {
+        return 0;
+    }
+    let head = &line[..line.len().min(LONGEST)];
+    let mut blanks = memchr::memchr_iter(b' ', head).filter(|at| *at >= LENGTH);
+    let (zone, second, third) = (blanks.next(), blanks.next(), blanks.next());
+    let is_program = |begin: usize, end: usize| end > begin + 1 && head[end - 1] == b':';
+    match (zone, second, third) {
+        (Some(zone), Some(end), _) if is_program(zone, end) => end + 1,
+        (Some(_), Some(host), Some(end)) if is_program(host, end) => end + 1,
+        _ => 0,
+    }
 }
 
 /// How far a line is what the program itself says. Behind that anybody can write.
@@ -95,7 +119,7 @@ pub(super) struct OwnWords {
 pub(super) fn own_words(line: &[u8]) -> OwnWords {
     let client = memmem::find(line, b", client: ");
     let asked = client.unwrap_or(line.len());
-    let of_client = client.is_some() || is_of_access(line);
+    let of_client = client.is_some() || is_of_access(&line[carried(line)..]);
     let quote = memchr(b'"', &line[..asked]).filter(|_| of_client);
     OwnWords {
         said: quote.unwrap_or(asked),
@@ -202,6 +226,17 @@ mod tests {
         );
         let access = "fe80::9 - - [x] \"GET /a\" 200";
         assert_eq!(said(access), ("fe80::9 - - [x] ", access));
+        // The same where it was carried by the journal or by rsyslog.
+        for before in [
+            "2026-11-26T02:41:00Z nginx[12]: ",
+            "2026-11-26T03:41:00.5+01:00 nim nginx: ",
+            "2026-11-26T03:41:00+0100 nim nginx[12]: ",
+        ] {
+            let line = format!("{before}10.0.0.9 - - [x] \"GET /a\" 200");
+            let own = own_words(line.as_bytes());
+            assert_eq!(own.said, line.find('"').unwrap_or_default(), "{line}");
+            assert_eq!(client(&line), "10.0.0.9".parse().ok(), "{line}");
+        }
         // Nobody has connected: the name is of the configuration.
         let load = "1#1: [emerg] unknown directive \"a\"";
         assert_eq!(said(load), (load, load));

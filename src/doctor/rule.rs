@@ -8,7 +8,7 @@ use super::line::own_words;
 
 /// The files of rules. Within a file, and from file to file, what is nearer to a first cause
 /// stands first, and the exact rule before the general one: the first that fits a line counts.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../assets/rules/configuration.yaml"),
     include_str!("../../assets/rules/connection.yaml"),
     include_str!("../../assets/rules/files.yaml"),
@@ -19,6 +19,7 @@ const FILES: [&str; 10] = [
     include_str!("../../assets/rules/verdicts.yaml"),
     include_str!("../../assets/rules/nginx-clients.yaml"),
     include_str!("../../assets/rules/access.yaml"),
+    include_str!("../../assets/rules/services.yaml"),
 ];
 
 /// What else is known of the lines or files that a rule tells of.

@@ -19,7 +19,10 @@ pub(super) enum Named {
 }
 
 /// Where the services of generation 2 and of generation 1 log.
-const SERVICES: [&str; 2] = ["/var/log/nms", "/var/log/nginx-manager"];
+const SERVICES: [&str; 2] = [OF_NIM2, OF_NIM1];
+const OF_NIM2: &str = "/var/log/nms";
+const OF_NIM1: &str = "/var/log/nginx-manager";
+const STDERR: &str = "stderr";
 const MOST_OF_A_FOLDER: usize = 50;
 const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";
 /// More than this is no such file.
@@ -56,6 +59,33 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
     let logs = each.into_iter().map(Named::Log);
     logs.chain(elsewhere.into_iter().map(Named::Elsewhere))
         .collect()
+}
+
+/// The files to which a unit's program writes what it says to the journal as well.
+pub(super) fn of_unit(host: &dyn Host, facts: &Facts, unit: &str) -> Vec<String> {
+    match unit {
+        "nginx" => facts.config.is().map_or_else(Vec::new, |config| {
+            let lines = config.top().filter(|line| line.name == "error_log");
+            let targets = lines.filter_map(|line| line.arg(0));
+            let targets = targets.chain(built_in(facts, config));
+            let files = targets.filter(|target| elsewhere_because(target).is_none());
+            files.map(|target| in_prefix(facts, target)).collect()
+        }),
+        "nginx-agent" => vec![agent_log(host)],
+        "nginx-manager" => logs_in(host, OF_NIM1),
+        _ => {
+            // A log that is called after the service is its own; else all of them share one.
+            let (own, shared): (Vec<_>, Vec<_>) = logs_in(host, OF_NIM2)
+                .into_iter()
+                .partition(|log| log.ends_with(&format!("/{unit}.log")));
+            if own.is_empty() { shared } else { own }
+        }
+    }
+}
+
+/// Whether what is told as not read there is in the journal of nginx.
+pub(super) fn is_in_journal(source: &Source) -> bool {
+    !source.read && source.path == STDERR
 }
 
 /// The files in which an nginx of this configuration logs.
@@ -127,7 +157,7 @@ fn in_prefix(facts: &Facts, path: &str) -> String {
 /// Why what is logged there stands in no file.
 fn elsewhere_because(target: &str) -> Option<&'static str> {
     match target {
-        "stderr" => Some("nginx writes it to standard error; try journalctl -u nginx"),
+        STDERR => Some("nginx writes it to standard error; try journalctl -u nginx"),
         "/dev/stderr" | "/dev/stdout" => Some("it goes to whoever started nginx"),
         "/dev/null" => Some("what goes there is gone"),
         _ if target.starts_with("syslog:") => {

@@ -3,6 +3,7 @@
 mod aside;
 mod corpus;
 mod fuzz;
+mod journal;
 mod logs;
 mod newest;
 mod ways;

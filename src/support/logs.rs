@@ -5,7 +5,7 @@ use std::path::Path;
 use super::archive::Packer;
 use super::masking;
 use super::{Ingredients, LeftOut, Refused};
-use crate::doctor::tail;
+use crate::doctor::{tail, tail_of_journal};
 use crate::values::escaped;
 
 /// Of each log.
@@ -26,7 +26,8 @@ pub(super) fn add(
         let named = of.logs.iter().find(is_it);
         let end = match named {
             Some(log) => tail(of.machine, log, MOST),
-            None => tail(of.host, Path::new(path), MOST),
+            None => tail_of_journal(of.host, path, MOST)
+                .unwrap_or_else(|| tail(of.host, Path::new(path), MOST)),
         };
         match end {
             Ok(end) => {

@@ -4,7 +4,7 @@ import json
 import site
 import sys
 
-from lab import HERE
+from lab import HERE, wait_for
 from manager import NAME, Manager
 from tool import STATE, Tool
 
@@ -85,6 +85,15 @@ def with_agent(manager: Manager, tool: Tool, settings: str = PACKAGED, version: 
     manager.write("/mnt/agent.version", version)
     tool.before = ("env", f"PATH={STAND_IN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     manager.run(*tool.before, "systemctl", "restart", "nginx-agent")
+
+
+def end_agent(manager: Manager) -> None:
+    """It ends as one does that is killed."""
+    pid = manager.read("/mnt/agent.pid")
+    manager.run("kill", "-KILL", pid)
+    # Nobody may have waited for it.
+    is_gone = f'test ! -e /proc/{pid} || grep -q "^State:.Z" /proc/{pid}/status'
+    wait_for(lambda: manager.run("sh", "-c", is_gone, check=False).returncode == 0, "the end of the agent")
 
 
 def hand_out(manager: Manager, agent: str = AGENT) -> None:

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Stands in for `systemctl` and the services it starts where there is no systemd: SIMULATED.
 
-Knows nginx-agent, whose program is `agent_stand_in.py`, and nginx-manager, whose program is
-`manager_stand_in.py`: each where there is a program to start it. Records what it is asked.
+Knows nginx-agent, whose program is `agent_stand_in.py`, nginx-manager, whose program is
+`manager_stand_in.py`, and nginx: each where there is a program to start it. Records what it is asked.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ DISABLED = Path("/mnt/disabled-units")
 WANTED = Path("/etc/systemd/system/multi-user.target.wants")
 # Then `enable` makes half of what it is asked for, and says why it goes no further.
 CANNOT_ENABLE = Path("/mnt/cannot-enable")
-UNITS = ("nginx-agent", "nginx-manager")
+UNITS = ("nginx-agent", "nginx-manager", "nginx")
 
 
 def start_of(unit: str) -> Path:
@@ -98,7 +99,8 @@ def show(args: list[str]) -> None:
 
 def main() -> None:
     args = sys.argv[1:]
-    with RECORD.open("a") as record:
+    # Whoever may not write it down may ask all the same.
+    with contextlib.suppress(PermissionError), RECORD.open("a") as record:
         record.write(json.dumps(args) + "\n")
     if args[:1] == ["show"]:
         show(args[1:])
