@@ -74,6 +74,8 @@ pub struct Request<'a> {
     pub enforced: bool,
     /// The names that those answers say clients use.
     pub names: &'a [HostName],
+    /// Whether answers stand that have set up the agent of this host.
+    pub agent_set_up: bool,
 }
 
 /// What is told while logs are read.

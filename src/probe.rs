@@ -2,6 +2,7 @@
 //! reads each file once, starts each program once, and never takes "could not be told" for "is
 //! not there".
 
+mod started;
 mod agent;
 mod agent_overrides;
 mod build;

@@ -17,6 +17,7 @@ mod ports;
 mod reach;
 mod running;
 mod trust;
+mod agent_runs;
 mod live;
 mod standing;
 
@@ -50,6 +51,7 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         of_other_sites,
         live::findings(host, ground),
         running::findings(ground),
+        agent_runs::findings(ground),
         trust::findings(ground),
         keys::findings(ground),
         issued::findings(ground),

@@ -42,6 +42,7 @@ fn request<'a>(host: &'a Memory, logs: &'a [PathBuf], since: Option<i64>) -> Req
         obstacle: None,
         enforced: false,
         names: &[],
+        agent_set_up: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The NGINX Agent of this host: what it is told, by which file, and by what else.
 
+use std::net::IpAddr;
+
 use super::Known;
 use crate::values::AbsPath;
 use crate::yaml::value_of;
@@ -21,6 +23,8 @@ pub struct AgentSetup {
     pub unread: Vec<String>,
     /// User and group of the process that runs, numeric. Absent: it does not run.
     pub runs_as: Known<(u32, u32)>,
+    /// When that process was started: seconds since 1970.
+    pub started: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +97,25 @@ impl AgentFile {
 }
 
 impl AgentSetup {
+    /// Whether it was told of a manager elsewhere than at the loopback address that it comes with.
+    pub fn is_told_a_manager(&self) -> bool {
+        let is_manager = |host: &str| {
+            let is_loopback = host.parse::<IpAddr>().is_ok_and(|at| at.is_loopback());
+            !(host.is_empty() || host.eq_ignore_ascii_case("localhost") || is_loopback)
+        };
+        let of_file = self.file.is().and_then(|file| {
+            let value = |section, key| value_of(&file.text, section, key);
+            // Agents of version 1 have host and port in one text.
+            let one = value("", "server");
+            value("server", "host").or_else(|| Some(one?.rsplit_once(':')?.0.to_owned()))
+        });
+        let overrides = self.overrides.iter().filter(|one| one.key == "server.host");
+        let mut hosts = overrides
+            .map(|one| one.value.as_str())
+            .chain(of_file.as_deref());
+        hosts.any(is_manager)
+    }
+
     /// Of a host without an agent, or of one that nobody has looked at.
     pub fn none() -> Self {
         Self {
@@ -100,6 +123,50 @@ impl AgentSetup {
             overrides: Vec::new(),
             unread: Vec::new(),
             runs_as: Known::Absent,
+            started: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_package_comes_with_is_no_manager() {
+        let path: AbsPath = AGENT_FILES[1].parse().expect("a path");
+        let told = |text: &str, overridden: &[&str]| {
+            let overrides = overridden.iter().map(|value| Override {
+                made_in: "the environment of the agent".to_owned(),
+                key: "server.host".to_owned(),
+                value: (*value).to_owned(),
+            });
+            let setup = AgentSetup {
+                file: Known::Is(AgentFile {
+                    path: path.clone(),
+                    text: text.to_owned(),
+                }),
+                overrides: overrides.collect(),
+                ..AgentSetup::none()
+            };
+            setup.is_told_a_manager()
+        };
+        for text in [
+            "server: {host: 127.0.0.1, grpcPort: 443}\n",
+            "server: localhost:10000\n",
+            "tls: {enable: true}\n",
+            "",
+        ] {
+            assert!(!told(text, &[]), "{text}");
+            assert!(!told(text, &["::1"]), "{text}");
+            assert!(told(text, &["nim"]), "{text}");
+        }
+        for text in [
+            "server:\n  host: nim.example.com\n",
+            "server: 10.0.0.5:10000\n",
+        ] {
+            assert!(told(text, &[]), "{text}");
+        }
+        assert!(!AgentSetup::none().is_told_a_manager());
     }
 }

@@ -145,6 +145,7 @@ pub(super) fn examine_and_keep(
         changed_at: standing::changed_at(ground),
         enforced: standing.as_ref().is_some_and(Standing::enforces),
         names: &standing.as_ref().map(Standing::names).unwrap_or_default(),
+        agent_set_up: standing::has_set_up_agent(ground),
     };
     let diagnosis = doctor::examine(ground.host(), &facts, &request, told);
     let examined = Examined {

@@ -123,6 +123,11 @@ pub(super) fn to_repair(ground: &Ground) -> Option<Standing> {
     of_instance(ground)
 }
 
+/// Whether a run that stands has set up the agent of this host.
+pub(super) fn has_set_up_agent(ground: &Ground) -> bool {
+    of_instance(ground).is_some()
+}
+
 /// When a run that stands has last ended here: seconds since 1970.
 pub(super) fn changed_at(ground: &Ground) -> Option<i64> {
     let runs = Runs::new(ground.host(), ground.state());

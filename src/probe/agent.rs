@@ -3,6 +3,7 @@
 use super::agent_overrides::{flat_in_file, in_process, of_dynamic_files, of_unit};
 use super::reader::Reader;
 use super::services::AgentUnit;
+use super::started::started_at;
 use super::system::System;
 use crate::facts::{AGENT_FILES, AgentFile, AgentSetup, Known};
 use crate::host::{Host, Process};
@@ -34,6 +35,7 @@ pub(super) fn look(reader: &Reader<'_>, system: &System, unit: Option<&AgentUnit
             (_, Some(process)) => Known::Is((process.owner.user, process.owner.group)),
             (_, None) => Known::Absent,
         },
+        started: agent.and_then(|process| started_at(host, process.started)),
     }
 }
 

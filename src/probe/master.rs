@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::build;
+use super::started::started_at;
 use crate::facts::Build;
 use crate::host::{Host, Kind, Process, Socket};
 
@@ -91,24 +92,13 @@ fn is_of_this_system(host: &dyn Host, pid: u32) -> bool {
 /// When the configuration that is being served was loaded, in seconds since 1970: the start of
 /// the oldest worker that is not on its way out. A later one only replaces one that crashed.
 pub(super) fn loaded_at(host: &dyn Host, processes: &[Process], master: u32) -> Option<i64> {
-    /// `sysconf(_SC_CLK_TCK)`: the same on every Linux we run on.
-    const TICKS_PER_SECOND: u64 = 100;
     let workers = processes.iter().filter(|process| {
         process.parent == master
             && process.title.starts_with(WORKER)
             && !process.title.contains(LEAVING)
     });
     let ticks = workers.map(|worker| worker.started).min()?;
-    let uptime = host.read(Path::new("/proc/uptime"), 1 << 10).ok()?;
-    let up: u64 = String::from_utf8(uptime)
-        .ok()?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()?;
-    // In a container the uptime may be the container's: then this is nonsense, so nothing.
-    let age = up.checked_sub(ticks / TICKS_PER_SECOND)?;
-    Some(host.now() - i64::try_from(age).ok()?)
+    started_at(host, ticks)
 }
 
 /// The options that matter of a master's command line.

@@ -40,6 +40,10 @@ pub(in super::super) struct Ground<'a> {
     pub(super) logs_gone: BTreeSet<String>,
     /// When files that nginx loads were last written: seconds since 1970.
     pub(super) written: BTreeMap<String, i64>,
+    /// The same of those that the agent loads.
+    pub(super) written_for_agent: BTreeMap<String, i64>,
+    /// Whether answers stand that have set up the agent of this host.
+    pub(super) agent_set_up: bool,
     /// What the answers that stand on this host come to today.
     pub(super) standing: Option<&'a Plan>,
     /// Why they cannot be carried out, where that is so.
@@ -67,11 +71,10 @@ impl<'a> Ground<'a> {
         let lists = lists(host, &facts);
         let processes = facts.live.then(|| host.processes().unwrap_or_default());
         let config = facts.config.is();
-        let files = config.into_iter().flat_map(loaded);
-        let written = files.filter_map(|path| {
-            let stat = host.stat(path.as_ref()).ok()??;
-            Some((path, stat.modified))
-        });
+        let of_nginx = config.into_iter().flat_map(loaded);
+        let settings = facts.agent_setup.file.is().map(|file| &file.path);
+        let of_agent = settings.into_iter().chain(&further);
+        let of_agent = of_agent.map(ToString::to_string);
         let sockets = Sockets::of(host, &before.services, facts.live);
         let trusted = trusted(host, &facts);
         Self {
@@ -81,7 +84,9 @@ impl<'a> Ground<'a> {
             trusted,
             sockets,
             before,
-            written: written.collect(),
+            written: written(host, of_nginx),
+            written_for_agent: written(host, of_agent),
+            agent_set_up: request.agent_set_up,
             lists,
             processes: processes.unwrap_or_default(),
             rules,
@@ -210,6 +215,14 @@ pub(super) fn certificates(found: &FoundFile) -> Option<&[Certificate]> {
         FoundContent::Certificates(chain) => Some(chain),
         _ => None,
     }
+}
+
+fn written(host: &dyn Host, paths: impl Iterator<Item = String>) -> BTreeMap<String, i64> {
+    let written = paths.filter_map(|path| {
+        let stat = host.stat(path.as_ref()).ok()??;
+        Some((path, stat.modified))
+    });
+    written.collect()
 }
 
 /// Every file that nginx reads when it loads its configuration.

@@ -8,6 +8,11 @@ use crate::host::Process;
 /// A file of the same second may have been read or not.
 const SAME_MOMENT: i64 = 2;
 
+/// Whether a file was written after somebody had read it at that time.
+pub(super) fn is_later(written: i64, read: i64) -> bool {
+    written > read + SAME_MOMENT
+}
+
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(of_processes(ground, "old-workers", &old_workers(ground)));
@@ -72,7 +77,7 @@ fn changed(ground: &Ground<'_>) -> Vec<Evidence> {
     let late = ground
         .written
         .iter()
-        .filter(|(_, written)| **written > loaded_at + SAME_MOMENT);
+        .filter(|(_, written)| is_later(**written, loaded_at));
     late.map(|(path, _)| of_file(path, "was written after nginx last loaded its files"))
         .collect()
 }
