@@ -123,6 +123,9 @@ fn answer_now(ground: &Ground<'_>, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
         // Lines of the journal have no numbers.
         let has_number = |seen: &Evidence| seen.line.is_some();
+        if !ground.is_of_here(finding) {
+            continue;
+        }
         let of_log = finding.last.is_some() || finding.evidence.iter().any(has_number);
         if of_log && is_now(finding) && AWAY.contains(&finding.cause.as_str()) {
             finding.severity = Severity::Info;
@@ -173,14 +176,15 @@ fn holders(ground: &Ground<'_>, findings: &mut [Finding]) {
         let mut listeners = listeners.into_iter().flatten();
         listeners.any(|one| one.nginx && one.at == *address)
     };
-    for finding in findings.iter_mut().filter(|one| one.cause == "port-taken") {
+    let is_meant = |one: &&mut Finding| one.cause == "port-taken" && ground.is_of_here(one);
+    for finding in findings.iter_mut().filter(is_meant) {
         let mut wanted: Vec<SocketAddr> = Vec::new();
         for address in finding.evidence.iter().filter_map(refused_address) {
             if !wanted.contains(&address) {
                 wanted.push(address);
             }
         }
-        if !wanted.is_empty() && wanted.iter().all(|address| is_own(address)) {
+        if !wanted.is_empty() && wanted.iter().all(is_own) {
             finding.severity = Severity::Info;
             finding.why.push_str(" Now nginx itself listens there.");
             continue;

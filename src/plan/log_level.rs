@@ -7,6 +7,7 @@ use super::file::Reason;
 use super::fitness::{self, Ground};
 use super::nginx_command;
 use super::step::{Plan, RAISED, SCHEMA};
+use super::streams::StreamServer;
 use super::work::edited_files;
 use super::{listeners, steps, streams};
 use crate::error::Problem;
@@ -31,7 +32,7 @@ pub fn quiet_logs<'a>(config: &'a Config, http: Option<&Http<'a>>) -> Option<Qui
     let tls = |server: &&Server<'a>| server.listens.iter().any(|line| line.ssl);
     let of_http = http.into_iter().flat_map(|http| &http.servers).filter(tls);
     let of_http = of_http.map(|server| server.scope.nearest("error_log"));
-    let of_streams = streams::servers(config).filter(|server| server.ends_tls());
+    let of_streams = streams::servers(config).filter(StreamServer::ends_tls);
     let of_streams = of_streams.map(|server| server.nearest("error_log"));
     let mut quiet = QuietLogs {
         lines: Vec::new(),

@@ -66,6 +66,28 @@ def test_a_packed_log_can_be_brought_along(manager: Manager, tool: Tool) -> None
     assert done.code == 2 and "could not be unpacked" in done.err, done
 
 
+@newer_build_and([PLAIN])
+def test_what_another_host_logged_is_not_over_because_all_is_well_here(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers()).must(0, "applied")
+    now = time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime())
+    taken = f"{now} [emerg] 30#30: bind() to 0.0.0.0:443 failed (98: Address already in use)\n"
+    down = (
+        f"{now} [error] 30#30: *9 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.9, "
+        f'server: {NAME}, request: "POST /f5.nginx.agent.sdk.Commander/CommandChannel HTTP/2.0", '
+        f'upstream: "grpc://127.0.0.1:10003", host: "{NAME}"\n'
+    )
+    manager.write("/mnt/their.log", taken + down)
+    found, _ = examined(tool, "--log", "/mnt/their.log", code=1)
+    for cause in ("port-taken", "upstream-down"):
+        (of_theirs,) = [one for one in found.values() if one["cause"] == cause]
+        assert of_theirs["severity"] == "error", of_theirs
+    # In a log of this host, it is.
+    log = manager.path(LOG)
+    log.write_text(log.read_text() + taken)
+    found, _ = examined(tool)
+    assert found.get("port-taken", {"severity": "info"})["severity"] == "info", found
+
+
 def test_a_large_log_takes_little_memory_and_shows_how_far_it_is(binary: Path, tmp_path: Path) -> None:
     log = tmp_path / "large.log"
     with log.open("w") as file:

@@ -15,7 +15,7 @@ use crate::host::{Host, Process};
 use crate::nginx::{Config, Directive, Http, Peer, Place, Server};
 use crate::plan::{BeforeManager, ClientsToday, Plan, agents_today, is_met, usual_agents_port};
 use crate::probe;
-use crate::values::{AbsPath, HostName, path_word};
+use crate::values::{AbsPath, HostName, escaped, path_word};
 
 /// No list of revoked certificates is larger.
 const LARGEST_LIST: u64 = 16 << 20;
@@ -54,6 +54,8 @@ pub(in super::super) struct Ground<'a> {
     pub(super) connects: bool,
     /// The names that they say clients use.
     pub(super) names: &'a [HostName],
+    /// Logs that were brought: they may be another host's.
+    brought: BTreeSet<String>,
 }
 
 impl<'a> Ground<'a> {
@@ -95,8 +97,15 @@ impl<'a> Ground<'a> {
             enforced: request.enforced,
             connects: request.connect,
             names: request.names,
+            brought: brought(request),
             facts,
         }
+    }
+
+    /// Whether all that was seen of it was seen on this host.
+    pub(in super::super) fn is_of_here(&self, finding: &Finding) -> bool {
+        let mut files = finding.evidence.iter().map(|seen| &seen.file);
+        !files.any(|file| self.brought.contains(file))
     }
 
     pub(super) fn config(&self) -> Option<&Config> {
@@ -245,6 +254,12 @@ fn named_files(config: &Config) -> Vec<String> {
     // A key may be in the line itself, in an engine or in a variable.
     let files = named.filter(|path| !path.contains([':', '$']));
     files.map(|path| config.resolved(path)).collect()
+}
+
+/// As evidence names them.
+fn brought(request: &Request<'_>) -> BTreeSet<String> {
+    let logs = request.logs.iter();
+    logs.map(|path| escaped(&path.to_string_lossy())).collect()
 }
 
 fn named_in_vain(host: &dyn Host, facts: &Facts) -> BTreeSet<String> {

@@ -12,7 +12,7 @@ fn raised(stand: &Stand) -> Result<Plan, Problem> {
     raised_level(&stand.facts())
 }
 
-/// The stock host, with this in place of its error_log line.
+/// The stock host, with this in place of its `error_log` line.
 fn with(line: &str) -> Stand {
     let stand = Stand::stock();
     let before = &stand.files[NGINX_CONF];
