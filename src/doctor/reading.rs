@@ -79,7 +79,7 @@ pub(super) fn backwards(
             }
         };
         let after = memrchr(b'\n', &piece).map_or(0, |at| at + 1);
-        held.splice(..0, piece[after..].iter().copied());
+        held = [&piece[after..], &held].concat();
         if after == 0 {
             let long = held.len() > LONGEST || start == 0;
             if long && told(&held).is_break() {

@@ -63,7 +63,10 @@ pub(super) fn read_piece(
 }
 
 fn piece(file: &mut File, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // In steps it would be copied again at each.
+    const USUAL: usize = 256 * 1024;
+    let room = usize::try_from(limit).map_or(USUAL, |limit| limit.min(USUAL));
+    let mut bytes = Vec::with_capacity(room);
     if limit > 0 {
         file.seek(SeekFrom::Start(offset))?;
         file.take(limit).read_to_end(&mut bytes)?;
