@@ -9,6 +9,7 @@ mod line;
 mod sites;
 mod reading;
 mod gzip;
+mod known;
 mod matcher;
 mod source;
 mod rotated;

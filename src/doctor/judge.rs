@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::line::{client, written_at};
+use memchr::memmem::Finder;
+
+use super::line::Line;
 use super::rule::{Mark, Rule};
 use super::sites::OtherSites;
 use crate::facts::Facts;
@@ -13,7 +15,9 @@ use crate::plan::{BeforeManager, PROOF_METHOD};
 /// What was last seen longer ago is told, and counts as over.
 pub(super) const LONG_AGO: i64 = 24 * 60 * 60;
 /// In what nginx says when it does not take its configuration.
-const REFUSED: &str = "[emerg]";
+static REFUSED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("[emerg]"));
+/// Nobody but the proof calls that.
+static PROOF: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PROOF_METHOD));
 /// When nginx took it is known to the second only.
 const SAME_MOMENT: i64 = 2;
 /// Who tries again and again tells of it more often than this.
@@ -97,8 +101,8 @@ impl<'a> Judge<'a> {
     }
 
     /// When a line was written.
-    pub(super) fn written_at(&self, line: &str) -> Option<i64> {
-        written_at(line, self.zone)
+    pub(super) fn written_at(&self, line: &Line<'_>) -> Option<i64> {
+        line.written_at(self.zone)
     }
 
     /// Nothing of before is looked for.
@@ -107,26 +111,30 @@ impl<'a> Judge<'a> {
     }
 
     /// `newest`: when the last line of the file was written. `None`: it is passed over.
-    pub(super) fn judged(&self, rule: &Rule, line: &str, newest: Option<i64>) -> Option<Judged> {
+    pub(super) fn judged(
+        &self,
+        rule: &Rule,
+        line: &Line<'_>,
+        newest: Option<i64>,
+    ) -> Option<Judged> {
         let at = self.written_at(line);
         let is_before = |limit: i64| at.is_some_and(|at| at < limit);
         if self.since.is_some_and(is_before) {
             return None;
         }
         let is_own = |from: IpAddr| from.is_loopback() || self.own.contains(&from);
-        let is_own = client(line).is_some_and(is_own);
-        // Nobody but the proof calls that.
-        if is_own && line.contains(PROOF_METHOD) {
+        let is_own = line.client().is_some_and(is_own);
+        if is_own && PROOF.find(line.text).is_some() {
             return None;
         }
         let own = rule.is(Mark::Provoked) && is_own;
-        let loaded = self.loaded_at.filter(|_| line.contains(REFUSED));
-        let loaded_since = loaded.is_some_and(|loaded| is_before(loaded - SAME_MOMENT));
+        let loaded = self.loaded_at.filter(|at| is_before(at - SAME_MOMENT));
+        let loaded_since = loaded.is_some() && REFUSED.find(line.text).is_some();
         let newest = newest.filter(|_| rule.is(Mark::Retried));
         let went_on = newest.is_some_and(|newest| is_before(newest - WITHOUT));
         let is_over =
             self.since.is_none() && (is_before(self.over_before) || loaded_since || went_on);
-        let of_site = self.sites.is_of(line);
+        let of_site = self.sites.is_of(line.text);
         Some(Judged {
             at,
             own,

@@ -1,5 +1,7 @@
 //! The latest lines of those that a rule fits.
 
+use std::borrow::Cow;
+
 use super::finding::Evidence;
 use crate::values::{escaped, masked};
 
@@ -52,7 +54,8 @@ impl Age {
 }
 
 impl Lines {
-    pub(super) fn add(&mut self, age: Age, number: Number, text: &str) {
+    /// Counts a line. `shown`: which one it is, and its words, where it is one of the newest.
+    pub(super) fn add<'a>(&mut self, age: Age, shown: impl FnOnce() -> (Number, Cow<'a, str>)) {
         self.count += 1;
         if let Some(at) = age.at {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
@@ -65,8 +68,9 @@ impl Lines {
         if self.kept.len() == KEPT {
             self.kept.remove(0);
         }
+        let (number, text) = shown();
         let end = text.char_indices().nth(LONGEST);
-        let text = end.map_or(text, |(end, _)| &text[..end]).to_owned();
+        let text = end.map_or(&*text, |(end, _)| &text[..end]).to_owned();
         let newer = self.kept.iter().position(|kept| kept.age.is_newer(age));
         let place = newer.unwrap_or(self.kept.len());
         self.kept.insert(place, Kept { age, number, text });

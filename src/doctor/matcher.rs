@@ -2,12 +2,13 @@
 //! and a second look, for the first words of all rules at once, at the lines that have one of them.
 
 use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind};
 use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
-use super::line::own_words;
+use super::known::{Known, Rules};
+use super::line::{Line, own_words};
 use super::rule::{Mark, Rule};
 
 /// A line that a rule fits holds one of these: they are parts of the rules' words. Few, of four letters and more, and rare in a
@@ -88,13 +89,14 @@ pub(super) struct Matcher<'a> {
     rules: &'a [Rule],
     telling: AhoCorasick,
     /// Walked by hand, letter by letter: several words may end at one.
-    firsts: DFA,
+    firsts: NFA,
     /// For each of the first words the rules that begin with it.
     begins: Vec<Vec<usize>>,
-    /// For each rule what else: all of these, one of these, none of these.
-    others: Vec<[Vec<Finder<'a>>; 3]>,
+    /// For each rule what else.
+    others: Vec<Others<'a>>,
     /// Rules that may fit the line that is looked at.
     candidates: Vec<usize>,
+    known: Known,
 }
 
 /// Whether every line that a rule fits holds a telling word.
@@ -104,19 +106,40 @@ pub(super) fn is_told(rule: &Rule) -> bool {
     all.iter().any(tells) || !any.is_empty() && any.iter().all(tells)
 }
 
-/// The words of a rule besides its first, made ready to be looked for.
-fn others(rule: &Rule) -> [Vec<Finder<'_>>; 3] {
-    let [all, any, none] = rule.words();
-    [all.get(1..).unwrap_or_default(), any, none]
-        .map(|words| words.iter().map(Finder::new).collect())
+/// The words of a rule besides its first, made ready to be looked for: all of these, one of these,
+/// none of these.
+struct Others<'a>([Vec<Finder<'a>>; 3]);
+
+impl<'a> Others<'a> {
+    fn of(rule: &'a Rule) -> Self {
+        let [all, any, none] = rule.words();
+        let words = [all.get(1..).unwrap_or_default(), any, none];
+        Self(words.map(|words| words.iter().map(Finder::new).collect()))
+    }
+
+    fn fit(&self, line: &[u8]) -> bool {
+        let is_there = |word: &Finder<'_>| word.find(line).is_some();
+        let [all, any, none] = &self.0;
+        all.iter().all(is_there)
+            && (any.is_empty() || any.iter().any(is_there))
+            && !none.iter().any(is_there)
+    }
+
+    /// Whether they fit all lines that begin so.
+    fn fit_all(&self, begun: &[u8]) -> bool {
+        let [.., none] = &self.0;
+        none.is_empty() && self.fit(begun)
+    }
 }
 
 /// A line that tells something.
-pub(super) struct Hit<'t> {
+pub(super) struct Hit<'t, 'l> {
     pub(super) rule: usize,
     /// Where it begins in the text.
     pub(super) start: usize,
-    pub(super) line: &'t [u8],
+    /// Without its end.
+    pub(super) whole: &'t [u8],
+    pub(super) line: &'l Line<'t>,
 }
 
 impl<'a> Matcher<'a> {
@@ -149,10 +172,11 @@ impl<'a> Matcher<'a> {
             telling: quick
                 .build(&telling)
                 .expect("the rules are part of the program"),
-            firsts: DFA::new(&firsts).expect("the rules are part of the program"),
+            firsts: NFA::new(&firsts).expect("the rules are part of the program"),
             begins,
-            others: rules.iter().map(others).collect(),
+            others: rules.iter().map(Others::of).collect(),
             candidates: Vec::new(),
+            known: Known::new(),
         }
     }
 
@@ -161,18 +185,70 @@ impl<'a> Matcher<'a> {
     }
 
     /// The lines of a text, in order, that a rule fits.
-    pub(super) fn lines<'t>(&mut self, text: &'t [u8], mut take: impl FnMut(Hit<'t>)) {
+    pub(super) fn lines<'t>(&mut self, text: &'t [u8], mut take: impl FnMut(Hit<'t, '_>)) {
         let mut from = 0;
-        while let Some(found) = self.telling.find(Input::new(text).range(from..)) {
-            let start = memrchr(b'\n', &text[..found.start()]).map_or(0, |end| end + 1);
-            let rest = &text[found.start()..];
-            let end = memchr(b'\n', rest).map_or(text.len(), |at| found.start() + at + 1);
-            let line = &text[start..end];
-            if let Some(rule) = self.rule_for(line) {
-                take(Hit { rule, start, line });
+        // What is known comes in crowds: the line after it is asked about before it is searched.
+        let mut in_crowd = false;
+        while from < text.len() {
+            if !in_crowd {
+                let Some(found) = self.telling.find(Input::new(text).range(from..)) else {
+                    return;
+                };
+                let before = memrchr(b'\n', &text[from..found.start()]);
+                from += before.map_or(0, |end| end + 1);
             }
-            from = end;
+            let end = memchr(b'\n', &text[from..]).map_or(text.len(), |at| from + at);
+            let whole = &text[from..end];
+            let line = &Line::of(whole);
+            let known = self.known.rules(line);
+            if known.is_none() && in_crowd {
+                in_crowd = false;
+                continue;
+            }
+            in_crowd = known.is_some();
+            let rule = match known {
+                Some(known) => {
+                    let mut may = known.may.iter().copied();
+                    may.find(|rule| self.others[*rule].fit(whole))
+                        .or(known.does)
+                }
+                None => self.learn(whole, line),
+            };
+            if let Some(rule) = rule {
+                let start = from;
+                take(Hit {
+                    rule,
+                    start,
+                    whole,
+                    line,
+                });
+            }
+            from = end + 1;
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_known(&mut self, line: &[u8]) -> bool {
+        self.known.rules(&Line::of(line)).is_some()
+    }
+
+    /// The first rule that fits a line that nothing is known of yet.
+    fn learn(&mut self, whole: &[u8], line: &Line<'_>) -> Option<usize> {
+        let found = self.rule_for(whole);
+        let mut rules = Rules::default();
+        if line.rest.is_empty() {
+            rules.does = found;
+        } else {
+            let begun = &whole[..whole.len() - line.rest.len()];
+            let candidates = self.candidates.iter().copied();
+            rules.does = candidates
+                .clone()
+                .find(|rule| self.others[*rule].fit_all(begun));
+            let may = candidates.take_while(|rule| Some(*rule) != rules.does);
+            rules.may = may.collect();
+        }
+        self.known.keep(rules);
+        found
     }
 
     /// The first rule that fits a line.
@@ -194,13 +270,7 @@ impl<'a> Matcher<'a> {
         }
         self.candidates.sort_unstable();
         self.candidates.dedup();
-        let is_there = |word: &Finder<'_>| word.find(line).is_some();
-        let fits = |index: &usize| {
-            let [all, any, none] = &self.others[*index];
-            all.iter().all(is_there)
-                && (any.is_empty() || any.iter().any(is_there))
-                && !none.iter().any(is_there)
-        };
-        self.candidates.iter().copied().find(fits)
+        let mut candidates = self.candidates.iter().copied();
+        candidates.find(|rule| self.others[*rule].fit(line))
     }
 }

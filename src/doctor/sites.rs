@@ -1,12 +1,15 @@
 //! Which lines of nginx's error log are about other sites than the manager.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::facts::{Facts, Known};
 use crate::nginx::{Address, Bound, Config, Server};
 use crate::plan::BeforeManager;
+
+static SERVER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(", server: "));
 
 /// What nginx calls the servers of other sites in its log: by their first name, and while it shakes
 /// hands by the address that took the connection.
@@ -60,15 +63,15 @@ impl OtherSites {
     }
 
     /// Whether this line says that it is about one of them.
-    pub(super) fn is_of(&self, line: &str) -> bool {
-        const SERVER: &str = ", server: ";
-        let Some(at) = memmem::find(line.as_bytes(), SERVER.as_bytes()) else {
+    pub(super) fn is_of(&self, line: &[u8]) -> bool {
+        if !self.all && self.names.is_empty() && self.ports.is_empty() {
+            return false;
+        }
+        let Some(at) = SERVER.find(line) else {
             return false;
         };
-        let Some(rest) = line.get(at + SERVER.len()..) else {
-            return false;
-        };
-        let told = rest.split_once(", ").map_or(rest, |(told, _)| told);
+        let rest = String::from_utf8_lossy(&line[at + SERVER.needle().len()..]);
+        let told = rest.split_once(", ").map_or(&*rest, |(told, _)| told);
         let port = told
             .rsplit_once(':')
             .and_then(|(_, port)| port.parse().ok());

@@ -1,5 +1,6 @@
 //! How often each rule was seen, when, and the latest lines of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use memchr::{memchr_iter, memrchr};
@@ -7,12 +8,11 @@ use memchr::{memchr_iter, memrchr};
 use super::finding::{Finding, Severity};
 use super::judge::{Judge, OfHost};
 use super::kept::{Age, Lines, Number};
+use super::line::{HEAD, Line};
 use super::matcher::Matcher;
 use super::rule::Rule;
 use crate::values::moment;
 
-/// Bytes of a line in which its time and its client are looked for.
-const HEAD: usize = 16 * 1024;
 /// Lines of several workers are not quite in the order of their times.
 const SLACK: i64 = 60 * 60;
 
@@ -34,6 +34,8 @@ pub(super) struct Tally<'a> {
 #[derive(Default)]
 struct Here {
     from_end: bool,
+    /// So far.
+    bytes: u64,
     /// Ends of lines so far.
     ends: u64,
     begun: bool,
@@ -124,6 +126,7 @@ impl<'a> Tally<'a> {
             self.note_lines(text, ends);
         }
         self.here.ends += ends;
+        self.here.bytes += text.len() as u64;
     }
 
     /// Whether these lines are older than what was asked for, and all that comes still older.
@@ -133,7 +136,7 @@ impl<'a> Tally<'a> {
         };
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let last = memrchr(b'\n', text).map_or(0, |at| at + 1);
-        let at = self.judge.written_at(&head(&text[last..]));
+        let at = self.judge.written_at(&Line::of(&text[last..]));
         at.is_some_and(|at| at < since - SLACK)
     }
 
@@ -150,19 +153,7 @@ impl<'a> Tally<'a> {
         let file = self.files.len() - 1;
         let (mut counted, mut before) = (0, 0);
         matcher.lines(text, |hit| {
-            before += memchr_iter(b'\n', &text[counted..hit.start]).count() as u64;
-            counted = hit.start;
-            let (number, place) = if here.from_end {
-                let from_end = here.ends + ends - before;
-                (Number::FromEnd(from_end), u64::MAX - from_end)
-            } else {
-                (Number::Is(here.ends + before + 1), here.ends + before)
-            };
-            let line = head(hit.line);
-            // What goes on behind the head is no end.
-            let is_whole = hit.line.len() <= HEAD;
-            let line = if is_whole { line.trim_end() } else { &*line };
-            let Some(judged) = judge.judged(&rules[hit.rule], line, here.newest) else {
+            let Some(judged) = judge.judged(&rules[hit.rule], hit.line, here.newest) else {
                 return;
             };
             let seen = &mut seen[hit.rule];
@@ -177,7 +168,22 @@ impl<'a> Tally<'a> {
                 &mut seen.now
             };
             let at = judged.at;
-            lines.add(Age { at, file, place }, number, line);
+            let place = if here.from_end {
+                u64::MAX - here.bytes - (text.len() - hit.start) as u64
+            } else {
+                here.bytes + hit.start as u64
+            };
+            // Which one it is takes counting: only where it is kept.
+            lines.add(Age { at, file, place }, || {
+                before += memchr_iter(b'\n', &text[counted..hit.start]).count() as u64;
+                counted = hit.start;
+                let number = if here.from_end {
+                    Number::FromEnd(here.ends + ends - before)
+                } else {
+                    Number::Is(here.ends + before + 1)
+                };
+                (number, shown(hit.whole))
+            });
         });
     }
 
@@ -186,7 +192,7 @@ impl<'a> Tally<'a> {
     fn last_time(&self, text: &[u8]) -> Option<i64> {
         const LINES: usize = 50;
         let lines = text.rsplit(|byte| *byte == b'\n').take(LINES);
-        let times = lines.filter_map(|line| self.judge.written_at(&head(line)));
+        let times = lines.filter_map(|line| self.judge.written_at(&Line::of(line)));
         times.max().map(|at| at.min(self.judge.now()))
     }
 
@@ -198,8 +204,15 @@ impl<'a> Tally<'a> {
     }
 }
 
-fn head(line: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(&line[..line.len().min(HEAD)])
+/// No more of a line than is looked at.
+fn shown(line: &[u8]) -> Cow<'_, str> {
+    if line.len() > HEAD {
+        return String::from_utf8_lossy(&line[..HEAD]);
+    }
+    match String::from_utf8_lossy(line) {
+        Cow::Borrowed(line) => line.trim_end().into(),
+        Cow::Owned(line) => line.trim_end().to_owned().into(),
+    }
 }
 
 const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an agent on this host could be \

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::judge::{Judge, OfHost};
+use super::super::line::Line;
 use super::super::{Severity, rules};
 use super::{NOW, examined, looked, told};
 use crate::host::Memory;
@@ -80,7 +81,10 @@ fn what_nginx_refused_before_it_took_its_configuration_is_over() {
         here.loaded_at = loaded_at;
         let mut judge = Judge::new(NOW, None, 0, &own);
         judge.of_host(Some(&here));
-        judge.judged(rule(id), line, None).unwrap().aside
+        judge
+            .judged(rule(id), &Line::of(line.as_bytes()), None)
+            .unwrap()
+            .aside
     };
     let (then, later) = (NOW - 3600, NOW - 60);
     assert!(!aside(None, "port-taken", line));
