@@ -3,8 +3,9 @@
     target/venv/bin/python tests/bench/logs.py [MIB] [ROUNDS]     (after cargo build --release)
 
 One log of lines as nginx writes them, two in a hundred of which tell something, and logs of somebody who wants the
-doctor to be slow: every line tells something; all of it is one line; packed, and nothing but blanks. All programs
-run one after the other in each round; medians are printed, and the ratio to ripgrep.
+doctor to be slow: every line tells something, and is like another one but for its time; or of another process and
+client, too; or clients ask for something else in each; all of it is one line; packed, and nothing but blanks. All
+programs run one after the other in each round; medians are printed, and the ratio to ripgrep.
 """
 
 import gzip
@@ -12,6 +13,7 @@ import os
 import pty
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -60,6 +62,19 @@ def mixed(share: float) -> Iterator[str]:
             ip = f"10.{chance.randrange(256)}.{chance.randrange(256)}.9"
             line = chance.choice(ORDINARY)
             yield line.format(time=now, pid=chance.randrange(9999), n=chance.randrange(999999), ip=ip)
+
+
+def varied(chance: random.Random, lines: Iterator[str], asked: bool) -> Iterator[str]:
+    """The same lines of other processes, connections and clients; `asked`: who ask for something else each time."""
+    for line in lines:
+        process = f"] {chance.randrange(99999)}#{chance.randrange(99999)}:"
+        line = re.sub(r"\] \d+#\d+:", process, line, count=1)
+        line = re.sub(r": \*\d+ ", f": *{chance.randrange(9999999)} ", line, count=1)
+        line = line.replace("10.0.0.9", f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(256)}")
+        if asked:
+            line = re.sub(r'("[A-Z]+ /[^ "]*) HTTP', rf"\1?page={chance.randrange(99999999)} HTTP", line)
+            line = line.replace("nim.example.com", f"n{chance.randrange(9999999)}.example.com")
+        yield line
 
 
 def write(path: Path, lines: Iterator[str], size: int) -> Path:
@@ -140,9 +155,15 @@ def main(mib: int, rounds: int) -> None:
         moments = [first_seen(log) for _ in range(rounds)]
         print(f"{'first thing seen after':<28}{statistics.median(moments):>6.0f} ms")
         log.unlink()
-        log = write(here / "all.log", mixed(1), mib * MIB)
-        compared("every line tells", log, file_of_words, rounds)
-        log.unlink()
+        chance = random.Random(9)
+        for name, lines in {
+            "every line tells": mixed(1),
+            "and is of another client": varied(chance, mixed(1), False),
+            "who asks for another thing": varied(chance, mixed(1), True),
+        }.items():
+            log = write(here / "all.log", lines, mib * MIB)
+            compared(name, log, file_of_words, rounds)
+            log.unlink()
         log = here / "one.log"
         with log.open("wb") as file:
             for _ in range(mib):
@@ -158,4 +179,6 @@ def main(mib: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    if shutil.which("rg") is None:
+        sys.exit("This compares with ripgrep, which is not here: install it, with apt-get install ripgrep for instance.")
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 256, int(sys.argv[2]) if len(sys.argv) > 2 else 3)
