@@ -5,6 +5,7 @@
 mod dedicated;
 mod draft;
 mod entered;
+mod headers;
 mod imported;
 mod instance;
 mod nim1;
@@ -25,8 +26,10 @@ use crate::values::{AbsPath, Gather as _, HostName, Port, SubjectName};
 pub use dedicated::Dedicated;
 pub use draft::{AgentAuth, Draft, Enforce, KeepKey, Role, SubjectDraft};
 
-use draft::{OptionsDraft, ServerDraft};
+use draft::ServerDraft;
 pub use entered::Entered;
+pub use headers::SecurityHeaders;
+use headers::security_headers;
 pub use instance::{CertificateFiles, InstanceAnswers, UsageReporting};
 pub use nim1::{Context, Nim1Answers, Publish};
 pub use read::{LIMIT, Unreadable, read};
@@ -114,6 +117,8 @@ pub struct Answers {
     pub redirect_http: bool,
     pub trust_store: bool,
     pub enable_services: bool,
+    /// systemd looks after what was set up.
+    pub watch: bool,
     /// What only NGINX Instance Manager 1 asks for; none for 2.
     pub nim1: Option<Nim1Answers>,
     /// A server of its own for agents of NGINX Instance Manager 2.
@@ -145,14 +150,6 @@ pub struct Days {
     pub intermediate: u32,
     pub server: u32,
     pub agent: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SecurityHeaders {
-    /// For how many seconds browsers come back over HTTPS only.
-    pub hsts_max_age: u32,
-    /// The operator has named that time: another one that is there already gives way.
-    pub hsts_chosen: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,6 +265,7 @@ impl Answers {
                 true,
             ),
             enable_services: draft.options.enable_services == Some(true),
+            watch: draft.options.watch == Some(true),
             nim1,
             dedicated,
             orders: Orders::default(),
@@ -363,24 +361,6 @@ fn or<T: ToString>(
     given.unwrap_or_else(|| {
         defaults.insert(field.to_owned(), default.to_string());
         default
-    })
-}
-
-/// A day: long enough to be seen working, short enough to be taken back.
-const HSTS_MAX_AGE: u32 = 86_400;
-
-fn security_headers(
-    defaults: &mut BTreeMap<String, String>,
-    options: &OptionsDraft,
-) -> Option<SecurityHeaders> {
-    let field = "options.security_headers";
-    if !or(defaults, field, options.security_headers, true) {
-        return None;
-    }
-    let chosen = options.hsts_max_age;
-    Some(SecurityHeaders {
-        hsts_max_age: or(defaults, "options.hsts_max_age", chosen, HSTS_MAX_AGE),
-        hsts_chosen: chosen.is_some(),
     })
 }
 

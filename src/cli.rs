@@ -154,6 +154,9 @@ pub enum Command {
         #[arg(long)]
         stay: bool,
     },
+    /// Waits until no file is being changed any more; started by nim-tls-doctor.service
+    #[command(name = "__settle", hide = true)]
+    Settle,
     /// Runs nginx in a private copy of the file system; started by the worker
     #[command(name = "__stage", hide = true)]
     Stage,

@@ -6,6 +6,7 @@ mod agents;
 mod manager_setup;
 mod service;
 mod trust_store;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,6 +23,7 @@ pub use agents::{Agent, Call, agents};
 pub use manager_setup::{MANAGER_FILE, ManagerFile, ManagerSetup};
 pub use service::Service;
 pub use trust_store::TrustStore;
+pub use watch::{WATCH_FOLDER, WATCH_UNITS, WATCHERS, WatchUnits};
 
 /// What was found out about one thing. No step may treat `Unclear` as `Absent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,10 @@ pub struct Facts {
     pub nginx: Known<Nginx>,
     /// The configuration that nginx would load now.
     pub config: Known<Config>,
+    /// Where this program lies and stays, for units that start it: whoever looks tells.
+    pub program: Known<AbsPath>,
+    /// The units that have it look after what was set up.
+    pub watch: WatchUnits,
     /// The units that matter here and what systemd says of them.
     pub services: BTreeMap<String, Known<Service>>,
     pub listeners: Known<Vec<Listener>>,

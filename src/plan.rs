@@ -63,6 +63,7 @@ mod nginx;
 
 mod trust;
 mod enabling;
+mod watch;
 mod nginx_command;
 mod differences;
 mod exposed;
@@ -97,7 +98,7 @@ pub use before_manager::{BeforeManager, is_met};
 pub use clients_today::{
     ClientsToday, agents_today, clients_today, file_of_server, today, usual_agents_port,
 };
-pub use enable::Enable;
+pub use enable::{Deed, Enable, Watch};
 pub use file::{Content, FileChange, FolderChange, Piece, Reason, Status};
 pub use fitness::{not_looked_at, taken};
 pub use goal::for_goal;

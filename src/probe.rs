@@ -24,6 +24,7 @@ mod state;
 mod system;
 mod trust;
 mod wanted;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use system::System;
 
 pub use agent::overrides_of_running_agent;
 pub use wanted::{Ask, Question, Wanted};
+pub use watch::program;
 
 /// Looks at `host`, and lets nginx read its configuration where it is.
 pub fn look(host: &dyn Host, wanted: &Wanted) -> Facts {
@@ -103,6 +105,9 @@ pub fn look_asking(host: &dyn Host, wanted: &Wanted, ask: Ask<'_>) -> Facts {
         agent: product::agent(host, &packages),
         agent_setup: agent::look(&reader, &system, services.agent_unit.as_ref()),
         services: services.states,
+        // Whoever has started it knows.
+        program: Known::Unclear("nobody has said where this program lies".to_owned()),
+        watch: watch::look(&reader, &systemd),
         agents: clients::agents(host, &config, &connected),
         connected,
         ends_tls: None,

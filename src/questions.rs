@@ -133,6 +133,7 @@ impl Question {
             "options.enable_services" if facts.to_enable().is_empty() => {
                 no("no service that runs now is known to be missing after the next start")
             }
+            "options.watch" if !facts.watch.possible => no("systemd does not run here"),
             _ => Asked::Yes {
                 suggestion: suggest::suggestion(self.field, facts),
             },
@@ -197,13 +198,14 @@ const BUNDLE: &str = "certificates.agent.bundle";
 const USAGE: &str = "usage_reporting.endpoint";
 const INSTANCE: &str = "instance";
 /// What an instance is asked.
-const OF_INSTANCES: [&str; 6] = [
+const OF_INSTANCES: [&str; 7] = [
     "method",
     "manager_name",
     USAGE,
     BUNDLE,
     "options.trust_store",
     "options.enable_services",
+    "options.watch",
 ];
 
 /// Whether the NGINX here has reports that could go to the manager.

@@ -15,6 +15,7 @@ mod port;
 mod peer;
 mod secret;
 mod run_id;
+mod unit;
 mod word;
 mod wrap;
 
@@ -33,5 +34,6 @@ pub use port::Port;
 pub use run_id::RunId;
 pub use secret::{masked, masked_lines};
 pub use text::{Invalid, escaped, is_hidden, quotable, shown, shown_json};
+pub use unit::{in_unit, out_of_unit};
 pub use word::path_word;
 pub use wrap::{USUAL_WIDTH, advised, cell, is_command, with_command, wrapped};

@@ -25,6 +25,7 @@ mod issue;
 mod stage;
 mod trust;
 mod enable;
+mod watch;
 mod reload;
 mod old_workers;
 mod return_nginx;
@@ -111,7 +112,7 @@ pub fn put_back_on_panic(launch: Launch, run: &RunId, tell: impl Fn() + Send + S
 }
 
 /// Where this program lies. One that was replaced while it runs lies nowhere.
-fn program() -> Option<AbsPath> {
+pub fn program() -> Option<AbsPath> {
     let path = std::env::current_exe().ok()?;
     path.to_str()?.parse().ok()
 }

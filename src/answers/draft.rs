@@ -220,6 +220,7 @@ pub struct OptionsDraft {
     pub status_page: Option<bool>,
     pub trust_store: Option<bool>,
     pub enable_services: Option<bool>,
+    pub watch: Option<bool>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

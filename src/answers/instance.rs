@@ -29,6 +29,8 @@ pub struct InstanceAnswers {
     pub trust_store: bool,
     /// Services that run now come up with the system from then on.
     pub enable_services: bool,
+    /// systemd looks after what was set up.
+    pub watch: bool,
     /// Where its NGINX Plus is to report its usage; none: as it does.
     pub usage: Option<UsageReporting>,
     pub defaults: BTreeMap<String, String>,
@@ -115,6 +117,7 @@ impl InstanceAnswers {
                 true,
             ),
             enable_services: draft.options.enable_services == Some(true),
+            watch: draft.options.watch == Some(true),
             defaults,
         })
     }

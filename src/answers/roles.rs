@@ -39,12 +39,13 @@ impl Refusals {
         let of_instances = OptionsDraft {
             trust_store: draft.options.trust_store,
             enable_services: draft.options.enable_services,
+            watch: draft.options.watch,
             ..OptionsDraft::default()
         };
         if draft.options != of_instances {
             self.add(
                 "options",
-                "belong to role manager, but for trust_store and enable_services",
+                "belong to role manager, but for trust_store, enable_services and watch",
             );
         }
         let (server, clients) = (&certificates.server, &certificates.clients);

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use crate::cli::Place;
 use crate::error::Problem;
+use crate::facts::Known;
 use crate::host::{Host, Local};
 use crate::practice::Practice;
-use crate::values::{AbsPath, RunId};
-use crate::worker::Launch;
+use crate::probe;
+use crate::values::{AbsPath, RunId, path_word};
+use crate::worker::{self, Launch};
 
 use super::outward::Outward;
 use super::typed::quoted;
 
+/// Where a program lies that was installed by hand.
+const USUAL: &str = "/usr/local/sbin/nim-tls";
 pub(super) const STATE: &str = "/var/lib/nim-tls";
 
 pub(super) struct Ground {
@@ -108,6 +112,29 @@ impl Ground {
         };
         let options = self.worker_options();
         Ok(Launch { program, options })
+    }
+
+    /// Where this program lies on this host, for units that start it.
+    pub(super) fn program(&self) -> Known<AbsPath> {
+        if self.practice.is_some() {
+            // It lies nowhere there, and no unit is ever started.
+            return Known::Is(USUAL.parse().expect("it is a path"));
+        }
+        let Some(root) = &self.root else {
+            return probe::program(self.host(), worker::program().as_ref());
+        };
+        let Some(own) = worker::program() else {
+            return probe::program(self.host(), None);
+        };
+        let below = own.as_path().strip_prefix(root).ok();
+        let below = below.and_then(|rest| format!("/{}", rest.display()).parse().ok());
+        let path = below.unwrap_or(own);
+        if let Ok(None) = self.host().stat(path.as_path()) {
+            let there = path_word(self.outside(&path));
+            let why = format!("{path} is not there: install -D -m 0755 {path} {there}");
+            return Known::Unclear(why);
+        }
+        probe::program(self.host(), Some(&path))
     }
 
     fn worker_options(&self) -> Vec<String> {

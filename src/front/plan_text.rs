@@ -216,6 +216,7 @@ pub(super) fn commands(plan: &Plan) -> Vec<String> {
         )),
         Action::Restart(restart) => Some(format!("systemctl restart {}", restart.unit)),
         Action::Enable(enable) => Some(enable.command()),
+        Action::Watch(watch) => Some(watch.command()),
         Action::Issue(_)
         | Action::Place
         | Action::Prove(_)

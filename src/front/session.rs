@@ -173,6 +173,7 @@ fn look(ground: &Ground, wanted: &Wanted) -> Facts {
         ask(ground, &ourselves, question, &unasked)
     });
     facts.no_private_copy = unasked.into_inner();
+    facts.program = ground.program();
     facts
 }
 

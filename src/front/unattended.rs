@@ -12,6 +12,7 @@ mod methods;
 mod plan;
 mod returning;
 mod rollback;
+mod settling;
 mod verify;
 mod watch;
 
@@ -43,6 +44,7 @@ pub(super) fn run(command: &Command, ground: &Ground, output: &Output) -> Result
         }
         Command::Verify => verify::verify(ground, output),
         Command::Return { run, stay } => returning::returning(ground, run, *stay),
+        Command::Settle => Ok(settling::settle(ground)),
         Command::Certs(asked) => certs::certs(ground, asked, output),
         Command::Doctor(asked) => doctor::doctor(ground, asked, output),
         // Dispatched already.

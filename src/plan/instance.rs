@@ -11,6 +11,7 @@ use super::naming;
 use super::step::{Plan, SCHEMA};
 use super::trust;
 use super::usage_reporting;
+use super::watch;
 use crate::answers::InstanceAnswers;
 use crate::bundle;
 use crate::error::Problem;
@@ -33,6 +34,7 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
     let of_agent = files.iter().any(FileChange::changes);
     let reports = usage_reporting::plan(facts, answers, &placed, &mut notes)?;
     files.extend(reports.iter().flat_map(|reports| reports.files.clone()));
+    let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
     let mut folders = vec![FolderChange {
         path: naming::certs(answers.generation),
@@ -50,13 +52,14 @@ pub(super) fn plan(facts: &Facts, answers: &InstanceAnswers) -> Result<Plan, Pro
         ));
     }
     let enable = enabling::plan(facts, answers.enable_services);
-    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
+    let steps = if enable.is_some() || watch.is_some() || files.iter().any(FileChange::changes) {
         let change = trust.and_then(|trust| trust.into_change(facts));
         let doing = Doing {
             placed: &placed,
             key,
             trust: change,
             enable,
+            watch,
             of_agent,
             reports,
         };

@@ -2,10 +2,12 @@
 
 use super::agent_files::{AgentFiles, other_user};
 use super::agent_settings::{in_effect, wanted};
-use super::enable::Enable;
+use super::enable::{Enable, Watch};
 use super::instance::shows_certificate;
 use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
-use super::steps::{REACH, RESTART, enable_step, place, reload, step, test, trust_step};
+use super::steps::{
+    REACH, RESTART, enable_step, place, reload, step, test, trust_step, watch_steps,
+};
 use super::usage_reporting::Reports;
 use crate::answers::InstanceAnswers;
 use crate::facts::{Facts, Known};
@@ -20,6 +22,7 @@ pub(super) struct Doing<'a> {
     pub(super) key: Option<(AbsPath, Digest)>,
     pub(super) trust: Option<TrustChange>,
     pub(super) enable: Option<Enable>,
+    pub(super) watch: Option<Watch>,
     /// The agent has something new to read.
     pub(super) of_agent: bool,
     pub(super) reports: Option<Reports>,
@@ -47,12 +50,15 @@ pub(super) fn steps(
     let command = read.and_then(|reports| reports.command.clone());
     let private = facts.no_private_copy.is_none();
     steps.extend(command.clone().map(|command| test(command, private)));
+    let (before, after) = watch_steps(doing.watch);
+    steps.extend(before);
     steps.push(place());
     steps.extend(doing.trust.map(trust_step));
     if !facts.live {
         return steps;
     }
     steps.extend(doing.enable.map(enable_step));
+    steps.extend(after);
     steps.extend(command.map(reload));
     let known = is_known(facts);
     if doing.of_agent {

@@ -12,7 +12,7 @@ use super::step::{Plan, SCHEMA};
 use super::steps::{self, Doing};
 use super::trust::{self, Trust};
 use super::work::NginxChanges;
-use super::{exposed, listeners, nginx_command, notes, proof, redirect};
+use super::{exposed, listeners, nginx_command, notes, proof, redirect, watch};
 use crate::answers::{Answers, ServerSource};
 use crate::error::Problem;
 use crate::facts::Facts;
@@ -48,16 +48,18 @@ pub(super) fn plan(facts: &Facts, answers: &Answers) -> Result<Plan, Problem> {
     let headers = configured.headers;
     files.extend(configured.files);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
 
     let enable = enabling::plan(facts, answers.enable_services);
-    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
+    let steps = if enable.is_some() || watch.is_some() || files.iter().any(FileChange::changes) {
         let doing = Doing {
             nginx: running(&ground, master, &site, answers).filter(|_| reload),
             private: facts.no_private_copy.is_none(),
             trust: trust.and_then(|trust| trust.into_change(facts)),
             restart: None,
             enable,
+            watch,
             proof: master.map(|master| proof::of(&site, answers, &made, facts, master, &headers)),
         };
         steps::steps(made, doing)

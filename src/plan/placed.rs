@@ -31,10 +31,12 @@ pub(super) fn change(facts: &Facts, path: &AbsPath, mode: u32, content: Content)
     }
 }
 
-/// What a change is shown beside: a file that nginx reads, or one of certificates.
+/// What a change is shown beside: a file that nginx reads, one of certificates, or a unit.
 fn text_of(facts: &Facts, path: &AbsPath, found: &FoundFile) -> Option<String> {
     let text = if let FoundContent::Certificates(chain) = &found.content {
         pem_chain(chain)
+    } else if let Some(unit) = facts.watch.texts.get(path) {
+        unit.clone()
     } else {
         let config = facts.config.is()?;
         let file = config.find_file(path.as_str())?;

@@ -127,6 +127,7 @@ fn substance(plan: &Plan) -> Plan {
             | Action::FetchKeys(_)
             | Action::Restart(_)
             | Action::Enable(_)
+            | Action::Watch(_)
             | Action::Reach(_) => {}
         }
     }

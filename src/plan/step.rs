@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::enable::Enable;
+use super::enable::{Enable, Watch};
 use super::file::{FileChange, FolderChange};
 pub use crate::answers::KeepKey;
 use crate::certificate::Recipe;
@@ -118,6 +118,8 @@ pub enum Action {
     Restart(Restart),
     /// Have services come up with the system from now on.
     Enable(Enable),
+    /// Have systemd look after what was set up, or no longer.
+    Watch(Watch),
     /// Prove by connections from an instance that its agent gets through.
     Reach(ReachProof),
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::certificates::Certificates;
-use super::enable::Enable;
+use super::enable::{Deed, Enable, Watch};
+use super::file::FileChange;
 use super::step::{
     Action, Authority, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
 };
-use crate::facts::MANAGER_FILE;
+use crate::facts::{MANAGER_FILE, WATCH_FOLDER};
 use crate::values::{AbsPath, HostName};
 
 const TEST: &str = "test the new files with nginx -t";
@@ -17,6 +18,8 @@ const END: &str = "end workers that still serve the old rules";
 pub(super) const RESTART: &str = "restart the agent";
 const RESTART_MANAGER: &str = "restart the manager";
 pub(super) const REACH: &str = "prove it with connections from here to the manager";
+const WATCH: &str = "watch";
+const WATCH_TITLE: &str = "have systemd look after it";
 const PROVE: &str = "prove it with connections, good and bad";
 
 /// How long whoever is connected under the old rules may finish before being cut off.
@@ -33,6 +36,7 @@ pub(super) struct Doing {
     /// Of the manager.
     pub(super) restart: Option<Restart>,
     pub(super) enable: Option<Enable>,
+    pub(super) watch: Option<Watch>,
     pub(super) proof: Option<Proof>,
 }
 
@@ -44,6 +48,7 @@ pub(super) fn steps(made: Certificates, doing: Doing) -> Vec<Step> {
         trust,
         restart,
         enable,
+        watch,
         proof,
     } = doing;
     let mut steps = Vec::new();
@@ -61,9 +66,12 @@ pub(super) fn steps(made: Certificates, doing: Doing) -> Vec<Step> {
     if let Some(command) = &command {
         steps.push(test(command.clone(), private));
     }
+    let (before, after) = watch_steps(watch);
+    steps.extend(before);
     steps.push(place());
     steps.extend(trust.map(trust_step));
     steps.extend(enable.map(enable_step));
+    steps.extend(after);
     steps.extend(restart.map(|restart| {
         step(
             "restart",
@@ -104,6 +112,9 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         .changed_files()
         .any(|file| file.path.as_str().ends_with("/nim-tls-root.crt"));
     let trust = anchor.then_some(("trust", TRUST));
+    let mut placed = plan.changed_files();
+    let unit = |file: &FileChange| file.path.as_str().starts_with(WATCH_FOLDER);
+    let watch = placed.any(unit).then_some((WATCH, WATCH_TITLE));
     let state = plan.issuing().map(|issuing| issuing.folder.parent());
     let inside = |state: AbsPath| plan.files.iter().all(|file| file.path.is_below(&state));
     if state.is_some_and(inside) {
@@ -116,10 +127,15 @@ pub fn live_only(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         let told = [("test", TEST)].into_iter().filter(|_| nginx);
         let loaded = [("reload", RELOAD)].into_iter().filter(|_| nginx);
         let rest = [("restart", RESTART), ("prove", REACH)];
-        return told.chain(trust).chain(loaded).chain(rest).collect();
+        return told
+            .chain(trust)
+            .chain(watch)
+            .chain(loaded)
+            .chain(rest)
+            .collect();
     }
     let mut steps = vec![("test", TEST)];
-    steps.extend(trust);
+    steps.extend(trust.into_iter().chain(watch));
     let mut changed = plan.changed_files();
     if changed.any(|file| file.path.as_str() == MANAGER_FILE) {
         steps.push(("restart", RESTART_MANAGER));
@@ -214,6 +230,43 @@ pub(super) fn enable_step(enable: Enable) -> Step {
         "the links that the command makes are taken away again; the services run on",
         Action::Enable(enable),
     )
+}
+
+/// Those before files are placed, and those after it: units that run have their files, from their
+/// start to their end.
+pub(super) fn watch_steps(watch: Option<Watch>) -> (Option<Step>, Option<Step>) {
+    let Some(watch) = watch else {
+        return (None, None);
+    };
+    if watch.deed != Deed::End {
+        let step = step(
+            WATCH,
+            WATCH_TITLE,
+            "an upgrade of NGINX Instance Manager may put its own files back without a word",
+            "the units are stopped, and the links that the command makes are taken away again",
+            Action::Watch(watch),
+        );
+        return (None, Some(step));
+    }
+    let forget = Watch {
+        deed: Deed::Forget,
+        ..watch.clone()
+    };
+    let before = step(
+        "watch-end",
+        "have systemd look after it no longer",
+        "the units are stopped before their files go",
+        "the units are started again, with the links of before",
+        Action::Watch(watch),
+    );
+    let after = step(
+        "watch-forget",
+        "have systemd forget the units",
+        "it goes by what it has read, until it reads again",
+        "it reads them again",
+        Action::Watch(forget),
+    );
+    (Some(before), Some(after))
 }
 
 pub(super) fn step(id: &str, title: &str, why: &str, undo: &str, action: Action) -> Step {

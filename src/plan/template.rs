@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::file::Reason;
 use crate::answers::{Answers, Enforce};
-use crate::values::{AbsPath, HostName, Port};
+use crate::values::{AbsPath, HostName, Port, in_unit};
 
 /// Where the check of an agent's certificate lives inside the server. The name is our own, so
 /// that no location of the vendor's is leaned on or shadowed.
@@ -64,6 +64,34 @@ struct Agent1Conf<'a> {
     name: &'a HostName,
     port: Port,
     our_root: bool,
+}
+
+#[derive(Template)]
+#[template(
+    path = "nim-tls-doctor.service",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct WatchService<'a> {
+    /// As a unit spells it.
+    program: &'a str,
+    /// Further arguments of each command.
+    state: &'a str,
+}
+
+#[derive(Template)]
+#[template(
+    path = "nim-tls-doctor.timer",
+    config = ".askama.toml",
+    escape = "none"
+)]
+struct WatchTimer;
+
+#[derive(Template)]
+#[template(path = "nim-tls-doctor.path", config = ".askama.toml", escape = "none")]
+struct WatchPath<'a> {
+    /// As a unit spells them.
+    files: &'a [String],
 }
 
 /// A generated text and why each of its lines is there.
@@ -143,6 +171,35 @@ pub(super) fn agent_conf(answers: &Answers, our_root: bool) -> String {
     }
 }
 
+/// The units that have systemd look after what was set up.
+pub(super) struct WatchTexts {
+    pub(super) path: Explained,
+    pub(super) service: Explained,
+    pub(super) timer: Explained,
+}
+
+/// `state`: where this program keeps its own, if that is not the usual folder.
+pub(super) fn watch_texts(
+    program: &AbsPath,
+    state: Option<&AbsPath>,
+    files: &[AbsPath],
+) -> WatchTexts {
+    let state = state.map_or_else(String::new, |state| {
+        format!(" --state-dir {}", in_unit(state))
+    });
+    let program = in_unit(program);
+    let files: Vec<String> = files.iter().map(in_unit).collect();
+    let service = WatchService {
+        program: &program,
+        state: &state,
+    };
+    WatchTexts {
+        path: explain(&rendered(&WatchPath { files: &files }), ""),
+        service: explain(&rendered(&service), ""),
+        timer: explain(&rendered(&WatchTimer), ""),
+    }
+}
+
 pub(super) fn rendered(template: &impl Template) -> String {
     let mut text = template
         .render()
@@ -187,7 +244,16 @@ mod tests {
 
     #[test]
     fn every_line_below_the_head_has_a_reason_and_no_marker_is_left() {
+        let path = |text: &str| text.parse::<AbsPath>().expect("a path");
+        let (program, state) = (path("/srv/50%/nim-tls"), path("/srv/tls"));
+        let units = watch_texts(&program, Some(&state), &[path("/etc/a%b"), state.clone()]);
+        assert!(units.path.text.contains("\nPathChanged=/etc/a%%b\n"));
+        let starts = "\nExecStart=/srv/50%%/nim-tls doctor --no-connect --state-dir /srv/tls\n";
+        assert!(units.service.text.contains(starts));
         for file in [
+            units.path,
+            units.service,
+            units.timer,
             log_format(),
             check(Judge::ALL[0]),
             check(Judge::ALL[1]),

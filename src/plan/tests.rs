@@ -43,5 +43,6 @@ mod same_service;
 mod shapes;
 mod usage;
 mod usage_said;
+mod watch;
 
 use stand::Stand;

@@ -25,6 +25,8 @@ fn unclear() -> Facts {
         nginx: no(),
         config: no(),
         services: BTreeMap::new(),
+        program: no(),
+        watch: crate::facts::WatchUnits::default(),
         listeners: no(),
         connected: no(),
         agents: no(),

@@ -12,7 +12,8 @@ use super::wanted::Wanted;
 use crate::bundle;
 use crate::certificate::{SigningRequest, read_pem_chain};
 use crate::facts::{
-    AGENT_FILES, FileFact, FoundContent, FoundFile, Known, MANAGER_FILE, TrustStore,
+    AGENT_FILES, FileFact, FoundContent, FoundFile, Known, MANAGER_FILE, TrustStore, WATCH_FOLDER,
+    WATCH_UNITS,
 };
 use crate::host::{Host, Kind, Stat};
 use crate::nginx::Config;
@@ -177,6 +178,7 @@ fn paths(
         );
     }
     texts.extend(AGENT_FILES.map(str::to_owned));
+    texts.extend(WATCH_UNITS.map(|unit| format!("{WATCH_FOLDER}/{unit}")));
     let state = &wanted.state;
     texts.extend(IN_AUTHORITY.iter().map(|name| format!("{state}/ca/{name}")));
     for name in reader

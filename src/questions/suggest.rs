@@ -34,6 +34,9 @@ pub(super) fn suggestion(field: &str, facts: &Facts) -> String {
             _ => "yes".to_owned(),
         },
         "options.enable_services" => "yes".to_owned(),
+        // Whoever has it keeps it.
+        "options.watch" if facts.watch.texts.is_empty() => "no".to_owned(),
+        "options.watch" => "yes".to_owned(),
         _ => String::new(),
     }
 }

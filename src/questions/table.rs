@@ -2,7 +2,7 @@
 
 use super::{Choice, Kind, Question, Step};
 
-pub const QUESTIONS: [Question; 13] = [
+pub const QUESTIONS: [Question; 14] = [
     Question {
         field: "method",
         step: Step::Method,
@@ -170,6 +170,15 @@ pub const QUESTIONS: [Question; 13] = [
         why: "Some of the services that run now would not be there after the next start of this \
               host, and what was proven would not hold. systemctl enable changes that; rollback \
               takes it back.",
+        kind: Kind::YesNo,
+    },
+    Question {
+        field: "options.watch",
+        step: Step::Certificates,
+        label: "Have systemd look after it",
+        why: "An upgrade of NGINX Instance Manager may put its own files back without a word. With \
+              yes, nim-tls doctor runs once a day and after each change of the files; what it \
+              finds is in the journal, and systemctl --failed names it.",
         kind: Kind::YesNo,
     },
 ];

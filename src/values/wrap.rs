@@ -77,8 +77,8 @@ pub fn is_command(advice: &str) -> bool {
         "update-ca-trust",
     ];
     match advice.split_once(' ') {
-        // Sentences begin with it as well: "nginx is not reloaded".
-        Some(("nginx", rest)) => rest.starts_with('-'),
+        // Sentences begin with these as well: "nginx is not reloaded".
+        Some(("nginx" | "install", rest)) => rest.starts_with('-'),
         Some((program, _)) => PROGRAMS.contains(&program),
         None => PROGRAMS.contains(&advice),
     }

@@ -29,6 +29,7 @@ use super::steps::{NEEDS_LIFE, Work};
 use super::switch::{arm, disarm};
 use super::take_back::take_back;
 use super::undo::{Undone, record_stays, stays_in_words, undo};
+use super::watch::{return_watch, stop_watching};
 use super::window::Window;
 
 /// Carries out `plan`. When this returns, the receipt is written.
@@ -290,6 +291,7 @@ impl Run<'_> {
                 return Ending::open(&why, Problem::from(error).remedy(again));
             }
         };
+        stop_watching(host, self.plan);
         let keep = needed(host, self.job.state.as_path(), &changes, Some(self.plan));
         let stays = take_back(host, self.folder, &changes, &keep, |change, undone| {
             self.teller.tell(said(&change.path, undone));
@@ -302,6 +304,11 @@ impl Run<'_> {
             self.teller.tell(put_back_says(words));
         }
         let mut down = Vec::new();
+        let watch = return_watch(host, self.plan);
+        down.extend(watch.clone().err());
+        if let Some(words) = watch.unwrap_or_else(Some) {
+            self.teller.tell(put_back_says(words));
+        }
         if work.restarted {
             for said in return_services(host, self.plan) {
                 down.extend(said.clone().err());

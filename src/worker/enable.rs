@@ -22,6 +22,8 @@ pub(super) enum EnableError {
     Failed { command: String, said: String },
     #[error("systemctl enable ran, and {unit} still does not come up with the system: {said}")]
     Ineffective { unit: String, said: String },
+    #[error("systemctl enable --now ran, and {unit} does not run: {said}")]
+    Idle { unit: String, said: String },
 }
 
 /// Enables them and sees that systemd thinks so too. By `mark` the command is found again where
@@ -59,7 +61,7 @@ pub(super) fn enable(
     Ok(())
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     let word = output.out().trim().to_owned();
     if word.is_empty() {
         output.why_failed()
@@ -90,7 +92,7 @@ pub(super) fn return_links(host: &dyn Host, plan: &Plan) -> Option<String> {
     ))
 }
 
-fn systemctl(host: &dyn Host, args: &[&str]) -> Result<Command, EnableError> {
+pub(super) fn systemctl(host: &dyn Host, args: &[&str]) -> Result<Command, EnableError> {
     let program = host.find("systemctl").ok_or(EnableError::NoSystemctl)?;
     Ok(Command::new(&program, args).timeout(PATIENCE))
 }

@@ -144,7 +144,7 @@ fn of_enable(error: &EnableError) -> Option<String> {
             remedy_of_words(said, Path::new("/etc/systemd/system"))
                 .or_else(|| Some(command.clone()))
         }
-        EnableError::Ineffective { unit, .. } => {
+        EnableError::Ineffective { unit, .. } | EnableError::Idle { unit, .. } => {
             Some(format!("systemctl status {}", path_word(unit)))
         }
         EnableError::NoSystemctl => None,

@@ -6,6 +6,7 @@ mod plan;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::facts::{WATCH_FOLDER, WATCHERS};
 use crate::host::{Command, Entry, Host, Memory, Output, Process, Signal};
 use crate::pki::Authority;
 use crate::plan::{Plan, Proof, ReachProof};
@@ -114,7 +115,12 @@ fn answer(machine: &Memory, command: &Command) -> Option<Output> {
             })
         }
         "systemctl" => {
-            if command.args.first().is_some_and(|verb| verb == "enable") {
+            if command.args.iter().any(|arg| arg == "--now") {
+                for (target, unit) in ["paths", "timers"].iter().zip(WATCHERS) {
+                    let link = format!("{WATCH_FOLDER}/{target}.target.wants/{unit}");
+                    machine.put(&link, Entry::link(format!("{WATCH_FOLDER}/{unit}")));
+                }
+            } else if command.args.first().is_some_and(|verb| verb == "enable") {
                 machine.put(WANTED, Entry::link("/lib/systemd/system/nginx.service"));
             }
             Some(Output {

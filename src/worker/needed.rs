@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::facts::WATCH_FOLDER;
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::receipt::{After, Before, Change};
@@ -103,7 +104,9 @@ impl<'a> Found<'a> {
         let Present::File(file) = present else {
             return None;
         };
-        let text = configuration(&file.bytes).filter(|_| !change.secret);
+        // A unit names files to look at them, and does without.
+        let is_unit = change.path.starts_with(WATCH_FOLDER);
+        let text = configuration(&file.bytes).filter(|_| !change.secret && !is_unit);
         Some(Self {
             number,
             path: &change.path,

@@ -19,6 +19,7 @@ use super::run_folder::RunFolder;
 use super::take_back::take_back;
 use super::target::{Target, target};
 use super::undo::{Stays, record_stays, stays_in_words};
+use super::watch::{return_watch, stop_watching};
 
 /// The one step of a rollback.
 const PUT_BACK: &str = "put-back";
@@ -99,6 +100,9 @@ fn undo_target(
     }
     // Without its plan, nothing is known of nginx; the files are what was promised.
     let plan = undone.plan().unwrap_or_default();
+    if let Some(plan) = &plan {
+        stop_watching(host, plan);
+    }
     let keep = needed(host, job.state.as_path(), &target.changes, plan.as_ref());
     let stays = take_back(host, &undone, &target.changes, &keep, |change, undone| {
         teller.tell(said(&change.path, undone));
@@ -128,6 +132,12 @@ fn undo_target(
         teller.tell(put_back_says(words));
     }
     let mut down = Vec::new();
+    let watch = plan.as_ref().map(|plan| return_watch(host, plan));
+    let watch = watch.unwrap_or(Ok(None));
+    down.extend(watch.clone().err());
+    if let Some(words) = watch.unwrap_or_else(Some) {
+        teller.tell(put_back_says(words));
+    }
     for said in plan.iter().flat_map(|plan| return_services(host, plan)) {
         down.extend(said.clone().err());
         teller.tell(put_back_says(said.unwrap_or_else(|why| why)));

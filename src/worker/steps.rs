@@ -26,6 +26,7 @@ use super::restart::restart;
 use super::run_folder::RunFolder;
 use super::stage::{Changes, How, Laid, Tested, test};
 use super::trust::trust;
+use super::watch::watch;
 
 pub(super) const NEEDS_LIFE: &str = "needs a running system, and this is a folder (--root)";
 
@@ -175,6 +176,10 @@ impl<'a> Work<'a> {
             Action::Enable(services) => {
                 enable(host, journal, services, &self.folder.mark())?;
                 Ok(done(services.units.join(", ")))
+            }
+            Action::Watch(units) => {
+                watch(host, journal, units, &self.folder.mark())?;
+                Ok(done(units.units.join(", ")))
             }
             Action::Reach(proof) => {
                 self.rows = prover.reach(host, proof, &mut telling(self.teller));

@@ -13,7 +13,7 @@ use askama::Template;
 use crate::event::{Happening, Switch};
 use crate::host::{Command, Host, HostError, Output};
 use crate::receipt::Receipt;
-use crate::values::{AbsPath, RunId};
+use crate::values::{AbsPath, RunId, in_unit};
 
 use super::events::follow;
 use super::job::Job;
@@ -80,11 +80,6 @@ fn place_unit(
     let (unit, link) = paths(job.run);
     put_file(job.host, journal, &unit, text.as_bytes())?;
     put_link(job.host, journal, &link, &unit)
-}
-
-/// Of the characters that a path may hold here, a unit takes only this one for its own.
-fn in_unit(path: &AbsPath) -> String {
-    path.as_str().replace('%', "%%")
 }
 
 fn start_timer(job: &Job<'_>, program: &AbsPath) -> Result<(), String> {

@@ -2,7 +2,9 @@
 """Stands in for `systemctl` and the services it starts where there is no systemd: SIMULATED.
 
 Knows nginx-agent, whose program is `agent_stand_in.py`, nginx-manager, whose program is
-`manager_stand_in.py`, and nginx: each where there is a program to start it. Records what it is asked.
+`manager_stand_in.py`, and nginx: each where there is a program to start it. Of units that a run places it knows what it
+read at the last `daemon-reload`: it starts and stops no timer, and keeps a list of those that it should have. Records
+what it is asked.
 """
 
 import contextlib
@@ -24,6 +26,12 @@ WANTED = Path("/etc/systemd/system/multi-user.target.wants")
 # Then `enable` makes half of what it is asked for, and says why it goes no further.
 CANNOT_ENABLE = Path("/mnt/cannot-enable")
 UNITS = ("nginx-agent", "nginx-manager", "nginx")
+# Units that were placed: their texts as they were read last, and those that were started.
+PLACED = Path("/etc/systemd/system")
+READ = Path("/mnt/units-read.json")
+STARTED = Path("/mnt/units-started.json")
+# Each that was stopped, and whether its file was there then.
+STOPPED = Path("/mnt/units-stopped.jsonl")
 
 
 def start_of(unit: str) -> Path:
@@ -68,6 +76,82 @@ def unit_file_state(unit: str) -> str:
     return "disabled" if unit in disabled and not (WANTED / f"{unit}.service").is_symlink() else "enabled"
 
 
+def kept(path: Path) -> dict[str, str]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def reread() -> None:
+    READ.write_text(json.dumps({path.name: path.read_text() for path in sorted(PLACED.glob("nim-tls-doctor.*"))}))
+
+
+def is_placed(unit: str) -> bool:
+    return unit.startswith("nim-tls-doctor.")
+
+
+def start_placed(units: list[str]) -> None:
+    for unit in units:
+        if unit not in kept(READ):
+            sys.exit(f"Failed to start {unit}: Unit {unit} not found.")
+        STARTED.write_text(json.dumps({**kept(STARTED), unit: kept(READ)[unit]}))
+
+
+def stop_placed(units: list[str]) -> None:
+    with STOPPED.open("a") as stopped:
+        stopped.writelines(json.dumps([unit, (PLACED / unit).exists()]) + "\n" for unit in units if unit in kept(STARTED))
+    STARTED.write_text(json.dumps({unit: text for unit, text in kept(STARTED).items() if unit not in units}))
+
+
+def link_of(unit: str) -> Path:
+    (target,) = [line.removeprefix("WantedBy=") for line in (PLACED / unit).read_text().splitlines() if "WantedBy=" in line]
+    return PLACED / f"{target}.wants" / unit
+
+
+def enable_placed(units: list[str], now: bool) -> None:
+    for unit in units:
+        if not (PLACED / unit).exists():
+            sys.exit(f"Failed to enable unit: Unit file {unit} does not exist.")
+        link = link_of(unit)
+        link.parent.mkdir(exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(PLACED / unit)
+        if CANNOT_ENABLE.exists():
+            sys.exit(f"Failed to enable unit: {CANNOT_ENABLE.read_text()}")
+    if now:
+        start_placed(units)
+
+
+def disable_placed(units: list[str], now: bool) -> None:
+    for unit in units:
+        if not (PLACED / unit).exists():
+            sys.exit(f"Failed to disable unit: Unit file {unit} does not exist.")
+        link = link_of(unit)
+        link.unlink(missing_ok=True)
+        if link.parent.exists() and not list(link.parent.iterdir()):
+            link.parent.rmdir()
+    if now:
+        stop_placed(units)
+
+
+def placed(verb: str, args: list[str]) -> None:
+    now, units = "--now" in args, [word for word in args if is_placed(word)]
+    if verb == "enable":
+        enable_placed(units, now)
+    elif verb == "disable":
+        disable_placed(units, now)
+    elif verb in ("start", "restart"):
+        start_placed(units)
+    elif verb == "stop":
+        stop_placed(units)
+    elif verb == "is-enabled":
+        known = all((PLACED / unit).exists() and link_of(unit).is_symlink() for unit in units)
+        print("enabled" if known else "disabled")
+        sys.exit(0 if known else 1)
+    elif verb in ("is-active", "show"):
+        states = ["active" if unit in kept(STARTED) else "inactive" for unit in units]
+        print("\n\n".join(f"ActiveState={state}" for state in states) if verb == "show" else "\n".join(states))
+        sys.exit(0 if verb == "show" or "inactive" not in states else 3)
+
+
 def enable(units: list[str]) -> None:
     WANTED.mkdir(parents=True, exist_ok=True)
     for unit in units:
@@ -102,7 +186,11 @@ def main() -> None:
     # Whoever may not write it down may ask all the same.
     with contextlib.suppress(PermissionError), RECORD.open("a") as record:
         record.write(json.dumps(args) + "\n")
-    if args[:1] == ["show"]:
+    if any(map(is_placed, args)):
+        placed(args[0], args[1:])
+    elif args[:1] == ["daemon-reload"]:
+        reread()
+    elif args[:1] == ["show"]:
         show(args[1:])
     elif args[:1] == ["restart"] and is_known(args[1]):
         restart(args[1])

@@ -19,6 +19,7 @@ use super::super::step::{Plan, SCHEMA};
 use super::super::steps::{Doing, steps};
 use super::super::template::Explained;
 use super::super::trust;
+use super::super::watch;
 use super::super::work::{NginxChanges, Work};
 use super::agents::{agents, holds, note_agents, proven};
 use super::source::Source;
@@ -99,10 +100,11 @@ pub(in crate::plan) fn plan(
     let mut files = made.files.clone();
     files.extend(configured.files);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
 
     let enable = enabling::plan(facts, answers.enable_services);
-    let steps = if enable.is_some() || files.iter().any(FileChange::changes) {
+    let steps = if enable.is_some() || watch.is_some() || files.iter().any(FileChange::changes) {
         let proof = master.map(|master| {
             let of_pages = proof::of(&pages, answers, &made, facts, master, &headers);
             proven(of_pages, answers, dedicated, &agents)
@@ -113,6 +115,7 @@ pub(in crate::plan) fn plan(
             trust: trust.and_then(|trust| trust.into_change(facts)),
             restart: None,
             enable,
+            watch,
             proof,
         };
         steps(made, doing)

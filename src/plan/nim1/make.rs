@@ -16,6 +16,7 @@ use super::super::placed::removal;
 use super::super::step::{LEFT, NginxCommand, Plan, ProofTrust, SCHEMA};
 use super::super::steps::{Doing, steps};
 use super::super::trust;
+use super::super::watch;
 use super::super::work::NginxChanges;
 use super::files::{Ground, Places};
 use super::manager_now;
@@ -124,10 +125,14 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     files.extend(configured.files);
     files.extend(settings.file.clone());
     files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
 
     let enable = enabling::plan(facts, answers.enable_services);
-    let any = files.iter().any(FileChange::changes) || restart.is_some() || enable.is_some();
+    let any = files.iter().any(FileChange::changes)
+        || restart.is_some()
+        || enable.is_some()
+        || watch.is_some();
     let steps = if any || (by_manager && native::is_tried(facts, verifies)) {
         let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         let (headers, closed) = (&configured.headers, closed(facts, &settings));
@@ -138,6 +143,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
             trust: trust.and_then(|trust| trust.into_change(facts)),
             restart,
             enable,
+            watch,
             proof: master.map(prove),
         };
         steps(made, doing)

@@ -9,6 +9,7 @@ use super::super::notes;
 use super::super::step::{AgentProof, AgentsPort, Plan, Proof, SCHEMA};
 use super::super::steps::{Doing, steps};
 use super::super::trust;
+use super::super::watch;
 use super::pair::{key_for_manager, presented};
 use super::settings::{self, Certificate, Settings};
 use super::steps::restart;
@@ -47,14 +48,16 @@ pub(super) fn plan(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Resu
         .then(|| prove(facts, answers, nim1, &made, &settings));
     files.extend(settings.file);
     files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
     let enable = enabling::plan(facts, answers.enable_services);
-    let any = files.iter().any(FileChange::changes) || enable.is_some();
+    let any = files.iter().any(FileChange::changes) || enable.is_some() || watch.is_some();
     let steps = if any || restart.is_some() || is_tried(facts, mutual) {
         let doing = Doing {
             trust: trust.and_then(|trust| trust.into_change(facts)),
             restart,
             enable,
+            watch,
             proof,
             ..Doing::default()
         };

@@ -113,6 +113,7 @@ fn what_is_carried_out_can_not_be_another_unnoticed() {
             | Action::FetchKeys(_)
             | Action::Restart(_)
             | Action::Enable(_)
+            | Action::Watch(_)
             | Action::Reach(_) => {
                 panic!("no manager has these")
             }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{ANCHOR, BUNDLE, CONF, ERROR_LOG, KEY, MASTER, OLD_KEY, OLD_TEXT, OWN_CONF, state};
+use crate::facts::{WATCH_FOLDER, WATCHERS};
 use crate::plan::{
-    Action, Content, Enable, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof,
-    ProofTrust, SCHEMA, Status, Step, TrustChange,
+    Action, Content, Deed, Enable, FileChange, FolderChange, NginxCommand, Piece, Plan, Proof,
+    ProofTrust, SCHEMA, Status, Step, TrustChange, Watch,
 };
 use crate::values::{Digest, Mode};
 
@@ -64,6 +65,7 @@ pub(in super::super) fn plan() -> Plan {
             step("place", Action::Place),
             step("trust", Action::Trust(trust)),
             step("enable", Action::Enable(enable())),
+            step("watch", Action::Watch(watch())),
             step("reload", Action::Reload(nginx())),
             step("old-workers", Action::EndOldWorkers { after_seconds: 1 }),
             step("prove", Action::Prove(proof())),
@@ -103,6 +105,14 @@ pub(in super::super) fn plan() -> Plan {
         ],
         notes: Vec::new(),
         defaults: BTreeMap::new(),
+    }
+}
+
+fn watch() -> Watch {
+    Watch {
+        deed: Deed::Begin,
+        units: WATCHERS.map(str::to_owned).to_vec(),
+        rewrites: vec![WATCH_FOLDER.to_owned()],
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn body(model: &Model, width: usize) -> Body {
             Action::Reload(_) => "nginx reload; its new workers and its log are watched".to_owned(),
             Action::Restart(restart) => format!("systemctl restart {}", restart.unit),
             Action::Enable(enable) => enable.command(),
+            Action::Watch(watch) => watch.command(),
             _ => continue,
         };
         body.styled(" run     ", &words, model.look.dim());

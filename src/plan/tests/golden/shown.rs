@@ -111,6 +111,7 @@ fn details(action: &Action) -> String {
         Action::FetchKeys(keys) => fields(keys),
         Action::Restart(restart) => fields(restart),
         Action::Enable(enable) => fields(enable),
+        Action::Watch(watch) => fields(watch),
         Action::Reach(proof) => fields(proof),
     }
 }
