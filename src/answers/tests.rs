@@ -410,3 +410,36 @@ fn an_authority_from_elsewhere_needs_a_list_and_a_proxy_that_asks_it() {
         assert!(found.contains(said), "{said}: {found}");
     }
 }
+
+#[test]
+fn being_looked_after_is_asked_for_by_managers_and_instances() {
+    for (role, rest) in [
+        ("manager", "agents: [web-1.example.com]\n"),
+        (
+            "instance",
+            "certificates: {agent: {bundle: /root/web-1.example.com}}\n",
+        ),
+    ] {
+        let head = format!("version: 1\nrole: {role}\ngeneration: nim2\nproxy: nginx-oss\n");
+        let head = format!("{head}method: ssl-termination\nmanager_name: nim.example.com\n{rest}");
+        for (said, wanted) in [
+            ("", false),
+            ("options: {watch: false}\n", false),
+            ("options: {watch: true}\n", true),
+        ] {
+            let text = format!("{head}{said}");
+            let goal = Goal::check(&read(text.as_bytes()).unwrap()).unwrap();
+            let (watch, defaults) = match goal {
+                Goal::Manager(answers) => (answers.watch, answers.defaults),
+                Goal::Instance(answers) => (answers.watch, answers.defaults),
+                Goal::Authority(_) => panic!("{role}"),
+            };
+            assert_eq!(watch, wanted, "{text}");
+            assert!(!defaults.contains_key("options.watch"), "{defaults:?}");
+            let entered = Entered::from_yaml(&text).unwrap();
+            assert!(entered.check().is_ok(), "{text}");
+        }
+    }
+    let refused = refused("agents:", "options: {watch: daily}\nagents:");
+    assert!(refused.contains("options.watch"), "{refused}");
+}

@@ -36,6 +36,7 @@ pub(super) fn watch(
                 rewriting(host, journal, what, &["disable", "--now"], mark)?;
             }
             quietly(host, &["stop", SERVICE]);
+            forget_last_time(host);
             Ok(())
         }
         Deed::Forget => {
@@ -103,6 +104,12 @@ fn quietly(host: &dyn Host, args: &[&str]) {
     }
 }
 
+/// A timer that catches up keeps a file that says when it was due last.
+fn forget_last_time(host: &dyn Host) {
+    let [_, timer] = WATCHERS;
+    quietly(host, &["clean", "--what=state", timer]);
+}
+
 fn is_about(host: &dyn Host, plan: &Plan) -> bool {
     let mut steps = plan.steps.iter();
     host.is_live() && steps.any(|step| matches!(step.action, Action::Watch(_)))
@@ -114,6 +121,10 @@ pub(super) fn stop_watching(host: &dyn Host, plan: &Plan) {
     if is_about(host, plan) {
         let [path, timer] = WATCHERS;
         quietly(host, &["stop", path, timer, SERVICE]);
+        let mut steps = plan.steps.iter();
+        if steps.any(|step| matches!(&step.action, Action::Watch(one) if one.deed == Deed::Begin)) {
+            forget_last_time(host);
+        }
     }
 }
 

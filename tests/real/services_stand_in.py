@@ -30,6 +30,8 @@ UNITS = ("nginx-agent", "nginx-manager", "nginx")
 PLACED = Path("/etc/systemd/system")
 READ = Path("/mnt/units-read.json")
 STARTED = Path("/mnt/units-started.json")
+# Kept for a timer that catches up: when it was due last.
+STAMPS = Path("/var/lib/systemd/timers")
 # Each that was stopped, and whether its file was there then.
 STOPPED = Path("/mnt/units-stopped.jsonl")
 
@@ -93,6 +95,8 @@ def start_placed(units: list[str]) -> None:
         if unit not in kept(READ):
             sys.exit(f"Failed to start {unit}: Unit {unit} not found.")
         STARTED.write_text(json.dumps({**kept(STARTED), unit: kept(READ)[unit]}))
+        if "Persistent=true" in kept(READ)[unit]:
+            (STAMPS / f"stamp-{unit}").touch()
 
 
 def stop_placed(units: list[str]) -> None:
@@ -142,6 +146,10 @@ def placed(verb: str, args: list[str]) -> None:
         start_placed(units)
     elif verb == "stop":
         stop_placed(units)
+    elif verb == "clean":
+        for unit in units:
+            assert unit in kept(READ) and unit not in kept(STARTED), "it takes a unit that is known and does not run"
+            (STAMPS / f"stamp-{unit}").unlink(missing_ok=True)
     elif verb == "is-enabled":
         known = all((PLACED / unit).exists() and link_of(unit).is_symlink() for unit in units)
         print("enabled" if known else "disabled")

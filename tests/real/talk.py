@@ -61,7 +61,7 @@ def to_names(talk: Talk, proxy: bool = False) -> None:
 
 
 def to_passphrase(
-    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False
+    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False, systemd: bool = False
 ) -> None:
     to_names(talk, proxy)
     talk.answer("Name of the manager", name)
@@ -72,12 +72,14 @@ def to_passphrase(
     talk.wait_for_news("5/8 Certificates")
     for label in ("What becomes of", "Certificate of the manager", "Kind of keys", "Put the root"):
         talk.answer(label)
+    if systemd:
+        talk.answer("Have systemd look after it")
 
 
 def to_files(
-    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False
+    talk: Talk, name: str = "nim.example.com", enforce: str = "", redirect: str = "", proxy: bool = False, systemd: bool = False
 ) -> None:
-    to_passphrase(talk, name, enforce, redirect, proxy)
+    to_passphrase(talk, name, enforce, redirect, proxy, systemd)
     talk.answer("Passphrase for the key", PASSPHRASE)
     talk.answer("The same again", PASSPHRASE)
     talk.wait_for_news("6/8 Files")

@@ -162,7 +162,7 @@ def test_the_same_line_by_line(binary: Path, tmp_path: Path, form: str) -> None:
         shown = talk.wait_for_news("What next?")
         assert "PRACTICE HOST (simulated)" in shown, shown
         assert len(list(tmp_path.iterdir())) == 1
-        to_files(talk, NAME)
+        to_files(talk, NAME, systemd=True)
         talk.answer("Show which file?", "save")
         talk.wait_for_news("demo writes nothing outside its folder")
         talk.answer("Show which file?", "next")
@@ -179,7 +179,7 @@ def test_the_same_line_by_line(binary: Path, tmp_path: Path, form: str) -> None:
 
 def test_in_practice_too_a_fleet_is_observed_and_browsers_are_sent_on(binary: Path, tmp_path: Path) -> None:
     with in_lines(binary, tmp_path, "lines") as talk:
-        to_files(talk, NAME, enforce="observe", redirect="yes")
+        to_files(talk, NAME, enforce="observe", redirect="yes", systemd=True)
         talk.answer("Show which file?", "next")
         talk.answer("Change this host now?", "yes")
         shown = talk.wait_for_news("Keep it, or put", seconds=90)
@@ -193,7 +193,7 @@ def test_in_practice_too_a_fleet_is_observed_and_browsers_are_sent_on(binary: Pa
 @pytest.mark.parametrize("form", ["lines", "inquire"])
 def test_who_leaves_the_lines_takes_the_folder_away(binary: Path, tmp_path: Path, form: str) -> None:
     with in_lines(binary, tmp_path, form) as talk:
-        to_files(talk, NAME)
+        to_files(talk, NAME, systemd=True)
         talk.type("\x03")
         assert talk.exit_code() == 130
     assert list(tmp_path.iterdir()) == []

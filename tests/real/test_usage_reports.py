@@ -202,6 +202,7 @@ def test_the_wizard_asks_where_reports_go_and_none_changes_nothing(manager: Mana
             talk.wait_for_news("5/8 Certificates")
             talk.answer("Files of this agent", BUNDLE)
             talk.answer("Put the root", "no")
+            talk.answer("Have systemd look after it")
             talk.wait_for_news("Show which file?")
             talk.answer("Show which file?", "next")
             talk.wait_for_news("Change this host now?")

@@ -36,6 +36,7 @@ WATCHED = "options: {watch: true}\n"
 NMS_HTTP = "/etc/nginx/conf.d/nms-http.conf"
 # Where a program stays: in the lab nothing else of that kind can be written.
 PROGRAM = "/mnt/program/nim-tls"
+STAMPS = "/var/lib/systemd/timers"
 
 
 def installed(manager: Manager, binary: Path, path: str = PROGRAM) -> Path:
@@ -47,7 +48,7 @@ def installed(manager: Manager, binary: Path, path: str = PROGRAM) -> Path:
 @pytest.fixture
 def watching(manager: Manager, binary: Path) -> Tool:
     """The tool where it stays, on a host with systemd."""
-    manager.run("mkdir", "-p", STAND_IN, "/run/systemd/system")
+    manager.run("mkdir", "-p", STAND_IN, "/run/systemd/system", STAMPS)
     manager.write(f"{STAND_IN}/systemctl", (HERE / "services_stand_in.py").read_text(), 0o755)
     tool = Tool(manager, installed(manager, binary))
     tool.before = ("env", f"PATH={PATH}")
@@ -124,6 +125,39 @@ def test_a_manager_is_looked_after_and_all_of_it_is_taken_back(manager: Manager,
     assert started(manager) == []
     assert stopped(manager) == [[unit, True] for unit in BOTH], "before their files went"
     assert ["daemon-reload"] in asked(manager)[-2:], asked(manager)
+
+
+# What ProtectSystem=strict leaves to be written, and no less: systemd itself is not here to say so.
+READ_ONLY = """
+awk '{print $5}' /proc/self/mountinfo | grep -Ev '^/(dev|proc|sys)(/|$)' | while read -r at; do
+    mount -o remount,bind,ro "$at" 2>/dev/null
+done
+for folder in /etc /etc/nginx /mnt /run /var/lib /var/log /var/www /tmp; do
+    touch "$folder/of-a-test" 2>/dev/null && exit 9
+done
+exec "$@"
+"""
+
+
+@newer_build_and([PLAIN])
+def test_it_looks_where_nothing_can_be_written(manager: Manager, watching: Tool) -> None:
+    watching.apply(answers() + WATCHED).must(0, "applied")
+    within = ("unshare", "--mount", "--propagation", "slave", "--", "bash", "-c", READ_ONLY, "bash")
+    command = next(line.split() for key, line in unit(manager, SERVICE) if key == "ExecStart")
+
+    def look() -> subprocess.CompletedProcess[str]:
+        return manager.run("env", f"PATH={PATH}", *within, *command, check=False)
+
+    def as_it_is() -> subprocess.CompletedProcess[str]:
+        return manager.run("env", f"PATH={PATH}", *command, check=False)
+
+    done = look()
+    assert done.returncode == 0 and done.stdout == as_it_is().stdout, done
+    # nginx is asked all the same, in a private copy within.
+    manager.write(NMS_HTTP, manager.read(NMS_HTTP).replace("http {", "htp {") + "\nno_such_directive on;\n")
+    done = look()
+    assert done.returncode == 1 and "no_such_directive" in done.stdout, done
+    assert done.stdout == as_it_is().stdout
 
 
 @newer_build_and([PLAIN])
@@ -277,6 +311,7 @@ def test_an_instance_is_looked_after_too(manager: Manager, watching: Tool) -> No
 
 def test_a_manager_of_the_first_generation_too(nim1: Nim1, binary: Path) -> None:
     own = nim1_tool(nim1, installed(nim1, binary))
+    nim1.run("mkdir", "-p", STAMPS)
     before = snapshot.take(nim1)
     own.apply(nim1_answers(more=WATCHED)).must(0, "applied")
     assert units(nim1) == ALL

@@ -43,6 +43,7 @@ def test_line_by_line(manager: Manager, binary: Path, around: dict[str, str], fo
         talk.wait_for_news("That will not do")
         talk.answer("Files of this agent", BUNDLE)
         talk.answer("Put the root", "no")
+        talk.answer("Have systemd look after it")
         shown = talk.wait_for_news("Show which file?")
         assert "None is made: what the manager has issued" in shown, shown
         talk.answer("Show which file?", "next")

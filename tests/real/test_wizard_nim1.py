@@ -28,7 +28,7 @@ def nim1() -> Iterator[Nim1]:
 def test_line_by_line(nim1: Nim1, binary: Path) -> None:
     before = snapshot.take(nim1)
     with LocalTalk(nim1, binary, "lines", PATH=PATH) as talk:
-        to_files(talk, proxy=True)
+        to_files(talk, proxy=True, systemd=True)
         assert "NGINX Instance Manager 1. N/A" in talk.text
         shown = talk.wait_for_news("Show which file?")
         assert PRINTED in shown and "nms-http.conf" not in talk.text, shown

@@ -1,7 +1,7 @@
 //! Units that have systemd look after what was set up.
 
 use super::stand::{NMS_HTTP, STATE, Stand, changed, file, text};
-use crate::facts::{Known, WATCH_FOLDER, WATCH_UNITS, WATCHERS};
+use crate::facts::{FileFact, Known, WATCH_FOLDER, WATCH_UNITS, WATCHERS};
 use crate::plan::{Action, Deed, Plan, Status};
 use crate::values::AbsPath;
 
@@ -96,6 +96,23 @@ fn the_files_of_the_plan_are_watched_and_a_second_plan_changes_nothing() {
     let moved = planned_by(&moved, "/opt/nim-tls").unwrap();
     assert_eq!(changed(&moved), [unit("nim-tls-doctor.service")]);
     assert_eq!(deeds(&moved), [Deed::Renew]);
+}
+
+/// Whoever has set it up: what nginx is told of the manager matters.
+#[test]
+fn the_managers_file_is_watched_though_nobody_edits_it() {
+    let stand = with_systemd().applied();
+    let stand = stand.answer("agents: [", "options: {watch: true}\nagents: [");
+    let mut facts = stand.facts();
+    facts.program = Known::Is(PROGRAM.parse().unwrap());
+    let path: AbsPath = NMS_HTTP.parse().unwrap();
+    let Some(FileFact::File(file)) = facts.files.get_mut(&path) else {
+        panic!("it is there");
+    };
+    file.ours = false;
+    let plan = stand.plan_on(facts).unwrap();
+    assert!(!changed(&plan).contains(&NMS_HTTP));
+    assert!(watched(&plan).contains(&NMS_HTTP), "{:?}", watched(&plan));
 }
 
 #[test]
