@@ -51,9 +51,10 @@ pub(super) fn plan(
     }
     let any = facts.live && (new || facts.watch.idle);
     // Those that run do not take up what is new by being enabled once more.
-    let deed = match facts.watch.texts.is_empty() {
-        true => Deed::Begin,
-        false => Deed::Renew,
+    let deed = if facts.watch.texts.is_empty() {
+        Deed::Begin
+    } else {
+        Deed::Renew
     };
     Ok(any.then(|| of(deed, WATCHERS.map(str::to_owned).into())))
 }

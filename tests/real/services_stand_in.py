@@ -121,7 +121,8 @@ def enable_placed(units: list[str], now: bool) -> None:
         if CANNOT_ENABLE.exists():
             sys.exit(f"Failed to enable unit: {CANNOT_ENABLE.read_text()}")
     if now:
-        start_placed(units)
+        # One that runs goes on as it was started.
+        start_placed([unit for unit in units if unit not in kept(STARTED)])
 
 
 def disable_placed(units: list[str], now: bool) -> None:

@@ -15,7 +15,7 @@ use super::super::overlay::{holds, overlaid, written};
 use super::super::placed::removal;
 use super::super::step::{LEFT, NginxCommand, Plan, ProofTrust, SCHEMA};
 use super::super::steps::{Doing, steps};
-use super::super::trust;
+use super::super::trust::{self, Trust};
 use super::super::watch;
 use super::super::work::NginxChanges;
 use super::files::{Ground, Places};
@@ -70,8 +70,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     let certificate = inner_leg(facts, &mut made)?;
     let settings = settings::plan(facts, answers, nim1, &certificate)?;
     no_port_twice(&settings, answers, nim1)?;
-    let inner = !matches!(certificate, Certificate::None);
-    let reads = is_to_read(facts, &settings) || (inner && made.new_server);
+    let reads = is_to_read(facts, &settings, &certificate, &made);
     let mut restarts = Vec::new();
     let restart = restart(facts, &settings, reads, &mut restarts)?;
     manager_listens(facts, &settings, restart.is_some())?;
@@ -101,7 +100,6 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     if let Some(include) = include {
         stream_place::place(facts, ground.config, include, &mut configured)?;
     }
-
     // With what others' files become, too: that is what will be served, and proven.
     let will_be = with_further(facts, &with_own, &own, &configured.files)?;
     let http = listeners::of_other(facts, will_be.as_ref())?;
@@ -121,10 +119,7 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     notes.extend(exposed::note_of_ours(&after.ui).filter(|_| facts.live));
     let folders = folders(&made, &configured, trust.as_ref());
     let reload = reloads(&made, &configured);
-    let mut files = made.files.clone();
-    files.extend(configured.files);
-    files.extend(settings.file.clone());
-    files.extend(trust.iter().map(|trust| trust.file.clone()));
+    let mut files = all_files(&made, &configured, &settings, trust.as_ref());
     let watch = watch::plan(facts, answers.watch, &mut files, &mut notes)?;
     fitness::targets(facts, &files)?;
 
@@ -160,6 +155,19 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     })
 }
 
+fn all_files(
+    made: &Certificates,
+    configured: &NginxChanges,
+    settings: &Settings,
+    trust: Option<&Trust>,
+) -> Vec<FileChange> {
+    let mut files = made.files.clone();
+    files.extend(configured.files.clone());
+    files.extend(settings.file.clone());
+    files.extend(trust.map(|trust| trust.file.clone()));
+    files
+}
+
 /// Where agents are met, nginx has to listen too.
 fn met_there(mut command: NginxCommand, after: &After<'_>) -> NginxCommand {
     command.listens.extend(after.agents.further());
@@ -167,8 +175,15 @@ fn met_there(mut command: NginxCommand, after: &After<'_>) -> NginxCommand {
 }
 
 /// Whether the manager has to read its settings anew.
-fn is_to_read(facts: &Facts, settings: &Settings) -> bool {
-    settings.change() || (facts.live && manager_now::is_open(facts, settings))
+fn is_to_read(
+    facts: &Facts,
+    settings: &Settings,
+    certificate: &Certificate,
+    made: &Certificates,
+) -> bool {
+    let inner = !matches!(certificate, Certificate::None);
+    let open = facts.live && manager_now::is_open(facts, settings);
+    settings.change() || open || (inner && made.new_server)
 }
 
 /// The manager shows the certificate that nginx shows to everybody else. Who has issued it must
