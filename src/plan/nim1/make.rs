@@ -124,10 +124,8 @@ fn behind_nginx(facts: &Facts, answers: &Answers, nim1: &Nim1Answers) -> Result<
     fitness::targets(facts, &files)?;
 
     let enable = enabling::plan(facts, answers.enable_services);
-    let any = files.iter().any(FileChange::changes)
-        || restart.is_some()
-        || enable.is_some()
-        || watch.is_some();
+    let asked = enable.is_some() || watch.is_some() || restart.is_some();
+    let any = asked || files.iter().any(FileChange::changes);
     let steps = if any || (by_manager && native::is_tried(facts, verifies)) {
         let command = running(&ground, master, &after.ui, answers).filter(|_| reload);
         let (headers, closed) = (&configured.headers, closed(facts, &settings));
