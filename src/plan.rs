@@ -5,6 +5,8 @@
 
 mod file;
 mod enable;
+mod to_issue;
+mod to_prove;
 mod step;
 mod naming;
 mod placed;
@@ -110,12 +112,15 @@ pub use of_manager::plan;
 pub use reviewed::{Basis, not_as_reviewed};
 pub use site::{SERVICES, Site};
 pub use step::{
-    AWAITED, Action, AgentProof, AgentsPort, Authority, BroughtAuthority, Fetch, Issuing, KeepKey,
-    LEFT, Lists, NginxCommand, Plan, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,
-    RequestsToWrite, Restart, RevokedAgent, SCHEMA, Step, TrustChange,
+    AWAITED, Action, Fetch, LEFT, NginxCommand, Plan, Restart, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
 pub use template::LOG_FORMAT;
+pub use to_issue::{Authority, BroughtAuthority, Issuing, KeepKey, Lists, RequestsToWrite};
+pub use to_prove::{
+    AgentProof, AgentsPort, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,
+    RevokedAgent,
+};
 pub use usage_today::unverified_reports;
 pub use verdict_log::{LoggedVerdict, PROOF_METHOD, logged_verdicts};
 pub use way_round::{Found, WayRound, way_round};

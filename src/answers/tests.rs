@@ -432,7 +432,7 @@ fn being_looked_after_is_asked_for_by_managers_and_instances() {
             let (watch, defaults) = match goal {
                 Goal::Manager(answers) => (answers.watch, answers.defaults),
                 Goal::Instance(answers) => (answers.watch, answers.defaults),
-                Goal::Authority(_) => panic!("{role}"),
+                Goal::Authority(_) | Goal::LogLevel => panic!("{role}"),
             };
             assert_eq!(watch, wanted, "{text}");
             assert!(!defaults.contains_key("options.watch"), "{defaults:?}");

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr_iter};
 use memchr::memmem::{self, Finder};
+use memchr::{memchr, memchr_iter};
 use time::{Date, Month};
 
 /// Bytes of a line in which its time and its client are looked for.
@@ -429,10 +429,7 @@ mod tests {
             let line = format!("{before}10.0.0.9 - - [x] \"GET /a\" 200");
             let own = own_words(line.as_bytes());
             assert_eq!(own.said, line.find('"').unwrap_or_default(), "{line}");
-            assert_eq!(
-                Line::of(line.as_bytes()).client(),
-                "10.0.0.9".parse().ok()
-            );
+            assert_eq!(Line::of(line.as_bytes()).client(), "10.0.0.9".parse().ok());
         }
         // Nobody has connected: the name is of the configuration.
         let load = "1#1: [emerg] unknown directive \"a\"";

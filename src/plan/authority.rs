@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::file::{Content, Piece};
 use super::making::Making;
 use super::placed::below;
-use super::step::{Authority, KeepKey};
+use super::to_issue::{Authority, KeepKey};
 use crate::certificate::{Permitted, Purpose, Recipe};
 use crate::error::Problem;
 use crate::facts::{CaKey, FoundCa};

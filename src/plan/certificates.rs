@@ -14,9 +14,9 @@ use super::requested::Requested;
 use super::requests::{Waiting, issuing_nothing, request_folders};
 use super::revoking::Revoking;
 use super::server_files::{ServerFiles, Today, root_of};
-use super::step::{
-    Authority, BroughtAuthority, Fetch, Issuing, ProofTrust, RequestsToWrite, RevokedAgent,
-};
+use super::step::Fetch;
+use super::to_issue::{Authority, BroughtAuthority, Issuing, RequestsToWrite};
+use super::to_prove::{ProofTrust, RevokedAgent};
 use crate::answers::{Answers, ServerSource};
 use crate::certificate::{Certificate, Recipe, pem_chain};
 use crate::error::Problem;

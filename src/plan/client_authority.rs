@@ -7,7 +7,7 @@ use super::brought::Brought;
 use super::listed::{Listed, Listing};
 use super::making::Making;
 use super::requested::Requested;
-use super::step::BroughtAuthority;
+use super::to_issue::BroughtAuthority;
 use crate::answers::{ClientSource, ImportedCa};
 use crate::certificate::{
     Certificate, Purpose, Recipe, Validity, authorities_hold, flaws, pem_chain,

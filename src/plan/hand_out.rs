@@ -2,7 +2,8 @@
 //! and no service is touched. Whoever carries it out first can bring every agent its files, and
 //! enforce later: a plan for the same answers then takes what is there as it is.
 
-use super::step::{Action, Authority, KeepKey, Plan};
+use super::step::{Action, Plan};
+use super::to_issue::{Authority, KeepKey};
 use crate::error::Problem;
 
 /// The plan without everything outside the folder of this program.

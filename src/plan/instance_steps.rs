@@ -4,10 +4,11 @@ use super::agent_files::{AgentFiles, other_user};
 use super::agent_settings::{in_effect, wanted};
 use super::enable::{Enable, Watch};
 use super::instance::shows_certificate;
-use super::step::{Action, Fetch, ReachProof, Restart, Step, TrustChange};
+use super::step::{Action, Fetch, Restart, Step, TrustChange};
 use super::steps::{
     REACH, RESTART, enable_step, place, reload, step, test, trust_step, watch_steps,
 };
+use super::to_prove::ReachProof;
 use super::usage_reporting::Reports;
 use crate::answers::InstanceAnswers;
 use crate::facts::{Facts, Known};

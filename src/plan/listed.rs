@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use askama::Template;
 
-use super::step::BroughtAuthority;
 use super::template::{LISTED, rendered};
+use super::to_issue::BroughtAuthority;
 use crate::certificate::Recipe;
 use crate::values::HostName;
 

@@ -8,7 +8,7 @@ use super::dial;
 use super::place_for;
 use super::redirect;
 use super::site::{SERVICES, Site, quoted};
-use super::step::{AgentProof, Proof};
+use super::to_prove::{AgentProof, Proof};
 use crate::answers::{Answers, Enforce};
 use crate::certificate::Recipe;
 use crate::facts::Facts;

@@ -7,7 +7,8 @@ use super::file::{Content, Piece};
 use super::making::Making;
 use super::naming;
 use super::server_files::{ServerFiles, Today, chain_of, root_of};
-use super::step::{Fetch, ProofTrust};
+use super::step::Fetch;
+use super::to_prove::ProofTrust;
 use crate::answers::{CertificateFiles, ServerSource};
 use crate::certificate::{
     Certificate, EntryName, Purpose, Recipe, flaws, kept, pem_chain, valid_for,

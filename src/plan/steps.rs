@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::certificates::Certificates;
 use super::enable::{Deed, Enable, Watch};
 use super::file::FileChange;
-use super::step::{
-    Action, Authority, Fetch, Issuing, NginxCommand, Plan, Proof, Restart, Step, TrustChange,
-};
+use super::step::{Action, Fetch, NginxCommand, Plan, Restart, Step, TrustChange};
+use super::to_issue::{Authority, Issuing};
+use super::to_prove::Proof;
 use crate::facts::{MANAGER_FILE, WATCH_FOLDER};
 use crate::values::{AbsPath, HostName};
 

@@ -11,7 +11,7 @@ use super::super::manager::SERVICES;
 use super::super::observing;
 use super::super::proof;
 use super::super::site::Site;
-use super::super::step::{AgentsPort, Proof};
+use super::super::to_prove::{AgentsPort, Proof};
 use super::super::work::{NginxChanges, Work};
 use crate::answers::{Answers, Dedicated, Enforce};
 use crate::error::Problem;
