@@ -180,8 +180,22 @@ fn address(text: &[u8]) -> Option<IpAddr> {
 
 /// The time of a line that has not the form of any log that is known.
 fn time_in(text: &[u8]) -> Option<Time> {
-    if let Some((seconds, rest)) = date_and_time(text) {
-        return Some((seconds, zone_of(rest)));
+    // What is carried tells its own time, where it does.
+    for begin in [0, carried(text)] {
+        if let Some((seconds, rest)) = date_and_time(&text[begin..]) {
+            return Some((seconds, zone_of(rest)));
+        }
+    }
+    if text.first() == Some(&b'{') {
+        let at = of_json(text, &["@timestamp", "time", "timestamp"]);
+        if let Some((seconds, rest)) = at.and_then(|at| date_and_time(&text[at..])) {
+            let rest = behind_fraction(rest)?;
+            let end = memchr(b'"', rest).unwrap_or(rest.len());
+            return Some((seconds, zone_of(&rest[..end])));
+        }
+    }
+    if let Some(seconds) = audited(text) {
+        return Some((seconds, Some(0)));
     }
     let told = TOLD
         .iter()
@@ -190,6 +204,12 @@ fn time_in(text: &[u8]) -> Option<Time> {
         return told_time(told);
     }
     access_time(between(text, " [", b']')?)
+}
+
+/// Of `type=AVC msg=audit(1795660860.123:456): `.
+fn audited(text: &[u8]) -> Option<i64> {
+    let told = between(text, "msg=audit(", b'.')?;
+    std::str::from_utf8(told).ok()?.parse().ok()
 }
 
 /// A time that is nothing without a zone.
@@ -286,12 +306,16 @@ fn client_in(line: &[u8]) -> Option<IpAddr> {
     told.map_or_else(|| first_address(&line[carried(line)..]), address)
 }
 
-/// Where the line of the program itself begins, behind what the journal and rsyslog put before it:
+/// Where the line of the program itself begins, behind what carries it: in the JSON of containers
+/// and of shippers of logs; or behind what the journal, rsyslog and containers put before it:
 /// `2026-11-26T03:41:00+01:00 nim nginx[12]: `, without the name of the host in what is made of the
-/// journal here.
+/// journal here, and `2026-11-26T02:41:00Z stderr F `.
 fn carried(line: &[u8]) -> usize {
     const LENGTH: usize = 19;
     const LONGEST: usize = 200;
+    if line.first() == Some(&b'{') {
+        return of_json(line, &["log", "message", "MESSAGE"]).unwrap_or(0);
+    }
     if line.get(4) != Some(&b'-') || line.get(10) != Some(&b'T') {
         return 0;
     }
@@ -299,11 +323,27 @@ fn carried(line: &[u8]) -> usize {
     let mut blanks = memchr_iter(b' ', head).filter(|at| *at >= LENGTH);
     let (zone, second, third) = (blanks.next(), blanks.next(), blanks.next());
     let is_program = |begin: usize, end: usize| end > begin + 1 && head[end - 1] == b':';
+    let is_stream = |begin: usize, end: usize| {
+        let word = &head[begin + 1..end];
+        word == b"stderr" || word == b"stdout"
+    };
     match (zone, second, third) {
         (Some(zone), Some(end), _) if is_program(zone, end) => end + 1,
+        (Some(zone), Some(stream), Some(end)) if is_stream(zone, stream) => end + 1,
         (Some(_), Some(host), Some(end)) if is_program(host, end) => end + 1,
         _ => 0,
     }
+}
+
+/// Where the text of the first of these fields begins.
+fn of_json(line: &[u8], fields: &[&str]) -> Option<usize> {
+    fields.iter().find_map(|field| {
+        let name = format!("\"{field}\":");
+        let behind = memmem::find(line, name.as_bytes())? + name.len();
+        let blanks = line[behind..].iter().take_while(|byte| **byte == b' ');
+        let quote = behind + blanks.count();
+        (line.get(quote) == Some(&b'"')).then_some(quote + 1)
+    })
 }
 
 /// How far a line is what the program itself says. Behind that anybody can write.
@@ -319,10 +359,12 @@ pub(super) struct OwnWords {
 pub(super) fn own_words(line: &[u8]) -> OwnWords {
     let client = CLIENT.find(line);
     let asked = client.unwrap_or(line.len());
-    let of_client = client.is_some() || first_address(&line[carried(line)..]).is_some();
-    let quote = memchr(b'"', &line[..asked]).filter(|_| of_client);
+    let begin = carried(line);
+    let of_client = client.is_some() || first_address(&line[begin..]).is_some();
+    // In JSON it is one with a stroke before it.
+    let quote = line.get(begin..asked).and_then(|own| memchr(b'"', own));
     OwnWords {
-        said: quote.unwrap_or(asked),
+        said: quote.filter(|_| of_client).map_or(asked, |at| begin + at),
         asked,
     }
 }
@@ -370,6 +412,10 @@ mod tests {
             "2026-11-26T03:41:00+0100 nim nginx[12]: x",
             "2026-11-26T03:41:00.123456+01:00 nim nms-dpm[12]: x",
             "10.0.0.9 - - [26/Nov/2026:03:41:00 +0100] \"GET / HTTP/1.1\" 200 1",
+            "{\"log\":\"2026/11/26 04:41:00 [info] 1#1: x\\n\",\"time\":\"2026-11-26T02:42:00.1Z\"}",
+            "{\"@timestamp\": \"2026-11-26T02:41:00.000Z\", \"message\": \"x\"}",
+            "{\"log\":\"x\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-26T02:41:00.123456789Z\"}",
+            "type=AVC msg=audit(1795660860.123:456): avc:  denied  { read }",
         ];
         for line in lines {
             assert_eq!(at(line, 7200), Some(1_795_660_860), "{line}");
@@ -429,6 +475,25 @@ mod tests {
             let line = format!("{before}10.0.0.9 - - [x] \"GET /a\" 200");
             let own = own_words(line.as_bytes());
             assert_eq!(own.said, line.find('"').unwrap_or_default(), "{line}");
+            assert_eq!(Line::of(line.as_bytes()).client(), "10.0.0.9".parse().ok());
+        }
+        // In JSON, and in a container.
+        let error = "2026/11/26 04:41:00 [info] 1#1: *9 open() ";
+        for (before, quote) in [
+            ("{\"log\":\"", "\\\""),
+            (
+                "{\"@timestamp\": \"2026-11-26T02:41:00.000Z\", \"log\": {\"offset\": 9}, \"message\": \"",
+                "\\\"",
+            ),
+            ("2026-11-26T02:41:00.123Z stderr F ", "\""),
+        ] {
+            let line = format!("{before}{error}{quote}/a{quote} failed, client: 10.0.0.9, x\"}}");
+            let own = own_words(line.as_bytes());
+            let said = &line[..own.said];
+            assert!(
+                said.ends_with(error) || said.ends_with(&format!("{error}\\")),
+                "{said}"
+            );
             assert_eq!(Line::of(line.as_bytes()).client(), "10.0.0.9".parse().ok());
         }
         // Nobody has connected: the name is of the configuration.

@@ -15,7 +15,6 @@ use super::rule::{Mark, Rule};
 /// log of a healthy host: so that the processor compares many letters at a time, and seldom stops.
 /// A rule without one is found too; all of it is slower then, and a test says so.
 pub(super) const TELLING: &[&str] = &[
-    "/o timeout",
     "04 (No",
     "2.0\" 40",
     "2.0\" 421",
@@ -34,6 +33,7 @@ pub(super) const TELLING: &[&str] = &[
     "could not ",
     "dd transpo",
     "den by rul",
+    "denied ",
     "g NGINX Ag",
     "le dialing",
     "dlopen() ",

@@ -23,6 +23,8 @@ const SERVICES: [&str; 2] = [OF_NIM2, OF_NIM1];
 const OF_NIM2: &str = "/var/log/nms";
 const OF_NIM1: &str = "/var/log/nginx-manager";
 const STDERR: &str = "stderr";
+/// Where the kernel's refusals by SELinux go, on a host that has it.
+const AUDIT_LOG: &str = "/var/log/audit/audit.log";
 const MOST_OF_A_FOLDER: usize = 50;
 const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";
 /// More than this is no such file.
@@ -49,6 +51,8 @@ pub(super) fn named(host: &dyn Host, facts: &Facts) -> Vec<Named> {
     }
     paths.push(agent_log(host));
     paths.extend(SERVICES.iter().flat_map(|folder| logs_in(host, folder)));
+    let audited = matches!(host.stat(Path::new(AUDIT_LOG)), Ok(Some(_)));
+    paths.extend(audited.then(|| AUDIT_LOG.to_owned()));
     let mut each: Vec<String> = Vec::new();
     for path in paths {
         if !each.contains(&path) {
