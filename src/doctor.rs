@@ -25,6 +25,7 @@ mod config;
 mod checks;
 mod connection;
 mod correlated;
+mod placeholder;
 
 #[cfg(test)]
 mod tests;
@@ -129,6 +130,7 @@ pub fn examine(
     findings.extend(checks::findings(host, &ground, others));
     findings.extend(config::findings(facts, &rules));
     correlated::together(&ground, &mut findings);
+    placeholder::filled(&rules, &mut findings);
     if let Some(plan) = request.standing {
         for finding in &mut findings {
             if is_repaired(&rules, finding, plan) {

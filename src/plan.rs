@@ -115,7 +115,7 @@ pub use step::{
     AWAITED, Action, Fetch, LEFT, NginxCommand, Plan, Restart, SCHEMA, Step, TrustChange,
 };
 pub use steps::live_only;
-pub use template::LOG_FORMAT;
+pub use template::{CHECK, LOG_FORMAT};
 pub use to_issue::{Authority, BroughtAuthority, Issuing, KeepKey, Lists, RequestsToWrite};
 pub use to_prove::{
     AgentProof, AgentsPort, Proof, ProofTrust, ReachProof, RedirectProof, ReportsProof,

@@ -8,6 +8,8 @@ mod named;
 mod served;
 mod http2;
 mod protocols;
+mod sessions;
+mod error_answers;
 mod client_authority;
 mod keys;
 mod agent;
@@ -34,15 +36,20 @@ pub(super) fn findings(host: &dyn Host, ground: &Ground<'_>, other: Vec<Finding>
         // Whatever else is wrong, strangers get in.
         gate::got_round(ground),
         gate::held_open(ground),
+        gate::asked_for_in_vain(ground),
         // One plan mends all of it.
         standing::that_lets_in(ground),
         gate::not_there(ground),
         gate::open_so_far(ground),
+        ports::certificate_without_tls(ground),
+        running::of_before(ground),
+        sessions::findings(ground),
         named::findings(ground),
         services::findings(ground),
         of_manager,
         http2::findings(ground),
         protocols::findings(ground),
+        error_answers::findings(ground),
         client_authority::findings(ground),
         agent::findings(ground),
         other,

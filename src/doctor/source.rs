@@ -23,7 +23,7 @@ const SERVICES: [&str; 2] = [OF_NIM2, OF_NIM1];
 const OF_NIM2: &str = "/var/log/nms";
 const OF_NIM1: &str = "/var/log/nginx-manager";
 const STDERR: &str = "stderr";
-/// Where the kernel's refusals by SELinux go, on a host that has it.
+/// Where the kernel tells what it has refused, on a host with `SELinux`.
 const AUDIT_LOG: &str = "/var/log/audit/audit.log";
 const MOST_OF_A_FOLDER: usize = 50;
 const AGENT_LOG: &str = "/var/log/nginx-agent/agent.log";

@@ -12,7 +12,7 @@ use crate::values::{AbsPath, HostName, Port, in_unit};
 
 /// Where the check of an agent's certificate lives inside the server. The name is our own, so
 /// that no location of the vendor's is leaned on or shadowed.
-pub(super) const CHECK: &str = "/nim-tls/agent-certificate";
+pub const CHECK: &str = "/nim-tls/agent-certificate";
 
 /// What nginx says `1` of where the subject of a certificate is one of an agent.
 pub(super) const LISTED: &str = "$nim_tls_listed";

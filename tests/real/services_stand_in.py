@@ -193,7 +193,7 @@ def show(args: list[str]) -> None:
 def main() -> None:
     args = sys.argv[1:]
     # Whoever may not write it down may ask all the same.
-    with contextlib.suppress(PermissionError), RECORD.open("a") as record:
+    with contextlib.suppress(OSError), RECORD.open("a") as record:
         record.write(json.dumps(args) + "\n")
     if any(map(is_placed, args)):
         placed(args[0], args[1:])

@@ -780,11 +780,9 @@ def reports_do_not_arrive(host: Patient) -> None:
 # Hosts that are well. Those without a body are as they were set up.
 
 
-
-
 def each_ground() -> None:
     for ground in (
-        "stock", "stock-2.21", "mutual", "termination", "mutual-ipv6", "dedicated", "rejecting", "observe", "imported",
+        "stock", "mutual", "termination", "mutual-ipv6", "dedicated", "rejecting", "observe", "imported",
         "generation-1", "generation-1-stream", "fifth-1-termination", "fifth-1-backend", "fifth-1-native",
         "fifth-1-native-mutual", "instance",
     ):  # fmt: skip

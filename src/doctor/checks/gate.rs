@@ -3,7 +3,8 @@
 use super::super::finding::{Evidence, Finding, Severity};
 use super::super::seen::at;
 use super::ground::Ground;
-use crate::plan::{ClientsToday, WayRound, agents_today, usual_agents_port, way_round};
+use crate::nginx::Config;
+use crate::plan::{CHECK, ClientsToday, WayRound, agents_today, usual_agents_port, way_round};
 use crate::values::escaped;
 
 /// A check that is there leads nowhere.
@@ -46,9 +47,27 @@ pub(super) fn held_open(ground: &Ground<'_>) -> Vec<Finding> {
     by_mistake(ground, |finding| finding.id == "agents-let-in")
 }
 
+/// Nobody is asked for a certificate, and the check that was proven stands: it refuses every agent
+/// for want of one.
+pub(super) fn asked_for_in_vain(ground: &Ground<'_>) -> Vec<Finding> {
+    let found = open(ground).filter(|finding| ground.lets_in() && is_in_vain(ground, finding));
+    let named = found.and_then(|finding| ground.finding("asked-for-in-vain", finding.evidence));
+    named.into_iter().collect()
+}
+
+fn is_in_vain(ground: &Ground<'_>, finding: &Finding) -> bool {
+    let checks = |config: &Config| {
+        let mut lines = config.all(&["auth_request"]);
+        lines.any(|line| line.arg(0) == Some(CHECK))
+    };
+    finding.id == "agents-not-asked" && ground.config().is_some_and(checks)
+}
+
 /// There is no check any more, although it was asked for and proven.
 pub(super) fn not_there(ground: &Ground<'_>) -> Vec<Finding> {
-    by_mistake(ground, |finding| finding.id != "agents-let-in")
+    by_mistake(ground, |finding| {
+        finding.id != "agents-let-in" && !is_in_vain(ground, finding)
+    })
 }
 
 fn by_mistake(ground: &Ground<'_>, which: impl Fn(&Finding) -> bool) -> Vec<Finding> {

@@ -13,10 +13,17 @@ pub(super) fn is_later(written: i64, read: i64) -> bool {
     written > read + SAME_MOMENT
 }
 
+/// Who still goes by rules of before.
+pub(super) fn of_before(ground: &Ground<'_>) -> Vec<Finding> {
+    let found = [
+        of_processes(ground, "old-workers", &old_workers(ground)),
+        of_processes(ground, "two-masters", &other_masters(ground)),
+    ];
+    found.into_iter().flatten().collect()
+}
+
 pub(super) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(of_processes(ground, "old-workers", &old_workers(ground)));
-    found.extend(of_processes(ground, "two-masters", &other_masters(ground)));
     let changed = changed(ground);
     // What is not loaded yet may name logs that nobody has made yet.
     let gone = ground.logs_gone.iter().filter(|_| changed.is_empty());

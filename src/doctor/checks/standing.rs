@@ -4,7 +4,14 @@ use super::super::finding::{Evidence, Finding, Severity};
 use super::super::seen::of_file;
 use super::ground::Ground;
 use crate::plan::{FileChange, Plan, Status};
-use crate::values::escaped;
+use crate::values::{escaped, is_command};
+
+/// The manager's own configuration of nginx, which its package may put back.
+const NMS_HTTP: &str = "/etc/nginx/conf.d/nms-http.conf";
+
+/// Of a command that moves away what is in the way of a plan.
+const CLEARS: &str =
+    "This clears the way. Then look again, and apply the answers that stand once more.";
 
 /// A file that was placed here is gone, and the check of agents with it: nothing that is seen of
 /// nginx besides is nearer to the cause.
@@ -16,7 +23,14 @@ pub(super) fn that_lacks_files(ground: &Ground<'_>) -> Vec<Finding> {
 /// It is not, and agents without a certificate get in for it.
 pub(super) fn that_lets_in(ground: &Ground<'_>) -> Vec<Finding> {
     let found = drift(ground).filter(|_| ground.lets_in() && !lacks_files(ground));
-    found.into_iter().collect()
+    let told = found.map(|mut finding| {
+        if finding.evidence.iter().any(|seen| seen.file == NMS_HTTP) {
+            let words = " The file that an upgrade puts back asks no agent for a certificate.";
+            finding.why.push_str(words);
+        }
+        finding
+    });
+    told.into_iter().collect()
 }
 
 /// It is not, in some other way.
@@ -48,8 +62,14 @@ pub(super) fn out_of_reach(ground: &Ground<'_>) -> Vec<Finding> {
     let told = told.map(|finding| {
         let mut finding = finding.weighed_as(severity);
         if let Some(remedy) = &obstacle.remedy {
-            finding.fix.text = escaped(remedy);
             finding.fix.commands.clear();
+            let remedy = escaped(remedy);
+            if is_command(&remedy) {
+                CLEARS.clone_into(&mut finding.fix.text);
+                finding.fix.commands = vec![remedy, "nim-tls doctor".to_owned()];
+            } else {
+                finding.fix.text = remedy;
+            }
         }
         finding
     });
@@ -74,7 +94,7 @@ fn drift(ground: &Ground<'_>) -> Option<Finding> {
             let words = match file.status {
                 Status::Create => "is not there, and the answers that stand put it there",
                 Status::Remove => "is there, and by the answers that stand it is not",
-                _ => "is no longer as the answers that stand have made it",
+                _ => "differs from what the answers that stand make of it",
             };
             of_file(&file.path, words)
         })
