@@ -54,9 +54,21 @@ pub(super) struct Judge<'a> {
     zone: i64,
     /// The addresses from which this host connects to itself.
     own: &'a BTreeSet<IpAddr>,
-    over_before: i64,
+    changed_at: Option<i64>,
     loaded_at: Option<i64>,
     sites: &'a OtherSites,
+}
+
+/// Why a line is of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// This program has changed the host since.
+    Changed,
+    /// nginx has taken its configuration since.
+    Loaded,
+    /// Who would say it again has said other things for long.
+    WentOn,
+    LongAgo,
 }
 
 /// How a line counts.
@@ -67,8 +79,14 @@ pub(super) struct Judged {
     pub(super) own: bool,
     /// It is about another site.
     pub(super) of_site: bool,
-    /// It is told aside: one of those, or it is over.
-    pub(super) aside: bool,
+    pub(super) over: Option<Over>,
+}
+
+impl Judged {
+    /// It tells of no trouble that this host has now.
+    pub(super) fn is_aside(&self) -> bool {
+        self.own || self.of_site || self.over.is_some()
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -80,7 +98,7 @@ impl<'a> Judge<'a> {
             since,
             zone,
             own,
-            over_before: now - LONG_AGO,
+            changed_at: None,
             loaded_at: None,
             sites: &NO_SITES,
         }
@@ -88,9 +106,7 @@ impl<'a> Judge<'a> {
 
     /// The files that follow are of a host of which this is known, or of one of which nothing is.
     pub(super) fn of_host(&mut self, known: Option<&'a OfHost>) {
-        let long_ago = self.now - LONG_AGO;
-        let changed_at = known.and_then(|host| host.changed_at);
-        self.over_before = changed_at.map_or(long_ago, |at| at.max(long_ago));
+        self.changed_at = known.and_then(|host| host.changed_at);
         self.loaded_at = known.and_then(|host| host.loaded_at);
         self.sites = known.map_or(&NO_SITES, |host| &host.sites);
     }
@@ -132,14 +148,20 @@ impl<'a> Judge<'a> {
         let loaded_since = loaded.is_some() && REFUSED.find(line.text).is_some();
         let newest = newest.filter(|_| rule.is(Mark::Retried));
         let went_on = newest.is_some_and(|newest| is_before(newest - WITHOUT));
-        let is_over =
-            self.since.is_none() && (is_before(self.over_before) || loaded_since || went_on);
-        let of_site = self.sites.is_of(line.text);
+        let reasons = [
+            (self.changed_at.is_some_and(is_before), Over::Changed),
+            (loaded_since, Over::Loaded),
+            (went_on, Over::WentOn),
+            (is_before(self.now - LONG_AGO), Over::LongAgo),
+        ];
+        // Whoever asks for a time asks for what was then.
+        let reasons = reasons.into_iter().filter(|_| self.since.is_none());
+        let over = reasons.into_iter().find(|(holds, _)| *holds);
         Some(Judged {
             at,
             own,
-            of_site,
-            aside: own || of_site || is_over,
+            of_site: self.sites.is_of(line.text),
+            over: over.map(|(_, why)| why),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use memchr::{memchr_iter, memrchr};
 
 use super::finding::{Finding, Severity};
-use super::judge::{Judge, OfHost};
+use super::judge::{Judge, OfHost, Over};
 use super::kept::{Age, Lines, Number};
 use super::line::{HEAD, Line};
 use super::matcher::Matcher;
@@ -55,6 +55,9 @@ struct Seen {
     own: u64,
     /// And how many were about other sites than the manager.
     of_sites: u64,
+    /// Why the latest of those that are over is so, and when that was written.
+    over: Option<Over>,
+    over_at: Option<i64>,
 }
 
 impl<'a> Tally<'a> {
@@ -162,7 +165,10 @@ impl<'a> Tally<'a> {
             }
             seen.own += u64::from(judged.own);
             seen.of_sites += u64::from(judged.of_site);
-            let lines = if judged.aside {
+            if judged.over.is_some() && judged.at >= seen.over_at {
+                (seen.over_at, seen.over) = (judged.at, judged.over);
+            }
+            let lines = if judged.is_aside() {
                 &mut seen.aside
             } else {
                 &mut seen.now
@@ -218,8 +224,15 @@ fn shown(line: &[u8]) -> Cow<'_, str> {
 const OWN: &str = "The proof of nim-tls sends such clients on purpose, and an agent on this host could be \
      another.";
 
-const OVER: &str = " It counts as over: it was last seen more than a day ago, or before nim-tls last changed this \
-     host or nginx took its configuration, or the agent's log went on for an hour without it.";
+/// Why what was seen is a note, and no more.
+fn over(why: Over) -> &'static str {
+    match why {
+        Over::Changed => " It counts as over: nim-tls has changed this host since.",
+        Over::Loaded => " It counts as over: nginx has taken its configuration since.",
+        Over::WentOn => " It counts as over: the agent's log went on for an hour without it.",
+        Over::LongAgo => " It counts as over: it was last seen more than a day ago.",
+    }
+}
 
 fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
     let mut finding = rule.finding();
@@ -244,7 +257,7 @@ fn finding(seen: Seen, rule: &Rule, files: &[String]) -> Option<Finding> {
             );
         }
         if seen.own + seen.of_sites < seen.aside.count {
-            finding.why.push_str(OVER);
+            finding.why.push_str(seen.over.map_or("", over));
         }
         seen.aside
     } else {

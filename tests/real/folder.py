@@ -68,7 +68,7 @@ class FolderTool(Tool):
         file = self.inside(ANSWERS_FILE)
         return self.run("apply", "--answers", file, "--yes", "--format", "json", before=before)
 
-    def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 60) -> Done:
+    def run(self, *argv: str, before: tuple[str, ...] = (), timeout: float = 150) -> Done:
         return super().run(*argv, "--root", str(self.manager.root), before=before, timeout=timeout)
 
     def command(self, *argv: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::judge::{Judge, OfHost};
+use super::super::judge::{Judge, OfHost, Over};
 use super::super::line::Line;
 use super::super::{Severity, rules};
 use super::{NOW, examined, looked, told};
@@ -84,11 +84,22 @@ fn what_nginx_refused_before_it_took_its_configuration_is_over() {
         judge
             .judged(rule(id), &Line::of(line.as_bytes()), None)
             .unwrap()
-            .aside
+            .over
     };
     let (then, later) = (NOW - 3600, NOW - 60);
-    assert!(!aside(None, "port-taken", line));
-    assert!(!aside(Some(then), "port-taken", line));
-    assert!(aside(Some(later), "port-taken", line));
-    assert!(!aside(Some(later), "no-shared-cipher", refused));
+    assert_eq!(aside(None, "port-taken", line), None);
+    assert_eq!(aside(Some(then), "port-taken", line), None);
+    assert_eq!(aside(Some(later), "port-taken", line), Some(Over::Loaded));
+    assert_eq!(aside(Some(later), "no-shared-cipher", refused), None);
+    // Of several reasons the one that is nearest is told.
+    let long_ago = line.replace("2026/11/26", "2026/11/20");
+    assert_eq!(
+        aside(Some(later), "port-taken", &long_ago),
+        Some(Over::Loaded)
+    );
+    let long_ago = refused.replace("2026/11/26", "2026/11/20");
+    assert_eq!(
+        aside(Some(later), "no-shared-cipher", &long_ago),
+        Some(Over::LongAgo)
+    );
 }
