@@ -30,11 +30,13 @@ def test_planning_a_large_host_is_cheap(manager: Manager, tool: Tool) -> None:
     for number in range(FILES):
         manager.write(f"/etc/nginx/conf.d/site-{number:03}.conf", site.format(port=10000 + number, lines=lines))
     manager.write(ANSWERS_FILE, answers())
-    # nginx alone takes half a second, give or take a tenth: one beside the other, many times.
-    differences = sorted(planned - shown for shown, planned in (both(manager, tool) for _ in range(ROUNDS)))
-    figures = ", ".join(f"{difference * 1000:.0f}" for difference in differences)
-    print(f"plan beyond nginx -T, ms of processor time: {figures}")
-    assert statistics.median(differences) < 0.050, figures
+    # nginx alone takes half a second, give or take a tenth, and what disturbs a measurement only adds to it: one beside
+    # the other, many times, and of each the quickest few.
+    shown, planned = zip(*(both(manager, tool) for _ in range(ROUNDS)), strict=True)
+    quick = [statistics.mean(sorted(times)[: ROUNDS // 5]) for times in (shown, planned)]
+    figures = f"nginx -T {quick[0] * 1000:.0f}, plan {quick[1] * 1000:.0f}"
+    print(f"ms of processor time: {figures}")
+    assert quick[1] - quick[0] < 0.050, figures
 
 
 def test_applying_takes_little_besides_nginx(binary: Path, tmp_path: Path) -> None:
