@@ -5,6 +5,7 @@
 
 mod finding;
 mod rule;
+mod carried;
 mod line;
 mod sites;
 mod reading;

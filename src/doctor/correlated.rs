@@ -121,11 +121,11 @@ fn answer_now(ground: &Ground<'_>, findings: &mut [Finding]) {
         return;
     }
     for finding in findings.iter_mut() {
-        // Lines of the journal have no numbers.
-        let has_number = |seen: &Evidence| seen.line.is_some();
         if !ground.is_of_here(finding) {
             continue;
         }
+        // Lines of the journal have no numbers.
+        let has_number = |seen: &Evidence| seen.line.is_some();
         let of_log = finding.last.is_some() || finding.evidence.iter().any(has_number);
         if of_log && is_now(finding) && AWAY.contains(&finding.cause.as_str()) {
             finding.severity = Severity::Info;
@@ -215,12 +215,12 @@ fn refused_address(seen: &Evidence) -> Option<SocketAddr> {
 /// What systemd says of the end of a service belongs to what is found of it now; where it runs
 /// again, it is over.
 fn ended(findings: &mut Vec<Finding>) {
-    const ENDS: [(&str, [&str; 2]); 3] = [
-        ("nginx-service-failed", ["nginx-not-running", ""]),
-        ("agent-service-failed", ["agent-not-running", ""]),
+    const ENDS: [(&str, &[&str]); 3] = [
+        ("nginx-service-failed", &["nginx-not-running"]),
+        ("agent-service-failed", &["agent-not-running"]),
         (
             "manager-service-failed",
-            ["socket-of-service-missing", "service-not-listening"],
+            &["socket-of-service-missing", "service-not-listening"],
         ),
     ];
     for (id, now) in ENDS {

@@ -128,11 +128,20 @@ pub(super) fn has_set_up_agent(ground: &Ground) -> bool {
     of_instance(ground).is_some()
 }
 
-/// When a run that stands has last ended here: seconds since 1970.
+/// When a run that stands has last ended here: seconds since 1970. One that had the log tell more
+/// has cured nothing of what it told.
 pub(super) fn changed_at(ground: &Ground) -> Option<i64> {
     let runs = Runs::new(ground.host(), ground.state());
-    let receipts = runs.in_force().ok()?;
-    receipts.iter().map(|receipt| receipt.ended).max()
+    let mut receipts = runs.in_force().ok()?;
+    receipts.sort_by_key(|receipt| -receipt.ended);
+    let tells = |receipt: &&Receipt| {
+        let plan = runs.open(&receipt.run).plan().ok().flatten();
+        plan.is_some_and(|plan| plan.raises_level())
+    };
+    receipts
+        .iter()
+        .find(|receipt| !tells(receipt))
+        .map(|receipt| receipt.ended)
 }
 
 /// Of the latest run that has set up the agent of this host.

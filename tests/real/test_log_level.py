@@ -5,6 +5,7 @@ src/front/unattended/doctor/log_level.rs, a run without a window, or logs that a
 """
 
 import shlex
+import time
 from pathlib import Path
 
 import certs
@@ -103,6 +104,19 @@ def test_every_log_of_a_tls_server_is_raised_and_no_other(manager: Manager, tool
 
 
 @newer_build_and([PLAIN])
+def test_what_came_is_not_over_because_the_level_was_kept(manager: Manager, tool: Tool) -> None:
+    tool.apply(answers()).must(0, "applied")
+    # From elsewhere: what comes from this host itself counts as its own proof.
+    words = "client SSL certificate verify error: (10:certificate has expired) while reading client request headers"
+    line = f"$(date '+%Y/%m/%d %T') [info] 7#7: *9 {words}, client: 10.9.8.7, server: {NAME}"
+    then = f'echo "{line}" >>{LOG}; sleep 2; {tool.binary} confirm >/mnt/kept 2>&1'
+    assert raised(tool, 600, then).code == 0
+    found = tool.run("doctor", "--format", "json").document["findings"]
+    (came,) = [one for one in found if one["cause"] == "client-cert-expired"]
+    assert came["severity"] == "error" and "counts as over" not in came["why"], came
+
+
+@newer_build_and([PLAIN])
 def test_where_it_cannot_be_raised_what_to_do_is_said(manager: Manager, tool: Tool) -> None:
     manager.edit(MAIN, f"error_log {LOG};", "error_log /dev/null;")
     manager.restart_tree()
@@ -135,6 +149,8 @@ def test_on_the_screen_by_keys_alone(manager: Manager, tool: Tool, binary: Path)
     access = manager.path("/var/log/nginx/access.log")
     access.write_text(f'10.9.8.7 - - [{manager.run("date", "+%d/%b/%Y:%T %z").stdout.strip()}] '
                       f'"POST /f5.nginx.agent.sdk.Commander/Hello HTTP/2.0" 400 0 "-" "grpc-go/1.59"\n')
+    # Logs tell seconds, and what is read at the end begins with the one in which the run did.
+    time.sleep(2)
     with wizard(manager, binary) as screen:
         screen.wait_for("> [ Next ] <")
         screen.type("t")

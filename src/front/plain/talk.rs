@@ -167,12 +167,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    pub(super) fn line(
-        &mut self,
-        label: &str,
-        shown: &str,
-        choices: Choices<'_>,
-    ) -> Result<String, Left> {
+    fn line(&mut self, label: &str, shown: &str, choices: Choices<'_>) -> Result<String, Left> {
         match self.asked.line(label, shown, choices) {
             Ok(said) => Ok(said.trim().to_owned()),
             Err(unanswered) => Err(self.without_answer(&unanswered)),

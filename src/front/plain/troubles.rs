@@ -34,13 +34,13 @@ impl Talk<'_> {
             "The answers of before mend what has a plan; yes shows it, and changes nothing \
              yet.{instead}"
         ));
+        let help = "yes goes to Files with them, and asks again before anything is changed; no goes \
+                    on where you were.";
         let choices = Choices::Of(&["yes", "no"]);
-        loop {
-            match self.line("Take them up?", "no", choices)?.as_str() {
-                "yes" | "y" => break,
-                "no" | "n" | "back" => return Ok(()),
-                _ => self.tell("Say yes or no."),
-            }
+        match self.ask("Take them up?", "no", choices, help) {
+            Ok(said) if said == "yes" => {}
+            Ok(_) | Err(Left::Back) => return Ok(()),
+            Err(left) => return Err(left),
         }
         self.entered = entered;
         self.look();
